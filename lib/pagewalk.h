@@ -1,0 +1,413 @@
+/* pagewalk.h - the public interface of libpagewalk, from simple to advanced.
+ *
+ * The library reads a memory-access trace, runs it through models of address
+ * translation and paging, and hands back one row of numbers a configuration.
+ * What each number means is written in docs/models.md.
+ *
+ * Conventions
+ *  - A function that can fail returns 0 (or a count) on success and a negative
+ *    enum pw_status otherwise; its last parameter takes one sentence that
+ *    names the place, the cause and the remedy. It may be NULL.
+ *  - The library never prints and never exits. Objects are not shared between
+ *    threads without a lock; different objects may be used at the same time.
+ *  - Whoever creates frees (…_create / …_destroy, …_open / …_close); a const
+ *    pointer that comes back is borrowed.
+ *  - Sizes are in bytes where a name ends in _bytes, in pages of 4 KiB where it
+ *    ends in _pages. "Page key" is defined at struct pw_block.
+ */
+#ifndef PAGEWALK_H
+#define PAGEWALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PW_VERSION "0.1.0"
+
+/* ------------------------------------------------------------------------
+ * Errors
+ */
+
+enum pw_status {
+  PW_OK = 0,
+  PW_ENOMEM = -1,      /* memory ran out */
+  PW_EIO = -2,         /* the system refused a read, a write, an open */
+  PW_EFORMAT = -3,     /* the input is truncated, corrupt or not what it claims */
+  PW_EINVAL = -4,      /* an impossible or misspelt configuration */
+  PW_EUNSUPPORTED = -5, /* recognised, but not something this build can do */
+  PW_EINTERRUPTED = -6, /* the progress callback asked to stop */
+};
+
+struct pw_error {
+  enum pw_status status;
+  char text[1024]; /* one sentence, no newline at the end */
+};
+
+/* Writes one formatted sentence into err (which may be NULL); returns status.
+ * Control characters that arrive through the arguments are shown as '?'. */
+int pw_error_set(struct pw_error *err, enum pw_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ------------------------------------------------------------------------
+ * What there is: the tables of the code, for help, listings and completion
+ */
+
+enum pw_list {
+  PW_LIST_FORMATS,
+  PW_LIST_TABLES,          /* page-table geometries */
+  PW_LIST_TLB_POLICIES,
+  PW_LIST_MEMORY_POLICIES,
+  PW_LIST_MACHINES,
+  PW_LIST_CHARTS,
+};
+
+struct pw_list_entry {
+  const char *name;
+  const char *summary; /* one line for people */
+};
+
+/* Entry number `index` (from 0) of a list; false past the end. */
+bool pw_list_entry(enum pw_list list, size_t index, struct pw_list_entry *entry);
+
+/* The listed name nearest to `name` in spelling, or NULL when none is near. */
+const char *pw_list_nearest(enum pw_list list, const char *name);
+
+/* ------------------------------------------------------------------------
+ * Accesses and blocks
+ */
+
+/* Base pages have 4 KiB; traces are collapsed on them, larger pages by shifting. */
+#define PW_BASE_SHIFT 12
+
+enum pw_op { PW_FETCH, PW_LOAD, PW_STORE, PW_MODIFY /* a load, then a store */ };
+
+struct pw_access {
+  uint64_t address;
+  uint32_t size_bytes; /* 0 = unknown, counts as 1 */
+  uint32_t op;         /* enum pw_op */
+  uint32_t pid;
+  uint32_t tid;
+};
+
+/* Counted on base pages: an access that straddles two pages counts on both. */
+struct pw_totals {
+  uint64_t fetches;
+  uint64_t loads;
+  uint64_t stores;
+};
+
+enum pw_event_kind {
+  PW_EVENT_THREAD = 1,   /* a = thread id that runs from here on */
+  PW_EVENT_PROCESS = 2,  /* a = process id, b = process index (see page key) */
+  PW_EVENT_MAP = 3,      /* a = address, b = length in bytes, c = protection; text = file */
+  PW_EVENT_UNMAP = 4,    /* a = address, b = length in bytes */
+  PW_EVENT_FORK = 5,     /* a = child process id, b = child process index */
+  PW_EVENT_EXEC = 6,     /* the current process starts anew; text = program */
+  PW_EVENT_EXIT = 7,     /* the current process is gone; a = status */
+  PW_EVENT_MARK = 8,     /* a = 1: counting starts here (end of warm-up) */
+};
+
+/* An event happens before visit number `at` of its block (at <= n_visits). */
+struct pw_event {
+  uint32_t at;
+  uint32_t kind; /* enum pw_event_kind */
+  uint64_t a, b, c;
+  const char *text;     /* text_bytes long, not terminated; may be NULL */
+  uint32_t text_bytes;
+};
+
+/* A visit is a maximal stretch of one thread's accesses that stays on one code
+ * page and one data page. It is opened by the first touch of the page that
+ * changed ("C"); the page of the other stream stays ("O"). An event and a block
+ * boundary forget both pages. The flag byte of a visit: */
+enum {
+  PW_VISIT_CODE = 1 << 0,        /* C is the code page (else the data page) */
+  PW_VISIT_STORE_FIRST = 1 << 1, /* the first access is a store */
+  PW_VISIT_TOUCHES = 3 << 2,     /* number of touches replayed, minus 1: C CO COC COCO */
+  PW_VISIT_TOUCHES_SHIFT = 2,
+  PW_VISIT_WROTE_1 = 1 << 4,     /* the data page's first touch in the pattern stored */
+  PW_VISIT_WROTE_2 = 1 << 5,     /* the data page's second touch in the pattern stored */
+};
+
+#define PW_BLOCK_VISITS 65536u /* at most so many visits a block */
+
+/* Page key: the process index (order of appearance, 0 first, at most 4095) in
+ * the top 12 bits, the number of the 4 KiB page in the low 52. */
+#define PW_PAGE_BITS 52
+#define PW_PROCESSES 4096u
+
+/* Some 64 Ki visits with the events between them, in columns. `page` holds
+ * indices into `pages`, the block's distinct page keys in rising order. */
+struct pw_block {
+  uint32_t n_visits;
+  uint32_t n_pages;
+  uint32_t n_events;
+  const uint64_t *pages;        /* [n_pages] */
+  const uint16_t *page;         /* [n_visits] C of each visit */
+  const uint8_t *flags;         /* [n_visits] */
+  /* [n_visits] each, or all NULL unless pw_trace_options.counts was set: */
+  const uint16_t *fetches;
+  const uint16_t *loads;
+  const uint16_t *stores;
+  const uint16_t *touches;      /* alternations C O C O …, as many as there were (>= 1) */
+  const struct pw_event *events; /* [n_events], `at` not falling */
+  struct pw_totals totals;      /* of this block */
+};
+
+/* ------------------------------------------------------------------------
+ * Reading traces
+ */
+
+struct pw_trace; /* an open trace; blocks are lent one at a time */
+
+struct pw_trace_options {
+  const char *format;   /* a name of PW_LIST_FORMATS, or NULL: look at the first bytes */
+  bool skip_bad;        /* text formats: count lines that do not parse, and go on */
+  bool counts;          /* fill the count columns of the blocks */
+  bool ignore_events;   /* drop every event but thread and process switches */
+  uint64_t skip;        /* accesses to leave out at the front */
+  uint64_t limit;       /* accesses to take after that; 0 = all */
+  uint64_t warmup;      /* of those, accesses to simulate without counting */
+};
+
+struct pw_trace_info {
+  const char *path;          /* as given */
+  const char *format;        /* name of the format that reads it */
+  const char *compression;   /* "none", "zstd", … as detected */
+  struct pw_totals totals;   /* so far; the whole trace once the end was reached */
+  uint64_t visits;
+  uint64_t blocks;
+  uint64_t events;
+  uint64_t bad_lines;        /* lines left out under skip_bad */
+  uint32_t processes;        /* seen so far (at least 1) */
+  uint32_t threads;
+  uint64_t stored_bytes;     /* compressed bytes read so far */
+  uint64_t file_bytes;       /* size of the file, 0 when unknown (pipe) */
+  bool complete;             /* the end was reached */
+  bool rounded;              /* skip, limit or warmup were rounded to whole visits */
+  /* provenance, from a .pwt; "" where absent */
+  const char *source;
+  const char *command;
+  const char *date;
+  const char *creator;
+};
+
+/* Opens a trace file, or standard input for "-". */
+int pw_trace_open(struct pw_trace **trace, const char *path,
+                  const struct pw_trace_options *options, struct pw_error *err);
+/* Reads from memory instead (tests, fuzzing); `data` must stay until close. */
+int pw_trace_open_memory(struct pw_trace **trace, const char *name, const void *data, size_t n_bytes,
+                         const struct pw_trace_options *options, struct pw_error *err);
+/* Lends the next block, valid until the next call: 1, or 0 at the end. */
+int pw_trace_next(struct pw_trace *trace, const struct pw_block **block, struct pw_error *err);
+/* Starts again from the front. A pipe was spooled if needed (see pw_trace_spool). */
+int pw_trace_rewind(struct pw_trace *trace, struct pw_error *err);
+const struct pw_trace_info *pw_trace_info(const struct pw_trace *trace);
+void pw_trace_close(struct pw_trace *trace);
+
+/* ------------------------------------------------------------------------
+ * Writing .pwt
+ */
+
+struct pw_writer;
+
+struct pw_writer_options {
+  int level;            /* zstd level, 1 … 22; 0 = 3 */
+  const char *source;   /* provenance; NULL = absent */
+  const char *command;
+  const char *date;
+};
+
+/* Creates PATH under a temporary name in its folder; finish gives it its name. */
+int pw_writer_create(struct pw_writer **writer, const char *path,
+                     const struct pw_writer_options *options, struct pw_error *err);
+/* Appends a block; its count columns must be there. */
+int pw_writer_add(struct pw_writer *writer, const struct pw_block *block, struct pw_error *err);
+/* Writes index and end, syncs, renames. On failure nothing is left behind. */
+int pw_writer_finish(struct pw_writer *writer, struct pw_error *err);
+/* Frees; without a finish before it, the temporary file is removed. */
+void pw_writer_destroy(struct pw_writer *writer);
+
+/* ------------------------------------------------------------------------
+ * Machines: one configuration
+ */
+
+#define PW_MAX_LEVELS 8
+
+/* A page-table geometry: index widths from the root and the page offset. */
+struct pw_geometry {
+  char name[64];
+  unsigned n_levels;                 /* at the base page size */
+  unsigned width_bits[PW_MAX_LEVELS]; /* from the root */
+  unsigned offset_bits;
+  unsigned entry_bytes;
+  bool sign_extended;                /* kernel-half addresses fit */
+  unsigned n_page_shifts;            /* 0 = any power of two from offset_bits up */
+  unsigned page_shift[4];            /* sizes on offer, as log2 */
+};
+
+/* Parses a preset name or explicit widths such as "9,9,9,9+12:8". */
+int pw_geometry_parse(struct pw_geometry *geometry, const char *text, struct pw_error *err);
+/* The geometry that `--levels N --va-bits V` means; va_bits 0 = the default for N. */
+int pw_geometry_levels(struct pw_geometry *geometry, unsigned n_levels, unsigned va_bits,
+                       struct pw_error *err);
+/* Levels walked for pages of 2^page_shift bytes; 0 when the size is not on offer. */
+unsigned pw_geometry_walk_levels(const struct pw_geometry *geometry, unsigned page_shift);
+
+struct pw_tlb_config {
+  uint32_t entries; /* 0 = none */
+  uint32_t ways;    /* == entries: fully associative */
+  int policy;       /* index into PW_LIST_TLB_POLICIES */
+};
+
+#define PW_UNLIMITED UINT64_MAX
+
+struct pw_config {
+  unsigned page_shift;
+  const struct pw_geometry *geometry; /* borrowed */
+  struct pw_tlb_config itlb, dtlb, stlb;
+  uint64_t memory_bytes; /* or PW_UNLIMITED */
+  int memory_policy;     /* index into PW_LIST_MEMORY_POLICIES; unused when unlimited */
+};
+
+/* The documented defaults: 4 KiB, x86-64, 64:8, 64:4, 1536:12, unlimited. */
+void pw_config_default(struct pw_config *config);
+/* 0, or PW_EINVAL with the reason as one sentence. */
+int pw_config_check(const struct pw_config *config, struct pw_error *err);
+
+/* A machine preset: the TLBs of a real processor for pages of 2^page_shift. */
+int pw_machine_find(struct pw_config *config, const char *name, struct pw_error *err);
+
+/* Index of a policy by name, or -1. */
+int pw_tlb_policy_find(const char *name);
+int pw_memory_policy_find(const char *name);
+
+/* ------------------------------------------------------------------------
+ * Running
+ */
+
+/* Counts of one configuration on one trace. What does not apply is absent. */
+struct pw_result {
+  struct pw_totals counted;  /* accesses after the warm-up */
+  uint64_t itlb_misses, dtlb_misses;
+  uint64_t stlb_lookups, stlb_misses;
+  uint64_t walks, walk_refs;
+  uint64_t minor_faults, major_faults, swap_outs;
+  uint64_t resident_bytes;   /* peak */
+  uint64_t touched_bytes;    /* peak resident bytes if memory were unlimited */
+  uint64_t table_bytes;      /* peak */
+  bool one_pass;             /* engine */
+};
+
+enum pw_stream { PW_STREAM_BOTH, PW_STREAM_FETCH, PW_STREAM_DATA };
+
+/* Called now and then; return non-zero to stop (PW_EINTERRUPTED). */
+typedef int pw_progress_fn(void *context, const struct pw_trace_info *info);
+
+struct pw_run_options {
+  enum pw_stream only;
+  bool no_asid;          /* a process switch empties the TLBs */
+  uint64_t seed;         /* for the random policies */
+  pw_progress_fn *progress;
+  void *progress_context;
+};
+
+/* Runs the whole trace once (twice when a configuration needs the future)
+ * through n configurations; result[i] answers config[i]. */
+int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n,
+           const struct pw_run_options *options, struct pw_result *results, struct pw_error *err);
+
+/* ------------------------------------------------------------------------
+ * Sweeps: cross products of lists
+ */
+
+/* One TLB specification: lists of entries, ways (0 = full) and policies. */
+struct pw_tlb_spec {
+  size_t n_entries, n_ways, n_policies;
+  const uint32_t *entries; /* an entry of 0 is "none" */
+  const uint32_t *ways;
+  const int *policies;
+};
+
+/* Lists in the order given; every combination is a configuration. */
+struct pw_grid {
+  size_t n_page_shifts, n_geometries, n_itlbs, n_dtlbs, n_stlbs, n_memories, n_policies;
+  const unsigned *page_shifts;
+  const struct pw_geometry *geometries;
+  const struct pw_tlb_spec *itlbs, *dtlbs, *stlbs;
+  const uint64_t *memories;
+  const int *policies;
+};
+
+/* Configurations in CSV row order; equal ones appear once. The geometries of
+ * the grid are borrowed by the configurations. */
+struct pw_plan {
+  size_t n_configs;
+  struct pw_config *configs;
+  size_t n_left_out; /* combinations that are impossible */
+  struct pw_error first_left_out; /* why the first of them is */
+};
+
+/* Adds a grid's configurations to the plan (zero it first); max_configs bounds the total. */
+int pw_plan_add(struct pw_plan *plan, const struct pw_grid *grid, size_t max_configs,
+                struct pw_error *err);
+void pw_plan_clear(struct pw_plan *plan);
+
+/* ------------------------------------------------------------------------
+ * Rows: CSV and JSON
+ */
+
+/* The header line of results.csv, and one row. Return 0 or PW_EIO. */
+int pw_csv_write_header(FILE *out, struct pw_error *err);
+int pw_csv_write_row(FILE *out, const char *trace, const struct pw_config *config,
+                     const struct pw_result *result, struct pw_error *err);
+/* One JSON object with the same names. */
+int pw_json_write_row(FILE *out, const char *trace, const struct pw_config *config,
+                      const struct pw_result *result, struct pw_error *err);
+/* Writes text quoted for CSV (RFC 4180) or as a JSON string with its quotes. */
+int pw_csv_write_text(FILE *out, const char *text);
+int pw_json_write_text(FILE *out, const char *text);
+
+/* The columns of results.csv by number, for tables on a terminal: the name (or
+ * NULL past the end) and the value as text ("" when it does not apply). */
+const char *pw_row_column(size_t column);
+void pw_row_text(char *text, size_t n_text, size_t column, const struct pw_config *config,
+                 const struct pw_result *result); /* column 0, the trace, gives "" */
+
+/* A file that gets its final name only when it is whole. */
+struct pw_output;
+int pw_output_open(struct pw_output **output, const char *path, struct pw_error *err);
+FILE *pw_output_stream(struct pw_output *output);
+/* Flush, sync, close, rename. On failure the temporary file is removed. Frees. */
+int pw_output_commit(struct pw_output *output, struct pw_error *err);
+/* Gives up: removes the temporary file. Frees. NULL is fine. */
+void pw_output_abandon(struct pw_output *output);
+
+/* ------------------------------------------------------------------------
+ * Charts
+ */
+
+struct pw_chart_options {
+  const char *folder;   /* where the charts go; it is created */
+  const char *format;   /* "svg" (default), "png", "pdf", "terminal" (text files "x.txt") */
+  const char *only;     /* one name of PW_LIST_CHARTS, or NULL: all that the data can feed */
+  /* a free chart instead of the standard set, when x is set: */
+  const char *x, *y, *by; /* CSV column names; by may be NULL */
+  /* told of each chart drawn or left out (reason != NULL); may be NULL */
+  void (*report)(void *context, const char *chart, const char *path, const char *reason);
+  void *context;
+};
+
+/* Draws charts from CSV files with the columns of results.csv; returns how many. */
+int pw_charts_draw(const char *const *csv_paths, size_t n_paths,
+                   const struct pw_chart_options *options, struct pw_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,63 @@
+/* Foreign trace formats: one file each (fmt_NAME.c), one row each in formats.c.
+ *
+ * A format turns bytes into accesses. The trace layer lends it a window of
+ * decompressed bytes; it takes as many whole records as it can and says how
+ * many bytes they were. It never reads files and keeps no pointer into the window.
+ *
+ * Adding a format: write fmt_NAME.c with a `const struct pw_format pw_format_NAME`,
+ * declare it below, add it to the table in formats.c, and give it a test, a fuzz
+ * corpus folder and a line in the man page (a test checks that). */
+#ifndef PW_FORMAT_H
+#define PW_FORMAT_H
+
+#include "pagewalk.h"
+
+/* What a format hands over: at most `room` accesses at a time. */
+struct pw_batch {
+  size_t n;
+  size_t room;               /* at least PW_BATCH_ROOM when a format is called with n = 0 */
+  struct pw_access *accesses;
+};
+#define PW_BATCH_ROOM 4096
+/* No record of any format gives more accesses than this; formats stop when fewer fit. */
+#define PW_RECORD_ACCESSES 16
+
+struct pw_parser {
+  const char *path;          /* for errors */
+  bool skip_bad;
+  uint64_t line;             /* text: number of the next line, from 1 */
+  uint64_t offset_bytes;     /* of the window's first byte in the decompressed stream */
+  uint64_t bad_lines;
+  bool ended;                /* set by a format that has seen its end mark */
+  uint64_t state[64];        /* the format's own: zero at the start */
+};
+
+struct pw_format {
+  const char *name;
+  const char *summary;
+  /* How sure is the format that the first `n` bytes are its own: 0 = no … 100.
+   * `whole` says that the input ends there. */
+  int (*bid)(const unsigned char *bytes, size_t n, bool whole);
+  /* Takes whole records from the window. `last` says that no more bytes follow
+   * it: then a record cut short is an error (a last line without newline is not).
+   * Returns bytes taken (0 … n; 0 only if the window holds no whole record or
+   * the batch is full), or a negative enum pw_status. */
+  int64_t (*parse)(struct pw_parser *parser, const unsigned char *bytes, size_t n, bool last,
+                   struct pw_batch *batch, struct pw_error *err);
+};
+
+extern const struct pw_format pw_format_lackey, pw_format_din, pw_format_hexrw, pw_format_csv,
+    pw_format_champsim, pw_format_cloudsuite, pw_format_pinatrace;
+
+/* All foreign formats; NULL-terminated. */
+extern const struct pw_format *const pw_formats[];
+
+/* The format by name, or NULL. */
+const struct pw_format *pw_format_find(const char *name);
+/* The format of these first bytes, by bid. NULL with an error that names what
+ * the bytes are if they are recognised (a perf.data, a drmemtrace raw file …),
+ * with advice. */
+const struct pw_format *pw_format_bid(const unsigned char *bytes, size_t n, bool whole,
+                                      const char *path, struct pw_error *err);
+
+#endif

@@ -1,0 +1,10 @@
+# Turns text files (IN, a list) into one C file (OUT) with a table of name and text.
+set(code "/* Made from plots/ at build time. */\n#include <stddef.h>\n#include \"report/templates.h\"\n\nconst struct pw_template pw_templates[] = {\n")
+foreach(file ${IN})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  string(APPEND code "  { \"${name}\", (const char[]){ ${bytes} 0 } },\n")
+endforeach()
+string(APPEND code "  { NULL, NULL },\n};\n")
+file(WRITE ${OUT} "${code}")
