@@ -136,10 +136,10 @@ enum {
 
 #define PW_BLOCK_VISITS 65536u /* at most so many visits a block */
 
-/* Page key: the process index (order of appearance, 0 first, at most 4095) in
+/* Page key: the process index (order of appearance, 0 first, at most 4095 of them) in
  * the top 12 bits, the number of the 4 KiB page in the low 52. */
 #define PW_PAGE_BITS 52
-#define PW_PROCESSES 4096u
+#define PW_PROCESSES 4095u
 
 /* Some 64 Ki visits with the events between them, in columns. `page` holds
  * indices into `pages`, the block's distinct page keys in rising order. */

@@ -22,10 +22,12 @@ static bool refused(void)
   return atomic_fetch_sub(&fail_after, 1) == 1;
 }
 
-static bool overflows(size_t n, size_t size_bytes)
+/* Bytes of n elements, at least 1 so that success is never NULL; 0 on overflow. */
+static size_t bytes_of(size_t n, size_t size_bytes)
 {
   size_t product;
-  return __builtin_mul_overflow(n, size_bytes, &product);
+  if (__builtin_mul_overflow(n, size_bytes, &product)) return 0;
+  return product == 0 ? 1 : product;
 }
 
 void *pw_calloc(size_t n, size_t size_bytes)
@@ -36,14 +38,14 @@ void *pw_calloc(size_t n, size_t size_bytes)
 
 void *pw_malloc(size_t n, size_t size_bytes)
 {
-  if (overflows(n, size_bytes) || refused()) return NULL;
-  return malloc(n * size_bytes ? n * size_bytes : 1);
+  size_t bytes = bytes_of(n, size_bytes);
+  return bytes == 0 || refused() ? NULL : malloc(bytes);
 }
 
 void *pw_realloc(void *old, size_t n, size_t size_bytes)
 {
-  if (overflows(n, size_bytes) || refused()) return NULL;
-  return realloc(old, n * size_bytes ? n * size_bytes : 1);
+  size_t bytes = bytes_of(n, size_bytes);
+  return bytes == 0 || refused() ? NULL : realloc(old, bytes);
 }
 
 char *pw_strdup(const char *text)

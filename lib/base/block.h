@@ -1,0 +1,42 @@
+/* Small helpers on page keys and blocks, shared by the readers and the models. */
+#ifndef PW_BLOCK_H
+#define PW_BLOCK_H
+
+#include "pagewalk.h"
+
+#define PW_PAGE_MASK ((UINT64_C(1) << PW_PAGE_BITS) - 1)
+
+static inline uint64_t pw_key(uint32_t process, uint64_t page)
+{
+  return (uint64_t)process << PW_PAGE_BITS | page;
+}
+
+static inline uint32_t pw_key_process(uint64_t key)
+{
+  return (uint32_t)(key >> PW_PAGE_BITS);
+}
+
+/* The key of the page of 2^(12 + shift) bytes around a base page. */
+static inline uint64_t pw_key_shift(uint64_t key, unsigned shift)
+{
+  return (key & ~PW_PAGE_MASK) | (key & PW_PAGE_MASK) >> shift;
+}
+
+/* Touches that a visit's pattern replays, 1 … 4. */
+static inline unsigned pw_visit_touches(uint8_t flags)
+{
+  return ((unsigned)flags >> PW_VISIT_TOUCHES_SHIFT & 3) + 1;
+}
+
+/* The pattern that stands for n touches: 1 … 4, longer ones end like 3 or 4. */
+static inline unsigned pw_touches_replayed(unsigned n)
+{
+  return n <= 4 ? n : n % 2 ? 3 : 4;
+}
+
+static inline uint64_t pw_totals_sum(const struct pw_totals *totals)
+{
+  return totals->fetches + totals->loads + totals->stores;
+}
+
+#endif

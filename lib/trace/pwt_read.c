@@ -1,0 +1,420 @@
+/* Reads native .pwt traces, block by block, and trusts nothing.
+ *
+ * Invariant: a block that is handed out passed every check of
+ * docs/trace-format.md, so the models may use its indices without looking.
+ * Cost: zstd, then some 2 ns a visit; the counts stay compressed unless asked for. */
+#include "trace/pwt_read.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+#include <zstd.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+#include "trace/pwt.h"
+
+struct pwt_reader {
+  struct pw_source *source;
+  const char *path;
+  ZSTD_DCtx *zstd;
+  XXH64_state_t *chain;
+  char *text[4];
+  uint64_t offset_bytes;       /* of the next frame in the file */
+  unsigned char *plain[2];     /* decompressed core and counts */
+  size_t plain_room[2];
+  uint64_t *pages;
+  uint16_t *page, *counts;     /* counts: four columns of PW_BLOCK_VISITS */
+  unsigned char *used;         /* by page index: seen in this block */
+  struct pw_event *events;
+  size_t events_room;
+  uint64_t *offsets;           /* of the block headers, to compare with the index */
+  size_t n_blocks, offsets_room;
+  uint32_t n_processes, process;
+  uint64_t thread, visits, n_events;
+  struct pw_totals totals;
+  struct pw_block block;
+};
+
+bool pwt_recognise(const unsigned char *bytes, size_t n)
+{
+  return n >= 16 && pwt_get32(bytes) == PWT_MAGIC && memcmp(bytes + 8, PWT_SIGNATURE, 8) == 0;
+}
+
+static int damaged(const struct pwt_reader *r, struct pw_error *err, const char *what)
+{
+  return pw_error_set(err, PW_EFORMAT, "%s: damaged at byte %" PRIu64 ": %s; fetch the file again", r->path,
+                      r->offset_bytes, what);
+}
+
+static int out_of_memory(const struct pwt_reader *r, struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", r->path);
+}
+
+/* Makes `want` stored bytes available; fewer mean that the file is cut short. */
+static int need(struct pwt_reader *r, size_t want, const unsigned char **bytes, struct pw_error *err)
+{
+  size_t n;
+  bool last;
+  int status = pw_source_fill(r->source, want, bytes, &n, &last, err);
+  if (status) return status;
+  if (n >= want) return 0;
+  return pw_error_set(err, PW_EFORMAT, "%s: truncated at byte %" PRIu64 ": the end of the trace is missing; fetch or convert it again",
+                      r->path, r->offset_bytes + n);
+}
+
+static void consume(struct pwt_reader *r, size_t n)
+{
+  pw_source_consume(r->source, n);
+  r->offset_bytes += n;
+}
+
+/* A skippable frame of ours, whole and with a right checksum; payload excludes it. */
+static int need_frame(struct pwt_reader *r, size_t most, const unsigned char **frame, size_t *payload, struct pw_error *err)
+{
+  int status = need(r, PWT_FRAME_BYTES, frame, err);
+  if (status) return status;
+  uint32_t size = pwt_get32(*frame + 4);
+  if (pwt_get32(*frame) != PWT_MAGIC || size < PWT_SUM_BYTES || size > most) return damaged(r, err, "a frame header is wrong");
+  status = need(r, PWT_FRAME_BYTES + size, frame, err);
+  if (status) return status;
+  *payload = size - PWT_SUM_BYTES;
+  if (XXH64(*frame, PWT_FRAME_BYTES + *payload, 0) != pwt_get64(*frame + PWT_FRAME_BYTES + *payload))
+    return damaged(r, err, "a header's checksum does not match");
+  return 0;
+}
+
+static int read_texts(struct pwt_reader *r, const unsigned char *p, size_t n, struct pw_error *err)
+{
+  for (int i = 0; i < 4; i++) {
+    uint32_t length = n >= 4 ? pwt_get32(p) : 0;
+    if (n < 4 || length > n - 4) return damaged(r, err, "the file header is cut short");
+    r->text[i] = pw_calloc((size_t)length + 1, 1);
+    if (!r->text[i]) return out_of_memory(r, err);
+    memcpy(r->text[i], p + 4, length);
+    p += 4 + length;
+    n -= 4 + length;
+  }
+  return n ? damaged(r, err, "the file header is too long") : 0;
+}
+
+static int read_file_header(struct pwt_reader *r, struct pw_error *err)
+{
+  const unsigned char *frame;
+  size_t payload;
+  int status = need_frame(r, PWT_MAX_HEADER, &frame, &payload, err);
+  if (status) return status;
+  const unsigned char *p = frame + PWT_FRAME_BYTES;
+  if (payload < PWT_HEADER_FIXED || memcmp(p, PWT_SIGNATURE, 8) != 0) return damaged(r, err, "the file header is wrong");
+  if (pwt_get16(p + 8) > PWT_VERSION)
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: written in .pwt version %u, and this pagewalk reads up to %u; use a newer pagewalk",
+                        r->path, pwt_get16(p + 8), PWT_VERSION);
+  if (pwt_get64(p + 16) & ~PWT_REQUIRED_KNOWN)
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: needs features 0x%" PRIx64 " that this pagewalk does not know; use a newer pagewalk",
+                        r->path, pwt_get64(p + 16) & ~PWT_REQUIRED_KNOWN);
+  if (pwt_get32(p + 12) != PW_BASE_SHIFT) return damaged(r, err, "the base page is not 4 KiB");
+  status = read_texts(r, p + PWT_HEADER_FIXED, payload - PWT_HEADER_FIXED, err);
+  if (!status) consume(r, PWT_FRAME_BYTES + payload + PWT_SUM_BYTES);
+  return status;
+}
+
+int pwt_reader_create(struct pwt_reader **reader, struct pw_source *source, const char *path, struct pw_error *err)
+{
+  struct pwt_reader *r = *reader = pw_calloc(1, sizeof *r);
+  if (!r) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
+  r->source = source;
+  r->path = path;
+  r->n_processes = 1;
+  r->zstd = ZSTD_createDCtx();
+  r->chain = XXH64_createState();
+  r->pages = pw_malloc(PW_BLOCK_VISITS, sizeof *r->pages);
+  r->page = pw_malloc(PW_BLOCK_VISITS, sizeof *r->page);
+  r->used = pw_malloc(PW_BLOCK_VISITS, 1);
+  int status = 0;
+  if (!r->zstd || !r->chain || !r->pages || !r->page || !r->used) {
+    status = out_of_memory(r, err);
+  } else {
+    XXH64_reset(r->chain, 0);
+    status = read_file_header(r, err);
+  }
+  if (status) {
+    pwt_reader_destroy(r);
+    *reader = NULL;
+  }
+  return status;
+}
+
+void pwt_reader_destroy(struct pwt_reader *r)
+{
+  if (!r) return;
+  ZSTD_freeDCtx(r->zstd);
+  XXH64_freeState(r->chain);
+  for (int i = 0; i < 4; i++) pw_free(r->text[i]);
+  pw_free(r->plain[0]);
+  pw_free(r->plain[1]);
+  pw_free(r->pages);
+  pw_free(r->page);
+  pw_free(r->counts);
+  pw_free(r->used);
+  pw_free(r->events);
+  pw_free(r->offsets);
+  pw_free(r);
+}
+
+static bool sane_header(const struct pwt_reader *r, const struct pwt_block_header *h)
+{
+  return h->n_visits <= PW_BLOCK_VISITS && h->n_pages <= h->n_visits && (h->n_pages > 0) == (h->n_visits > 0) &&
+         h->n_events <= PWT_MAX_EVENTS && h->n_visits + h->n_events > 0 &&
+         h->group[PWT_CORE].plain_bytes <= PWT_MAX_PLAIN && h->group[PWT_COUNTS].plain_bytes <= PWT_MAX_PLAIN &&
+         h->group[PWT_CORE].plain_bytes >= 3 * h->n_visits + h->n_pages + 6 * h->n_events &&
+         h->group[PWT_COUNTS].plain_bytes >= 4 * h->n_visits && h->group[PWT_SIDE].stored_bytes == 0 &&
+         h->group[PWT_CORE].stored_bytes <= ZSTD_compressBound(h->group[PWT_CORE].plain_bytes) &&
+         h->group[PWT_COUNTS].stored_bytes <= ZSTD_compressBound(h->group[PWT_COUNTS].plain_bytes) &&
+         h->first_access == pw_totals_sum(&r->totals) && h->process == r->process && h->thread == r->thread;
+}
+
+static void parse_block_header(const unsigned char *p, struct pwt_block_header *h)
+{
+  h->n_visits = pwt_get32(p + 4);
+  h->n_pages = pwt_get32(p + 8);
+  h->n_events = pwt_get32(p + 12);
+  h->thread = pwt_get64(p + 16);
+  h->process = pwt_get32(p + 24);
+  h->totals = (struct pw_totals){pwt_get64(p + 32), pwt_get64(p + 40), pwt_get64(p + 48)};
+  h->first_access = pwt_get64(p + 56);
+  for (int g = 0; g < PWT_GROUPS; g++) {
+    h->group[g].stored_bytes = pwt_get32(p + 64 + 16 * g);
+    h->group[g].plain_bytes = pwt_get32(p + 68 + 16 * g);
+    h->group[g].sum = pwt_get64(p + 72 + 16 * g);
+  }
+}
+
+/* One zstd frame: always checked, decompressed into plain[group] only if wanted. */
+static int read_group(struct pwt_reader *r, const struct pwt_block_header *h, int group, bool wanted, struct pw_error *err)
+{
+  const unsigned char *stored;
+  size_t n_stored = h->group[group].stored_bytes, n_plain = h->group[group].plain_bytes;
+  int status = need(r, n_stored, &stored, err);
+  if (status) return status;
+  if (XXH64(stored, n_stored, 0) != h->group[group].sum) return damaged(r, err, "a block's checksum does not match");
+  if (wanted) {
+    if (pw_grow((void **)&r->plain[group], &r->plain_room[group], n_plain, 1)) return out_of_memory(r, err);
+    if (ZSTD_findFrameCompressedSize(stored, n_stored) != n_stored ||
+        ZSTD_decompressDCtx(r->zstd, r->plain[group], n_plain, stored, n_stored) != n_plain)
+      return damaged(r, err, "a block does not decompress to its size");
+  }
+  consume(r, n_stored);
+  return 0;
+}
+
+/* Page indices from their planes; false when an index is outside the dictionary, a
+ * dictionary entry is unused, or a visit touches an O that no visit opened. */
+static bool decode_pages(struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
+{
+  uint32_t n = h->n_visits;
+  const unsigned char *low = flags + n, *high = low + n;
+  uint16_t last[2] = {0, 0};
+  uint32_t opened = 0, bad = 0, most = 0;
+  memset(r->used, 0, PW_BLOCK_VISITS);
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t flag = flags[i], stream = flag & PW_VISIT_CODE;
+    uint32_t zigzag = low[i] | (uint32_t)high[i] << 8;
+    uint16_t index = (uint16_t)(last[stream] + (zigzag >> 1 ^ (0u - (zigzag & 1))));
+    last[stream] = index;
+    r->page[i] = index;
+    r->used[index] = 1;
+    most = index > most ? index : most;
+    opened |= 1u << stream;
+    bad |= flag >> 6;
+    bad |= (flag & PW_VISIT_TOUCHES ? 1u : 0u) & ~(opened >> (1 - stream)) & 1u;
+  }
+  uint32_t distinct = 0;
+  for (uint32_t i = 0; i < h->n_pages; i++) distinct += r->used[i];
+  return (n == 0 || most < h->n_pages) && distinct == h->n_pages && bad == 0;
+}
+
+static bool decode_dictionary(struct pwt_reader *r, const struct pwt_block_header *h, struct pwt_cursor *c)
+{
+  uint64_t key = 0;
+  for (uint32_t i = 0; i < h->n_pages; i++) {
+    uint64_t gap = pwt_get_leb(c);
+    uint64_t next = i ? key + gap + 1 : gap;
+    if (i && next <= key) return false;
+    r->pages[i] = key = next;
+  }
+  return c->ok;
+}
+
+static bool decode_event(struct pwt_reader *r, struct pwt_cursor *c, struct pw_event *e)
+{
+  uint64_t kind = pwt_get_leb(c);
+  e->kind = (uint32_t)kind;
+  e->a = pwt_get_leb(c);
+  e->b = pwt_get_leb(c);
+  e->c = pwt_get_leb(c);
+  uint64_t length = pwt_get_leb(c);
+  if (!c->ok || kind < PW_EVENT_THREAD || kind > PW_EVENT_MARK || length > PWT_MAX_EVENT_TEXT ||
+      length > (uint64_t)(c->end - c->p))
+    return false;
+  e->text = (const char *)c->p;
+  e->text_bytes = (uint32_t)length;
+  c->p += length;
+  if ((kind == PW_EVENT_MAP || kind == PW_EVENT_UNMAP) && e->a + e->b < e->a) return false;
+  if (kind == PW_EVENT_THREAD) r->thread = e->a;
+  if (kind != PW_EVENT_PROCESS && kind != PW_EVENT_FORK) return true;
+  if (e->b > r->n_processes || e->b >= PW_PROCESSES) return false;
+  if (e->b == r->n_processes) r->n_processes++;
+  if (kind == PW_EVENT_PROCESS) r->process = (uint32_t)e->b;
+  return true;
+}
+
+static bool decode_events(struct pwt_reader *r, const struct pwt_block_header *h, struct pwt_cursor *c, bool *marked)
+{
+  uint64_t at = 0;
+  for (uint32_t i = 0; i < h->n_events; i++) {
+    uint64_t step = pwt_get_leb(c);
+    if (!c->ok || step > h->n_visits - at) return false;
+    at += step;
+    r->events[i] = (struct pw_event){.at = (uint32_t)at};
+    if (!decode_event(r, c, &r->events[i])) return false;
+    *marked |= r->events[i].kind == PW_EVENT_MARK;
+  }
+  return true;
+}
+
+static bool decode_counts(struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
+{
+  const unsigned char *p = r->plain[PWT_COUNTS], *end = p + h->group[PWT_COUNTS].plain_bytes;
+  const unsigned char *escape = p + (size_t)h->n_visits * 4;
+  uint64_t sum[4] = {0};
+  for (int c = 0; c < 4; c++) {
+    uint16_t *column = r->counts + (size_t)c * PW_BLOCK_VISITS;
+    for (uint32_t i = 0; i < h->n_visits; i++) {
+      uint32_t value = *p++;
+      if (value == 255) {
+        if (end - escape < 2) return false;
+        value = pwt_get16(escape);
+        escape += 2;
+      }
+      if (c == 3) value = pw_visit_touches(flags[i]) + 2 * value;
+      if (value > UINT16_MAX) return false;
+      column[i] = (uint16_t)value;
+      sum[c] += value;
+    }
+  }
+  return escape == end && sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores;
+}
+
+static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, struct pw_error *err)
+{
+  if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
+  if (pw_grow((void **)&r->events, &r->events_room, h->n_events, sizeof *r->events)) return out_of_memory(r, err);
+  int status = read_group(r, h, PWT_CORE, true, err);
+  if (status) return status;
+  const unsigned char *flags = r->plain[PWT_CORE];
+  struct pwt_cursor c = {flags + 3 * (size_t)h->n_visits, flags + h->group[PWT_CORE].plain_bytes, true};
+  bool marked = false;
+  if (!decode_pages(r, h, flags) || !decode_dictionary(r, h, &c) || !decode_events(r, h, &c, &marked) || c.p != c.end)
+    return damaged(r, err, "a block's columns make no sense");
+  if (h->n_pages && pw_key_process(r->pages[h->n_pages - 1]) >= r->n_processes)
+    return damaged(r, err, "a block names a process that does not exist");
+  counts = counts || marked;
+  status = read_group(r, h, PWT_COUNTS, counts, err);
+  if (status) return status;
+  r->block = (struct pw_block){.n_visits = h->n_visits, .n_pages = h->n_pages, .n_events = h->n_events, .pages = r->pages,
+                               .page = r->page, .flags = flags, .events = r->events, .totals = h->totals};
+  if (!counts) return 0;
+  if (!r->counts && !(r->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *r->counts))) return out_of_memory(r, err);
+  if (!decode_counts(r, h, flags)) return damaged(r, err, "a block's counts make no sense");
+  r->block.fetches = r->counts;
+  r->block.loads = r->counts + PW_BLOCK_VISITS;
+  r->block.stores = r->counts + 2 * (size_t)PW_BLOCK_VISITS;
+  r->block.touches = r->counts + 3 * (size_t)PW_BLOCK_VISITS;
+  return 0;
+}
+
+static int check_index(struct pwt_reader *r, const unsigned char *p, size_t payload, struct pw_error *err)
+{
+  if (payload != PWT_INDEX_FIXED + r->n_blocks * PWT_INDEX_ENTRY || pwt_get32(p + 4) != r->n_blocks)
+    return damaged(r, err, "the index does not fit the blocks");
+  for (size_t i = 0; i < r->n_blocks; i++)
+    if (pwt_get64(p + PWT_INDEX_FIXED + i * PWT_INDEX_ENTRY) != r->offsets[i])
+      return damaged(r, err, "the index does not fit the blocks");
+  return 0;
+}
+
+static int check_end(struct pwt_reader *r, uint64_t index_offset, struct pw_error *err)
+{
+  const unsigned char *frame;
+  size_t payload;
+  int status = need_frame(r, PWT_END_PAYLOAD + PWT_SUM_BYTES, &frame, &payload, err);
+  if (status) return status;
+  const unsigned char *p = frame + PWT_FRAME_BYTES;
+  if (payload != PWT_END_PAYLOAD || pwt_get32(p) != PWT_TYPE_END || pwt_get32(p + 4) != r->n_processes ||
+      pwt_get64(p + 8) != r->totals.fetches || pwt_get64(p + 16) != r->totals.loads ||
+      pwt_get64(p + 24) != r->totals.stores || pwt_get64(p + 32) != r->visits || pwt_get64(p + 40) != r->n_events ||
+      pwt_get64(p + 48) != r->n_blocks || pwt_get64(p + 56) != index_offset ||
+      pwt_get64(p + 64) != XXH64_digest(r->chain))
+    return damaged(r, err, "the totals at the end do not fit the blocks");
+  consume(r, PWT_FRAME_BYTES + payload + PWT_SUM_BYTES);
+  const unsigned char *rest;
+  size_t n;
+  bool last;
+  status = pw_source_fill(r->source, 1, &rest, &n, &last, err);
+  if (status) return status;
+  return n ? damaged(r, err, "something follows the end of the trace") : 0;
+}
+
+static int note_block(struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *sum, struct pw_error *err)
+{
+  if (r->n_blocks >= PWT_MAX_BLOCKS || pw_grow((void **)&r->offsets, &r->offsets_room, r->n_blocks + 1, sizeof *r->offsets))
+    return out_of_memory(r, err);
+  XXH64_update(r->chain, sum, PWT_SUM_BYTES);
+  r->offsets[r->n_blocks++] = r->offset_bytes;
+  r->visits += h->n_visits;
+  r->n_events += h->n_events;
+  return 0;
+}
+
+int pwt_reader_next(struct pwt_reader *r, bool counts, const struct pw_block **block, struct pw_error *err)
+{
+  const unsigned char *frame;
+  size_t payload, most = PWT_INDEX_FIXED + r->n_blocks * PWT_INDEX_ENTRY + PWT_SUM_BYTES;
+  if (most < PWT_BLOCK_PAYLOAD + PWT_SUM_BYTES) most = PWT_BLOCK_PAYLOAD + PWT_SUM_BYTES;
+  int status = need_frame(r, most, &frame, &payload, err);
+  if (status) return status;
+  const unsigned char *p = frame + PWT_FRAME_BYTES;
+  uint32_t type = payload >= 8 ? pwt_get32(p) : 0;
+  if (type == PWT_TYPE_INDEX) {
+    uint64_t index_offset = r->offset_bytes;
+    status = check_index(r, p, payload, err);
+    if (status) return status;
+    consume(r, PWT_FRAME_BYTES + payload + PWT_SUM_BYTES);
+    return check_end(r, index_offset, err);
+  }
+  if (type != PWT_TYPE_BLOCK || payload != PWT_BLOCK_PAYLOAD) return damaged(r, err, "a frame is of an unknown kind");
+  struct pwt_block_header h;
+  parse_block_header(p, &h);
+  status = note_block(r, &h, p + payload, err);
+  if (status) return status;
+  consume(r, PWT_FRAME_BYTES + payload + PWT_SUM_BYTES);
+  status = read_block(r, &h, counts, err);
+  if (status) return status;
+  r->totals.fetches += h.totals.fetches;
+  r->totals.loads += h.totals.loads;
+  r->totals.stores += h.totals.stores;
+  *block = &r->block;
+  return 1;
+}
+
+const char *pwt_reader_text(const struct pwt_reader *r, unsigned which)
+{
+  return r->text[which];
+}
+
+uint32_t pwt_reader_processes(const struct pwt_reader *r)
+{
+  return r->n_processes;
+}

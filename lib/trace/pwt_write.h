@@ -1,0 +1,12 @@
+/* Writing .pwt to any stream: the half below pw_writer_create. */
+#ifndef PW_PWT_WRITE_H
+#define PW_PWT_WRITE_H
+
+#include "pagewalk.h"
+
+/* Like pw_writer_create, but onto a stream that the caller owns (a spool file):
+ * finish writes the end and flushes, and neither closes nor renames. */
+int pw_writer_create_stream(struct pw_writer **writer, FILE *stream, const char *name,
+                            const struct pw_writer_options *options, struct pw_error *err);
+
+#endif

@@ -1,0 +1,63 @@
+/* Collapses accesses to visits and gathers them to blocks.
+ *
+ * Invariant: the columns of a finished block, replayed touch by touch, visit the
+ * same pages in the same order as the accesses did, up to repeats that no model
+ * can tell apart (pagewalk.h, docs/models.md). A block boundary and an event
+ * forget both current pages, so each block stands alone. */
+#ifndef PW_VISITS_H
+#define PW_VISITS_H
+
+#include "base/pagemap.h"
+#include "pagewalk.h"
+
+#define PW_MAX_ACCESS_BYTES (1u << 20)
+
+struct pw_visits {
+  struct pw_block block;        /* the last finished one: pointers into the columns */
+  uint64_t *pages;              /* dictionary, in order of appearance until finished */
+  uint64_t *sorted;             /* scratch for the order */
+  uint16_t *rank;
+  uint16_t *page, *fetches, *loads, *stores, *touches;
+  uint8_t *flags;
+  struct pw_event *events;
+  struct pw_pagemap index;      /* page key -> number in `pages` */
+  uint32_t n_visits, n_pages, n_events;
+
+  /* the open visit (n_visits counts it) */
+  uint64_t current[2];          /* key of the current data page and code page, or PW_NO_KEY */
+  uint32_t count[3];            /* by enum pw_op */
+  uint32_t n_touches;
+  uint32_t stream;              /* of the last access: 0 data, 1 code */
+  uint32_t opener;              /* stream of C */
+  uint32_t wrote;               /* bit 0: in the data page's first touch; bit 1: later */
+  uint32_t store_first;
+  bool open;
+
+  /* who runs */
+  uint64_t runner;              /* pid << 32 | tid */
+  uint32_t process;             /* index */
+  uint32_t *pids;               /* by process index */
+  uint32_t n_processes;
+  struct pw_pagemap threads;    /* pid << 32 | tid seen */
+  size_t pids_room;
+
+  /* skip, limit, warm-up: `until` accesses to go to the next boundary */
+  uint64_t until;
+  uint64_t limit, warmup;
+  int stage;
+  struct pw_totals totals;      /* of all finished blocks and the open one, after the skip */
+};
+
+int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *options, struct pw_error *err);
+void pw_visits_destroy(struct pw_visits *visits);
+/* Takes accesses until a block is full: *taken says how many of the n. Returns 1
+ * when visits->block is finished, 2 when the limit is reached (finish with
+ * pw_visits_flush), 0 when all were taken. `path` is for errors. */
+int pw_visits_add(struct pw_visits *visits, const char *path, const struct pw_access *accesses, size_t n,
+                  size_t *taken, struct pw_error *err);
+/* Finishes what is open: 1 when visits->block holds anything, else 0. */
+int pw_visits_flush(struct pw_visits *visits);
+/* Drops everything: ready for the first access of a trace again. */
+void pw_visits_restart(struct pw_visits *visits, const struct pw_trace_options *options);
+
+#endif
