@@ -73,6 +73,7 @@ void pw_visits_restart(struct pw_visits *v, const struct pw_trace_options *optio
   v->limit = options->limit ? options->limit : UINT64_MAX;
   v->warmup = options->warmup;
   v->stage = STAGE_SKIP;
+  v->counting = options->warmup == 0;
   v->until = options->skip;
 }
 
@@ -161,6 +162,7 @@ static void next_stage(struct pw_visits *v)
       case STAGE_WARMUP:
         if (v->warmup) add_event(v, PW_EVENT_MARK, 1, 0);
         v->stage = STAGE_TAKE;
+        v->counting = true;
         v->until = v->limit == UINT64_MAX ? UINT64_MAX : v->limit - (v->warmup < v->limit ? v->warmup : v->limit);
         break;
       default:

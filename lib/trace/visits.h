@@ -45,6 +45,7 @@ struct pw_visits {
   uint64_t until;
   uint64_t limit, warmup;
   int stage;
+  bool counting;                /* the warm-up is over */
   struct pw_totals totals;      /* of all finished blocks and the open one, after the skip */
 };
 

@@ -1,0 +1,221 @@
+/* A front: TLB hierarchies that are fed by the same touches. See front.h. */
+#include "mmu/front.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { SALT_ITLB = 1, SALT_DTLB, SALT_STLB };
+
+struct first_level {
+  struct pw_tlb_config config;  /* entries 0: absent, every touch passes on */
+  struct pw_tlb tlb;
+  struct pw_lookups misses;
+  uint64_t n_misses;
+};
+
+struct second_level {
+  struct pw_hierarchy config;
+  size_t itlb, dtlb;            /* numbers of the first levels */
+  struct pw_tlb tlb;
+  uint64_t n_misses;
+};
+
+struct pw_front {
+  uint64_t seed;
+  struct first_level *first[2]; /* [0] DTLBs, [1] ITLBs */
+  size_t n_first[2], first_room[2];
+  struct second_level *second;
+  size_t n_second, second_room;
+  struct pw_lookups merged, missed;
+  bool needs_all, needs_alternations;
+};
+
+static int lookups_create(struct pw_lookups *list, size_t room)
+{
+  list->n = 0;
+  list->key = pw_malloc(room, sizeof *list->key);
+  list->at = pw_malloc(room, sizeof *list->at);
+  return list->key && list->at ? 0 : -1;
+}
+
+static void lookups_free(struct pw_lookups *list)
+{
+  pw_free(list->key);
+  pw_free(list->at);
+}
+
+int pw_front_create(struct pw_front **front, uint64_t seed, struct pw_error *err)
+{
+  struct pw_front *f = *front = pw_calloc(1, sizeof *f);
+  if (f && lookups_create(&f->merged, 2 * PW_CHUNK_LOOKUPS) == 0 && lookups_create(&f->missed, 2 * PW_CHUNK_LOOKUPS) == 0) {
+    f->seed = seed;
+    return 0;
+  }
+  pw_front_destroy(f);
+  *front = NULL;
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
+}
+
+void pw_front_destroy(struct pw_front *f)
+{
+  if (!f) return;
+  for (int stream = 0; stream < 2; stream++) {
+    for (size_t i = 0; i < f->n_first[stream]; i++) {
+      pw_tlb_clear(&f->first[stream][i].tlb);
+      lookups_free(&f->first[stream][i].misses);
+    }
+    pw_free(f->first[stream]);
+  }
+  for (size_t i = 0; i < f->n_second; i++) pw_tlb_clear(&f->second[i].tlb);
+  pw_free(f->second);
+  lookups_free(&f->merged);
+  lookups_free(&f->missed);
+  pw_free(f);
+}
+
+static bool same(const struct pw_tlb_config *a, const struct pw_tlb_config *b)
+{
+  return a->entries == b->entries && (a->entries == 0 || (a->ways == b->ways && a->policy == b->policy));
+}
+
+static int64_t add_first(struct pw_front *f, int stream, const struct pw_tlb_config *config)
+{
+  for (size_t i = 0; i < f->n_first[stream]; i++)
+    if (same(&f->first[stream][i].config, config)) return (int64_t)i;
+  size_t n = f->n_first[stream];
+  if (pw_grow((void **)&f->first[stream], &f->first_room[stream], n + 1, sizeof **f->first)) return PW_ENOMEM;
+  struct first_level *level = &f->first[stream][n];
+  memset(level, 0, sizeof *level);
+  level->config = *config;
+  f->n_first[stream]++; /* from here on destroy frees it */
+  if (config->entries == 0) return (int64_t)n;
+  if (lookups_create(&level->misses, PW_CHUNK_LOOKUPS)) return PW_ENOMEM;
+  return pw_tlb_init(&level->tlb, config, f->seed, stream ? SALT_ITLB : SALT_DTLB) ? PW_ENOMEM : (int64_t)n;
+}
+
+int64_t pw_front_add(struct pw_front *f, const struct pw_hierarchy *h, struct pw_error *err)
+{
+  for (size_t i = 0; i < f->n_second; i++) {
+    const struct pw_hierarchy *c = &f->second[i].config;
+    if (same(&c->itlb, &h->itlb) && same(&c->dtlb, &h->dtlb) && same(&c->stlb, &h->stlb)) return (int64_t)i;
+  }
+  int64_t itlb = add_first(f, 1, &h->itlb), dtlb = itlb < 0 ? itlb : add_first(f, 0, &h->dtlb);
+  if (dtlb < 0 || pw_grow((void **)&f->second, &f->second_room, f->n_second + 1, sizeof *f->second))
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
+  struct second_level *level = &f->second[f->n_second];
+  memset(level, 0, sizeof *level);
+  level->config = *h;
+  level->itlb = (size_t)itlb;
+  level->dtlb = (size_t)dtlb;
+  if (h->stlb.entries && pw_tlb_init(&level->tlb, &h->stlb, f->seed, SALT_STLB))
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
+  if (h->stlb.entries && (h->itlb.entries == 0 || h->dtlb.entries == 0)) f->needs_all = true;
+  if (h->stlb.entries && h->stlb.ways == 1 && h->itlb.entries == 0 && h->dtlb.entries == 0) f->needs_alternations = true;
+  return (int64_t)f->n_second++;
+}
+
+bool pw_front_needs_all(const struct pw_front *f)
+{
+  return f->needs_all;
+}
+
+bool pw_front_needs_alternations(const struct pw_front *f)
+{
+  return f->needs_alternations;
+}
+
+bool pw_front_is_idle(const struct pw_front *f)
+{
+  for (size_t i = 0; i < f->n_second; i++)
+    if (f->second[i].config.itlb.entries || f->second[i].config.dtlb.entries || f->second[i].config.stlb.entries) return false;
+  return true;
+}
+
+/* Both lists are in order of `at`; at one `at` there is one lookup and any number
+ * of invalidations before it, which may come twice without harm. */
+static void merge(const struct pw_lookups *a, const struct pw_lookups *b, struct pw_lookups *out)
+{
+  size_t i = 0, j = 0;
+  out->n = 0;
+  while (i < a->n && j < b->n) {
+    uint32_t at_a = a->at[i] & ~PW_AT_INVALIDATE, at_b = b->at[j] & ~PW_AT_INVALIDATE;
+    bool take_a = at_a != at_b ? at_a < at_b : (a->at[i] & PW_AT_INVALIDATE) != 0;
+    if (take_a) {
+      pw_lookups_put(out, a->key[i], a->at[i]);
+      i++;
+    } else {
+      pw_lookups_put(out, b->key[j], b->at[j]);
+      j++;
+    }
+  }
+  for (; i < a->n; i++) pw_lookups_put(out, a->key[i], a->at[i]);
+  for (; j < b->n; j++) pw_lookups_put(out, b->key[j], b->at[j]);
+}
+
+static void feed_second(struct pw_front *f, struct second_level *level, const struct pw_front_input *in)
+{
+  const struct first_level *itlb = &f->first[1][level->itlb], *dtlb = &f->first[0][level->dtlb];
+  const struct pw_lookups *code = itlb->config.entries ? &itlb->misses : &in->code;
+  const struct pw_lookups *data = dtlb->config.entries ? &dtlb->misses : &in->data;
+  merge(code, data, &f->merged);
+  f->missed.n = 0;
+  level->n_misses += level->tlb.policy->lookup(&level->tlb, &f->merged, &f->missed);
+  bool alternates = level->config.stlb.ways == 1 && !itlb->config.entries && !dtlb->config.entries;
+  for (size_t i = 0; alternates && i < in->n_alternations; i++) {
+    const struct pw_alternation *a = &in->alternations[i];
+    if (a->code_key != a->data_key && pw_tlb_set(&level->tlb, a->code_key) == pw_tlb_set(&level->tlb, a->data_key))
+      level->n_misses += a->touches;
+  }
+}
+
+void pw_front_feed(struct pw_front *f, const struct pw_front_input *in)
+{
+  for (int stream = 0; stream < 2; stream++) {
+    const struct pw_lookups *list = stream ? &in->code : &in->data;
+    for (size_t i = 0; i < f->n_first[stream]; i++) {
+      struct first_level *level = &f->first[stream][i];
+      if (level->config.entries == 0) continue;
+      level->misses.n = 0;
+      level->n_misses += level->tlb.policy->lookup(&level->tlb, list, &level->misses);
+    }
+  }
+  for (size_t i = 0; i < f->n_second; i++)
+    if (f->second[i].config.stlb.entries) feed_second(f, &f->second[i], in);
+}
+
+void pw_front_drop_range(struct pw_front *f, uint64_t first_key, uint64_t last_key)
+{
+  for (int stream = 0; stream < 2; stream++)
+    for (size_t i = 0; i < f->n_first[stream]; i++)
+      pw_tlb_drop_range(&f->first[stream][i].tlb, first_key, last_key);
+  for (size_t i = 0; i < f->n_second; i++) pw_tlb_drop_range(&f->second[i].tlb, first_key, last_key);
+}
+
+void pw_front_flush(struct pw_front *f)
+{
+  for (int stream = 0; stream < 2; stream++)
+    for (size_t i = 0; i < f->n_first[stream]; i++) pw_tlb_flush(&f->first[stream][i].tlb);
+  for (size_t i = 0; i < f->n_second; i++) pw_tlb_flush(&f->second[i].tlb);
+}
+
+void pw_front_reset_counts(struct pw_front *f)
+{
+  for (int stream = 0; stream < 2; stream++)
+    for (size_t i = 0; i < f->n_first[stream]; i++) f->first[stream][i].n_misses = 0;
+  for (size_t i = 0; i < f->n_second; i++) f->second[i].n_misses = 0;
+}
+
+void pw_front_result(const struct pw_front *f, size_t number, const struct pw_totals *counted, struct pw_result *r)
+{
+  const struct second_level *level = &f->second[number];
+  r->itlb_misses = f->first[1][level->itlb].n_misses;
+  r->dtlb_misses = f->first[0][level->dtlb].n_misses;
+  /* an absent first level passes every access on */
+  uint64_t passed = (level->config.itlb.entries ? r->itlb_misses : counted->fetches) +
+                    (level->config.dtlb.entries ? r->dtlb_misses : counted->loads + counted->stores);
+  bool stlb = level->config.stlb.entries != 0;
+  r->stlb_lookups = stlb ? passed : 0;
+  r->stlb_misses = stlb ? level->n_misses : 0;
+  r->walks = stlb ? level->n_misses : passed;
+}

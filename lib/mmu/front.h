@@ -1,0 +1,54 @@
+/* A front: TLB hierarchies that are fed by the same touches.
+ *
+ * Hierarchies share their first levels: each different ITLB and DTLB runs once and
+ * leaves a list of misses, each different (ITLB, DTLB, STLB) merges two such lists
+ * and looks them up in its STLB. Levels neither include nor exclude one another, so
+ * running them list by list gives what running them access by access gives. */
+#ifndef PW_FRONT_H
+#define PW_FRONT_H
+
+#include "mmu/tlb.h"
+
+/* Visits a chunk, and what a chunk can hold: four touches a visit, a victim each. */
+#define PW_CHUNK_VISITS 1024u
+#define PW_CHUNK_TOUCHES (4 * PW_CHUNK_VISITS)
+#define PW_CHUNK_LOOKUPS (2 * PW_CHUNK_TOUCHES)
+
+struct pw_hierarchy {
+  struct pw_tlb_config itlb, dtlb, stlb;
+};
+
+/* Alternations of a visit beyond its pattern; they matter where code and data
+ * page push each other out of a 1-way unified TLB. */
+struct pw_alternation {
+  uint64_t code_key, data_key;
+  uint32_t touches;
+};
+
+struct pw_front_input {
+  struct pw_lookups code, data;     /* in order; both hold the invalidations */
+  const struct pw_alternation *alternations;
+  size_t n_alternations;
+};
+
+struct pw_front;
+
+int pw_front_create(struct pw_front **front, uint64_t seed, struct pw_error *err);
+void pw_front_destroy(struct pw_front *front);
+/* The number of this hierarchy in the front; equal ones share it. Negative on failure. */
+int64_t pw_front_add(struct pw_front *front, const struct pw_hierarchy *hierarchy, struct pw_error *err);
+
+/* Must the input hold every touch of the patterns (else the openers do)? */
+bool pw_front_needs_all(const struct pw_front *front);
+bool pw_front_needs_alternations(const struct pw_front *front);
+bool pw_front_is_idle(const struct pw_front *front); /* no TLB at all */
+
+void pw_front_feed(struct pw_front *front, const struct pw_front_input *input);
+void pw_front_drop_range(struct pw_front *front, uint64_t first_key, uint64_t last_key);
+void pw_front_flush(struct pw_front *front);
+void pw_front_reset_counts(struct pw_front *front);
+/* Fills the TLB fields of a result (not walk_refs); `counted` are the accesses behind it. */
+void pw_front_result(const struct pw_front *front, size_t number, const struct pw_totals *counted,
+                     struct pw_result *result);
+
+#endif
