@@ -302,6 +302,7 @@ struct pw_result {
   uint64_t touched_bytes;    /* peak resident bytes if memory were unlimited */
   uint64_t table_bytes;      /* peak */
   bool one_pass;             /* engine */
+  bool unfit;                /* an address does not fit the geometry: no number above is valid */
 };
 
 enum pw_stream { PW_STREAM_BOTH, PW_STREAM_FETCH, PW_STREAM_DATA };
@@ -318,7 +319,10 @@ struct pw_run_options {
 };
 
 /* Runs the whole trace once (twice when a configuration needs the future)
- * through n configurations; result[i] answers config[i]. */
+ * through n configurations; result[i] answers config[i]. Returns the number of
+ * configurations whose page table is too narrow for an address of the trace
+ * (result.unfit; err names the first address and the width that fits), 0 when all
+ * is well, or a negative status. */
 int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n,
            const struct pw_run_options *options, struct pw_result *results, struct pw_error *err);
 

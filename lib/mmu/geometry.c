@@ -50,8 +50,8 @@ static int check_widths(const struct pw_geometry *g, struct pw_error *err)
     return pw_error_set(err, PW_EINVAL, "the table %s covers %u address bits; at most 64 are possible", g->name,
                         pw_geometry_va_bits(g));
   for (unsigned i = 0; i < g->n_levels; i++)
-    if (g->width_bits[i] < 1 || g->width_bits[i] > 52)
-      return pw_error_set(err, PW_EINVAL, "a level of the table %s indexes %u bits; take 1 to 52", g->name, g->width_bits[i]);
+    if (g->width_bits[i] < 1 || g->width_bits[i] > 45)
+      return pw_error_set(err, PW_EINVAL, "a level of the table %s indexes %u bits; take 1 to 45", g->name, g->width_bits[i]);
   return 0;
 }
 

@@ -1,0 +1,443 @@
+/* The direct engine at one page size. See engine.h. */
+#include "engine.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+#include "memory/future.h"
+#include "memory/memory.h"
+#include "mmu/front.h"
+#include "mmu/geometry.h"
+#include "mmu/tables.h"
+
+struct fit {
+  const struct pw_geometry *geometry;
+  bool unfit;
+  uint64_t page;          /* the first base page that did not fit */
+};
+
+struct unit {             /* one finite memory and the TLBs over it */
+  uint64_t frames;
+  int policy;
+  struct pw_memory *memory;
+  struct pw_front *front;
+};
+
+/* Every touch of a chunk of visits, in order. */
+struct touches {
+  size_t n;
+  uint64_t key[PW_CHUNK_TOUCHES];
+  uint32_t id[PW_CHUNK_TOUCHES];
+  uint8_t wrote[PW_CHUNK_TOUCHES];
+  uint8_t code[PW_CHUNK_TOUCHES];
+};
+
+struct pw_engine {
+  unsigned page_shift, shift; /* shift: over base pages */
+  struct pw_run_options options;
+  const struct pw_mappings *mappings;
+  struct pw_pages pages;
+  struct pw_tables *tables;
+  struct fit *fits;
+  size_t n_fits, fits_room;
+  struct pw_front *front; /* over unlimited memory */
+  struct unit *units;
+  size_t n_units, units_room;
+  struct pw_future *future;
+
+  const struct pw_block *block;
+  bool eventful;
+  uint64_t key[PW_BLOCK_VISITS]; /* by page index of the block */
+  uint32_t id[PW_BLOCK_VISITS];
+  uint32_t current[2];           /* page index of the current data and code page */
+  uint64_t last[2];              /* key that the openers' list of the stream ended with */
+
+  struct touches touches;
+  uint64_t next[PW_CHUNK_TOUCHES];
+  uint32_t victim_id[PW_CHUNK_TOUCHES], victim_at[PW_CHUNK_TOUCHES];
+  uint64_t list_key[2][PW_CHUNK_LOOKUPS];
+  uint32_t list_at[2][PW_CHUNK_LOOKUPS];
+  struct pw_alternation alternations[PW_CHUNK_VISITS];
+};
+
+static int out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
+}
+
+int pw_engine_create(struct pw_engine **engine, unsigned page_shift, const struct pw_run_options *options,
+                     const struct pw_mappings *mappings, struct pw_error *err)
+{
+  struct pw_engine *e = *engine = pw_calloc(1, sizeof *e);
+  if (!e) return out_of_memory(err);
+  e->page_shift = page_shift;
+  e->shift = page_shift - PW_BASE_SHIFT;
+  e->options = *options;
+  e->mappings = mappings;
+  e->last[0] = e->last[1] = PW_NO_KEY;
+  pw_pages_init(&e->pages);
+  int status = pw_tables_create(&e->tables, page_shift, err);
+  if (!status) status = pw_front_create(&e->front, options->seed, err);
+  if (status) {
+    pw_engine_destroy(e);
+    *engine = NULL;
+  }
+  return status;
+}
+
+void pw_engine_destroy(struct pw_engine *e)
+{
+  if (!e) return;
+  for (size_t i = 0; i < e->n_units; i++) {
+    pw_memory_destroy(e->units[i].memory);
+    pw_front_destroy(e->units[i].front);
+  }
+  pw_free(e->units);
+  pw_free(e->fits);
+  pw_pages_clear(&e->pages);
+  pw_tables_destroy(e->tables);
+  pw_front_destroy(e->front);
+  pw_future_destroy(e->future);
+  pw_free(e);
+}
+
+static int find_unit(struct pw_engine *e, const struct pw_config *c, uint32_t *number, struct pw_error *err)
+{
+  uint64_t frames = c->memory_bytes >> e->page_shift;
+  for (size_t i = 0; i < e->n_units; i++)
+    if (e->units[i].frames == frames && e->units[i].policy == c->memory_policy) {
+      *number = (uint32_t)i;
+      return 0;
+    }
+  if (pw_grow((void **)&e->units, &e->units_room, e->n_units + 1, sizeof *e->units)) return out_of_memory(err);
+  struct unit *u = &e->units[e->n_units];
+  *u = (struct unit){.frames = frames, .policy = c->memory_policy};
+  *number = (uint32_t)e->n_units++;
+  int status = pw_memory_create(&u->memory, c->memory_policy, frames, e->options.seed, err);
+  if (!status) status = pw_front_create(&u->front, e->options.seed, err);
+  if (!status && u->memory->policy->looks_ahead && !e->future) status = pw_future_create(&e->future, err);
+  return status;
+}
+
+static int find_fit(struct pw_engine *e, const struct pw_geometry *g, uint32_t *number, struct pw_error *err)
+{
+  for (size_t i = 0; i < e->n_fits; i++)
+    if (pw_geometry_va_bits(e->fits[i].geometry) == pw_geometry_va_bits(g) &&
+        e->fits[i].geometry->sign_extended == g->sign_extended) {
+      *number = (uint32_t)i;
+      return 0;
+    }
+  if (pw_grow((void **)&e->fits, &e->fits_room, e->n_fits + 1, sizeof *e->fits)) return out_of_memory(err);
+  e->fits[e->n_fits] = (struct fit){.geometry = g};
+  *number = (uint32_t)e->n_fits++;
+  return 0;
+}
+
+int pw_engine_add(struct pw_engine *e, const struct pw_config *c, struct pw_engine_slot *slot, struct pw_error *err)
+{
+  int64_t tree = pw_tables_add_geometry(e->tables, c->geometry, err);
+  if (tree < 0) return (int)tree;
+  slot->tree = (uint32_t)tree;
+  int status = find_fit(e, c->geometry, &slot->fit, err);
+  slot->memory = UINT32_MAX;
+  if (!status && c->memory_bytes != PW_UNLIMITED) status = find_unit(e, c, &slot->memory, err);
+  if (status) return status;
+  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
+  struct pw_front *front = slot->memory == UINT32_MAX ? e->front : e->units[slot->memory].front;
+  int64_t number = pw_front_add(front, &hierarchy, err);
+  if (number < 0) return (int)number;
+  slot->front = (uint32_t)number;
+  return 0;
+}
+
+bool pw_engine_looks_ahead(const struct pw_engine *e)
+{
+  return e->future != NULL;
+}
+
+bool pw_engine_needs_counts(const struct pw_engine *e)
+{
+  bool needs = pw_front_needs_alternations(e->front);
+  for (size_t i = 0; i < e->n_units; i++) needs |= pw_front_needs_alternations(e->units[i].front);
+  return needs;
+}
+
+static bool wanted(const struct pw_engine *e, unsigned stream)
+{
+  return e->options.only == PW_STREAM_BOTH || (e->options.only == PW_STREAM_FETCH) == (stream == 1);
+}
+
+/* Keys and ids of the block's pages; room for all that the block can add. */
+static int number_pages(struct pw_engine *e, const struct pw_block *b, struct pw_error *err)
+{
+  if (pw_pages_reserve(&e->pages, b->n_pages) || pw_tables_reserve(e->tables, b->n_pages)) return out_of_memory(err);
+  for (uint32_t i = 0; i < b->n_pages; i++) {
+    uint64_t key = pw_key_shift(b->pages[i], e->shift);
+    e->key[i] = key;
+    e->id[i] = i && key == e->key[i - 1] ? e->id[i - 1] : pw_pages_id(&e->pages, key);
+  }
+  e->block = b;
+  return 0;
+}
+
+/* The page of index i is touched: it may arrive. */
+static inline void arrive(struct pw_engine *e, uint32_t i)
+{
+  if (!pw_pages_touch(&e->pages, e->id[i])) return;
+  pw_tables_add_page(e->tables, e->key[i]);
+  uint64_t page = e->block->pages[i] & PW_PAGE_MASK;
+  for (size_t f = 0; f < e->n_fits; f++)
+    if (!e->fits[f].unfit && !pw_geometry_fits(e->fits[f].geometry, page)) {
+      e->fits[f].unfit = true;
+      e->fits[f].page = page;
+    }
+}
+
+int pw_engine_begin(struct pw_engine *e, const struct pw_block *b, bool eventful, struct pw_error *err)
+{
+  int status = number_pages(e, b, err);
+  if (status) return status;
+  for (size_t i = 0; i < e->n_units; i++)
+    if (pw_memory_reserve(e->units[i].memory, &e->pages, e->pages.n_ids)) return out_of_memory(err);
+  /* which pages are touched is all that matters, unless some leave in between */
+  e->eventful = eventful || e->options.only != PW_STREAM_BOTH;
+  for (uint32_t i = 0; !e->eventful && i < b->n_pages; i++) arrive(e, i);
+  return 0;
+}
+
+/* Openers of visits [from, to) by stream; repeats of a larger page are left out. */
+static void list_openers(struct pw_engine *e, uint32_t from, uint32_t to, struct pw_front_input *in)
+{
+  const uint16_t *page = e->block->page;
+  const uint8_t *flags = e->block->flags;
+  size_t n[2] = {0, 0};
+  uint64_t last[2] = {e->last[0], e->last[1]};
+  for (uint32_t i = from; i < to; i++) {
+    unsigned stream = flags[i] & PW_VISIT_CODE;
+    uint64_t key = e->key[page[i]];
+    e->list_key[stream][n[stream]] = key;
+    e->list_at[stream][n[stream]] = i - from;
+    n[stream] += key != last[stream];
+    last[stream] = key;
+  }
+  e->last[0] = last[0];
+  e->last[1] = last[1];
+  in->data = (struct pw_lookups){wanted(e, 0) ? n[0] : 0, e->list_key[0], e->list_at[0]};
+  in->code = (struct pw_lookups){wanted(e, 1) ? n[1] : 0, e->list_key[1], e->list_at[1]};
+}
+
+static inline void put_touch(struct touches *t, uint64_t key, uint32_t id, unsigned code, unsigned wrote)
+{
+  t->key[t->n] = key;
+  t->id[t->n] = id;
+  t->code[t->n] = (uint8_t)code;
+  t->wrote[t->n++] = (uint8_t)wrote;
+}
+
+/* Every touch of the patterns of visits [from, to). */
+static void list_touches(struct pw_engine *e, uint32_t from, uint32_t to)
+{
+  struct touches *t = &e->touches;
+  t->n = 0;
+  for (uint32_t i = from; i < to; i++) {
+    uint8_t flags = e->block->flags[i];
+    unsigned stream = flags & PW_VISIT_CODE, n = pw_visit_touches(flags);
+    e->current[stream] = e->block->page[i];
+    for (unsigned k = 0; k < n; k++) {
+      unsigned of = k % 2 ? 1 - stream : stream; /* C O C O */
+      if (!wanted(e, of)) continue;
+      uint32_t index = e->current[of];
+      unsigned wrote = of ? 0 : flags & (k < 2 ? PW_VISIT_WROTE_1 : PW_VISIT_WROTE_2);
+      put_touch(t, e->key[index], e->id[index], of, wrote != 0);
+    }
+  }
+}
+
+/* Alternations that the patterns leave out, for 1-way unified TLBs. Call after
+ * list_touches; it starts from the pages that were current before the chunk. */
+static size_t list_alternations(struct pw_engine *e, uint32_t from, uint32_t to, const uint32_t before[2])
+{
+  if (!e->block->touches || e->options.only != PW_STREAM_BOTH) return 0;
+  uint32_t current[2] = {before[0], before[1]};
+  size_t n = 0;
+  for (uint32_t i = from; i < to; i++) {
+    current[e->block->flags[i] & PW_VISIT_CODE] = e->block->page[i];
+    uint32_t touches = e->block->touches[i], left_out = touches - pw_visit_touches(e->block->flags[i]);
+    if (left_out) e->alternations[n++] = (struct pw_alternation){e->key[current[1]], e->key[current[0]], left_out};
+  }
+  return n;
+}
+
+/* The touches by stream, each victim before the touch that pushed it out. */
+static void list_with_victims(struct pw_engine *e, const struct pw_victims *victims, struct pw_front_input *in)
+{
+  const struct touches *t = &e->touches;
+  in->data = (struct pw_lookups){0, e->list_key[0], e->list_at[0]};
+  in->code = (struct pw_lookups){0, e->list_key[1], e->list_at[1]};
+  size_t v = 0;
+  for (size_t i = 0; i < t->n; i++) {
+    for (; v < victims->n && victims->at[v] == i; v++) {
+      uint64_t key = e->pages.key[victims->id[v]];
+      pw_lookups_put(&in->code, key, (uint32_t)i | PW_AT_INVALIDATE);
+      pw_lookups_put(&in->data, key, (uint32_t)i | PW_AT_INVALIDATE);
+    }
+    pw_lookups_put(t->code[i] ? &in->code : &in->data, t->key[i], (uint32_t)i);
+  }
+}
+
+static int feed_units(struct pw_engine *e, struct pw_front_input *in, struct pw_error *err)
+{
+  struct pw_page_touches touches = {e->touches.n, e->touches.id, e->touches.wrote, NULL};
+  if (e->future) {
+    int status = pw_future_read(e->future, e->next, touches.n, err);
+    if (status) return status;
+    touches.next = e->next;
+  }
+  for (size_t i = 0; i < e->n_units; i++) {
+    struct unit *u = &e->units[i];
+    struct pw_victims victims = {0, e->victim_id, e->victim_at};
+    u->memory->policy->touch(u->memory, &touches, &victims);
+    if (pw_front_is_idle(u->front)) continue;
+    list_with_victims(e, &victims, in);
+    pw_front_feed(u->front, in);
+  }
+  return 0;
+}
+
+static int feed_chunk(struct pw_engine *e, uint32_t from, uint32_t to, struct pw_error *err)
+{
+  struct pw_front_input in = {.alternations = e->alternations};
+  for (uint32_t i = from; e->eventful && i < to; i++)
+    if (wanted(e, e->block->flags[i] & PW_VISIT_CODE)) arrive(e, e->block->page[i]);
+  bool all = pw_front_needs_all(e->front);
+  if (!all && !pw_front_is_idle(e->front)) {
+    list_openers(e, from, to, &in);
+    pw_front_feed(e->front, &in);
+  }
+  if (!all && e->n_units == 0) return 0;
+  uint32_t before[2] = {e->current[0], e->current[1]};
+  list_touches(e, from, to);
+  in.n_alternations = list_alternations(e, from, to, before);
+  if (all) {
+    list_with_victims(e, &(struct pw_victims){0}, &in);
+    pw_front_feed(e->front, &in);
+  }
+  return feed_units(e, &in, err);
+}
+
+int pw_engine_feed(struct pw_engine *e, uint32_t from, uint32_t to, struct pw_error *err)
+{
+  for (int status; from < to;) {
+    uint32_t end = to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to;
+    if ((status = feed_chunk(e, from, end, err)) != 0) return status;
+    from = end;
+  }
+  return 0;
+}
+
+int pw_engine_note(struct pw_engine *e, const struct pw_block *b, struct pw_error *err)
+{
+  int status = number_pages(e, b, err);
+  for (uint32_t from = 0; !status && from < b->n_visits; from += PW_CHUNK_VISITS) {
+    uint32_t left = b->n_visits - from;
+    list_touches(e, from, from + (left < PW_CHUNK_VISITS ? left : PW_CHUNK_VISITS));
+    status = pw_future_note(e->future, e->touches.id, e->touches.n, err);
+  }
+  return status;
+}
+
+int pw_engine_turn(struct pw_engine *e, struct pw_error *err)
+{
+  int status = pw_future_turn(e->future, e->pages.n_ids, err);
+  pw_pages_clear(&e->pages); /* the second pass gives the same ids again */
+  return status;
+}
+
+void pw_engine_add_process(struct pw_engine *e)
+{
+  pw_tables_add_process(e->tables);
+}
+
+void pw_engine_remove_process(struct pw_engine *e)
+{
+  pw_tables_remove_process(e->tables);
+}
+
+void pw_engine_flush(struct pw_engine *e)
+{
+  e->last[0] = e->last[1] = PW_NO_KEY;
+  pw_front_flush(e->front);
+  for (size_t i = 0; i < e->n_units; i++) pw_front_flush(e->units[i].front);
+}
+
+static void page_leaves(struct pw_engine *e, uint32_t id)
+{
+  if (!e->pages.present[id]) return;
+  pw_pages_leave(&e->pages, id);
+  pw_tables_remove_page(e->tables, e->pages.key[id], e->mappings->known);
+  for (size_t i = 0; i < e->n_units; i++) pw_memory_drop(e->units[i].memory, id);
+}
+
+/* Does a page at the edge of an unmapped range stay, since something else of it is mapped? */
+static bool stays(const struct pw_engine *e, uint32_t process, uint64_t page, uint64_t first, uint64_t last)
+{
+  uint64_t low = page << e->shift, high = low + (UINT64_C(1) << e->shift) - 1;
+  if (e->mappings->known) return pw_mappings_intersect(e->mappings, process, low, high);
+  return low < first || high > last;
+}
+
+static bool mapped(void *context, uint32_t process, uint64_t first, uint64_t last)
+{
+  return pw_mappings_intersect(context, process, first, last);
+}
+
+void pw_engine_unmap(struct pw_engine *e, uint32_t process, uint64_t first, uint64_t last)
+{
+  uint64_t low = first >> e->shift, high = last >> e->shift;
+  bool low_stays = stays(e, process, low, first, last), high_stays = stays(e, process, high, first, last);
+  low += low_stays;
+  if (high_stays && high-- == 0) high = 0, low = 1;
+  e->last[0] = e->last[1] = PW_NO_KEY;
+  if (low <= high) {
+    uint64_t low_key = pw_key(process, low), high_key = pw_key(process, high);
+    if (high - low < e->pages.n_ids) {
+      for (uint64_t key = low_key; key <= high_key; key++) {
+        const uint32_t *id = pw_pagemap_find(&e->pages.ids, key);
+        if (id) page_leaves(e, *id);
+      }
+    } else {
+      for (size_t id = 0; id < e->pages.n_ids; id++)
+        if (e->pages.key[id] >= low_key && e->pages.key[id] <= high_key) page_leaves(e, (uint32_t)id);
+    }
+    pw_front_drop_range(e->front, low_key, high_key);
+    for (size_t i = 0; i < e->n_units; i++) pw_front_drop_range(e->units[i].front, low_key, high_key);
+  }
+  if (e->mappings->known) pw_tables_forget(e->tables, process, first, last, mapped, (void *)(uintptr_t)e->mappings);
+}
+
+void pw_engine_reset_counts(struct pw_engine *e)
+{
+  e->pages.n_arrivals = 0;
+  pw_front_reset_counts(e->front);
+  for (size_t i = 0; i < e->n_units; i++) {
+    e->units[i].memory->faults = e->units[i].memory->swap_outs = 0;
+    pw_front_reset_counts(e->units[i].front);
+  }
+}
+
+void pw_engine_result(const struct pw_engine *e, const struct pw_engine_slot *slot, const struct pw_config *c,
+                      struct pw_result *r, uint64_t *unfit_page)
+{
+  const struct unit *u = slot->memory == UINT32_MAX ? NULL : &e->units[slot->memory];
+  pw_front_result(u ? u->front : e->front, slot->front, &r->counted, r);
+  r->walk_refs = r->walks * pw_geometry_walk_levels(c->geometry, e->page_shift);
+  r->minor_faults = e->pages.n_arrivals;
+  r->major_faults = u ? u->memory->faults - e->pages.n_arrivals : 0;
+  r->swap_outs = u ? u->memory->swap_outs : 0;
+  r->resident_bytes = (u ? u->memory->peak_used : e->pages.peak_present) << e->page_shift;
+  r->touched_bytes = e->pages.peak_present << e->page_shift;
+  r->table_bytes = pw_tables_peak_bytes(e->tables, slot->tree);
+  r->unfit = e->fits[slot->fit].unfit;
+  if (r->unfit) *unfit_page = e->fits[slot->fit].page;
+}

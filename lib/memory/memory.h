@@ -1,0 +1,106 @@
+/* Finite memory: which pages have a frame, under a replacement policy.
+ *
+ * What it models: frames, one global replacement over code and data, dirty pages,
+ * faults, write-backs. What it does not: time, read-ahead, page cache, zones.
+ * Minor faults are the same for every memory (pages.h), so that a memory only
+ * counts faults; a major fault is one that is not a page's first touch.
+ *
+ * Invariant: never more pages resident than frames; a page's frame is free again
+ * at once when it is unmapped.
+ *
+ * Adding a policy: write policy_NAME.c with a `const struct pw_memory_policy
+ * pw_memory_NAME`, declare it below, add it to the table in memory.c. */
+#ifndef PW_MEMORY_H
+#define PW_MEMORY_H
+
+#include "memory/pages.h"
+
+#define PW_NO_PAGE UINT32_MAX
+
+/* Touches in order; `next` is set only for a policy that looks ahead. */
+struct pw_page_touches {
+  size_t n;
+  const uint32_t *id;
+  const uint8_t *wrote;
+  const uint64_t *next;   /* number of the page's next touch, or PW_NEVER */
+};
+#define PW_NEVER UINT64_MAX
+
+/* Who left: the page `id` went when touch number `at` of the list came. */
+struct pw_victims {
+  size_t n;
+  uint32_t *id;
+  uint32_t *at;
+};
+
+struct pw_memory {
+  const struct pw_memory_policy *policy;
+  uint64_t frames, used, peak_used;
+  uint64_t faults, swap_outs;
+  const uint64_t *key;    /* by id (borrowed from pw_pages; may move at a reserve) */
+  uint8_t *state;         /* by id: PW_PAGE_… */
+  uint32_t *a, *b;        /* by id: the policy's */
+  uint64_t *next_use;     /* by id, only for a policy that looks ahead */
+  size_t room;            /* ids that the arrays by id can hold */
+  uint32_t *frame;        /* by frame: the page in it (policies with frames in place) */
+  size_t frame_room;
+  uint32_t head, tail;    /* of the list of resident pages (list policies) */
+  uint64_t hand;          /* clock */
+  uint32_t free_head;     /* frames that were unmapped, linked through `frame` */
+  uint64_t random;
+};
+
+enum { PW_PAGE_RESIDENT = 1, PW_PAGE_DIRTY = 2, PW_PAGE_REFERENCED = 4 };
+
+struct pw_memory_policy {
+  const char *name, *summary;
+  bool looks_ahead;       /* needs pw_page_touches.next */
+  bool in_frames;         /* uses `frame`: pages sit in frames in place */
+  /* Touches in order; victims are appended (room for one a touch). */
+  void (*touch)(struct pw_memory *memory, const struct pw_page_touches *touches, struct pw_victims *victims);
+  /* The resident page leaves without a write-back. */
+  void (*drop)(struct pw_memory *memory, uint32_t id);
+};
+
+extern const struct pw_memory_policy pw_memory_lru, pw_memory_fifo, pw_memory_clock, pw_memory_random, pw_memory_opt;
+
+const struct pw_memory_policy *pw_memory_policy(int index); /* NULL past the end */
+
+int pw_memory_create(struct pw_memory **memory, int policy, uint64_t frames, uint64_t seed, struct pw_error *err);
+void pw_memory_destroy(struct pw_memory *memory);
+/* Room for ids below n_ids; `pages` gives the keys. */
+int pw_memory_reserve(struct pw_memory *memory, const struct pw_pages *pages, size_t n_ids);
+/* An unmapped page leaves. */
+void pw_memory_drop(struct pw_memory *memory, uint32_t id);
+
+/* What every policy does when a page arrives, goes or is touched. */
+static inline void pw_memory_arrive(struct pw_memory *m, uint32_t id, uint8_t wrote)
+{
+  m->faults++;
+  m->state[id] = (uint8_t)(PW_PAGE_RESIDENT | PW_PAGE_REFERENCED | (wrote ? PW_PAGE_DIRTY : 0));
+}
+
+static inline void pw_memory_evict(struct pw_memory *m, uint32_t id, uint32_t at, struct pw_victims *victims)
+{
+  m->swap_outs += m->state[id] & PW_PAGE_DIRTY ? 1 : 0;
+  m->state[id] = 0;
+  victims->id[victims->n] = id;
+  victims->at[victims->n++] = at;
+}
+
+static inline void pw_memory_use_frame(struct pw_memory *m)
+{
+  if (++m->used > m->peak_used) m->peak_used = m->used;
+}
+
+/* The list of resident pages, newest at the head; a = towards the head, b = towards the tail. */
+void pw_memory_unlink(struct pw_memory *memory, uint32_t id);
+void pw_memory_push(struct pw_memory *memory, uint32_t id);
+
+/* Frames in place: a free frame, if there is one (the last that was freed, else the
+ * lowest never used). Frame numbers by id stand in `a`. */
+bool pw_memory_free_frame(struct pw_memory *memory, uint32_t *frame);
+void pw_memory_place(struct pw_memory *memory, uint32_t id, uint32_t frame);
+void pw_memory_release(struct pw_memory *memory, uint32_t id);
+
+#endif
