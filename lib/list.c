@@ -88,9 +88,6 @@ const char *pw_list_nearest(enum pw_list list, const char *name)
 
 void pw_config_default(struct pw_config *config)
 {
-  static struct pw_geometry x86_64;
-  static bool made;
-  if (!made) made = pw_geometry_parse(&x86_64, "x86-64", NULL) == 0;
-  *config = (struct pw_config){.page_shift = 12, .geometry = &x86_64, .itlb = {64, 8, 0}, .dtlb = {64, 4, 0},
+  *config = (struct pw_config){.page_shift = 12, .geometry = pw_geometry_default(), .itlb = {64, 8, 0}, .dtlb = {64, 4, 0},
                                .stlb = {1536, 12, 0}, .memory_bytes = PW_UNLIMITED};
 }

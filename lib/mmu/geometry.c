@@ -37,6 +37,11 @@ bool pw_geometry_entry(size_t index, struct pw_list_entry *entry)
   return true;
 }
 
+const struct pw_geometry *pw_geometry_default(void)
+{
+  return &presets[0].geometry;
+}
+
 unsigned pw_geometry_va_bits(const struct pw_geometry *geometry)
 {
   unsigned bits = geometry->offset_bits;

@@ -12,6 +12,7 @@ struct pw_shape {
 };
 
 bool pw_geometry_entry(size_t index, struct pw_list_entry *entry);
+const struct pw_geometry *pw_geometry_default(void); /* x86-64, the first preset */
 unsigned pw_geometry_va_bits(const struct pw_geometry *geometry);
 /* The size must be on offer (pw_geometry_walk_levels > 0). */
 void pw_geometry_shape(const struct pw_geometry *geometry, unsigned page_shift, struct pw_shape *shape);
