@@ -59,7 +59,7 @@ int pw_output_open(struct pw_output **output, const char *path, struct pw_error 
     return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
   }
   snprintf(o->temporary, n, "%s.tmp-%ld-%u", path, (long)getpid(), atomic_fetch_add(&serial, 1));
-  int fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  int fd = open(o->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd >= 0) o->stream = fdopen(fd, "wb");
   if (!o->stream) {
     int cause = errno;

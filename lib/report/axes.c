@@ -1,0 +1,214 @@
+/* How columns look on a chart: titles, units, values for people, tick marks.
+ *
+ * Ticks are chosen here and not by gnuplot, so that sizes that double are
+ * marked at the sizes, bytes read "64 MiB", and every output format agrees. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/axes.h"
+
+#define PAGE PW_PART_PAGE
+#define MEMORY (PW_PART_PAGE | PW_PART_MEMORY)
+#define TLBS (MEMORY | PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB)
+
+static const struct pw_column_look looks[] = {
+  { "trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+  { "page_bytes", "page size", PW_UNIT_BYTES, PW_SCALE_LOG2, 0 },
+  { "table", "page table", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+  { "levels", "levels walked", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0 },
+  { "itlb_entries", "ITLB entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
+  { "itlb_ways", "ITLB ways", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
+  { "itlb_policy", "ITLB replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+  { "dtlb_entries", "DTLB entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
+  { "dtlb_ways", "DTLB ways", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
+  { "dtlb_policy", "DTLB replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+  { "stlb_entries", "STLB entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
+  { "stlb_ways", "STLB ways", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
+  { "stlb_policy", "STLB replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+  { "memory_bytes", "memory", PW_UNIT_BYTES, PW_SCALE_LOG2, 0 },
+  { "memory_policy", "memory replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+  { "accesses", "accesses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
+  { "fetches", "fetches", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
+  { "loads", "loads", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
+  { "stores", "stores", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
+  { "itlb_misses", "ITLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_PART_ITLB },
+  { "dtlb_misses", "DTLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_PART_DTLB },
+  { "stlb_lookups", "STLB lookups", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
+  { "stlb_misses", "STLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
+  { "walks", "page walks", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
+  { "walk_refs", "page-table reads by walks", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
+  { "itlb_miss_rate", "ITLB misses per fetch", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_PART_ITLB },
+  { "dtlb_miss_rate", "DTLB misses per load or store", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_PART_DTLB },
+  { "stlb_miss_rate", "STLB misses per lookup", PW_UNIT_PERCENT, PW_SCALE_AUTO, TLBS },
+  { "walk_rate", "page walks per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, TLBS },
+  { "minor_faults", "minor faults", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
+  { "major_faults", "major faults", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
+  { "fault_rate", "page faults per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY },
+  { "swap_outs", "swap-outs", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
+  { "resident_bytes", "peak resident memory", PW_UNIT_BYTES, PW_SCALE_AUTO, MEMORY },
+  { "table_bytes", "peak page-table memory", PW_UNIT_BYTES, PW_SCALE_AUTO, PAGE | PW_PART_TABLE },
+  { "table_overhead", "page-table bytes per touched byte", PW_UNIT_PERCENT, PW_SCALE_AUTO, PAGE | PW_PART_TABLE },
+  { "engine", "engine", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+};
+
+const struct pw_config_column pw_config_columns[PW_CONFIG_COLUMNS] = {
+  { "page_bytes", PW_PART_PAGE, "4096", NULL },
+  { "table", PW_PART_TABLE, "x86-64", "4-level" },
+  { "itlb_entries", PW_PART_ITLB, "64", NULL },
+  { "itlb_ways", PW_PART_ITLB, "8", NULL },
+  { "itlb_policy", PW_PART_ITLB, "lru", NULL },
+  { "dtlb_entries", PW_PART_DTLB, "64", NULL },
+  { "dtlb_ways", PW_PART_DTLB, "4", NULL },
+  { "dtlb_policy", PW_PART_DTLB, "lru", NULL },
+  { "stlb_entries", PW_PART_STLB, "1536", NULL },
+  { "stlb_ways", PW_PART_STLB, "12", NULL },
+  { "stlb_policy", PW_PART_STLB, "lru", NULL },
+  { "memory_bytes", PW_PART_MEMORY, "unlimited", NULL },
+  { "memory_policy", PW_PART_MEMORY, "lru", "" },
+};
+
+const struct pw_column_look *pw_column_look(const char *column)
+{
+  for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
+    if (strcmp(looks[i].name, column) == 0) return &looks[i];
+  return NULL;
+}
+
+void pw_text_bytes(char *text, size_t n_text, double bytes)
+{
+  static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+  size_t unit = 0;
+  while (bytes >= 1023.5 && unit + 1 < sizeof units / sizeof units[0]) {
+    bytes /= 1024;
+    unit++;
+  }
+  bool whole = bytes == floor(bytes);
+  snprintf(text, n_text, whole || bytes >= 100 ? "%.0f %s" : "%.3g %s", bytes, units[unit]);
+}
+
+void pw_text_number(char *text, size_t n_text, double number, enum pw_unit unit)
+{
+  double size = fabs(number);
+  if (unit == PW_UNIT_BYTES) pw_text_bytes(text, n_text, number);
+  else if (unit == PW_UNIT_PERCENT && size < 1e-6 && size > 0) snprintf(text, n_text, "%.2g%%", number * 100);
+  else if (unit == PW_UNIT_PERCENT) snprintf(text, n_text, "%.6g%%", number * 100);
+  else if (size >= 1e9) snprintf(text, n_text, "%.4gG", number / 1e9);
+  else if (size >= 1e6) snprintf(text, n_text, "%.4gM", number / 1e6);
+  else if (size >= 1e4) snprintf(text, n_text, "%.4gk", number / 1e3);
+  else snprintf(text, n_text, "%.6g", number);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+  size_t n = strlen(text), m = strlen(end);
+  return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+void pw_text_cell(char *text, size_t n_text, const char *column, const char *cell)
+{
+  const struct pw_column_look *look = pw_column_look(column);
+  char *rest;
+  double number = strtod(cell, &rest);
+  bool numeric = rest != cell && !*rest;
+  if (!*cell) snprintf(text, n_text, "(none)");
+  else if (look && look->unit == PW_UNIT_BYTES && numeric) pw_text_bytes(text, n_text, number);
+  else if (ends_with(column, "_ways") && numeric) snprintf(text, n_text, "%s-way", cell);
+  else if (ends_with(column, "_entries") && numeric) snprintf(text, n_text, "%s entries", cell);
+  else if (strcmp(column, "levels") == 0) snprintf(text, n_text, "%s %s", cell, number == 1 ? "level" : "levels");
+  else snprintf(text, n_text, "%s", cell);
+}
+
+static void add_tick(struct pw_axis *axis, double at)
+{
+  if (axis->n_ticks == PW_MAX_TICKS) return;
+  struct pw_tick *tick = &axis->ticks[axis->n_ticks++];
+  tick->at = at;
+  pw_text_number(tick->label, sizeof tick->label, at, axis->unit);
+}
+
+/* Powers of two, every one or every second, third, … so that max_ticks do. */
+static void place_log2(struct pw_axis *axis, size_t max_ticks)
+{
+  double low = ceil(log2(axis->min) - 1e-9), high = floor(log2(axis->max) + 1e-9);
+  double step = ceil((high - low + 1) / (double)max_ticks);
+  if (axis->unit == PW_UNIT_BYTES && step > 3) step = step > 5 ? 10 : 5;
+  if (step < 1) step = 1;
+  for (double e = step > 3 ? ceil(low / step) * step : low; e <= high; e += step) add_tick(axis, exp2(e));
+}
+
+/* Decades; within less than two of them 1, 2 and 5. */
+static void place_log10(struct pw_axis *axis, size_t max_ticks)
+{
+  double low = axis->floor > 0 ? axis->floor * 1.5 : axis->min;
+  double decades = log10(axis->max / low);
+  double step = ceil((decades + 1) / (double)max_ticks);
+  static const double within[] = { 1, 2, 5 };
+  for (double e = floor(log10(low)); e <= ceil(log10(axis->max)); e += step < 1 ? 1 : step)
+    for (int i = 0; i < (decades < 1.7 ? 3 : 1); i++) {
+      double at = within[i] * pow(10, e);
+      if (at >= low * (1 - 1e-9) && at <= axis->max * (1 + 1e-9)) add_tick(axis, at);
+    }
+}
+
+/* Steps of 1, 2 or 5 times a power of ten; the range grows to whole steps. */
+static void place_linear(struct pw_axis *axis, size_t max_ticks)
+{
+  double rough = (axis->max - axis->min) / (double)max_ticks, power = pow(10, floor(log10(rough)));
+  double step = power * 10;
+  if (power * 5 >= rough) step = power * 5;
+  if (power * 2 >= rough) step = power * 2;
+  if (power >= rough) step = power;
+  double first = floor(axis->min / step + 1e-9), last = ceil(axis->max / step - 1e-9);
+  for (double i = first; i <= last; i++) add_tick(axis, i * step);
+  axis->min = first * step;
+  axis->max = last * step;
+}
+
+/* The next 1, 2 or 5 of a decade at or below (above) a number. */
+static double round_down(double number)
+{
+  double power = pow(10, floor(log10(number) + 1e-12));
+  double digit = number / power * (1 + 1e-12);
+  return power * (digit >= 5 ? 5 : digit >= 2 ? 2 : 1);
+}
+
+static double round_up(double number)
+{
+  double power = pow(10, floor(log10(number) + 1e-12));
+  double digit = number / power * (1 - 1e-12);
+  return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+}
+
+void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t max_ticks)
+{
+  size_t zeros = 0;
+  while (zeros < n && sorted[zeros] <= 0) zeros++;
+  double least = zeros < n ? sorted[zeros] : 1, most = zeros < n ? sorted[n - 1] : 1;
+  bool negative = n > 0 && sorted[0] < 0;
+  if (axis->scale == PW_SCALE_AUTO) axis->scale = !negative && most / least >= 100 ? PW_SCALE_LOG10 : PW_SCALE_LINEAR;
+  if (negative) axis->scale = PW_SCALE_LINEAR;
+  axis->floor = 0;
+  axis->n_ticks = 0;
+  if (axis->scale == PW_SCALE_LINEAR) {
+    axis->min = negative ? sorted[0] : 0;
+    axis->max = sorted[0] < sorted[n - 1] || !negative ? most : axis->min + 1;
+    place_linear(axis, max_ticks);
+    return;
+  }
+  bool binary = axis->scale == PW_SCALE_LOG2;
+  axis->min = binary ? exp2(floor(log2(least) + 1e-9)) : round_down(least);
+  axis->max = binary ? exp2(ceil(log2(most) - 1e-9)) : round_up(most);
+  if (axis->max <= axis->min) axis->max = axis->min * (binary ? 2 : 10);
+  if (zeros > 0) {
+    axis->floor = axis->min / (binary ? 4 : 3);
+    axis->min = axis->floor;
+  }
+  if (binary) place_log2(axis, max_ticks);
+  else place_log10(axis, max_ticks);
+  if (zeros > 0) {
+    add_tick(axis, axis->floor);
+    snprintf(axis->ticks[axis->n_ticks - 1].label, sizeof axis->ticks[0].label, "0");
+  }
+}

@@ -1,0 +1,127 @@
+/* The words on a chart: names of traces, descriptions of machines.
+ *
+ * What is told of a machine is what was held fixed and matters to the numbers
+ * shown, in the words of the command line: "DTLB 64:4", "STLB 1536:12:fifo". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/chartwords.h"
+#include "report/utf8.h"
+
+void pw_words_append(char *text, size_t n_text, const char *more)
+{
+  size_t n = strlen(text);
+  if (*more) snprintf(text + n, n_text - n, "%s%s", n ? " · " : "", more);
+}
+
+/* One TLB; entries, ways or policy are NULL when they are not told. */
+static void tell_tlb(char *text, size_t n_text, const char *name, const char *entries, const char *ways,
+                     const char *policy)
+{
+  char words[160], plain[48] = "";
+  bool common = !policy || !*policy || strcmp(policy, "lru") == 0;
+  if (entries && strcmp(entries, "0") == 0) snprintf(words, sizeof words, "no %s", name);
+  else if (entries && ways && strcmp(entries, ways) == 0) snprintf(words, sizeof words, "%s %s:full", name, entries);
+  else if (entries) snprintf(words, sizeof words, "%s %s%s%s", name, entries, ways ? ":" : "", ways ? ways : "");
+  else if (ways && strcmp(ways, "full") == 0) snprintf(words, sizeof words, "fully associative %s", name);
+  else if (ways) snprintf(words, sizeof words, "%s-way %s", ways, name);
+  else snprintf(words, sizeof words, "%s", policy ? name : "");
+  if (policy && *policy && (!entries || !common)) snprintf(plain, sizeof plain, "%s%s", entries ? ":" : " ", policy);
+  if (*words) {
+    size_t n = strlen(words);
+    snprintf(words + n, sizeof words - n, "%s", plain);
+    pw_words_append(text, n_text, words);
+  }
+}
+
+static void tell_memory(char *text, size_t n_text, const char *bytes, const char *policy)
+{
+  char words[96] = "", *rest, size[32];
+  double number = bytes ? strtod(bytes, &rest) : 0;
+  if (bytes && strcmp(bytes, "unlimited") == 0) snprintf(words, sizeof words, "unlimited memory");
+  else if (bytes && number > 0 && !*rest) {
+    pw_text_bytes(size, sizeof size, number);
+    snprintf(words, sizeof words, "%s of memory%s%s", size, policy && *policy ? ", " : "", policy ? policy : "");
+  } else if (policy && *policy) snprintf(words, sizeof words, "%s memory", policy);
+  pw_words_append(text, n_text, words);
+}
+
+/* cells[i] is the value of pw_config_columns[i], or NULL when it is not told. */
+static void tell(const char *const cells[PW_CONFIG_COLUMNS], char *text, size_t n_text)
+{
+  static const char *const tlbs[] = { "ITLB", "DTLB", "STLB" };
+  char words[80];
+  if (cells[0]) {
+    pw_text_cell(words, sizeof words - 8, "page_bytes", cells[0]);
+    strcat(words, " pages");
+    pw_words_append(text, n_text, words);
+  }
+  if (cells[1]) {
+    snprintf(words, sizeof words, "%s page table", cells[1]);
+    pw_words_append(text, n_text, words);
+  }
+  for (size_t i = 0; i < 3; i++)
+    tell_tlb(text, n_text, tlbs[i], cells[2 + 3 * i], cells[3 + 3 * i], cells[4 + 3 * i]);
+  tell_memory(text, n_text, cells[11], cells[12]);
+}
+
+void pw_words_fixed(const struct pw_view *view, char *text, size_t n_text)
+{
+  const char *cells[PW_CONFIG_COLUMNS] = { NULL };
+  for (size_t i = 0; i < view->n_fixed; i++)
+    cells[view->fixed[i] - pw_config_columns] = pw_view_cell(view, &view->picks[0], view->fixed_column[i]);
+  tell(cells, text, n_text);
+}
+
+void pw_words_machine(const struct pw_table *table, size_t row, unsigned parts, char *text, size_t n_text)
+{
+  const char *cells[PW_CONFIG_COLUMNS] = { NULL };
+  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) {
+    size_t column = pw_table_find(table, pw_config_columns[i].name);
+    if (column != PW_NO_COLUMN && (pw_config_columns[i].part & parts)) cells[i] = pw_table_cell(table, row, column);
+  }
+  tell(cells, text, n_text);
+}
+
+static const char *base_name(const char *path, size_t *n)
+{
+  const char *slash = strrchr(path, '/');
+  if (slash && slash[1]) path = slash + 1;
+  *n = strlen(path);
+  if (*n > 4 && strcmp(path + *n - 4, ".pwt") == 0) *n -= 4;
+  return path;
+}
+
+/* Copies at most `most` characters, the middle cut out for "…". */
+static void shorten(char *text, size_t n_text, const char *from, size_t n_from, size_t most)
+{
+  size_t n_head = most * 2 / 3, n_tail = most - n_head - 1, i = 0, n;
+  if (n_from <= most) {
+    snprintf(text, n_text, "%.*s", (int)n_from, from);
+    return;
+  }
+  while (i < n_head) i += (n = pw_utf8_length(from + i)) ? n : 1;
+  size_t tail = n_from - n_tail;
+  while (tail < n_from && ((unsigned char)from[tail] & 0xc0) == 0x80) tail++;
+  if (i >= tail) snprintf(text, n_text, "%.*s", (int)n_from, from);
+  else snprintf(text, n_text, "%.*s…%.*s", (int)i, from, (int)(n_from - tail), from + tail);
+}
+
+void pw_words_trace(const struct pw_table *table, const char *path, char *text, size_t n_text)
+{
+  size_t n, m, column = pw_table_find(table, "trace");
+  const char *name = base_name(path, &n);
+  for (size_t row = 0; column != PW_NO_COLUMN && row < table->n_rows; row++) {
+    const char *cell = pw_table_cell(table, row, column);
+    if (strcmp(cell, path) == 0) continue;
+    const char *other = base_name(cell, &m);
+    if (m == n && memcmp(name, other, n) == 0) {
+      name = path;
+      n = strlen(path);
+      break;
+    }
+  }
+  shorten(text, n_text, name, n, 28);
+  if (!*text) snprintf(text, n_text, "(no name)");
+}

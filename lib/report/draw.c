@@ -1,0 +1,207 @@
+/* Draws charts from CSV files: the standard set, one of it, or a free choice of columns. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "report/csvread.h"
+#include "report/figure.h"
+#include "report/gnuplot.h"
+#include "report/script.h"
+
+/* Creates the folder and those above it. */
+static int make_folder(const char *folder, struct pw_error *err)
+{
+  struct stat st;
+  char *path = pw_strdup(folder);
+  if (!path) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", folder);
+  for (char *c = path + 1; *path && *c; c++) {
+    if (*c != '/') continue;
+    *c = 0;
+    mkdir(path, 0777); /* what matters is whether the last one works */
+    *c = '/';
+  }
+  int failed = mkdir(path, 0777) && errno != EEXIST;
+  int cause = errno;
+  if (!failed && (stat(path, &st) || !S_ISDIR(st.st_mode))) {
+    failed = 1;
+    cause = ENOTDIR;
+  }
+  pw_free(path);
+  if (!failed) return 0;
+  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s; name one that can be written to", folder,
+                      strerror(cause));
+}
+
+static void tell(const struct pw_chart_options *options, const char *chart, const char *path, const char *reason)
+{
+  if (options->report) options->report(options->context, chart, path, reason);
+}
+
+static int draw_figure(const struct pw_figure *figure, const char *path, enum pw_picture picture, struct pw_error *err)
+{
+  FILE *script = pw_gnuplot_script(err);
+  if (!script) return PW_EIO;
+  int status = pw_script_write(script, figure, picture, err);
+  if (!status) return pw_gnuplot_run(script, path, err);
+  fclose(script);
+  return status;
+}
+
+/* 1 when drawn, 0 when left out (and told why), or a status. */
+static int draw_chart(const struct pw_chart *chart, const struct pw_table *table,
+                      const struct pw_chart_options *options, enum pw_picture picture, struct pw_error *err)
+{
+  struct pw_error reason = { 0 };
+  struct pw_figure figure = { 0 };
+  size_t n = strlen(options->folder) + strlen(chart->name) + 16;
+  char *path = pw_malloc(n, 1);
+  if (!path) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out", chart->name);
+  snprintf(path, n, "%s/%s%s", options->folder, chart->name, pw_picture_suffix(picture));
+  int made = pw_figure_make(&figure, chart, table, &reason);
+  if (made < 0) {
+    if (err) *err = reason;
+  } else if (made == 0) {
+    tell(options, chart->name, path, reason.text);
+  } else {
+    int status = draw_figure(&figure, path, picture, err);
+    if (status) made = status;
+    else tell(options, chart->name, path, NULL);
+  }
+  pw_figure_clear(&figure);
+  pw_free(path);
+  return made;
+}
+
+/* Columns that must be in every file, each once. */
+struct needed {
+  const char *name[64];
+  size_t n;
+};
+
+static void need(struct needed *needed, const char *column)
+{
+  if (!column) return;
+  for (size_t i = 0; i < needed->n; i++)
+    if (strcmp(needed->name[i], column) == 0) return;
+  if (needed->n < sizeof needed->name / sizeof needed->name[0]) needed->name[needed->n++] = column;
+}
+
+static void need_chart(struct needed *needed, const struct pw_chart *chart)
+{
+  need(needed, "trace");
+  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
+  need(needed, "accesses");
+  for (size_t m = 0; m < PW_MAX_MEASURES; m++) {
+    need(needed, chart->y[m].column);
+    need(needed, chart->y[m].over);
+  }
+}
+
+static int read_tables(struct pw_table *table, const char *const *paths, size_t n_paths, const struct needed *needed,
+                       struct pw_error *err)
+{
+  for (size_t i = 0; i < n_paths; i++) {
+    int status = pw_table_add(table, paths[i], needed->name, needed->n, err);
+    if (status) return status;
+  }
+  if (table->n_rows > 0) return 0;
+  return pw_error_set(err, PW_EFORMAT, "%s holds no rows under its header: there is nothing to draw; sweep again",
+                      n_paths ? paths[0] : "no file");
+}
+
+/* True when every cell that is not empty (nor "unlimited" memory) is a number, and one is. */
+static bool is_numeric(const struct pw_table *table, const char *column)
+{
+  size_t index = pw_table_find(table, column);
+  bool any = false;
+  double number;
+  for (size_t row = 0; row < table->n_rows; row++) {
+    const char *cell = pw_table_cell(table, row, index);
+    if (!*cell || strcmp(cell, "unlimited") == 0) continue;
+    if (!pw_table_number(table, row, index, &number)) return false;
+    any = true;
+  }
+  return any;
+}
+
+/* A chart of the user's own columns, shaped by what they hold. */
+static int free_chart(struct pw_chart *chart, char name[160], const struct pw_table *table,
+                      const struct pw_chart_options *options, struct pw_error *err)
+{
+  const struct pw_column_look *x = pw_column_look(options->x), *y = pw_column_look(options->y);
+  if (!is_numeric(table, options->y))
+    return pw_error_set(err, PW_EINVAL, "column '%s' holds words: --y needs a column of numbers", options->y);
+  bool numeric = is_numeric(table, options->x);
+  bool has_trace = pw_table_find(table, "trace") != PW_NO_COLUMN;
+  bool x_is_trace = strcmp(options->x, "trace") == 0;
+  snprintf(name, 160, "%.40s-by-%.40s%s%.40s", options->y, options->x, options->by ? "-and-" : "",
+           options->by ? options->by : "");
+  for (char *c = name; *c; c++)
+    if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
+  *chart = (struct pw_chart){ .name = name, .summary = "", .title = name, .template_name = numeric ? "lines" : "bars",
+                              .x = options->x, .y = { { .column = options->y, .factor = 1 } },
+                              .y_title = y ? y->title : options->y, .y_scale = PW_SCALE_AUTO,
+                              .y_unit = y ? y->unit : PW_UNIT_PLAIN, .by = options->by, .min_x = 1, .min_series = 1 };
+  chart->x_scale = !numeric ? PW_SCALE_CATEGORY : x ? x->scale : PW_SCALE_AUTO;
+  if (!options->by && has_trace && !x_is_trace) chart->by = "trace";
+  else if (options->by && has_trace && !x_is_trace && strcmp(options->by, "trace") != 0) chart->panel = "trace";
+  return 0;
+}
+
+static int draw_free(const struct pw_table *table, const struct pw_chart_options *options, enum pw_picture picture,
+                     struct pw_error *err)
+{
+  struct pw_chart chart;
+  char name[160];
+  int status = free_chart(&chart, name, table, options, err);
+  return status ? status : draw_chart(&chart, table, options, picture, err);
+}
+
+static int draw_standard(const struct pw_table *table, const struct pw_chart_options *options, enum pw_picture picture,
+                         struct pw_error *err)
+{
+  int n = 0;
+  for (size_t i = 0; i < pw_chart_count; i++) {
+    if (options->only && strcmp(options->only, pw_chart_table[i].name) != 0) continue;
+    int status = draw_chart(&pw_chart_table[i], table, options, picture, err);
+    if (status < 0) return status;
+    n += status;
+  }
+  return n;
+}
+
+static int check_options(const struct pw_chart_options *options, enum pw_picture *picture, struct needed *needed,
+                         struct pw_error *err)
+{
+  int status = pw_picture_find(picture, options->format, err);
+  if (status) return status;
+  if (options->x || options->y) {
+    if (!options->x || !options->y)
+      return pw_error_set(err, PW_EINVAL, "a free chart needs two columns: give both --x and --y");
+    need(needed, options->x);
+    need(needed, options->y);
+    need(needed, options->by);
+    return 0;
+  }
+  for (size_t i = 0; i < pw_chart_count; i++)
+    if (!options->only || strcmp(options->only, pw_chart_table[i].name) == 0) need_chart(needed, &pw_chart_table[i]);
+  if (needed->n == 0)
+    return pw_error_set(err, PW_EINVAL, "there is no chart '%s': see 'pagewalk list charts'", options->only);
+  return 0;
+}
+
+int pw_charts_draw(const char *const *csv_paths, size_t n_paths, const struct pw_chart_options *options,
+                   struct pw_error *err)
+{
+  enum pw_picture picture;
+  struct needed needed = { .n = 0 };
+  struct pw_table table = { 0 };
+  int status = check_options(options, &picture, &needed, err);
+  if (!status) status = read_tables(&table, csv_paths, n_paths, &needed, err);
+  if (!status) status = make_folder(options->folder, err);
+  if (!status)
+    status = options->x ? draw_free(&table, options, picture, err) : draw_standard(&table, options, picture, err);
+  pw_table_clear(&table);
+  return status;
+}

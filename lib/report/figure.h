@@ -1,0 +1,54 @@
+/* One chart as data: labels, axes and points, ready to be written for gnuplot. */
+#ifndef PW_FIGURE_H
+#define PW_FIGURE_H
+
+#include "report/axes.h"
+#include "report/charts.h"
+#include "report/csvread.h"
+
+#define PW_LABEL_BYTES 64
+
+struct pw_labels {
+  size_t n, capacity;
+  char (*text)[PW_LABEL_BYTES];
+};
+
+struct pw_point {
+  size_t panel, series;
+  double x; /* or the number of its place, from 0 */
+  double y;
+  size_t order; /* of appearance; of two points in one place the first stays */
+};
+
+/* Invariant: points are sorted by panel, series, x; no two agree in all three
+ * unless the x axis is a measured column (`scatter`). */
+struct pw_figure {
+  const struct pw_chart *chart;
+  char title[200];
+  char subtitle[600];
+  bool scatter;
+  struct pw_axis x, y;
+  struct pw_labels panels, series; /* at least one of each */
+  struct pw_labels places;         /* of a category axis */
+  struct pw_point *points;
+  size_t n_points, point_capacity;
+};
+
+/* Fills a figure (zero it first) for one chart from a table. Returns 1, or 0
+ * with the reason in err->text when the data do not feed this chart, or a
+ * negative status. */
+int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
+                   struct pw_error *err);
+/* The same for charts that compare whole machines (chart->x is NULL). */
+int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
+                       struct pw_error *err);
+void pw_figure_clear(struct pw_figure *figure);
+
+int pw_label_add(struct pw_labels *labels, const char *text);
+int pw_point_add(struct pw_figure *figure, struct pw_point point);
+/* Gives the axes their titles, units and scales, as the chart's row says. */
+void pw_figure_dress(struct pw_figure *figure);
+/* Sorts the points, drops doubles, places the axes; 0, or -1 when memory ran out. */
+int pw_figure_settle(struct pw_figure *figure);
+
+#endif

@@ -1,0 +1,116 @@
+/* Where things go on a page: margins are made as wide as the words in them.
+ *
+ * Panels of one figure share their axes: names and numbers stand at the left
+ * column and under the lowest panel of each column only. */
+#include <math.h>
+#include <string.h>
+
+#include "report/layout.h"
+
+#define CHAR PW_CHAR_WIDTH
+#define LINE PW_CHAR_HEIGHT
+
+size_t pw_text_width(const char *text)
+{
+  size_t n = 0;
+  for (; *text; text++) n += ((unsigned char)*text & 0xc0) != 0x80;
+  return n;
+}
+
+static double widest_label(const struct pw_labels *labels)
+{
+  size_t most = 0;
+  for (size_t i = 0; i < labels->n; i++)
+    if (pw_text_width(labels->text[i]) > most) most = pw_text_width(labels->text[i]);
+  return (double)most * CHAR;
+}
+
+static double widest_tick(const struct pw_axis *axis)
+{
+  size_t most = 0;
+  for (size_t i = 0; i < axis->n_ticks; i++)
+    if (pw_text_width(axis->ticks[i].label) > most) most = pw_text_width(axis->ticks[i].label);
+  return (double)most * CHAR;
+}
+
+static size_t count_columns(size_t panels, double panel_width)
+{
+  size_t columns = panels;
+  if (panels == 4) columns = 2;
+  else if (panels > 4) columns = panels % 5 == 0 ? 5 : panels == 6 || panels == 9 ? 3 : 4;
+  while (columns > 1 && (double)columns * panel_width > 1250) columns--;
+  /* the same number of rows, evenly filled */
+  size_t rows = (panels + columns - 1) / columns;
+  return (panels + rows - 1) / rows;
+}
+
+static bool is(const struct pw_figure *figure, const char *template_name)
+{
+  return strcmp(figure->chart->template_name, template_name) == 0;
+}
+
+static void size_panels(struct pw_layout *l, const struct pw_figure *f, bool text)
+{
+  size_t n = f->panels.n;
+  double places = (double)f->places.n, series = (double)f->series.n;
+  l->panel_width = n == 1 ? 600 : n <= 3 ? 330 : 210;
+  l->panel_height = n == 1 ? 380 : n <= 3 ? 270 : 170;
+  l->gap_x = 20;
+  if (is(f, "heatmap")) {
+    l->panel_width = fmax(places * 46, 180);
+    l->panel_height = series * 27;
+  } else if (is(f, "bars")) {
+    double group = fmax(series * 15 + 14, 44);
+    l->panel_width = fmax(n == 1 ? 420 : 200, places * group);
+    l->slanted = widest_label(&f->places) > l->panel_width / fmax(places, 1) - 6;
+  } else if (is(f, "dots") || is(f, "ranks")) {
+    l->panel_width = 560;
+    l->panel_height = places * 27 + 12;
+  }
+  if (text && n > 1 && !is(f, "heatmap")) {
+    l->panel_width = 400;
+    l->panel_height = 250;
+  }
+}
+
+static void size_margins(struct pw_layout *l, const struct pw_figure *f)
+{
+  bool across = is(f, "dots") || is(f, "ranks"); /* places run down the page */
+  double place = widest_label(&f->places), legend = widest_label(&f->series) + 52;
+  l->legend = f->series.n < 2 ? PW_LEGEND_NONE : PW_LEGEND_RIGHT;
+  if (f->chart->by && strcmp(f->chart->by, "page_bytes") == 0) l->legend = PW_LEGEND_TOP; /* short, and never many */
+  if (is(f, "heatmap")) l->legend = PW_LEGEND_NONE;
+  l->left = across ? place + 24 : widest_tick(&f->y) + 50;
+  if (is(f, "heatmap")) l->left = widest_label(&f->series) + 50;
+  l->right = 30;
+  if (l->legend == PW_LEGEND_RIGHT) l->right = legend + 16;
+  if (is(f, "heatmap")) l->right = widest_tick(&f->y) + 92;
+  if (is(f, "ranks")) {
+    l->legend = PW_LEGEND_NONE;
+    l->right = 80;
+  }
+  l->bottom = l->slanted ? place * 0.62 + 40 : 24 + LINE + 20;
+}
+
+void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bool text)
+{
+  struct pw_layout *l = layout;
+  *l = (struct pw_layout){ 0 };
+  size_panels(l, figure, text);
+  l->columns = count_columns(figure->panels.n, l->panel_width + l->gap_x);
+  l->rows = (figure->panels.n + l->columns - 1) / l->columns;
+  l->gap_y = LINE + 20;
+  size_margins(l, figure);
+  double inside = (double)l->columns * (l->panel_width + l->gap_x) - l->gap_x;
+  l->width = l->left + inside + l->right;
+  if (l->width < 640) {
+    l->panel_width += (640 - l->width - (double)(l->columns - 1) * 0) / (double)l->columns;
+    l->width = 640;
+  }
+  l->subtitle_chars = (size_t)((l->width - 24) / (CHAR * 0.93));
+  size_t lines = 1 + pw_text_width(figure->subtitle) / l->subtitle_chars + (figure->subtitle[0] ? 1 : 0);
+  l->top = 40 + (double)(lines - 1) * LINE + 8;
+  if (l->legend == PW_LEGEND_TOP) l->top += LINE + 8;
+  if (figure->panels.n > 1) l->top += LINE + 4;
+  l->height = l->top + (double)l->rows * (l->panel_height + l->gap_y) - l->gap_y + l->bottom;
+}

@@ -1,0 +1,29 @@
+/* Where things go on a page, in pixels at 96 to the inch. */
+#ifndef PW_LAYOUT_H
+#define PW_LAYOUT_H
+
+#include "report/figure.h"
+
+#define PW_CHAR_WIDTH 8.0 /* of the text font, on average */
+#define PW_CHAR_HEIGHT 18.0
+
+enum pw_legend { PW_LEGEND_NONE, PW_LEGEND_TOP, PW_LEGEND_RIGHT };
+
+struct pw_layout {
+  size_t columns, rows;
+  double width, height;             /* of the page */
+  double panel_width, panel_height; /* inside the axes */
+  double gap_x, gap_y;
+  double left, right, top, bottom;  /* margins around all panels */
+  enum pw_legend legend;
+  bool slanted;                     /* the places' names along x need to be slanted */
+  size_t subtitle_chars;            /* wrap the subtitle after so many */
+};
+
+/* `text` asks for larger panels, as drawing in characters needs. */
+void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bool text);
+
+/* Characters as a reader counts them. */
+size_t pw_text_width(const char *text);
+
+#endif

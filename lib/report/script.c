@@ -1,0 +1,224 @@
+/* Writes a figure as a gnuplot script: numbers, quoted words, a template.
+ *
+ * Everything that came from outside (names of traces, tables, columns) reaches
+ * gnuplot as an element of an array in single quotes, where nothing is
+ * expanded: not `…`, not @macros, not \ escapes. A quote is doubled, control
+ * characters and bytes that are not UTF-8 become "?", and where gnuplot would
+ * take a tick label for a number format, % is doubled. Enhanced text is off.
+ * Data are numbers in an inline block. The templates hold no data and no words.
+ *
+ * The variables a template gets are described in plots/common.gp. */
+#include <math.h>
+#include <string.h>
+
+#include "report/layout.h"
+#include "report/script.h"
+#include "report/templates.h"
+#include "report/utf8.h"
+
+static const struct {
+  const char *format, *suffix;
+} pictures[] = { { "svg", ".svg" }, { "png", ".png" }, { "pdf", ".pdf" }, { "terminal", ".txt" } };
+
+int pw_picture_find(enum pw_picture *picture, const char *format, struct pw_error *err)
+{
+  *picture = PW_PICTURE_SVG;
+  if (!format) return 0;
+  for (size_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++)
+    if (strcmp(pictures[i].format, format) == 0) {
+      *picture = (enum pw_picture)i;
+      return 0;
+    }
+  return pw_error_set(err, PW_EINVAL, "there is no chart format '%s': use svg, png, pdf or terminal", format);
+}
+
+const char *pw_picture_suffix(enum pw_picture picture)
+{
+  return pictures[picture].suffix;
+}
+
+void pw_script_text(FILE *out, const char *text, bool of_tick)
+{
+  putc('\'', out);
+  while (*text) {
+    size_t n = pw_utf8_length(text);
+    unsigned char c = (unsigned char)*text;
+    bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
+    if (n == 0 || control) putc('?', out);
+    else fwrite(text, 1, n, out);
+    if (c == '\'' || (c == '%' && of_tick)) putc(c, out);
+    text += n ? n : 1;
+  }
+  putc('\'', out);
+}
+
+static void write_labels(FILE *out, const char *name, const struct pw_labels *labels)
+{
+  fprintf(out, "array %s[%zu]\n", name, labels->n ? labels->n : 1);
+  for (size_t i = 0; i < labels->n; i++) {
+    fprintf(out, "%s[%zu] = ", name, i + 1);
+    pw_script_text(out, labels->text[i], false);
+    putc('\n', out);
+  }
+}
+
+static void write_word(FILE *out, const char *name, const char *text)
+{
+  fprintf(out, "%s = ", name);
+  pw_script_text(out, text, false);
+  putc('\n', out);
+}
+
+static void write_number(FILE *out, const char *name, double number)
+{
+  fprintf(out, "%s = %.10g%s\n", name, number, number == floor(number) && fabs(number) < 1e9 ? ".0" : "");
+}
+
+/* An axis of numbers: AXIS_MIN, AXIS_MAX, AXIS_LOG (base or 0), AXIS_N, AXIS_AT[], AXIS_LABEL[]. */
+static void write_axis(FILE *out, char letter, const struct pw_axis *axis, bool padded)
+{
+  bool log = axis->scale == PW_SCALE_LOG2 || axis->scale == PW_SCALE_LOG10;
+  double pad = !padded ? 0 : log ? pow(axis->max / axis->min, 0.03) : (axis->max - axis->min) * 0.03;
+  double min = log && padded ? axis->min / pad : axis->min - (log ? 0 : pad);
+  double max = log && padded ? axis->max * pad : axis->max + (log ? 0 : pad);
+  fprintf(out, "%c_MIN = %.10g\n%c_MAX = %.10g\n", letter, min, letter, max);
+  fprintf(out, "%c_LOG = %d\n", letter, axis->scale == PW_SCALE_LOG2 ? 2 : log ? 10 : 0);
+  fprintf(out, "%c_N = %zu\narray %c_AT[%zu]\narray %c_LABEL[%zu]\n", letter, axis->n_ticks, letter, axis->n_ticks + 1,
+          letter, axis->n_ticks + 1);
+  for (size_t i = 0; i < axis->n_ticks; i++) {
+    fprintf(out, "%c_AT[%zu] = %.10g\n%c_LABEL[%zu] = ", letter, i + 1, axis->ticks[i].at, letter, i + 1);
+    pw_script_text(out, axis->ticks[i].label, true);
+    putc('\n', out);
+  }
+}
+
+/* An axis of places: the same variables, one mark per place, from 0. */
+static void write_places(FILE *out, const struct pw_labels *places)
+{
+  fprintf(out, "X_MIN = -0.5\nX_MAX = %.1f\nX_LOG = 0\nX_N = %zu\n", (double)places->n - 0.5, places->n);
+  fprintf(out, "array X_AT[%zu]\narray X_LABEL[%zu]\n", places->n + 1, places->n + 1);
+  for (size_t i = 0; i < places->n; i++) {
+    fprintf(out, "X_AT[%zu] = %zu\nX_LABEL[%zu] = ", i + 1, i, i + 1);
+    pw_script_text(out, places->text[i], true);
+    putc('\n', out);
+  }
+}
+
+/* The subtitle in lines of at most `most` characters, cut between its parts. */
+static void write_subtitle(FILE *out, const char *subtitle, size_t most)
+{
+  size_t n = 0;
+  char lines[8][sizeof ((struct pw_figure *)0)->subtitle] = { "" };
+  while (*subtitle && n < 8) {
+    const char *next = strstr(subtitle, " · ");
+    size_t n_part = next ? (size_t)(next - subtitle) : strlen(subtitle);
+    char part[sizeof lines[0]];
+    snprintf(part, sizeof part, "%.*s", (int)n_part, subtitle);
+    if (lines[n][0] && pw_text_width(lines[n]) + pw_text_width(part) + 3 > most && n + 1 < 8) n++;
+    size_t used = strlen(lines[n]);
+    snprintf(lines[n] + used, sizeof lines[n] - used, "%s%s", used ? " · " : "", part);
+    subtitle += n_part + (next ? strlen(" · ") : 0);
+  }
+  fprintf(out, "SUBTITLE_N = %zu\narray SUBTITLE[8]\n", lines[0][0] ? n + 1 : 0);
+  for (size_t i = 0; i <= n; i++) {
+    fprintf(out, "SUBTITLE[%zu] = ", i + 1);
+    pw_script_text(out, lines[i], false);
+    putc('\n', out);
+  }
+}
+
+static void short_number(char *text, size_t n_text, double number, enum pw_unit unit)
+{
+  double shown = unit == PW_UNIT_PERCENT ? number * 100 : number;
+  if (unit == PW_UNIT_BYTES) pw_text_bytes(text, n_text, number);
+  else if (shown >= 1e5) pw_text_number(text, n_text, shown, PW_UNIT_PLAIN);
+  else if (shown == 0 || shown >= 99.5) snprintf(text, n_text, "%.0f", shown);
+  else if (shown >= 9.95) snprintf(text, n_text, "%.3g", shown);
+  else if (shown >= 0.0095) snprintf(text, n_text, "%.2g", shown);
+  else snprintf(text, n_text, "%.0e", shown);
+}
+
+/* One data set a panel and series, in that order: x, y, y as words. */
+static void write_data(FILE *out, const struct pw_figure *f)
+{
+  size_t at = 0;
+  char words[32];
+  fputs("$DATA << END_OF_DATA\n", out);
+  for (size_t panel = 0; panel < f->panels.n; panel++)
+    for (size_t series = 0; series < f->series.n; series++) {
+      size_t n = 0;
+      for (; at < f->n_points && f->points[at].panel == panel && f->points[at].series == series; at++, n++) {
+        double y = f->points[at].y;
+        short_number(words, sizeof words, y, f->y.unit);
+        fprintf(out, "%.10g %.10g \"%s\"\n", f->points[at].x, y <= 0 && f->y.floor > 0 ? f->y.floor : y, words);
+      }
+      fputs(n ? "\n\n" : "NaN NaN \"\"\n\n\n", out); /* a set may not be empty */
+    }
+  fputs("END_OF_DATA\n", out);
+}
+
+static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_layout *l)
+{
+  switch (picture) {
+  case PW_PICTURE_SVG:
+    fprintf(out, "set terminal svg size %.0f,%.0f noenhanced font 'DejaVu Sans,14' background 'white'\n", l->width, l->height);
+    break;
+  case PW_PICTURE_PNG:
+    fprintf(out, "set terminal pngcairo size %.0f,%.0f noenhanced font 'DejaVu Sans,10.5' fontscale 2 linewidth 2 "
+                 "pointscale 2 background 'white'\n", 2 * l->width, 2 * l->height);
+    break;
+  case PW_PICTURE_PDF:
+    fprintf(out, "set terminal pdfcairo size %.3fin,%.3fin noenhanced font 'DejaVu Sans,10.5' linewidth 1.2 "
+                 "background 'white'\n", l->width / 96, l->height / 96);
+    break;
+  case PW_PICTURE_TEXT:
+    fprintf(out, "set terminal dumb noenhanced size %.0f,%.0f\n", ceil(l->width / PW_CHAR_WIDTH),
+            ceil(l->height / PW_CHAR_HEIGHT));
+    break;
+  }
+}
+
+static void write_layout(FILE *out, const struct pw_layout *l)
+{
+  static const char *const legends[] = { "none", "top", "right" };
+  fprintf(out, "COLUMNS = %zu\nSLANTED = %d\nLEGEND = '%s'\n", l->columns, l->slanted, legends[l->legend]);
+  write_number(out, "WIDTH", l->width);
+  write_number(out, "HEIGHT", l->height);
+  write_number(out, "PANEL_WIDTH", l->panel_width);
+  write_number(out, "PANEL_HEIGHT", l->panel_height);
+  write_number(out, "GAP_X", l->gap_x);
+  write_number(out, "GAP_Y", l->gap_y);
+  write_number(out, "LEFT", l->left);
+  write_number(out, "RIGHT", l->right);
+  write_number(out, "TOP", l->top);
+  write_number(out, "BOTTOM", l->bottom);
+}
+
+static int write_template(FILE *out, const char *name, struct pw_error *err)
+{
+  for (const struct pw_template *t = pw_templates; t->name; t++)
+    if (strcmp(t->name, name) == 0) return fputs(t->text, out) < 0 ? PW_EIO : 0;
+  return pw_error_set(err, PW_EINVAL, "there is no chart template '%s': add plots/%s.gp and build again", name, name);
+}
+
+int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture picture, struct pw_error *err)
+{
+  struct pw_layout layout;
+  pw_layout_make(&layout, figure, picture == PW_PICTURE_TEXT);
+  write_terminal(out, picture, &layout);
+  fprintf(out, "set encoding utf8\nTEXT_ONLY = %d\nSCATTER = %d\n", picture == PW_PICTURE_TEXT, figure->scatter);
+  write_layout(out, &layout);
+  write_word(out, "TITLE", figure->title);
+  write_word(out, "X_TITLE", figure->x.title);
+  write_word(out, "Y_TITLE", figure->y.title);
+  write_subtitle(out, figure->subtitle, layout.subtitle_chars);
+  fprintf(out, "PANEL_N = %zu\nSERIES_N = %zu\n", figure->panels.n, figure->series.n);
+  write_labels(out, "PANEL", &figure->panels);
+  write_labels(out, "SERIES", &figure->series);
+  if (figure->x.scale == PW_SCALE_CATEGORY) write_places(out, &figure->places);
+  else write_axis(out, 'X', &figure->x, true);
+  write_axis(out, 'Y', &figure->y, false);
+  write_data(out, figure);
+  int status = write_template(out, "common", err);
+  return status ? status : write_template(out, figure->chart->template_name, err);
+}
