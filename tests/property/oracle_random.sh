@@ -83,7 +83,7 @@ choose_tlb() { # LEVEL: any shape, or none
   ways=$P
   pick 1 1 2 3 4 5 7 8 16
   sets=$P
-  pick lru lru fifo plru random
+  pick lru lru fifo plru plru random
   policy=$P
   [[ $policy = plru ]] && (((ways & (ways - 1)) != 0)) && policy=lru
   [[ $policy = random ]] && ((ways > 1)) && tlb_random=1
@@ -145,7 +145,7 @@ choose_trace() { # SEED
   trace_accesses=$P
   pick 2 6 20 60 200
   pages=$P
-  pick 1 1 2 4
+  pick 1 2 3 4 8
   tids=$P
   rnd "$tids"
   pids=$((R + 1))
