@@ -1,0 +1,230 @@
+/* CSV whose header row names its columns, in any order and any case.
+ *
+ *     addr (or address)  needed; hexadecimal with 0x, decimal without. Letters
+ *                        without 0x are refused: such a column would also hold
+ *                        numbers that look decimal and are not.
+ *     op                 R W I M, L S, or read load write store fetch modify in any
+ *                        case. Without this column every access is a load.
+ *     size               bytes; without it, or empty, unknown
+ *     tid, pid           thread and process; without them, or empty, 0
+ *
+ * Other columns are ignored. Quoting is that of RFC 4180; a quoted field may hold
+ * commas, doubled quotes and line breaks. Blank lines are skipped, blanks around
+ * an unquoted field too, and a byte order mark in front of the header.
+ *
+ * The parser's state holds the number of columns (0 = no header yet) and, from
+ * the second word on, one byte a column that says what it is. */
+#include <strings.h>
+
+#include "trace/textline.h"
+
+enum role { OTHER, ADDRESS, OP, SIZE, TID, PID, ROLES };
+
+#define MAX_COLUMNS ((sizeof(uint64_t[64]) - sizeof(uint64_t)))
+
+struct field {
+  const unsigned char *at, *end;
+};
+
+static unsigned char *roles(struct pw_parser *parser)
+{
+  return (unsigned char *)(parser->state + 1);
+}
+
+/* Takes the field at `at`: the comma or record end behind it, or NULL. */
+static const unsigned char *take_field(const unsigned char *at, const unsigned char *end, struct field *field,
+                                       const char **why)
+{
+  if (at < end && *at == '"') {
+    field->at = ++at;
+    while (at < end && (*at != '"' || (end - at >= 2 && at[1] == '"'))) at += *at == '"' ? 2 : 1;
+    field->end = at;
+    if (at < end && (at + 1 == end || at[1] == ',')) return at + 1;
+    *why = at < end ? "something follows a closing quote" : "a closing quote is missing";
+    return NULL;
+  }
+  field->at = at;
+  for (; at < end && *at != ','; at++)
+    if (*at == '"') {
+      *why = "a quote stands inside an unquoted field";
+      return NULL;
+    }
+  field->at = pw_skip_blanks(field->at, at);
+  field->end = at;
+  while (field->end > field->at && pw_is_blank(field->end[-1])) field->end--;
+  return at;
+}
+
+static bool is_word(const struct field *field, const char *word)
+{
+  size_t n = (size_t)(field->end - field->at);
+  return n == strlen(word) && strncasecmp((const char *)field->at, word, n) == 0;
+}
+
+/* ---- the header row ---- */
+
+static enum role role_of(const struct field *field)
+{
+  static const struct {
+    const char *name;
+    enum role role;
+  } names[] = {{"addr", ADDRESS}, {"address", ADDRESS}, {"op", OP}, {"size", SIZE}, {"tid", TID}, {"pid", PID}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (is_word(field, names[i].name)) return names[i].role;
+  return OTHER;
+}
+
+/* 0, or PW_LINE_BAD with the reason. */
+static int take_header(struct pw_parser *parser, const unsigned char *at, const unsigned char *end, const char **why)
+{
+  bool seen[ROLES] = {false};
+  size_t n = 0;
+  if (end - at >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) at += 3;
+  for (;; at++) {
+    struct field field;
+    at = take_field(at, end, &field, why);
+    if (!at) return PW_LINE_BAD;
+    enum role role = role_of(&field);
+    *why = n == MAX_COLUMNS ? "it has too many columns" : "it names a column twice";
+    if (n == MAX_COLUMNS || (role != OTHER && seen[role])) return PW_LINE_BAD;
+    seen[role] = true;
+    roles(parser)[n++] = (unsigned char)role;
+    if (at == end) break;
+  }
+  *why = "no column is named addr or address";
+  if (!seen[ADDRESS]) return PW_LINE_BAD;
+  parser->state[0] = n;
+  return 0;
+}
+
+/* ---- rows ---- */
+
+static int take_op(const struct field *field, uint64_t *op, const char **why)
+{
+  static const struct {
+    const char *name;
+    enum pw_op op;
+  } names[] = {{"R", PW_LOAD}, {"W", PW_STORE}, {"I", PW_FETCH}, {"M", PW_MODIFY}, {"L", PW_LOAD}, {"S", PW_STORE},
+               {"read", PW_LOAD}, {"load", PW_LOAD}, {"write", PW_STORE}, {"store", PW_STORE},
+               {"fetch", PW_FETCH}, {"modify", PW_MODIFY}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (is_word(field, names[i].name)) {
+      *op = names[i].op;
+      return 0;
+    }
+  *why = "its op is none of R, W, I, M, read, write, load, store, fetch and modify";
+  return PW_LINE_BAD;
+}
+
+static int take_number(const struct field *field, uint64_t *value, const char **why)
+{
+  bool hex = field->end - field->at > 2 && field->at[0] == '0' && (field->at[1] | 0x20) == 'x';
+  const unsigned char *at = hex ? pw_parse_hex(field->at + 2, field->end, value, why)
+                                : pw_parse_decimal(field->at, field->end, value, why);
+  if (at == field->end) return 0;
+  if (at) *why = hex ? "a number holds something else" : "a number is not decimal (hexadecimal begins with 0x)";
+  return PW_LINE_BAD;
+}
+
+static int take_value(const struct field *field, unsigned role, uint64_t *value, const char **why)
+{
+  if (role == OP) return take_op(field, value, why);
+  if (field->at == field->end && role != ADDRESS) return 0;
+  if (take_number(field, value, why) < 0) return PW_LINE_BAD;
+  *why = "a tid or pid has more than 32 bits";
+  return (role == TID || role == PID) && *value > UINT32_MAX ? PW_LINE_BAD : 0;
+}
+
+static int take_row(struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
+                    struct pw_access *out, const char **why)
+{
+  uint64_t value[ROLES] = {[OP] = PW_LOAD};
+  for (size_t i = 0;; i++, at++) {
+    struct field field;
+    at = take_field(at, end, &field, why);
+    if (!at) return PW_LINE_BAD;
+    unsigned role = i < parser->state[0] ? roles(parser)[i] : OTHER;
+    if (role != OTHER && take_value(&field, role, &value[role], why) < 0) return PW_LINE_BAD;
+    if (at < end) continue;
+    *why = "it has not as many fields as the header";
+    if (i + 1 != parser->state[0]) return PW_LINE_BAD;
+    break;
+  }
+  int got = pw_line_access(out, (enum pw_op)value[OP], value[ADDRESS], value[SIZE], why);
+  out->pid = (uint32_t)value[PID];
+  out->tid = (uint32_t)value[TID];
+  return got;
+}
+
+/* The newline that ends the record at `at` (quoted ones do not), or NULL. */
+static const unsigned char *find_end(const unsigned char *at, const unsigned char *end, uint64_t *lines)
+{
+  const unsigned char *newline = memchr(at, '\n', (size_t)(end - at));
+  *lines = 1;
+  if (!memchr(at, '"', (size_t)((newline ? newline : end) - at))) return newline;
+  bool quoted = false;
+  for (; at < end; at++) {
+    quoted ^= *at == '"';
+    if (*at == '\n' && !quoted) return at;
+    *lines += *at == '\n';
+  }
+  return NULL;
+}
+
+static int take_record(struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
+                       struct pw_batch *batch, struct pw_error *err)
+{
+  const char *why = "it does not parse";
+  if (pw_skip_blanks(at, end) == end) return 0;
+  if (parser->state[0] == 0) {
+    if (take_header(parser, at, end, &why) == 0) return 0;
+    return pw_error_set(err, PW_EFORMAT, "%s: line %llu is no CSV header: %s; give it a row such as "
+                        "addr,op,size,tid,pid", parser->path, (unsigned long long)parser->line, why);
+  }
+  int got = take_row(parser, at, end, batch->accesses + batch->n, &why);
+  if (got > 0) batch->n += (size_t)got;
+  else if (parser->skip_bad) parser->bad_lines++;
+  else return pw_line_error(parser, "CSV", at, end, why, err);
+  return 0;
+}
+
+static int64_t csv_parse(struct pw_parser *parser, const unsigned char *bytes, size_t n, bool last,
+                         struct pw_batch *batch, struct pw_error *err)
+{
+  const unsigned char *at = bytes, *end = bytes + n;
+  while (at < end && batch->room - batch->n >= PW_RECORD_ACCESSES) {
+    uint64_t lines;
+    const unsigned char *newline = find_end(at, end, &lines);
+    const unsigned char *stop = newline ? newline : end;
+    if ((size_t)(stop - at) > PW_LINE_MAX_BYTES) return pw_line_too_long(parser, err);
+    if (!newline && !last) break;
+    int status = take_record(parser, at, pw_drop_return(at, stop), batch, err);
+    if (status < 0) return status;
+    parser->line += lines;
+    at = newline ? newline + 1 : end;
+  }
+  return at - bytes;
+}
+
+static int csv_bid(const unsigned char *bytes, size_t n, bool whole)
+{
+  struct pw_parser parser = {.line = 1};
+  const unsigned char *at = bytes, *end = bytes + n;
+  while (at < end) {
+    uint64_t lines;
+    const char *why;
+    const unsigned char *newline = find_end(at, end, &lines);
+    if (!newline && !whole) return 0;
+    const unsigned char *stop = pw_drop_return(at, newline ? newline : end);
+    if (pw_skip_blanks(at, stop) != stop) return take_header(&parser, at, stop, &why) == 0 ? 85 : 0;
+    at = newline ? newline + 1 : end;
+  }
+  return 0;
+}
+
+const struct pw_format pw_format_csv = {
+    .name = "csv",
+    .summary = "CSV with a header row: addr, op, size, tid, pid in any order",
+    .bid = csv_bid,
+    .parse = csv_parse,
+};
