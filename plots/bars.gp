@@ -1,5 +1,5 @@
 # A quantity by place: a group of bars per place, a bar per series.
-set grid ytics linestyle 100
+if (!TEXT_ONLY) { set grid ytics linestyle 100 }
 set multiplot
 eval HEAD
 X_NAME = ''

@@ -7,6 +7,7 @@
 #   Y_...                                                    the same
 #   $DATA  one set per panel and series (index data(p, s)): x, y, y in words
 #   WIDTH HEIGHT LEFT TOP BOTTOM RIGHT GAP_X GAP_Y PANEL_WIDTH PANEL_HEIGHT COLUMNS   pixels, panels in a row
+#   PIXEL  the unit of font sizes in this format
 #   LEGEND 'none', 'top' or 'right'; SLANTED; SCATTER; TEXT_ONLY (drawn in characters)
 # Words are always in variables, never in a string that is evaluated.
 
@@ -26,6 +27,8 @@ set tics nomirror out scale 0.5 textcolor rgb INK
 set datafile missing NaN
 set style fill solid 1 noborder
 unset key
+TITLE_FONT = sprintf(',%g', 17 * PIXEL)
+GRID = TEXT_ONLY ? 'unset grid' : 'set grid xtics ytics linestyle 100'
 
 data(p, s) = (p - 1) * SERIES_N + s - 1
 column_of(p) = (p - 1) % COLUMNS
@@ -39,7 +42,7 @@ is_lowest(p) = p + COLUMNS > PANEL_N
 y_px(y) = 1 - y / HEIGHT
 
 # The words around the panels, drawn once, with the first panel.
-HEAD = "set label 1 TITLE at screen 12 / WIDTH, screen y_px(22) left font ',17' textcolor rgb 0x111111;" \
+HEAD = "set label 1 TITLE at screen 12 / WIDTH, screen y_px(22) left font TITLE_FONT textcolor rgb 0x111111;" \
      . "do for [i=1:SUBTITLE_N] {" \
      . "  set label 1 + i SUBTITLE[i] at screen 12 / WIDTH, screen y_px(28 + 18 * i) left textcolor rgb 0x666666 }"
 # The axes' names, in the middle of all panels.
@@ -72,7 +75,7 @@ LEGEND_FRAME = "unset logscale; unset title; unset border; unset tics; unset gri
      . "set xrange [0:1]; set yrange [0:1];" \
      . "set lmargin at screen 0; set rmargin at screen 1; set bmargin at screen 0; set tmargin at screen 1;" \
      . "if (LEGEND eq 'right') {" \
-     . "  set key at screen 1 - (RIGHT - 12) / WIDTH, screen y_px(TOP - 6) left top Left reverse vertical maxrows SERIES_N samplen 1.6 spacing 1.15 textcolor rgb INK" \
+     . "  set key at screen 1 - (RIGHT - 12) / WIDTH, screen y_px(TOP - 6) left top Left reverse vertical maxrows SERIES_N samplen 2.4 spacing 1.15 textcolor rgb INK" \
      . "} else {" \
-     . "  set key at screen LEFT / WIDTH, screen y_px(32 + 18 * SUBTITLE_N + 4) left top Left reverse horizontal maxrows 1 samplen 1.6 width 1 textcolor rgb INK" \
+     . "  set key at screen LEFT / WIDTH, screen y_px(TOP - (PANEL_N > 1 ? 50 : 28)) left top Left reverse horizontal maxrows 1 samplen 2.4 width 1 textcolor rgb INK" \
      . "}"

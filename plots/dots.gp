@@ -11,7 +11,7 @@ set ytics ()
 set for [i=1:Y_N] xtics add (Y_LABEL[i] Y_AT[i])
 set for [i=1:X_N] ytics add (X_LABEL[i] X_AT[i])
 set ytics scale 0
-set grid xtics ytics linestyle 100
+eval GRID
 set border 1
 if (Y_LOG) { set logscale x Y_LOG }
 set xrange [Y_MIN:Y_MAX]

@@ -22,19 +22,23 @@ do for [p=1:PANEL_N] {
   set ytics ()
   set for [i=1:SERIES_N] ytics add ((is_left(p) ? SERIES[i] : '') i - 1)
   set tics scale 0
-  if (p == 1) {
+  if (p == 1 && !TEXT_ONLY) {
     set colorbox user origin screen 1 - (RIGHT - 24) / WIDTH, screen y_px(TOP + 240 < HEIGHT - BOTTOM ? TOP + 240 : HEIGHT - BOTTOM) \
         size screen 14 / WIDTH, screen ((TOP + 240 < HEIGHT - BOTTOM ? 240 : HEIGHT - BOTTOM - TOP) / HEIGHT)
     set cbtics () scale 0.3
     set for [i=1:Y_N] cbtics add (Y_LABEL[i] shade(Y_AT[i]))
     set label 22 Y_TITLE . ', %' at screen 1 - 12 / WIDTH, screen y_px(TOP) right rotate textcolor rgb INK
   }
-  plot for [s=1:SERIES_N] $DATA index data(p, s) \
-      using 1:(s - 1):($1 - 0.5):($1 + 0.5):(s - 1.5):(s - 0.5):(shade($2)) \
-      with boxxyerror linecolor palette fillstyle solid 1 noborder notitle, \
-    for [s=1:SERIES_N] $DATA index data(p, s) \
-      using 1:(s - 1):3:((shade($2) - LOW) / (HIGH - LOW) < 0.62 ? 0xFFFFFF : 0x000000) \
-      with labels font ',11' textcolor rgb variable notitle
+  if (TEXT_ONLY) {
+    plot for [s=1:SERIES_N] $DATA index data(p, s) using 1:(s - 1):3 with labels notitle
+  } else {
+    plot for [s=1:SERIES_N] $DATA index data(p, s) \
+        using 1:(s - 1):($1 - 0.5):($1 + 0.5):(s - 1.5):(s - 0.5):(shade($2)) \
+        with boxxyerror linecolor palette fillstyle solid 1 noborder notitle, \
+      for [s=1:SERIES_N] $DATA index data(p, s) \
+        using 1:(s - 1):3:((shade($2) - LOW) / (HIGH - LOW) < 0.62 ? 0xFFFFFF : 0x000000) \
+        with labels font sprintf(',%g', 12 * PIXEL) textcolor rgb variable notitle
+  }
   eval DONE
 }
 unset multiplot

@@ -1,5 +1,5 @@
 # A quantity against a size: one line per series, small multiples per panel.
-set grid xtics ytics linestyle 100
+eval GRID
 set multiplot
 eval HEAD
 eval NAMES

@@ -13,6 +13,12 @@
 #define MEMORY (PW_PART_PAGE | PW_PART_MEMORY)
 #define TLBS (MEMORY | PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB)
 
+/* A log axis spans at most six decades; what is smaller is drawn at its floor. */
+#define MAX_DEPTH 1e6
+/* The floor lies so far below the least value that the marks do not touch. */
+#define FLOOR_DEEP 8
+#define FLOOR_ZERO 4
+
 static const struct pw_column_look looks[] = {
   { "trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
   { "page_bytes", "page size", PW_UNIT_BYTES, PW_SCALE_LOG2, 0 },
@@ -92,7 +98,7 @@ void pw_text_number(char *text, size_t n_text, double number, enum pw_unit unit)
 {
   double size = fabs(number);
   if (unit == PW_UNIT_BYTES) pw_text_bytes(text, n_text, number);
-  else if (unit == PW_UNIT_PERCENT && size < 1e-6 && size > 0) snprintf(text, n_text, "%.2g%%", number * 100);
+  else if (unit == PW_UNIT_PERCENT && size > 0 && size < 1e-6) snprintf(text, n_text, "%.7f%%", number * 100);
   else if (unit == PW_UNIT_PERCENT) snprintf(text, n_text, "%.6g%%", number * 100);
   else if (size >= 1e9) snprintf(text, n_text, "%.4gG", number / 1e9);
   else if (size >= 1e6) snprintf(text, n_text, "%.4gM", number / 1e6);
@@ -141,7 +147,7 @@ static void place_log2(struct pw_axis *axis, size_t max_ticks)
 /* Decades; within less than two of them 1, 2 and 5. */
 static void place_log10(struct pw_axis *axis, size_t max_ticks)
 {
-  double low = axis->floor > 0 ? axis->floor * 1.5 : axis->min;
+  double low = axis->floor > 0 ? axis->floor * 2 : axis->min;
   double decades = log10(axis->max / low);
   double step = ceil((decades + 1) / (double)max_ticks);
   static const double within[] = { 1, 2, 5 };
@@ -181,6 +187,17 @@ static double round_up(double number)
   return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
 }
 
+/* The mark at the floor: "0", or "<0.001%" when small values are drawn there too. */
+static void add_floor(struct pw_axis *axis, bool deep)
+{
+  char least[16];
+  add_tick(axis, axis->floor);
+  struct pw_tick *tick = &axis->ticks[axis->n_ticks - 1];
+  pw_text_number(least, sizeof least, axis->floor * FLOOR_DEEP, axis->unit);
+  if (deep) snprintf(tick->label, sizeof tick->label, "<%s", least);
+  else snprintf(tick->label, sizeof tick->label, "0");
+}
+
 void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t max_ticks)
 {
   size_t zeros = 0;
@@ -200,15 +217,15 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
   bool binary = axis->scale == PW_SCALE_LOG2;
   axis->min = binary ? exp2(floor(log2(least) + 1e-9)) : round_down(least);
   axis->max = binary ? exp2(ceil(log2(most) - 1e-9)) : round_up(most);
+  if (binary && most == axis->max) axis->max *= 2; /* what reaches the top would look cut off */
   if (axis->max <= axis->min) axis->max = axis->min * (binary ? 2 : 10);
-  if (zeros > 0) {
-    axis->floor = axis->min / (binary ? 4 : 3);
+  bool deep = !binary && axis->max / axis->min > MAX_DEPTH * 1.5;
+  if (deep) axis->min = pow(10, ceil(log10(axis->max) - 1e-9)) / MAX_DEPTH;
+  if (zeros > 0 || deep) {
+    axis->floor = axis->min / (deep ? FLOOR_DEEP : FLOOR_ZERO);
     axis->min = axis->floor;
   }
   if (binary) place_log2(axis, max_ticks);
   else place_log10(axis, max_ticks);
-  if (zeros > 0) {
-    add_tick(axis, axis->floor);
-    snprintf(axis->ticks[axis->n_ticks - 1].label, sizeof axis->ticks[0].label, "0");
-  }
+  if (axis->floor > 0) add_floor(axis, deep);
 }

@@ -57,7 +57,7 @@ struct pw_axis {
   enum pw_scale scale; /* never PW_SCALE_AUTO once placed */
   enum pw_unit unit;
   double min, max;     /* the range drawn */
-  double floor;        /* on a log axis: where a 0 is drawn, marked "0"; else 0 */
+  double floor;        /* on a log axis: where a 0 or what is too small is drawn; else 0 */
   size_t n_ticks;
   struct pw_tick ticks[PW_MAX_TICKS];
 };

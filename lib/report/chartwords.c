@@ -19,20 +19,20 @@ void pw_words_append(char *text, size_t n_text, const char *more)
 static void tell_tlb(char *text, size_t n_text, const char *name, const char *entries, const char *ways,
                      const char *policy)
 {
-  char words[160], plain[48] = "";
-  bool common = !policy || !*policy || strcmp(policy, "lru") == 0;
+  char words[200];
+  bool told = policy && *policy;
+  const char *before = told ? policy : "", *space = told ? " " : "";
+  const char *behind = told && strcmp(policy, "lru") != 0 ? policy : "";
   if (entries && strcmp(entries, "0") == 0) snprintf(words, sizeof words, "no %s", name);
-  else if (entries && ways && strcmp(entries, ways) == 0) snprintf(words, sizeof words, "%s %s:full", name, entries);
-  else if (entries) snprintf(words, sizeof words, "%s %s%s%s", name, entries, ways ? ":" : "", ways ? ways : "");
-  else if (ways && strcmp(ways, "full") == 0) snprintf(words, sizeof words, "fully associative %s", name);
-  else if (ways) snprintf(words, sizeof words, "%s-way %s", ways, name);
-  else snprintf(words, sizeof words, "%s", policy ? name : "");
-  if (policy && *policy && (!entries || !common)) snprintf(plain, sizeof plain, "%s%s", entries ? ":" : " ", policy);
-  if (*words) {
-    size_t n = strlen(words);
-    snprintf(words + n, sizeof words - n, "%s", plain);
-    pw_words_append(text, n_text, words);
-  }
+  else if (entries)
+    snprintf(words, sizeof words, "%s %s%s%s%s%s", name, entries, ways ? ":" : "",
+             !ways ? "" : strcmp(entries, ways) == 0 ? "full" : ways, *behind ? ":" : "", behind);
+  else if (ways && strcmp(ways, "full") == 0)
+    snprintf(words, sizeof words, "fully associative %s%s%s", before, space, name);
+  else if (ways) snprintf(words, sizeof words, "%s-way %s%s%s", ways, before, space, name);
+  else if (told) snprintf(words, sizeof words, "%s %s", policy, name);
+  else return;
+  pw_words_append(text, n_text, words);
 }
 
 static void tell_memory(char *text, size_t n_text, const char *bytes, const char *policy)
@@ -43,7 +43,7 @@ static void tell_memory(char *text, size_t n_text, const char *bytes, const char
   else if (bytes && number > 0 && !*rest) {
     pw_text_bytes(size, sizeof size, number);
     snprintf(words, sizeof words, "%s of memory%s%s", size, policy && *policy ? ", " : "", policy ? policy : "");
-  } else if (policy && *policy) snprintf(words, sizeof words, "%s memory", policy);
+  } else if (policy && *policy) snprintf(words, sizeof words, "%s replacement", policy);
   pw_words_append(text, n_text, words);
 }
 

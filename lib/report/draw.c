@@ -125,8 +125,14 @@ static bool is_numeric(const struct pw_table *table, const char *column)
   return any;
 }
 
+/* The texts of a free chart, which its row points to. */
+struct words {
+  char name[160];
+  char title[200];
+};
+
 /* A chart of the user's own columns, shaped by what they hold. */
-static int free_chart(struct pw_chart *chart, char name[160], const struct pw_table *table,
+static int free_chart(struct pw_chart *chart, struct words *words, const struct pw_table *table,
                       const struct pw_chart_options *options, struct pw_error *err)
 {
   const struct pw_column_look *x = pw_column_look(options->x), *y = pw_column_look(options->y);
@@ -135,11 +141,13 @@ static int free_chart(struct pw_chart *chart, char name[160], const struct pw_ta
   bool numeric = is_numeric(table, options->x);
   bool has_trace = pw_table_find(table, "trace") != PW_NO_COLUMN;
   bool x_is_trace = strcmp(options->x, "trace") == 0;
-  snprintf(name, 160, "%.40s-by-%.40s%s%.40s", options->y, options->x, options->by ? "-and-" : "",
+  char *name = words->name;
+  snprintf(name, sizeof words->name, "%.40s-by-%.40s%s%.40s", options->y, options->x, options->by ? "-and-" : "",
            options->by ? options->by : "");
   for (char *c = name; *c; c++)
     if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
-  *chart = (struct pw_chart){ .name = name, .summary = "", .title = name, .template_name = numeric ? "lines" : "bars",
+  snprintf(words->title, sizeof words->title, "%.90s by %.90s", y ? y->title : options->y, x ? x->title : options->x);
+  *chart = (struct pw_chart){ .name = name, .summary = "", .title = words->title, .template_name = numeric ? "lines" : "bars",
                               .x = options->x, .y = { { .column = options->y, .factor = 1 } },
                               .y_title = y ? y->title : options->y, .y_scale = PW_SCALE_AUTO,
                               .y_unit = y ? y->unit : PW_UNIT_PLAIN, .by = options->by, .min_x = 1, .min_series = 1 };
@@ -153,8 +161,8 @@ static int draw_free(const struct pw_table *table, const struct pw_chart_options
                      struct pw_error *err)
 {
   struct pw_chart chart;
-  char name[160];
-  int status = free_chart(&chart, name, table, options, err);
+  struct words words;
+  int status = free_chart(&chart, &words, table, options, err);
   return status ? status : draw_chart(&chart, table, options, picture, err);
 }
 

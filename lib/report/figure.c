@@ -121,18 +121,26 @@ int pw_point_add(struct pw_figure *figure, struct pw_point point)
   return 0;
 }
 
+/* `plain` for numbers whose axis already names the column. */
 static int label_names(struct pw_labels *labels, const struct names *names, const struct pw_view *view,
-                       const char *column)
+                       const char *column, bool plain)
 {
   for (size_t i = 0; i < names->n; i++) {
     char text[PW_LABEL_BYTES * 4] = "";
     const char *cell = names->name[i].cell;
-    if (column && strcmp(column, "trace") == 0) pw_words_trace(view->table, cell, text, sizeof text);
+    if (plain) snprintf(text, sizeof text, "%s", cell);
+    else if (column && strcmp(column, "trace") == 0) pw_words_trace(view->table, cell, text, sizeof text);
     else if (column) pw_text_cell(text, sizeof text, column, cell);
-    if (column && strcmp(column, "page_bytes") == 0) strcat(text, " pages");
+    if (column && !plain && strcmp(column, "page_bytes") == 0) strcat(text, " pages");
     if (pw_label_add(labels, text)) return -1;
   }
   return 0;
+}
+
+static bool is_plain_number(const char *column)
+{
+  const struct pw_column_look *look = pw_column_look(column);
+  return look && look->unit == PW_UNIT_PLAIN && look->scale == PW_SCALE_LOG2;
 }
 
 static int add_points(struct pw_figure *figure, const struct pw_view *view, const struct names *panels,
@@ -227,6 +235,7 @@ static int sort_places(struct pw_figure *figure)
 
 int pw_figure_settle(struct pw_figure *figure)
 {
+  size_t ticks = figure->panels.n == 1 ? 8 : figure->x.unit == PW_UNIT_BYTES ? 3 : 4;
   size_t n = 0;
   if (figure->chart->sorted && sort_places(figure)) return -1;
   qsort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
@@ -237,7 +246,7 @@ int pw_figure_settle(struct pw_figure *figure)
     figure->points[n++] = *p;
   }
   figure->n_points = n;
-  if (figure->x.scale != PW_SCALE_CATEGORY && place_axis(&figure->x, figure, false, figure->panels.n > 1 ? 5 : 10))
+  if (figure->x.scale != PW_SCALE_CATEGORY && place_axis(&figure->x, figure, false, ticks))
     return -1;
   return place_axis(&figure->y, figure, true, 8);
 }
@@ -273,11 +282,11 @@ static int fill(struct pw_figure *figure, const struct pw_view *view, struct nam
   pw_figure_dress(figure);
   pw_words_fixed(view, figure->subtitle, sizeof figure->subtitle);
   pw_words_append(figure->subtitle, sizeof figure->subtitle, note);
-  if (label_names(&figure->panels, panels, view, chart->panel)) return -1;
+  if (label_names(&figure->panels, panels, view, chart->panel, false)) return -1;
   for (size_t m = 0; view->n_measures > 1 && m < view->n_measures; m++)
     if (pw_label_add(&figure->series, chart->y[m].label)) return -1;
-  if (view->n_measures == 1 && label_names(&figure->series, series, view, chart->by)) return -1;
-  if (category && label_names(&figure->places, places, view, chart->x)) return -1;
+  if (view->n_measures == 1 && label_names(&figure->series, series, view, chart->by, false)) return -1;
+  if (category && label_names(&figure->places, places, view, chart->x, is_plain_number(chart->x))) return -1;
   if (add_points(figure, view, panels, series, places)) return -1;
   return pw_figure_settle(figure);
 }

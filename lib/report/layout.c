@@ -9,6 +9,7 @@
 
 #define CHAR PW_CHAR_WIDTH
 #define LINE PW_CHAR_HEIGHT
+#define TITLE (17 / 14.0) /* the size of its letters */
 
 size_t pw_text_width(const char *text)
 {
@@ -33,15 +34,21 @@ static double widest_tick(const struct pw_axis *axis)
   return (double)most * CHAR;
 }
 
-static size_t count_columns(size_t panels, double panel_width)
+/* Panels in a row: a page about twice as wide as high, with few places left empty. */
+static size_t count_columns(size_t panels, double width, double height)
 {
-  size_t columns = panels;
-  if (panels == 4) columns = 2;
-  else if (panels > 4) columns = panels % 5 == 0 ? 5 : panels == 6 || panels == 9 ? 3 : 4;
-  while (columns > 1 && (double)columns * panel_width > 1250) columns--;
-  /* the same number of rows, evenly filled */
-  size_t rows = (panels + columns - 1) / columns;
-  return (panels + rows - 1) / rows;
+  size_t best = 1;
+  double least = INFINITY;
+  for (size_t columns = 1; columns <= panels && (columns == 1 || (double)columns * width <= 1400); columns++) {
+    size_t rows = (panels + columns - 1) / columns;
+    double shape = (double)columns * width / ((double)rows * height);
+    double badness = fabs(log(shape / 2.2)) + 0.2 * (double)(rows * columns - panels);
+    if (badness < least) {
+      least = badness;
+      best = columns;
+    }
+  }
+  return best;
 }
 
 static bool is(const struct pw_figure *figure, const char *template_name)
@@ -55,7 +62,7 @@ static void size_panels(struct pw_layout *l, const struct pw_figure *f, bool tex
   double places = (double)f->places.n, series = (double)f->series.n;
   l->panel_width = n == 1 ? 600 : n <= 3 ? 330 : 210;
   l->panel_height = n == 1 ? 380 : n <= 3 ? 270 : 170;
-  l->gap_x = 20;
+  l->gap_x = fmax(20, widest_tick(&f->x) + 8); /* two panels' outer numbers may meet */
   if (is(f, "heatmap")) {
     l->panel_width = fmax(places * 46, 180);
     l->panel_height = series * 27;
@@ -89,7 +96,7 @@ static void size_margins(struct pw_layout *l, const struct pw_figure *f)
     l->legend = PW_LEGEND_NONE;
     l->right = 80;
   }
-  l->bottom = l->slanted ? place * 0.62 + 40 : 24 + LINE + 20;
+  l->bottom = is(f, "bars") ? 24 + (l->slanted ? place * 0.6 : 8) : 24 + LINE + 20;
 }
 
 void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bool text)
@@ -97,20 +104,21 @@ void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bo
   struct pw_layout *l = layout;
   *l = (struct pw_layout){ 0 };
   size_panels(l, figure, text);
-  l->columns = count_columns(figure->panels.n, l->panel_width + l->gap_x);
-  l->rows = (figure->panels.n + l->columns - 1) / l->columns;
   l->gap_y = LINE + 20;
+  l->columns = count_columns(figure->panels.n, l->panel_width + l->gap_x, l->panel_height + l->gap_y);
+  l->rows = (figure->panels.n + l->columns - 1) / l->columns;
   size_margins(l, figure);
   double inside = (double)l->columns * (l->panel_width + l->gap_x) - l->gap_x;
   l->width = l->left + inside + l->right;
-  if (l->width < 640) {
-    l->panel_width += (640 - l->width - (double)(l->columns - 1) * 0) / (double)l->columns;
-    l->width = 640;
+  double least = fmax(640, (double)pw_text_width(figure->title) * CHAR * TITLE + 24);
+  if (l->width < least) {
+    l->panel_width += (least - l->width) / (double)l->columns;
+    l->width = least;
   }
-  l->subtitle_chars = (size_t)((l->width - 24) / (CHAR * 0.93));
+  l->subtitle_chars = (size_t)((l->width - 24) / (CHAR * 0.87));
   size_t lines = 1 + pw_text_width(figure->subtitle) / l->subtitle_chars + (figure->subtitle[0] ? 1 : 0);
   l->top = 40 + (double)(lines - 1) * LINE + 8;
-  if (l->legend == PW_LEGEND_TOP) l->top += LINE + 8;
+  if (l->legend == PW_LEGEND_TOP) l->top += LINE + 14;
   if (figure->panels.n > 1) l->top += LINE + 4;
   l->height = l->top + (double)l->rows * (l->panel_height + l->gap_y) - l->gap_y + l->bottom;
 }

@@ -127,15 +127,17 @@ static void write_subtitle(FILE *out, const char *subtitle, size_t most)
   }
 }
 
+/* A value to print in a cell or beside a bar; percent without the sign. */
 static void short_number(char *text, size_t n_text, double number, enum pw_unit unit)
 {
   double shown = unit == PW_UNIT_PERCENT ? number * 100 : number;
   if (unit == PW_UNIT_BYTES) pw_text_bytes(text, n_text, number);
   else if (shown >= 1e5) pw_text_number(text, n_text, shown, PW_UNIT_PLAIN);
-  else if (shown == 0 || shown >= 99.5) snprintf(text, n_text, "%.0f", shown);
-  else if (shown >= 9.95) snprintf(text, n_text, "%.3g", shown);
-  else if (shown >= 0.0095) snprintf(text, n_text, "%.2g", shown);
-  else snprintf(text, n_text, "%.0e", shown);
+  else if (shown == 0 || shown >= 99.95) snprintf(text, n_text, "%.0f", shown);
+  else if (shown >= 0.995) snprintf(text, n_text, "%.1f", shown);
+  else if (shown >= 0.0995) snprintf(text, n_text, "%.2f", shown);
+  else if (shown >= 0.0005) snprintf(text, n_text, "%.3f", shown);
+  else snprintf(text, n_text, "<.001");
 }
 
 /* One data set a panel and series, in that order: x, y, y as words. */
@@ -150,7 +152,7 @@ static void write_data(FILE *out, const struct pw_figure *f)
       for (; at < f->n_points && f->points[at].panel == panel && f->points[at].series == series; at++, n++) {
         double y = f->points[at].y;
         short_number(words, sizeof words, y, f->y.unit);
-        fprintf(out, "%.10g %.10g \"%s\"\n", f->points[at].x, y <= 0 && f->y.floor > 0 ? f->y.floor : y, words);
+        fprintf(out, "%.10g %.10g \"%s\"\n", f->points[at].x, y < f->y.floor ? f->y.floor : y, words);
       }
       fputs(n ? "\n\n" : "NaN NaN \"\"\n\n\n", out); /* a set may not be empty */
     }
@@ -206,7 +208,8 @@ int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture p
   struct pw_layout layout;
   pw_layout_make(&layout, figure, picture == PW_PICTURE_TEXT);
   write_terminal(out, picture, &layout);
-  fprintf(out, "set encoding utf8\nTEXT_ONLY = %d\nSCATTER = %d\n", picture == PW_PICTURE_TEXT, figure->scatter);
+  fprintf(out, "set encoding utf8\nPIXEL = %g\nTEXT_ONLY = %d\nSCATTER = %d\n",
+          picture == PW_PICTURE_SVG ? 1 : 0.75, picture == PW_PICTURE_TEXT, figure->scatter);
   write_layout(out, &layout);
   write_word(out, "TITLE", figure->title);
   write_word(out, "X_TITLE", figure->x.title);
