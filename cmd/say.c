@@ -1,0 +1,136 @@
+/* What pagewalk says to people: one sentence a line on stderr, and numbers they can read. */
+#include "say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "progress.h"
+
+static bool quiet;
+
+void say_set_quiet(bool value)
+{
+  quiet = value;
+}
+
+bool say_is_quiet(void)
+{
+  return quiet;
+}
+
+/* One write for the whole line: threads may speak at the same time. */
+static void say_line(const char *format, va_list args)
+{
+  char text[2048], line[2100];
+  vsnprintf(text, sizeof text, format, args);
+  text_printable(text, sizeof text, text);
+  snprintf(line, sizeof line, "pagewalk: %s\n", text);
+  progress_hide();
+  fputs(line, stderr);
+}
+
+void say(const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  say_line(format, args);
+  va_end(args);
+}
+
+int say_usage(const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  say_line(format, args);
+  va_end(args);
+  return USAGE;
+}
+
+void say_note(const char *format, ...)
+{
+  if (quiet) return;
+  va_list args;
+  va_start(args, format);
+  say_line(format, args);
+  va_end(args);
+}
+
+void text_printable(char *out, size_t n_out, const char *text)
+{
+  size_t i = 0;
+  for (; text[i] && i + 1 < n_out; i++) {
+    unsigned char c = (unsigned char)text[i];
+    out[i] = c < 0x20 || c == 0x7f ? '?' : text[i];
+  }
+  out[i] = '\0';
+}
+
+size_t text_width(const char *text)
+{
+  size_t width = 0;
+  for (; *text; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
+  return width;
+}
+
+void human_count(char *out, size_t n_out, uint64_t value)
+{
+  char digits[24];
+  int n = snprintf(digits, sizeof digits, "%ju", (uintmax_t)value);
+  size_t at = 0;
+  for (int i = 0; i < n && at + 2 < n_out; i++) {
+    if (i > 0 && (n - i) % 3 == 0) out[at++] = ',';
+    out[at++] = digits[i];
+  }
+  out[at] = '\0';
+}
+
+void human_bytes(char *out, size_t n_out, uint64_t bytes)
+{
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  unsigned unit = 0;
+  while (unit < 6 && bytes >> (10 * (unit + 1))) unit++;
+  uint64_t one = (uint64_t)1 << (10 * unit);
+  if (bytes % one == 0)
+    snprintf(out, n_out, "%ju %s", (uintmax_t)(bytes / one), units[unit]);
+  else
+    snprintf(out, n_out, "%.4g %s", (double)bytes / (double)one, units[unit]);
+}
+
+/* Edits (insert, drop, replace, swap neighbours) between two short names. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+  enum { MOST = 32 };
+  unsigned row[3][MOST + 1];
+  size_t n = strlen(a), m = strlen(b);
+  if (n > MOST || m > MOST) return MOST;
+  for (size_t j = 0; j <= m; j++) row[0][j] = (unsigned)j;
+  for (size_t i = 1; i <= n; i++) {
+    unsigned *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+    now[0] = (unsigned)i;
+    for (size_t j = 1; j <= m; j++) {
+      unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
+      if (last[j] + 1 < best) best = last[j] + 1;
+      if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+        best = before[j - 2] + 1;
+      now[j] = best;
+    }
+  }
+  return row[n % 3][m];
+}
+
+const char *nearest_name(const char *const *names, const char *name)
+{
+  const char *found = NULL;
+  unsigned best = (unsigned)strlen(name) / 3 + 2; /* beyond that it is another word */
+  for (; *names; names++) {
+    unsigned distance = edit_distance(name, *names);
+    if (distance < best) {
+      best = distance;
+      found = *names;
+    }
+  }
+  return found;
+}
