@@ -1,0 +1,116 @@
+/* Files that a user names: are two the same, and writing where the user said. */
+#include "files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "heap.h"
+#include "say.h"
+
+bool files_same(const char *a, const char *b)
+{
+  struct stat x, y;
+  if (strcmp(a, b) == 0) return true;
+  if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0) return false;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+bool file_is_folder(const char *path)
+{
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool file_exists(const char *path)
+{
+  struct stat st;
+  return stat(path, &st) == 0;
+}
+
+uint64_t file_bytes(const char *path)
+{
+  struct stat st;
+  bool known = strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+  return known ? (uint64_t)st.st_size : 0;
+}
+
+char *file_text(const char *path, size_t *n, struct pw_error *err)
+{
+  enum { MOST = 64 << 20 };
+  FILE *in = fopen(path, "rbe");
+  if (!in) {
+    pw_error_set(err, PW_EIO, "%s cannot be opened: %s", path, strerror(errno));
+    return NULL;
+  }
+  char *text = NULL;
+  size_t room = 0, got;
+  *n = 0;
+  do {
+    text = heap_grow(text, &room, *n + 4097, 1);
+    got = fread(text + *n, 1, 4096, in);
+    *n += got;
+  } while (got && *n <= MOST);
+  text[*n] = '\0';
+  bool failed = ferror(in) != 0;
+  int cause = errno;
+  fclose(in);
+  if (!failed && *n <= MOST) return text;
+  if (failed)
+    pw_error_set(err, PW_EIO, "%s cannot be read: %s", path, strerror(cause));
+  else
+    pw_error_set(err, PW_EIO, "%s is over 64 MiB: it cannot be what it is taken for", path);
+  free(text);
+  return NULL;
+}
+
+int sink_open(struct sink *sink, const char *path, struct pw_error *err)
+{
+  *sink = (struct sink){.path = path};
+  struct stat st;
+  if (strcmp(path, "-") == 0) {
+    sink->stream = stdout;
+    return 0;
+  }
+  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+    sink->stream = fopen(path, "we"); /* renaming over a device would replace it */
+    if (!sink->stream) return pw_error_set(err, PW_EIO, "%s cannot be opened: %s", path, strerror(errno));
+    return 0;
+  }
+  if (pw_output_open(&sink->output, path, err)) return PW_EIO;
+  sink->stream = pw_output_stream(sink->output);
+  return 0;
+}
+
+int sink_close(struct sink *sink, struct pw_error *err)
+{
+  if (sink->output) return pw_output_commit(sink->output, err);
+  if (sink->stream == stdout) return 0; /* stdout_finish checks it */
+  bool failed = ferror(sink->stream) != 0;
+  if (fclose(sink->stream) || failed)
+    return pw_error_set(err, PW_EIO, "%s cannot be written: %s", sink->path, strerror(errno ? errno : EIO));
+  return 0;
+}
+
+void sink_abandon(struct sink *sink)
+{
+  if (sink->output)
+    pw_output_abandon(sink->output);
+  else if (sink->stream && sink->stream != stdout)
+    fclose(sink->stream);
+}
+
+int stdout_finish(void)
+{
+  static bool finished;
+  if (finished) return DONE;
+  finished = true;
+  bool failed = ferror(stdout) != 0;
+  errno = 0;
+  if (fclose(stdout)) failed = true;
+  if (!failed) return DONE;
+  if (errno != EPIPE) say("standard output cannot be written: %s", strerror(errno ? errno : EIO));
+  return FAILED;
+}

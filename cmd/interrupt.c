@@ -1,0 +1,30 @@
+/* Ctrl-C and its kin: the work is asked to stop at the next block, so that it can tidy up. */
+#include "interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t seen;
+
+static void note(int signal_number)
+{
+  (void)signal_number;
+  seen = 1;
+}
+
+void interrupt_catch(void)
+{
+  static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+    struct sigaction old;
+    sigaction(signals[i], NULL, &old);
+    if (old.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL); /* nohup stays nohup */
+  }
+}
+
+bool interrupt_seen(void)
+{
+  return seen != 0;
+}

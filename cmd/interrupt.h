@@ -1,0 +1,11 @@
+/* Ctrl-C and its kin: the work is asked to stop at the next block, so that it can tidy up. */
+#ifndef CMD_INTERRUPT_H
+#define CMD_INTERRUPT_H
+
+#include <stdbool.h>
+
+/* From here on SIGINT, SIGTERM and SIGHUP only set a flag; a second one kills. */
+void interrupt_catch(void);
+bool interrupt_seen(void);
+
+#endif

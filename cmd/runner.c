@@ -1,0 +1,116 @@
+/* Runs traces through one list of configurations, several traces at a time. */
+#include "runner.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "files.h"
+#include "heap.h"
+#include "interrupt.h"
+#include "progress.h"
+#include "say.h"
+
+struct shared {
+  const struct runner *runner;
+  struct progress *progress;
+  atomic_size_t next;
+  atomic_bool stop;
+  pthread_mutex_t lock; /* of failure */
+  struct pw_error failure; /* the first error of `done` */
+};
+
+struct watch {
+  struct shared *shared;
+  size_t slot;
+};
+
+static int on_progress(void *context, const struct pw_trace_info *info)
+{
+  struct watch *watch = context;
+  progress_update(watch->shared->progress, watch->slot, info);
+  return interrupt_seen() || atomic_load_explicit(&watch->shared->stop, memory_order_relaxed);
+}
+
+static void fail(struct shared *shared, const struct pw_error *err)
+{
+  pthread_mutex_lock(&shared->lock);
+  if (shared->failure.status == 0) shared->failure = *err;
+  pthread_mutex_unlock(&shared->lock);
+  atomic_store(&shared->stop, true);
+}
+
+static void run_job(struct shared *shared, struct trace_job *job)
+{
+  const struct runner *runner = shared->runner;
+  struct watch watch = {shared, job->number};
+  struct pw_run_options options = runner->run;
+  options.progress = on_progress;
+  options.progress_context = &watch;
+  struct pw_result *results = heap_zero(runner->n_configs, sizeof *results);
+  struct pw_trace *trace = NULL;
+  struct pw_error err = {0};
+  int status = pw_trace_open(&trace, job->path, &runner->trace, &err);
+  if (!status) status = pw_run(trace, runner->configs, runner->n_configs, &options, results, &err);
+  if (!status) {
+    const struct pw_trace_info *info = pw_trace_info(trace);
+    job->bad_lines = info->bad_lines;
+    job->rounded = info->rounded;
+    job->state = JOB_DONE;
+    if (runner->done(runner->context, job, info, results, &err)) {
+      job->state = JOB_WAITING;
+      fail(shared, &err);
+    }
+  } else if (status != PW_EINTERRUPTED) {
+    job->error = err;
+    job->state = JOB_BAD;
+  }
+  if (trace) pw_trace_close(trace);
+  free(results);
+}
+
+static void *work(void *context)
+{
+  struct shared *shared = context;
+  for (;;) {
+    size_t i = atomic_fetch_add(&shared->next, 1);
+    if (i >= shared->runner->n_jobs || interrupt_seen() || atomic_load(&shared->stop)) return NULL;
+    struct trace_job *job = &shared->runner->jobs[i];
+    if (job->state == JOB_WAITING) run_job(shared, job);
+    progress_update(shared->progress, i, NULL);
+  }
+}
+
+int runner_go(const struct runner *runner, struct pw_error *err)
+{
+  struct shared shared = {.runner = runner, .lock = PTHREAD_MUTEX_INITIALIZER};
+  uint64_t *sizes = heap_zero(runner->n_jobs, sizeof *sizes);
+  for (size_t i = 0; i < runner->n_jobs; i++) sizes[i] = file_bytes(runner->jobs[i].path);
+  shared.progress = progress_start(runner->n_jobs, sizes);
+  free(sizes);
+  size_t n = runner->n_threads < runner->n_jobs ? runner->n_threads : runner->n_jobs;
+  pthread_t *threads = heap_zero(n, sizeof *threads);
+  size_t started = 1; /* this thread works too */
+  while (started < n && pthread_create(&threads[started], NULL, work, &shared) == 0) started++;
+  work(&shared);
+  for (size_t i = 1; i < started; i++) pthread_join(threads[i], NULL);
+  free(threads);
+  progress_end(shared.progress);
+  if (shared.failure.status) {
+    if (err) *err = shared.failure;
+    return shared.failure.status;
+  }
+  for (size_t i = 0; i < runner->n_jobs; i++)
+    if (runner->jobs[i].state == JOB_WAITING) return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
+  return 0;
+}
+
+void runner_notes(const struct trace_job *jobs, size_t n_jobs)
+{
+  for (size_t i = 0; i < n_jobs; i++) {
+    if (jobs[i].bad_lines)
+      say_note("%s: %ju lines that do not parse were left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines);
+    if (jobs[i].rounded)
+      say_note("%s: --skip, --limit and --warmup were rounded to whole visits", jobs[i].path);
+  }
+}

@@ -1,0 +1,52 @@
+/* Runs traces through one list of configurations, several traces at a time.
+ *
+ * Traces are taken in the order given; each is handed to `done` in the thread that ran
+ * it, so what `done` writes must belong to that trace alone. The results do not depend
+ * on the number of threads. */
+#ifndef CMD_RUNNER_H
+#define CMD_RUNNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pagewalk.h"
+
+enum job_state {
+  JOB_WAITING, /* not begun, or stopped before its end */
+  JOB_KEPT,    /* finished by an earlier, interrupted sweep */
+  JOB_DONE,
+  JOB_BAD, /* `error` says why */
+};
+
+struct trace_job {
+  const char *path;
+  size_t number; /* position in the list */
+  enum job_state state;
+  struct pw_error error;
+  uint64_t bad_lines; /* left out under --skip-bad */
+  bool rounded;       /* skip, limit or warm-up were rounded to whole visits */
+};
+
+/* Takes over the results of a trace; an error stops the whole work. */
+typedef int job_done_fn(void *context, const struct trace_job *job, const struct pw_trace_info *info,
+                        const struct pw_result *results, struct pw_error *err);
+
+struct runner {
+  struct trace_job *jobs;
+  size_t n_jobs;
+  const struct pw_config *configs;
+  size_t n_configs;
+  struct pw_trace_options trace;
+  struct pw_run_options run;
+  unsigned n_threads;
+  job_done_fn *done;
+  void *context;
+};
+
+/* 0 when every job is DONE, KEPT or BAD; PW_EINTERRUPTED; or the error of `done`. */
+int runner_go(const struct runner *runner, struct pw_error *err);
+
+/* Says what a user should know about how the traces were read. */
+void runner_notes(const struct trace_job *jobs, size_t n_jobs);
+
+#endif
