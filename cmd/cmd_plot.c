@@ -1,0 +1,155 @@
+/* pagewalk plot: charts from results.csv files. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "files.h"
+#include "heap.h"
+#include "options.h"
+#include "pagewalk.h"
+#include "say.h"
+
+struct plot_options {
+  const char *folder, *x, *y, *by, *format, *chart;
+  bool quiet;
+};
+
+static const struct option_row rows[] = {
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct plot_options, folder), "folder for the charts"},
+    {"format", 0, OPTION_TEXT, "NAME", offsetof(struct plot_options, format),
+     "svg (default), png, pdf, or terminal: charts as text,\non stdout when there is no -o"},
+    {"chart", 0, OPTION_TEXT, "NAME", offsetof(struct plot_options, chart), "only this one of pagewalk list charts"},
+    {"x", 0, OPTION_TEXT, "COLUMN", offsetof(struct plot_options, x), "a chart of your own: the column along"},
+    {"y", 0, OPTION_TEXT, "COLUMN", offsetof(struct plot_options, y), "and the column up"},
+    {"by", 0, OPTION_TEXT, "COLUMN", offsetof(struct plot_options, by), "one curve for each value of this column"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct plot_options, quiet), "no remarks on charts left out"},
+    {0}};
+
+struct drawn {
+  bool show; /* print the chart, not its path, and remove it */
+  int failed;
+};
+
+static void show_chart(const char *path)
+{
+  struct pw_error err;
+  size_t n;
+  char *text = file_text(path, &n, &err);
+  if (text) fwrite(text, 1, n, stdout);
+  putchar('\n');
+  free(text);
+  unlink(path);
+}
+
+static void report(void *context, const char *chart, const char *path, const char *reason)
+{
+  const struct drawn *drawn = context;
+  if (reason)
+    say_note("chart %s was left out: %s", chart, reason);
+  else if (drawn->show)
+    show_chart(path);
+  else
+    printf("%s\n", path);
+}
+
+/* Names one of `names`, or says why not. */
+static int check_name(const char *option, const char *name, const char *const *names)
+{
+  if (!name) return -1;
+  for (size_t i = 0; names[i]; i++)
+    if (strcmp(name, names[i]) == 0) return -1;
+  const char *near = nearest_name(names, name);
+  if (near) return say_usage("--%s: there is no %s '%s'; did you mean %s?", option, option, name, near);
+  return say_usage("--%s: there is no %s '%s'; pagewalk help plot says what there is", option, option, name);
+}
+
+static int check_column(const char *option, const char *name)
+{
+  enum { MOST = 128 };
+  const char *names[MOST + 1] = {0};
+  if (!name) return -1;
+  for (size_t i = 0; i < MOST && pw_row_column(i); i++) {
+    names[i] = pw_row_column(i);
+    if (strcmp(names[i], name) == 0) return -1;
+  }
+  const char *near = nearest_name(names, name);
+  return say_usage("--%s: results.csv has no column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
+                   near ? near : "", near ? "?" : "");
+}
+
+static int check(const struct plot_options *options, const struct words *csvs)
+{
+  static const char *const formats[] = {"svg", "png", "pdf", "terminal", NULL};
+  const char *charts[65] = {0};
+  struct pw_list_entry entry;
+  for (size_t i = 0; i < 64 && pw_list_entry(PW_LIST_CHARTS, i, &entry); i++) charts[i] = entry.name;
+  if (!csvs->n) return say_usage("plot needs a results.csv; pagewalk help plot shows how");
+  for (size_t i = 0; i < csvs->n; i++)
+    if (strcmp(csvs->items[i], "-") == 0) return say_usage("plot reads files, not standard input: save the CSV first");
+  bool terminal = options->format && strcmp(options->format, "terminal") == 0;
+  if (check_name("format", options->format, formats) >= 0 || check_name("chart", options->chart, charts) >= 0) return USAGE;
+  if (!options->x != !options->y) return say_usage("--x and --y belong together: give both, or neither");
+  if (options->by && !options->x) return say_usage("--by needs --x and --y: it splits their chart into curves");
+  if (options->x && options->chart) return say_usage("--chart draws a ready-made chart and --x your own; give one of them");
+  if (check_column("x", options->x) >= 0 || check_column("y", options->y) >= 0 || check_column("by", options->by) >= 0)
+    return USAGE;
+  if (!terminal && (!options->folder || !*options->folder)) return say_usage("plot needs a folder for the charts: -o DIR");
+  return -1;
+}
+
+static int draw(const struct plot_options *options, const struct words *csvs)
+{
+  struct pw_error err = {0};
+  struct drawn drawn = {.show = !options->folder};
+  const char *base = getenv("TMPDIR");
+  char *scratch = drawn.show ? heap_text("%s/pagewalk-charts-XXXXXX", base && *base ? base : "/tmp") : NULL;
+  if (scratch && !mkdtemp(scratch)) {
+    say("no temporary folder can be made for the charts as %s; name a folder with -o", scratch);
+    free(scratch);
+    return FAILED;
+  }
+  struct pw_chart_options chart_options = {
+      .folder = scratch ? scratch : options->folder, .format = options->format, .only = options->chart,
+      .x = options->x, .y = options->y, .by = options->by, .report = report, .context = &drawn};
+  int n = pw_charts_draw(csvs->items, csvs->n, &chart_options, &err);
+  if (scratch) rmdir(scratch);
+  free(scratch);
+  if (n < 0) {
+    say("%s", err.text);
+    return n == PW_EINVAL ? USAGE : FAILED;
+  }
+  if (n > 0) return DONE;
+  say("no chart was drawn: the data holds too little for any; pagewalk sweep with lists of values gives more");
+  return FAILED;
+}
+
+static int run_plot(const struct command *self, int argc, char **argv)
+{
+  struct plot_options options = {0};
+  struct words csvs = {0};
+  const struct option_group groups[] = {{"Options", rows, &options}, {NULL, NULL, NULL}};
+  int code = options_parse(self, groups, &csvs, argc, argv);
+  if (code < 0) {
+    say_set_quiet(options.quiet);
+    code = check(&options, &csvs);
+  }
+  if (code < 0) code = draw(&options, &csvs);
+  words_clear(&csvs);
+  return code;
+}
+
+const struct command command_plot = {
+    .name = "plot",
+    .summary = "charts from results.csv",
+    .usage = "CSV... -o DIR [options]",
+    .about = "Draws every chart that the data can feed, or one of your own with --x and --y,\n"
+             "and prints the names of the files. Charts that need columns or values the data\n"
+             "lacks are left out, with the reason on stderr.",
+    .examples = "  pagewalk plot out/results.csv -o out/charts --format pdf\n"
+                "  pagewalk plot out/results.csv -o out --x dtlb_entries --y walk_rate --by page_bytes\n"
+                "  pagewalk plot out/results.csv --format terminal",
+    .run = run_plot,
+};

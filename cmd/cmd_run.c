@@ -1,0 +1,193 @@
+/* pagewalk run: one configuration on one or more traces, as a table, CSV or JSON. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "combine.h"
+#include "command.h"
+#include "files.h"
+#include "heap.h"
+#include "interrupt.h"
+#include "options.h"
+#include "result_table.h"
+#include "runner.h"
+#include "say.h"
+#include "settings.h"
+#include "traces.h"
+
+struct run_options {
+  const char *csv, *json;
+  bool quiet;
+};
+
+static const struct option_row own_rows[] = {
+    {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, csv), "write CSV rows instead of the table (- = stdout)"},
+    {"json", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, json), "write a JSON array (- = stdout)"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct run_options, quiet), "no progress bar and no remarks"},
+    {0}};
+
+/* One configuration, the traces, and the results in the order of the traces. */
+struct run {
+  struct run_options options;
+  struct words traces;
+  struct combination combination;
+  struct pw_plan plan;
+  struct running running;
+  struct trace_job *jobs;
+  struct pw_result *results;
+};
+
+static int take_result(void *context, const struct trace_job *job, const struct pw_trace_info *info,
+                       const struct pw_result *results, struct pw_error *err)
+{
+  struct run *run = context;
+  (void)info;
+  (void)err;
+  run->results[job->number] = results[0];
+  return 0;
+}
+
+static int write_csv(const struct run *run, FILE *out, struct pw_error *err)
+{
+  int status = pw_csv_write_header(out, err);
+  for (size_t i = 0; !status && i < run->traces.n; i++)
+    if (run->jobs[i].state == JOB_DONE)
+      status = pw_csv_write_row(out, run->jobs[i].path, run->plan.configs, &run->results[i], err);
+  return status;
+}
+
+static int write_json(const struct run *run, FILE *out, struct pw_error *err)
+{
+  int status = 0;
+  const char *before = "[\n";
+  for (size_t i = 0; !status && i < run->traces.n; i++) {
+    if (run->jobs[i].state != JOB_DONE) continue;
+    fputs(before, out);
+    before = ",\n";
+    status = pw_json_write_row(out, run->jobs[i].path, run->plan.configs, &run->results[i], err);
+  }
+  if (before[0] == '[') fputs(before, out);
+  fputs("\n]\n", out);
+  return status;
+}
+
+static int write_to(const struct run *run, const char *path,
+                    int (*write)(const struct run *, FILE *, struct pw_error *))
+{
+  struct sink sink;
+  struct pw_error err = {0};
+  int status = sink_open(&sink, path, &err);
+  if (!status) {
+    status = write(run, sink.stream, &err);
+    if (status && sink.stream == stdout) return FAILED; /* stdout_finish says why */
+    if (status)
+      sink_abandon(&sink);
+    else
+      status = sink_close(&sink, &err);
+  }
+  if (status) say("%s", err.text);
+  return status ? FAILED : DONE;
+}
+
+static int report(const struct run *run)
+{
+  int csv = run->options.csv ? write_to(run, run->options.csv, write_csv) : DONE;
+  int json = run->options.json ? write_to(run, run->options.json, write_json) : DONE;
+  if (!run->options.csv && !run->options.json)
+    result_table_print(run->plan.configs, run->jobs, run->traces.n, run->results);
+  return csv != DONE ? csv : json;
+}
+
+/* Understands the options; the plan then holds one configuration. */
+static int prepare(struct run *run, const struct settings *settings)
+{
+  struct pw_error err = {0};
+  uint64_t n;
+  if (settings_understand(settings, &run->running, &err) ||
+      combination_parse(&run->combination, settings, &err))
+    return say_usage("%s", err.text);
+  const char *list = combination_list(&run->combination, &n);
+  if (list)
+    return say_usage("run takes one configuration, but %s gives %ju values; pagewalk sweep takes them all",
+                     *list ? list : "the page table option", (uintmax_t)n);
+  int status = combination_plan(&run->combination, &run->plan, &err);
+  if (status) {
+    say("%s", err.text);
+    return status == PW_EINVAL ? USAGE : FAILED;
+  }
+  if (!run->plan.n_configs) return say_usage("%s", run->plan.first_left_out.text);
+  const struct run_options *options = &run->options;
+  if (options->csv && options->json && files_same(options->csv, options->json))
+    return say_usage("--csv and --json both write to %s; give them different files", options->csv);
+  if (traces_check(&run->traces, "run", 0) || traces_check_output(&run->traces, "--csv", options->csv) ||
+      traces_check_output(&run->traces, "--json", options->json))
+    return USAGE;
+  return -1;
+}
+
+static int run_traces(struct run *run)
+{
+  run->jobs = heap_zero(run->traces.n, sizeof *run->jobs);
+  run->results = heap_zero(run->traces.n, sizeof *run->results);
+  for (size_t i = 0; i < run->traces.n; i++) {
+    run->jobs[i].path = run->traces.items[i];
+    run->jobs[i].number = i;
+  }
+  struct runner runner = {
+      .jobs = run->jobs, .n_jobs = run->traces.n, .configs = run->plan.configs, .n_configs = 1,
+      .trace = run->running.trace, .n_threads = run->running.jobs, .done = take_result, .context = run,
+      .run = {.only = run->running.only, .no_asid = run->running.no_asid, .seed = run->running.seed}};
+  struct pw_error err = {0};
+  interrupt_catch();
+  if (runner_go(&runner, &err)) {
+    say("%s", err.status == PW_EINTERRUPTED ? "interrupted: nothing was written" : err.text);
+    return FAILED;
+  }
+  size_t good = 0;
+  for (size_t i = 0; i < run->traces.n; i++) {
+    good += run->jobs[i].state == JOB_DONE;
+    if (run->jobs[i].state == JOB_BAD) say("%s", run->jobs[i].error.text);
+  }
+  runner_notes(run->jobs, run->traces.n);
+  int code = good ? report(run) : FAILED;
+  return good == run->traces.n ? code : FAILED;
+}
+
+static int run_run(const struct command *self, int argc, char **argv)
+{
+  struct run run = {0};
+  struct settings settings = {0};
+  const struct option_group groups[] = {{"Output", own_rows, &run.options},
+                                        {"Machine", machine_rows, &settings},
+                                        {"Running", running_rows, &settings},
+                                        {"Reading", reading_rows, &settings},
+                                        {NULL, NULL, NULL}};
+  int code = options_parse(self, groups, &run.traces, argc, argv);
+  if (code < 0) {
+    say_set_quiet(run.options.quiet);
+    code = prepare(&run, &settings);
+  }
+  if (code < 0) code = run_traces(&run);
+  free(run.jobs);
+  free(run.results);
+  pw_plan_clear(&run.plan);
+  combination_clear(&run.combination);
+  settings_clear(&settings);
+  words_clear(&run.traces);
+  return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "one machine on one or more traces: misses, faults, page-table memory",
+    .usage = "TRACE... [options]",
+    .about = "Runs each trace through one machine and prints a table of what it cost.\n"
+             "A TRACE is a file in any format of pagewalk list formats, compressed or not,\n"
+             "or - for standard input. Each option takes a single value; sweep takes lists.",
+    .examples = "  pagewalk run sort.pwt\n"
+                "  pagewalk run sort.pwt --page-size 2M --dtlb 32:4 --stlb none\n"
+                "  pagewalk run *.pwt --memory 64M --memory-policy clock --csv -\n"
+                "  valgrind --tool=lackey --trace-mem=yes --log-fd=9 ls 9>&1 >ls.out | pagewalk run -",
+    .run = run_run,
+};
