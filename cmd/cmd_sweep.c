@@ -1,0 +1,274 @@
+/* pagewalk sweep: every combination of the options on every trace, into one folder. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "files.h"
+#include "heap.h"
+#include "interrupt.h"
+#include "options.h"
+#include "say.h"
+#include "sweep.h"
+#include "traces.h"
+
+struct own_options {
+  const char *folder;
+  bool no_charts, explain, resume, force, quiet;
+};
+
+static const struct option_row own_rows[] = {
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct own_options, folder), "folder for results.csv, manifest.json and charts/"},
+    {"no-charts", 0, OPTION_FLAG, NULL, offsetof(struct own_options, no_charts), "draw no charts"},
+    {"explain", 0, OPTION_FLAG, NULL, offsetof(struct own_options, explain), "print what would be run, and run nothing"},
+    {"resume", 0, OPTION_FLAG, NULL, offsetof(struct own_options, resume), "carry on an interrupted sweep"},
+    {"force", 0, OPTION_FLAG, NULL, offsetof(struct own_options, force), "replace what DIR holds"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress bar and no remarks"},
+    {0}};
+
+/* Operands are traces, except for one sweep file. Traces on the command line replace
+ * those of the file. */
+static int read_operands(struct sweep *sweep, const struct words *operands)
+{
+  const char *path = NULL;
+  for (size_t i = 0; i < operands->n; i++) {
+    if (!sweepfile_is(operands->items[i])) {
+      words_add(&sweep->traces, operands->items[i]);
+      continue;
+    }
+    if (path) return say_usage("%s and %s are both sweep files; give one at a time", path, operands->items[i]);
+    path = operands->items[i];
+  }
+  struct pw_error err = {0};
+  int status = path ? sweepfile_read(&sweep->file, path, &err) : 0;
+  if (status) {
+    say("%s", err.text);
+    return status == PW_EINVAL ? USAGE : FAILED;
+  }
+  if (!sweep->traces.n)
+    for (size_t i = 0; i < sweep->file.traces.n; i++) words_add(&sweep->traces, sweep->file.traces.items[i]);
+  return traces_check(&sweep->traces, "sweep", 1) ? USAGE : -1;
+}
+
+static int plan_all(struct sweep *sweep, struct pw_error *err)
+{
+  uint64_t asked = 0, sum;
+  for (size_t i = 0; i < sweep->n_combinations; i++) {
+    struct settings merged;
+    if (sweep->file.n_subs) settings_merge(&merged, &sweep->settings, &sweep->file.subs[i]);
+    int status = combination_parse(&sweep->combinations[i], sweep->file.n_subs ? &merged : &sweep->settings, err);
+    if (sweep->file.n_subs) settings_clear(&merged);
+    if (status) return status;
+    asked = __builtin_add_overflow(asked, combination_count(&sweep->combinations[i]), &sum) ? UINT64_MAX : sum;
+  }
+  if (asked > MOST_CONFIGURATIONS) {
+    char count[32];
+    human_count(count, sizeof count, asked);
+    return pw_error_set(err, PW_EINVAL, "the options combine to %s%s configurations, and a sweep takes at most 1,000,000; give fewer values, or split it",
+                        asked == UINT64_MAX ? "more than " : "", count);
+  }
+  for (size_t i = 0; i < sweep->n_combinations; i++) {
+    int status = combination_plan(&sweep->combinations[i], &sweep->plan, err);
+    if (status) return status;
+  }
+  return 0;
+}
+
+/* Understands everything that was given: -1, or an exit code. */
+static int prepare(struct sweep *sweep, const struct words *operands)
+{
+  struct pw_error err = {0};
+  int code = read_operands(sweep, operands);
+  if (code >= 0) return code;
+  settings_merge(&sweep->settings, &sweep->file.settings, &sweep->given);
+  if (settings_understand(&sweep->settings, &sweep->running, &err)) return say_usage("%s", err.text);
+  sweep->n_combinations = sweep->file.n_subs ? sweep->file.n_subs : 1;
+  sweep->combinations = heap_zero(sweep->n_combinations, sizeof *sweep->combinations);
+  int status = plan_all(sweep, &err);
+  if (status) {
+    say("%s", err.text);
+    return status == PW_EINVAL ? USAGE : FAILED;
+  }
+  if (!sweep->plan.n_configs)
+    return say_usage("no combination of the options is possible; the first: %s", sweep->plan.first_left_out.text);
+  return -1;
+}
+
+static int explain(const struct sweep *sweep)
+{
+  const struct pw_plan *plan = &sweep->plan;
+  char count[32], size[32];
+  human_count(count, sizeof count, sweep->traces.n);
+  printf("%-16s %s\n", "traces", count);
+  human_count(count, sizeof count, plan->n_configs);
+  printf("%-16s %s\n", "configurations", count);
+  human_count(count, sizeof count, plan->n_configs * sweep->traces.n);
+  printf("%-16s %s\n", "rows", count);
+  human_count(count, sizeof count, plan->n_left_out);
+  printf("%-16s %s%s%s\n", "left out", count, plan->n_left_out ? "; the first: " : "",
+         plan->n_left_out ? plan->first_left_out.text : "");
+  /* Rows come by page size and page table, so each group is one stretch of the plan. */
+  printf("\n%-9s %-20s %14s  %s\n", "page size", "page table", "configurations", "engine");
+  for (size_t first = 0, last; first < plan->n_configs; first = last) {
+    const struct pw_config *c = &plan->configs[first];
+    for (last = first; last < plan->n_configs; last++)
+      if (plan->configs[last].page_shift != c->page_shift ||
+          strcmp(plan->configs[last].geometry->name, c->geometry->name) != 0)
+        break;
+    human_bytes(size, sizeof size, (uint64_t)1 << c->page_shift);
+    human_count(count, sizeof count, last - first);
+    printf("%-9s %-20s %14s  direct\n", size, c->geometry->name, count);
+  }
+  return DONE;
+}
+
+static size_t count_state(const struct sweep *sweep, enum job_state state)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < sweep->traces.n; i++) n += sweep->jobs[i].state == state;
+  return n;
+}
+
+static void note_left_out(const struct sweep *sweep)
+{
+  if (!sweep->plan.n_left_out) return;
+  say_note("%zu impossible %s left out; the first: %s", sweep->plan.n_left_out,
+           sweep->plan.n_left_out == 1 ? "combination is" : "combinations are", sweep->plan.first_left_out.text);
+}
+
+static int stopped(const struct sweep *sweep, const struct pw_error *err)
+{
+  size_t done = count_state(sweep, JOB_DONE) + count_state(sweep, JOB_KEPT);
+  if (err->status == PW_EINTERRUPTED)
+    say("interrupted: %zu of %zu traces are done; run the same command with --resume", done, sweep->traces.n);
+  else
+    say("%s; %zu of %zu traces are done and kept: mend that, then run the same command with --resume", err->text,
+        done, sweep->traces.n);
+  return FAILED;
+}
+
+static void count_chart(void *context, const char *chart, const char *path, const char *reason)
+{
+  (void)chart;
+  (void)path;
+  if (!reason) ++*(size_t *)context;
+}
+
+static int draw_charts(const struct sweep *sweep)
+{
+  struct pw_error err = {0};
+  size_t n = 0;
+  char *csv = heap_text("%s/results.csv", sweep->folder), *folder = heap_text("%s/charts", sweep->folder);
+  const char *const csvs[] = {csv};
+  struct pw_chart_options options = {.folder = folder, .report = count_chart, .context = &n};
+  int status = pw_charts_draw(csvs, 1, &options, &err);
+  if (status < 0)
+    say("%s; %s is whole: draw later with pagewalk plot, or leave them out with --no-charts", err.text, csv);
+  else
+    say_note("%s: %zu rows; %s: %zu charts", csv,
+             sweep->plan.n_configs * (sweep->traces.n - count_state(sweep, JOB_BAD)), folder, n);
+  free(csv);
+  free(folder);
+  return status < 0 ? FAILED : DONE;
+}
+
+/* All traces were tried: says which were bad, and gives the results their names. */
+static int finish(struct sweep *sweep)
+{
+  struct pw_error err = {0};
+  size_t bad = count_state(sweep, JOB_BAD);
+  if (bad == sweep->traces.n) {
+    for (size_t i = 0; i < sweep->traces.n; i++) say("%s", sweep->jobs[i].error.text);
+    unfinished_remove(sweep);
+    if (bad > 1) say("none of the %zu traces could be run, so %s got no results", bad, sweep->folder);
+    return FAILED;
+  }
+  if (manifest_write(sweep, &err) || results_write(sweep, &err)) return stopped(sweep, &err);
+  unfinished_remove(sweep);
+  int code = sweep->no_charts ? DONE : draw_charts(sweep);
+  if (sweep->no_charts)
+    say_note("%s/results.csv: %zu rows", sweep->folder, sweep->plan.n_configs * (sweep->traces.n - bad));
+  for (size_t i = 0; i < sweep->traces.n; i++)
+    if (sweep->jobs[i].state == JOB_BAD) say("%s", sweep->jobs[i].error.text);
+  if (bad) say("%zu of %zu traces could not be run and have no rows in %s/results.csv", bad, sweep->traces.n, sweep->folder);
+  return bad ? FAILED : code;
+}
+
+static int go(struct sweep *sweep)
+{
+  struct pw_error err = {0};
+  sweep->jobs = heap_zero(sweep->traces.n, sizeof *sweep->jobs);
+  for (size_t i = 0; i < sweep->traces.n; i++) {
+    sweep->jobs[i].path = sweep->traces.items[i];
+    sweep->jobs[i].number = i;
+  }
+  int code = unfinished_open(sweep);
+  if (code >= 0) return code;
+  note_left_out(sweep);
+  struct runner runner = {
+      .jobs = sweep->jobs, .n_jobs = sweep->traces.n, .configs = sweep->plan.configs,
+      .n_configs = sweep->plan.n_configs, .trace = sweep->running.trace, .n_threads = sweep->running.jobs,
+      .done = unfinished_keep, .context = sweep,
+      .run = {.only = sweep->running.only, .no_asid = sweep->running.no_asid, .seed = sweep->running.seed}};
+  interrupt_catch();
+  if (runner_go(&runner, &err)) return stopped(sweep, &err);
+  runner_notes(sweep->jobs, sweep->traces.n);
+  return finish(sweep);
+}
+
+static void clear(struct sweep *sweep)
+{
+  pw_plan_clear(&sweep->plan);
+  for (size_t i = 0; i < sweep->n_combinations; i++) combination_clear(&sweep->combinations[i]);
+  free(sweep->combinations);
+  free(sweep->jobs);
+  words_clear(&sweep->traces);
+  settings_clear(&sweep->settings);
+  settings_clear(&sweep->given);
+  sweepfile_clear(&sweep->file);
+}
+
+static int run_sweep(const struct command *self, int argc, char **argv)
+{
+  struct own_options own = {0};
+  struct sweep sweep = {.lock = -1};
+  struct words operands = {0};
+  const struct option_group groups[] = {{"Output", own_rows, &own},
+                                        {"Machines (lists and ranges; every combination is run)", machine_rows, &sweep.given},
+                                        {"Running", running_rows, &sweep.given},
+                                        {"Reading", reading_rows, &sweep.given},
+                                        {NULL, NULL, NULL}};
+  int code = options_parse(self, groups, &operands, argc, argv);
+  if (code < 0) {
+    say_set_quiet(own.quiet);
+    sweep.folder = own.folder;
+    sweep.no_charts = own.no_charts;
+    sweep.resume = own.resume;
+    sweep.force = own.force;
+    if (own.resume && own.force)
+      code = say_usage("--resume carries an unfinished sweep on and --force starts it anew; give one of them");
+  }
+  if (code < 0) code = prepare(&sweep, &operands);
+  if (code < 0 && own.explain) code = explain(&sweep);
+  if (code < 0 && (!own.folder || !*own.folder)) code = say_usage("sweep needs a folder for its results: -o DIR");
+  if (code < 0) code = go(&sweep);
+  words_clear(&operands);
+  clear(&sweep);
+  return code;
+}
+
+const struct command command_sweep = {
+    .name = "sweep",
+    .summary = "every combination of options: results.csv and charts",
+    .usage = "[SPEC.yaml] TRACE... [options] -o DIR",
+    .about = "Runs every trace through every combination of the options given and leaves\n"
+             "DIR/results.csv, DIR/manifest.json and DIR/charts/.\n\n"
+             "Inside a value ',' separates values and ranges are lo..hi, lo..hi+step and\n"
+             "lo..hi*factor; ';', or the option given again, separates whole specs. Impossible\n"
+             "combinations are left out and counted. SPEC.yaml holds the same options as keys.",
+    .examples = "  pagewalk sweep *.pwt --dtlb '16..1024*2:1,2,4,8,full' -o tlbs\n"
+                "  pagewalk sweep sort.pwt --page-size 4K,2M,1G --stlb 'none;128:8;1536:12' -o pages\n"
+                "  pagewalk sweep sort.pwt --levels 1..5 --memory 16M..1G*2,unlimited --explain\n"
+                "  pagewalk sweep study.yaml --jobs 8 -o study",
+    .run = run_sweep,
+};

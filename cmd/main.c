@@ -1,0 +1,61 @@
+/* pagewalk: the table of commands, and the way into them. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "files.h"
+#include "pagewalk.h"
+#include "say.h"
+
+const struct command *const commands[] = {
+    &command_run,  &command_sweep, &command_plot, &command_convert,
+    &command_info, &command_list,  &command_help, NULL,
+};
+
+const struct command *command_find(const char *name)
+{
+  for (size_t i = 0; commands[i]; i++)
+    if (strcmp(commands[i]->name, name) == 0) return commands[i];
+  return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+  const char *names[sizeof commands / sizeof *commands];
+  size_t n = 0;
+  for (; commands[n]; n++) names[n] = commands[n]->name;
+  names[n] = NULL;
+  return nearest_name(names, name);
+}
+
+static int dispatch(int argc, char **argv)
+{
+  char *help[] = {NULL};
+  if (argc < 2) {
+    fprintf(stderr, "pagewalk %s: what would this program's address translation cost on another machine?\n\n",
+            PW_VERSION);
+    for (size_t i = 0; commands[i]; i++) fprintf(stderr, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(stderr, "\npagewalk help COMMAND says more; pagewalk run TRACE is a good start\n");
+    return USAGE;
+  }
+  const char *name = argv[1];
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return command_help.run(&command_help, 0, help);
+  if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+    printf("pagewalk %s\n", PW_VERSION);
+    return DONE;
+  }
+  const struct command *command = command_find(name);
+  if (command) return command->run(command, argc - 2, argv + 2);
+  const char *near = command_nearest(name);
+  if (near) return say_usage("there is no command '%s'; did you mean %s?", name, near);
+  return say_usage("there is no command '%s'; pagewalk help shows them", name);
+}
+
+int main(int argc, char **argv)
+{
+  signal(SIGPIPE, SIG_IGN); /* a reader that leaves shows as a failed write */
+  int code = dispatch(argc, argv);
+  int end = stdout_finish();
+  return code == DONE ? end : code;
+}

@@ -1,0 +1,308 @@
+/* The state of an interrupted sweep, in DIR/unfinished. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "files.h"
+#include "heap.h"
+#include "say.h"
+#include "sweep.h"
+
+static char *in_folder(const struct sweep *sweep, const char *name)
+{
+  return heap_text("%s/%s", sweep->folder, name);
+}
+
+char *unfinished_path(const struct sweep *sweep, size_t number, const char *suffix)
+{
+  return heap_text("%s/unfinished/%04zu.%s", sweep->folder, number, suffix);
+}
+
+/* FNV-1a, 64 bits: it tells sweeps apart and guards against no enemy. */
+static uint64_t hash(uint64_t seed, const void *data, size_t n)
+{
+  for (size_t i = 0; i < n; i++) seed = (seed ^ ((const unsigned char *)data)[i]) * 0x100000001b3;
+  return seed;
+}
+
+static uint64_t hash_number(uint64_t seed, uint64_t number)
+{
+  return hash(seed, &number, sizeof number);
+}
+
+static uint64_t hash_text(uint64_t seed, const char *text)
+{
+  return hash(seed, text, strlen(text) + 1);
+}
+
+static uint64_t hash_config(uint64_t h, const struct pw_config *c)
+{
+  const struct pw_tlb_config *tlbs[] = {&c->itlb, &c->dtlb, &c->stlb};
+  h = hash_text(hash_number(h, c->page_shift), c->geometry->name);
+  for (unsigned i = 0; i < c->geometry->n_levels; i++) h = hash_number(h, c->geometry->width_bits[i]);
+  for (int i = 0; i < 3; i++) {
+    h = hash_number(hash_number(h, tlbs[i]->entries), tlbs[i]->ways);
+    if (tlbs[i]->entries) h = hash_number(h, (uint64_t)tlbs[i]->policy);
+  }
+  h = hash_number(h, c->memory_bytes);
+  return c->memory_bytes == PW_UNLIMITED ? h : hash_number(h, (uint64_t)c->memory_policy);
+}
+
+static uint64_t hash_configs(const struct sweep *sweep)
+{
+  uint64_t h = 0xcbf29ce484222325;
+  for (size_t i = 0; i < sweep->plan.n_configs; i++) h = hash_config(h, &sweep->plan.configs[i]);
+  return h;
+}
+
+/* The options that decide numbers, on one line. */
+static char *options_line(const struct sweep *sweep)
+{
+  const struct running *r = &sweep->running;
+  return heap_text("seed=%ju asid=%d only=%d warmup=%ju skip=%ju limit=%ju skip-bad=%d ignore-events=%d format=%s",
+                   (uintmax_t)r->seed, !r->no_asid, (int)r->only, (uintmax_t)r->trace.warmup,
+                   (uintmax_t)r->trace.skip, (uintmax_t)r->trace.limit, r->trace.skip_bad,
+                   r->trace.ignore_events, r->trace.format ? r->trace.format : "");
+}
+
+uint64_t sweep_fingerprint(const struct sweep *sweep)
+{
+  char *options = options_line(sweep);
+  uint64_t h = hash_text(hash_text(hash_configs(sweep), PW_VERSION), options);
+  free(options);
+  for (size_t i = 0; i < sweep->traces.n; i++)
+    h = hash_number(hash_text(h, sweep->traces.items[i]), file_bytes(sweep->traces.items[i]));
+  return h;
+}
+
+/* What plan.txt holds: a line each for version, options, configurations and every trace. */
+static char *plan_text(const struct sweep *sweep)
+{
+  char *text = NULL, *options = options_line(sweep);
+  size_t n;
+  FILE *out = open_memstream(&text, &n);
+  if (!out) return heap_text("%s", "");
+  fprintf(out, "pagewalk %s\noptions %s\n", PW_VERSION, options);
+  fprintf(out, "configurations %zu %016" PRIx64 "\n", sweep->plan.n_configs, hash_configs(sweep));
+  for (size_t i = 0; i < sweep->traces.n; i++) {
+    struct stat st = {0};
+    if (stat(sweep->traces.items[i], &st)) st = (struct stat){0};
+    fprintf(out, "trace %04zu %jd bytes, changed %jd.%09ld ", i, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+            st.st_mtim.tv_nsec);
+    pw_json_write_text(out, sweep->traces.items[i]);
+    fputc('\n', out);
+  }
+  fclose(out);
+  free(options);
+  return text;
+}
+
+/* In a word, what differs between two plans: the start of their first different line. */
+static void differing(char *what, size_t n_what, const char *a, const char *b)
+{
+  for (;;) {
+    size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
+    if (n != m || memcmp(a, b, n) != 0 || !a[n] || !b[m]) break;
+    a += n + 1;
+    b += m + 1;
+  }
+  const char *line = *b ? b : a;
+  if (strncmp(line, "options", 7) == 0)
+    snprintf(what, n_what, "other options");
+  else if (strncmp(line, "configurations", 14) == 0)
+    snprintf(what, n_what, "other configurations");
+  else if (strncmp(line, "trace", 5) == 0)
+    snprintf(what, n_what, "other traces, or one has changed since");
+  else
+    snprintf(what, n_what, "another version of pagewalk");
+}
+
+static int make_folder(const char *path, bool *is_new, struct pw_error *err)
+{
+  if (is_new) *is_new = false;
+  if (mkdir(path, 0777) == 0) {
+    if (is_new) *is_new = true;
+    return 0;
+  }
+  int cause = errno;
+  if (cause == EEXIST && file_is_folder(path)) return 0;
+  if (cause == EEXIST)
+    return pw_error_set(err, PW_EIO, "%s is a file; name a folder with -o", path);
+  if (cause == ENOENT)
+    return pw_error_set(err, PW_EIO, "the folder %s cannot be made: its parent does not exist; make that first", path);
+  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s", path, strerror(cause));
+}
+
+/* Our own files in unfinished/, and their temporary names: nothing else is ever removed. */
+static bool is_ours(const char *name)
+{
+  if (strncmp(name, "plan.txt", 8) == 0) return true;
+  size_t digits = strspn(name, "0123456789");
+  return digits >= 4 && (strncmp(name + digits, ".csv", 4) == 0 || strncmp(name + digits, ".json", 5) == 0);
+}
+
+static void empty_unfinished(const struct sweep *sweep)
+{
+  char *path = in_folder(sweep, "unfinished");
+  DIR *folder = opendir(path);
+  const struct dirent *entry;
+  while (folder && (entry = readdir(folder)))
+    if (is_ours(entry->d_name)) unlinkat(dirfd(folder), entry->d_name, 0);
+  if (folder) closedir(folder);
+  free(path);
+}
+
+void unfinished_remove(struct sweep *sweep)
+{
+  char *path = in_folder(sweep, "unfinished");
+  empty_unfinished(sweep);
+  rmdir(path);
+  free(path);
+  if (sweep->lock >= 0) close(sweep->lock);
+  sweep->lock = -1;
+  if (sweep->folder_is_new) rmdir(sweep->folder); /* fails, as it should, when it holds results */
+}
+
+/* Two sweeps at a time must not share a folder. */
+static int lock_unfinished(struct sweep *sweep, struct pw_error *err)
+{
+  char *path = in_folder(sweep, "unfinished");
+  sweep->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  free(path);
+  if (sweep->lock >= 0 && flock(sweep->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+    return pw_error_set(err, PW_EIO, "another sweep is at work in %s; wait for it, or name another folder", sweep->folder);
+  return 0;
+}
+
+static int write_plan(const struct sweep *sweep, const char *text, struct pw_error *err)
+{
+  char *path = in_folder(sweep, "unfinished/plan.txt");
+  struct pw_output *output;
+  int status = pw_output_open(&output, path, err);
+  free(path);
+  if (status) return status;
+  fputs(text, pw_output_stream(output));
+  return pw_output_commit(output, err);
+}
+
+static void mark_kept(struct sweep *sweep)
+{
+  for (size_t i = 0; i < sweep->traces.n; i++) {
+    char *path = unfinished_path(sweep, i, "csv");
+    if (file_exists(path)) sweep->jobs[i].state = JOB_KEPT;
+    free(path);
+  }
+}
+
+/* The folder holds the results of a finished sweep: -1 when it may be replaced. */
+static int meet_results(const struct sweep *sweep)
+{
+  char *path = in_folder(sweep, "manifest.json"), mark[64];
+  struct pw_error err;
+  size_t n;
+  char *manifest = file_text(path, &n, &err);
+  free(path);
+  snprintf(mark, sizeof mark, "\"fingerprint\": \"%016" PRIx64 "\"", sweep_fingerprint(sweep));
+  bool same = manifest && strstr(manifest, mark);
+  bool whole = same && !strstr(manifest, "\"status\": \"error\"");
+  free(manifest);
+  if (sweep->resume && whole) {
+    say_note("%s already holds this sweep, whole: there is nothing to resume", sweep->folder);
+    return DONE;
+  }
+  if (sweep->resume && same) return -1; /* some traces were bad: try again */
+  say("%s already holds the results of %s sweep; name another folder, or add --force to replace them",
+      sweep->folder, same ? "this" : "another");
+  return FAILED;
+}
+
+/* The folder holds an unfinished sweep: -1 when it is carried on. */
+static int meet_unfinished(struct sweep *sweep, const char *before, const char *now)
+{
+  char what[64];
+  if (sweep->resume && strcmp(before, now) == 0) {
+    mark_kept(sweep);
+    return -1;
+  }
+  if (!sweep->resume) {
+    say("%s holds an unfinished sweep; add --resume to carry it on, or --force to start anew", sweep->folder);
+    return FAILED;
+  }
+  differing(what, sizeof what, before, now);
+  say("%s holds an unfinished sweep with %s; repeat its command with --resume, or add --force to start anew",
+      sweep->folder, what);
+  return FAILED;
+}
+
+static int enter(struct sweep *sweep, const char *now, struct pw_error *err)
+{
+  char *path = in_folder(sweep, "unfinished"), *plan = in_folder(sweep, "unfinished/plan.txt");
+  char *results = in_folder(sweep, "results.csv");
+  bool has_results = file_exists(results);
+  size_t n;
+  int status = make_folder(sweep->folder, &sweep->folder_is_new, err), code = -1;
+  char *before = status ? NULL : file_text(plan, &n, NULL);
+  if (!status && !before && !sweep->force && has_results) code = meet_results(sweep);
+  if (!status && code < 0) status = make_folder(path, NULL, err);
+  if (!status && code < 0) status = lock_unfinished(sweep, err);
+  if (!status && code < 0 && before && !sweep->force) {
+    code = meet_unfinished(sweep, before, now);
+  } else if (!status && code < 0) {
+    empty_unfinished(sweep);
+    status = write_plan(sweep, now, err);
+    if (status && sweep->lock >= 0) unfinished_remove(sweep);
+  }
+  free(before);
+  free(results);
+  free(plan);
+  free(path);
+  if (status) {
+    say("%s", err->text);
+    if (sweep->folder_is_new) rmdir(sweep->folder);
+  }
+  return status ? FAILED : code;
+}
+
+int unfinished_open(struct sweep *sweep)
+{
+  struct pw_error err = {0};
+  char *now = plan_text(sweep);
+  int code = enter(sweep, now, &err);
+  free(now);
+  return code;
+}
+
+static int keep_file(const struct sweep *sweep, const struct trace_job *job, const char *suffix,
+                     const struct pw_trace_info *info, const struct pw_result *results, struct pw_error *err)
+{
+  char *path = unfinished_path(sweep, job->number, suffix);
+  struct pw_output *output;
+  int status = pw_output_open(&output, path, err);
+  free(path);
+  if (status) return status;
+  FILE *out = pw_output_stream(output);
+  if (info) {
+    manifest_write_trace(out, job->path, info);
+  } else {
+    for (size_t i = 0; !status && i < sweep->plan.n_configs; i++)
+      status = pw_csv_write_row(out, job->path, &sweep->plan.configs[i], &results[i], err);
+  }
+  if (!status) return pw_output_commit(output, err);
+  pw_output_abandon(output);
+  return status;
+}
+
+int unfinished_keep(void *context, const struct trace_job *job, const struct pw_trace_info *info,
+                    const struct pw_result *results, struct pw_error *err)
+{
+  struct sweep *sweep = context;
+  int status = keep_file(sweep, job, "json", info, NULL, err);
+  return status ? status : keep_file(sweep, job, "csv", NULL, results, err);
+}
