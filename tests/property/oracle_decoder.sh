@@ -64,7 +64,7 @@ END
 
 # What the decoder says must be what the file was made of.
 round_trip() { # RAW
-  "$PAGEWALK" -q convert "$1" -o "$dir/round.pwt" && zstd -tq "$dir/round.pwt" &&
+  "$PAGEWALK" convert -q "$1" -o "$dir/round.pwt" && zstd -tq "$dir/round.pwt" &&
     same_totals "$dir/round.pwt" '' && python3 "$decoder" compare "$dir/round.pwt" "$1"
 }
 

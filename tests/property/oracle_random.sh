@@ -209,7 +209,7 @@ for ((seed = first_seed; seed < first_seed + traces; seed++)); do
   # shellcheck disable=SC2086
   "$gentrace" $trace_options > "$dir/trace.csv" || exit 1
   rm -f "$dir/trace.pwt"
-  if ! "$PAGEWALK" -q convert "$dir/trace.csv" -o "$dir/trace.pwt" 2> "$dir/talk"; then
+  if ! "$PAGEWALK" convert -q "$dir/trace.csv" -o "$dir/trace.pwt" 2> "$dir/talk"; then
     echo "FAIL seed $seed: convert: $(cat "$dir/talk") (gentrace $trace_options)"
     failures=$((failures + 1))
     continue
