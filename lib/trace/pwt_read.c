@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "base/pagemap.h"
 #include "trace/pwt.h"
 
 struct pwt_reader {
@@ -31,6 +32,7 @@ struct pwt_reader {
   size_t events_room;
   uint64_t *offsets;           /* of the block headers, to compare with the index */
   size_t n_blocks, offsets_room;
+  struct pw_pagemap threads;   /* (process, thread) that made visits */
   uint32_t n_processes, process;
   uint64_t thread, visits, n_events;
   struct pw_totals totals;
@@ -160,6 +162,7 @@ void pwt_reader_destroy(struct pwt_reader *r)
   pw_free(r->used);
   pw_free(r->events);
   pw_free(r->offsets);
+  pw_pagemap_clear(&r->threads);
   pw_free(r);
 }
 
@@ -270,6 +273,13 @@ static bool decode_event(struct pwt_reader *r, struct pwt_cursor *c, struct pw_e
   return true;
 }
 
+/* Who made the visits since the last event; room was reserved. */
+static void note_thread(struct pwt_reader *r)
+{
+  bool added;
+  pw_pagemap_insert(&r->threads, pw_key(r->process, r->thread & PW_PAGE_MASK), 0, &added);
+}
+
 static bool decode_events(struct pwt_reader *r, const struct pwt_block_header *h, struct pwt_cursor *c, bool *marked)
 {
   uint64_t at = 0;
@@ -277,10 +287,12 @@ static bool decode_events(struct pwt_reader *r, const struct pwt_block_header *h
     uint64_t step = pwt_get_leb(c);
     if (!c->ok || step > h->n_visits - at) return false;
     at += step;
+    if (step) note_thread(r);
     r->events[i] = (struct pw_event){.at = (uint32_t)at};
     if (!decode_event(r, c, &r->events[i])) return false;
     *marked |= r->events[i].kind == PW_EVENT_MARK;
   }
+  if (at < h->n_visits) note_thread(r);
   return true;
 }
 
@@ -310,7 +322,9 @@ static bool decode_counts(struct pwt_reader *r, const struct pwt_block_header *h
 static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, struct pw_error *err)
 {
   if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
-  if (pw_grow((void **)&r->events, &r->events_room, h->n_events, sizeof *r->events)) return out_of_memory(r, err);
+  if (pw_grow((void **)&r->events, &r->events_room, h->n_events, sizeof *r->events) ||
+      pw_pagemap_reserve(&r->threads, h->n_events + 1))
+    return out_of_memory(r, err);
   int status = read_group(r, h, PWT_CORE, true, err);
   if (status) return status;
   const unsigned char *flags = r->plain[PWT_CORE];
@@ -412,6 +426,11 @@ int pwt_reader_next(struct pwt_reader *r, bool counts, const struct pw_block **b
 const char *pwt_reader_text(const struct pwt_reader *r, unsigned which)
 {
   return r->text[which];
+}
+
+uint32_t pwt_reader_threads(const struct pwt_reader *r)
+{
+  return r->threads.n ? (uint32_t)r->threads.n : 1;
 }
 
 uint32_t pwt_reader_processes(const struct pwt_reader *r)

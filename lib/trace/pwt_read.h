@@ -22,4 +22,7 @@ const char *pwt_reader_text(const struct pwt_reader *reader, unsigned which);
 /* Number of processes named so far, at least 1. */
 uint32_t pwt_reader_processes(const struct pwt_reader *reader);
 
+/* Threads that made visits so far, told apart by process; at least 1. */
+uint32_t pwt_reader_threads(const struct pwt_reader *reader);
+
 #endif

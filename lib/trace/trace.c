@@ -295,6 +295,7 @@ int pw_trace_next(struct pw_trace *t, const struct pw_block **block, struct pw_e
   if (got) count_block(t, *block);
   if (t->reader) {
     t->info.processes = pwt_reader_processes(t->reader);
+    t->info.threads = pwt_reader_threads(t->reader);
   } else {
     t->info.processes = t->visits->n_processes ? t->visits->n_processes : 1;
     t->info.threads = t->visits->threads.n ? (uint32_t)t->visits->threads.n : 1;
