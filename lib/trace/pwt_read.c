@@ -76,6 +76,7 @@ static void consume(struct pwt_reader *r, size_t n)
 /* A skippable frame of ours, whole and with a right checksum; payload excludes it. */
 static int need_frame(struct pwt_reader *r, size_t most, const unsigned char **frame, size_t *payload, struct pw_error *err)
 {
+  *payload = 0;
   int status = need(r, PWT_FRAME_BYTES, frame, err);
   if (status) return status;
   uint32_t size = pwt_get32(*frame + 4);
