@@ -106,12 +106,22 @@ static int64_t gzip_read(struct pw_decoder *decoder, unsigned char *to, size_t r
 
 /* ---- everything else, by libarchive ---- */
 
+/* libarchive reads 4 bytes behind an lz4 frame before it sees that they are no
+ * signature, so that 4 bytes of rubbish would count as used. An empty skippable
+ * frame behind the input brings it out: it is used up only if all before it was. */
+static const unsigned char lz4_guard[8] = {0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0};
+
 static la_ssize_t feed(struct archive *archive, void *context, const void **bytes)
 {
   struct pw_decoder *decoder = context;
   *bytes = decoder->input;
   int64_t got = pw_stored_read(decoder->stored, decoder->input, INPUT_BYTES, &decoder->failure);
   if (got < 0) archive_set_error(archive, EIO, "read failed");
+  if (got == 0 && decoder->guard_bytes > 0 && !decoder->guarded) {
+    decoder->guarded = true;
+    memcpy(decoder->input, lz4_guard, sizeof lz4_guard);
+    got = sizeof lz4_guard;
+  }
   return got < 0 ? ARCHIVE_FATAL : (la_ssize_t)got;
 }
 
@@ -142,7 +152,7 @@ static int archive_failed(struct pw_decoder *decoder, struct pw_error *err)
 /* Every stored byte must belong to the compressed data. */
 static int check_used_up(struct pw_decoder *decoder, struct pw_error *err)
 {
-  uint64_t seen = decoder->stored->at_bytes - decoder->skipped_bytes;
+  uint64_t seen = decoder->stored->at_bytes - decoder->skipped_bytes + decoder->guard_bytes;
   int64_t more = pw_stored_read(decoder->stored, decoder->input, 1, err);
   if (more < 0) return (int)more;
   int64_t used = archive_filter_bytes(decoder->archive, -1);
@@ -178,11 +188,11 @@ static int64_t unpack_read(struct pw_decoder *decoder, unsigned char *to, size_t
   return (int64_t)n;
 }
 
-/* Nothing at all in the compressed form: the end, on every read. */
+/* Nothing at all in the compressed form: the end, which the source refuses as empty. */
 static int64_t nothing_read(struct pw_decoder *decoder, unsigned char *to, size_t room, struct pw_error *err)
 {
-  (void)to, (void)room;
-  return decoder->zip ? 0 : check_used_up(decoder, err);
+  (void)decoder, (void)to, (void)room, (void)err;
+  return 0;
 }
 
 static int archive_open(struct pw_decoder *decoder, int (*support)(struct archive *), struct pw_error *err)
@@ -293,6 +303,7 @@ static int start_by_magic(struct pw_decoder *decoder, struct pw_error *err)
   decoder->name = c->name;
   decoder->read = c->support ? unpack_read : gzip_read;
   decoder->zip = c->support == archive_read_support_format_zip_seekable;
+  decoder->guard_bytes = c->support == archive_read_support_filter_lz4 ? sizeof lz4_guard : 0;
   return c->support ? archive_open(decoder, c->support, err) : gzip_start(decoder, err);
 }
 

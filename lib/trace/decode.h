@@ -16,6 +16,8 @@ struct pw_decoder {
   struct z_stream_s *inflate;
   bool member_ended;            /* gzip: between two members */
   uint64_t skipped_bytes;       /* in skippable frames at the front */
+  uint64_t guard_bytes;         /* lz4: put behind the input, see decode.c */
+  bool guarded;                 /* they were handed out */
   struct archive *archive;
   bool zip;
   const unsigned char *lent;    /* by libarchive, until its next call */
