@@ -27,7 +27,7 @@ set tics nomirror out scale 0.5 textcolor rgb INK
 set datafile missing NaN
 set style fill solid 1 noborder
 unset key
-TITLE_FONT = sprintf(',%g', 17 * PIXEL)
+TITLE_FONT = sprintf(',%g', 18 * PIXEL)
 GRID = TEXT_ONLY ? 'unset grid' : 'set grid xtics ytics linestyle 100'
 
 data(p, s) = (p - 1) * SERIES_N + s - 1

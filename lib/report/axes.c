@@ -206,7 +206,7 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
   bool negative = n > 0 && sorted[0] < 0;
   if (axis->scale == PW_SCALE_AUTO) axis->scale = !negative && most / least >= 100 ? PW_SCALE_LOG10 : PW_SCALE_LINEAR;
   if (negative) axis->scale = PW_SCALE_LINEAR;
-  axis->floor = 0;
+  axis->floor = axis->least = 0;
   axis->n_ticks = 0;
   if (axis->scale == PW_SCALE_LINEAR) {
     axis->min = negative ? sorted[0] : 0;
@@ -217,11 +217,12 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
   bool binary = axis->scale == PW_SCALE_LOG2;
   axis->min = binary ? exp2(floor(log2(least) + 1e-9)) : round_down(least);
   axis->max = binary ? exp2(ceil(log2(most) - 1e-9)) : round_up(most);
-  if (binary && most == axis->max) axis->max *= 2; /* what reaches the top would look cut off */
+  if (binary && axis->headroom && most == axis->max) axis->max *= 2;
   if (axis->max <= axis->min) axis->max = axis->min * (binary ? 2 : 10);
   bool deep = !binary && axis->max / axis->min > MAX_DEPTH * 1.5;
   if (deep) axis->min = pow(10, ceil(log10(axis->max) - 1e-9)) / MAX_DEPTH;
   if (zeros > 0 || deep) {
+    axis->least = axis->min;
     axis->floor = axis->min / (deep ? FLOOR_DEEP : FLOOR_ZERO);
     axis->min = axis->floor;
   }

@@ -57,7 +57,8 @@ struct pw_axis {
   enum pw_scale scale; /* never PW_SCALE_AUTO once placed */
   enum pw_unit unit;
   double min, max;     /* the range drawn */
-  double floor;        /* on a log axis: where a 0 or what is too small is drawn; else 0 */
+  double floor, least; /* on a log axis: what is below `least` is drawn at `floor`; else 0 */
+  bool headroom;       /* what reaches the top of it would look cut off */
   size_t n_ticks;
   struct pw_tick ticks[PW_MAX_TICKS];
 };

@@ -262,6 +262,7 @@ void pw_figure_dress(struct pw_figure *figure)
   figure->x.unit = x ? x->unit : PW_UNIT_PLAIN;
   figure->y.scale = chart->y_scale;
   figure->y.unit = chart->y_unit;
+  figure->y.headroom = true;
 }
 
 static int fill(struct pw_figure *figure, const struct pw_view *view, struct names *panels, struct names *series,

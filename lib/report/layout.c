@@ -9,7 +9,7 @@
 
 #define CHAR PW_CHAR_WIDTH
 #define LINE PW_CHAR_HEIGHT
-#define TITLE (17 / 14.0) /* the size of its letters */
+#define TITLE (18 / 14.0) /* the size of its letters */
 
 size_t pw_text_width(const char *text)
 {

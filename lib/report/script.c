@@ -152,7 +152,7 @@ static void write_data(FILE *out, const struct pw_figure *f)
       for (; at < f->n_points && f->points[at].panel == panel && f->points[at].series == series; at++, n++) {
         double y = f->points[at].y;
         short_number(words, sizeof words, y, f->y.unit);
-        fprintf(out, "%.10g %.10g \"%s\"\n", f->points[at].x, y < f->y.floor ? f->y.floor : y, words);
+        fprintf(out, "%.10g %.10g \"%s\"\n", f->points[at].x, y < f->y.least ? f->y.floor : y, words);
       }
       fputs(n ? "\n\n" : "NaN NaN \"\"\n\n\n", out); /* a set may not be empty */
     }
