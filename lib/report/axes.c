@@ -23,7 +23,7 @@ static const struct pw_column_look looks[] = {
   { "trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
   { "page_bytes", "page size", PW_UNIT_BYTES, PW_SCALE_LOG2, 0 },
   { "table", "page table", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "levels", "levels walked", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0 },
+  { "levels", "levels walked", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
   { "itlb_entries", "ITLB entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
   { "itlb_ways", "ITLB ways", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
   { "itlb_policy", "ITLB replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
@@ -191,6 +191,10 @@ static double round_up(double number)
 static void add_floor(struct pw_axis *axis, bool deep)
 {
   char least[16];
+  size_t n = 0;
+  for (size_t i = 0; i < axis->n_ticks; i++) /* side by side, words need more room than one above the other */
+    if (axis->headroom || axis->ticks[i].at > axis->floor * 20) axis->ticks[n++] = axis->ticks[i];
+  axis->n_ticks = n;
   add_tick(axis, axis->floor);
   struct pw_tick *tick = &axis->ticks[axis->n_ticks - 1];
   pw_text_number(least, sizeof least, axis->floor * FLOOR_DEEP, axis->unit);
@@ -204,7 +208,8 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
   while (zeros < n && sorted[zeros] <= 0) zeros++;
   double least = zeros < n ? sorted[zeros] : 1, most = zeros < n ? sorted[n - 1] : 1;
   bool negative = n > 0 && sorted[0] < 0;
-  if (axis->scale == PW_SCALE_AUTO) axis->scale = !negative && most / least >= 100 ? PW_SCALE_LOG10 : PW_SCALE_LINEAR;
+  if (axis->scale == PW_SCALE_AUTO && most / least < 100) axis->scale = PW_SCALE_LINEAR;
+  if (axis->scale == PW_SCALE_AUTO) axis->scale = axis->unit == PW_UNIT_BYTES ? PW_SCALE_LOG2 : PW_SCALE_LOG10;
   if (negative) axis->scale = PW_SCALE_LINEAR;
   axis->floor = axis->least = 0;
   axis->n_ticks = 0;

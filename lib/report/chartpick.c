@@ -202,6 +202,45 @@ static bool shows(const struct pw_view *view, size_t column)
   return column != PW_NO_COLUMN && (column == view->x || column == view->by || column == view->panel);
 }
 
+/* True when no number of entries comes with two numbers of ways: then a chart
+ * over entries needs no fixed ways, and would only lose points by fixing them. */
+static bool ways_follow(const struct pw_view *view, size_t entries, size_t ways)
+{
+  struct {
+    const char *entries, *ways;
+  } seen[64];
+  size_t n = 0;
+  bool vary = false;
+  for (size_t row = 0; row < view->table->n_rows; row++) {
+    const char *e = pw_table_cell(view->table, row, entries), *w = pw_table_cell(view->table, row, ways);
+    size_t k = 0;
+    while (k < n && strcmp(seen[k].entries, e) != 0) k++;
+    if (k < n && strcmp(seen[k].ways, w) != 0) return false;
+    if (k == sizeof seen / sizeof seen[0]) return false;
+    if (k == n) {
+      vary |= n > 0 && strcmp(seen[0].ways, w) != 0;
+      seen[n].entries = e;
+      seen[n++].ways = w;
+    }
+  }
+  return vary;
+}
+
+static void find_following(struct pw_view *view)
+{
+  static const struct {
+    const char *entries, *ways;
+    unsigned part;
+  } tlbs[] = { { "itlb_entries", "itlb_ways", PW_PART_ITLB },
+               { "dtlb_entries", "dtlb_ways", PW_PART_DTLB },
+               { "stlb_entries", "stlb_ways", PW_PART_STLB } };
+  for (size_t i = 0; i < 3; i++) {
+    size_t entries = pw_table_find(view->table, tlbs[i].entries), ways = pw_table_find(view->table, tlbs[i].ways);
+    if (ways != PW_NO_COLUMN && !shows(view, ways) && shows(view, entries) && ways_follow(view, entries, ways))
+      view->follows |= tlbs[i].part;
+  }
+}
+
 static void find_fixed(struct pw_view *view)
 {
   unsigned parts = 0;
@@ -214,6 +253,7 @@ static void find_fixed(struct pw_view *view)
     const struct pw_config_column *c = &pw_config_columns[i];
     size_t column = pw_table_find(view->table, c->name);
     if (column == PW_NO_COLUMN || !(c->part & parts) || shows(view, column)) continue;
+    if ((c->part & view->follows) && strstr(c->name, "_ways")) continue;
     if (levels && c->part == PW_PART_TABLE) continue;
     view->fixed[view->n_fixed] = c;
     view->fixed_column[view->n_fixed++] = column;
@@ -253,6 +293,7 @@ static void resolve(struct pw_view *view)
   }
   const struct pw_column_look *look = chart->x ? pw_column_look(chart->x) : NULL;
   view->scatter = chart->x && chart->x_scale != PW_SCALE_CATEGORY && look && look->depends;
+  find_following(view);
   find_fixed(view);
   find_full(view);
 }

@@ -24,6 +24,7 @@ struct pw_view {
   size_t n_fixed;
   const struct pw_config_column *fixed[PW_CONFIG_COLUMNS];
   size_t fixed_column[PW_CONFIG_COLUMNS];
+  unsigned follows;                     /* parts (TLBs) whose ways vary with the entries shown */
   size_t n_full;                        /* TLBs whose entries vary on this chart */
   size_t full_entries[3], full_ways[3];
   struct pw_pick *picks;                /* in order of rows */

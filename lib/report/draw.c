@@ -1,4 +1,5 @@
 /* Draws charts from CSV files: the standard set, one of it, or a free choice of columns. */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -147,11 +148,13 @@ static int free_chart(struct pw_chart *chart, struct words *words, const struct 
   for (char *c = name; *c; c++)
     if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
   snprintf(words->title, sizeof words->title, "%.90s by %.90s", y ? y->title : options->y, x ? x->title : options->x);
-  *chart = (struct pw_chart){ .name = name, .summary = "", .title = words->title, .template_name = numeric ? "lines" : "bars",
+  *chart = (struct pw_chart){ .name = name, .summary = "", .title = words->title, .template_name = "lines",
                               .x = options->x, .y = { { .column = options->y, .factor = 1 } },
                               .y_title = y ? y->title : options->y, .y_scale = PW_SCALE_AUTO,
                               .y_unit = y ? y->unit : PW_UNIT_PLAIN, .by = options->by, .min_x = 1, .min_series = 1 };
+  words->title[0] = (char)toupper((unsigned char)words->title[0]);
   chart->x_scale = !numeric ? PW_SCALE_CATEGORY : x ? x->scale : PW_SCALE_AUTO;
+  if (chart->x_scale == PW_SCALE_CATEGORY) chart->template_name = "bars";
   if (!options->by && has_trace && !x_is_trace) chart->by = "trace";
   else if (options->by && has_trace && !x_is_trace && strcmp(options->by, "trace") != 0) chart->panel = "trace";
   return 0;

@@ -37,36 +37,55 @@ const char *pw_picture_suffix(enum pw_picture picture)
   return pictures[picture].suffix;
 }
 
-void pw_script_text(FILE *out, const char *text, bool of_tick)
+/* Control characters, what is not UTF-8, and in `common` form letters beyond the
+ * European ones: where no font has them, cairo draws boxes all over the page. */
+static bool is_shown(const char *text, size_t n, bool common)
+{
+  unsigned char c = (unsigned char)text[0];
+  if (n == 0 || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0)) return false;
+  if (!common || c < 0xd5) return true;
+  return c == 0xe2 && (unsigned char)text[1] == 0x80 && (unsigned char)text[2] < 0xa8; /* U+2000 … U+2027 */
+}
+
+void pw_script_text(FILE *out, const char *text, struct pw_words_form form)
 {
   putc('\'', out);
   while (*text) {
     size_t n = pw_utf8_length(text);
-    unsigned char c = (unsigned char)*text;
-    bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
-    if (n == 0 || control) putc('?', out);
-    else fwrite(text, 1, n, out);
-    if (c == '\'' || (c == '%' && of_tick)) putc(c, out);
+    if (is_shown(text, n, form.common)) fwrite(text, 1, n, out);
+    else putc('?', out);
+    if (*text == '\'' || (*text == '%' && form.of_tick)) putc(*text, out);
     text += n ? n : 1;
   }
   putc('\'', out);
 }
 
-static void write_labels(FILE *out, const char *name, const struct pw_labels *labels)
+/* A script that is being written. */
+struct script {
+  FILE *out;
+  enum pw_picture picture;
+};
+
+static void write_text(const struct script *s, const char *text, bool of_tick)
 {
-  fprintf(out, "array %s[%zu]\n", name, labels->n ? labels->n : 1);
+  bool cairo = s->picture == PW_PICTURE_PNG || s->picture == PW_PICTURE_PDF;
+  pw_script_text(s->out, text, (struct pw_words_form){ .of_tick = of_tick, .common = cairo });
+  putc('\n', s->out);
+}
+
+static void write_labels(const struct script *s, const char *name, const struct pw_labels *labels)
+{
+  fprintf(s->out, "array %s[%zu]\n", name, labels->n ? labels->n : 1);
   for (size_t i = 0; i < labels->n; i++) {
-    fprintf(out, "%s[%zu] = ", name, i + 1);
-    pw_script_text(out, labels->text[i], false);
-    putc('\n', out);
+    fprintf(s->out, "%s[%zu] = ", name, i + 1);
+    write_text(s, labels->text[i], false);
   }
 }
 
-static void write_word(FILE *out, const char *name, const char *text)
+static void write_word(const struct script *s, const char *name, const char *text)
 {
-  fprintf(out, "%s = ", name);
-  pw_script_text(out, text, false);
-  putc('\n', out);
+  fprintf(s->out, "%s = ", name);
+  write_text(s, text, false);
 }
 
 static void write_number(FILE *out, const char *name, double number)
@@ -75,37 +94,35 @@ static void write_number(FILE *out, const char *name, double number)
 }
 
 /* An axis of numbers: AXIS_MIN, AXIS_MAX, AXIS_LOG (base or 0), AXIS_N, AXIS_AT[], AXIS_LABEL[]. */
-static void write_axis(FILE *out, char letter, const struct pw_axis *axis, bool padded)
+static void write_axis(const struct script *s, char letter, const struct pw_axis *axis, bool padded)
 {
   bool log = axis->scale == PW_SCALE_LOG2 || axis->scale == PW_SCALE_LOG10;
   double pad = !padded ? 0 : log ? pow(axis->max / axis->min, 0.03) : (axis->max - axis->min) * 0.03;
   double min = log && padded ? axis->min / pad : axis->min - (log ? 0 : pad);
   double max = log && padded ? axis->max * pad : axis->max + (log ? 0 : pad);
-  fprintf(out, "%c_MIN = %.10g\n%c_MAX = %.10g\n", letter, min, letter, max);
-  fprintf(out, "%c_LOG = %d\n", letter, axis->scale == PW_SCALE_LOG2 ? 2 : log ? 10 : 0);
-  fprintf(out, "%c_N = %zu\narray %c_AT[%zu]\narray %c_LABEL[%zu]\n", letter, axis->n_ticks, letter, axis->n_ticks + 1,
+  fprintf(s->out, "%c_MIN = %.10g\n%c_MAX = %.10g\n", letter, min, letter, max);
+  fprintf(s->out, "%c_LOG = %d\n", letter, axis->scale == PW_SCALE_LOG2 ? 2 : log ? 10 : 0);
+  fprintf(s->out, "%c_N = %zu\narray %c_AT[%zu]\narray %c_LABEL[%zu]\n", letter, axis->n_ticks, letter, axis->n_ticks + 1,
           letter, axis->n_ticks + 1);
   for (size_t i = 0; i < axis->n_ticks; i++) {
-    fprintf(out, "%c_AT[%zu] = %.10g\n%c_LABEL[%zu] = ", letter, i + 1, axis->ticks[i].at, letter, i + 1);
-    pw_script_text(out, axis->ticks[i].label, true);
-    putc('\n', out);
+    fprintf(s->out, "%c_AT[%zu] = %.10g\n%c_LABEL[%zu] = ", letter, i + 1, axis->ticks[i].at, letter, i + 1);
+    write_text(s, axis->ticks[i].label, true);
   }
 }
 
 /* An axis of places: the same variables, one mark per place, from 0. */
-static void write_places(FILE *out, const struct pw_labels *places)
+static void write_places(const struct script *s, const struct pw_labels *places)
 {
-  fprintf(out, "X_MIN = -0.5\nX_MAX = %.1f\nX_LOG = 0\nX_N = %zu\n", (double)places->n - 0.5, places->n);
-  fprintf(out, "array X_AT[%zu]\narray X_LABEL[%zu]\n", places->n + 1, places->n + 1);
+  fprintf(s->out, "X_MIN = -0.5\nX_MAX = %.1f\nX_LOG = 0\nX_N = %zu\n", (double)places->n - 0.5, places->n);
+  fprintf(s->out, "array X_AT[%zu]\narray X_LABEL[%zu]\n", places->n + 1, places->n + 1);
   for (size_t i = 0; i < places->n; i++) {
-    fprintf(out, "X_AT[%zu] = %zu\nX_LABEL[%zu] = ", i + 1, i, i + 1);
-    pw_script_text(out, places->text[i], true);
-    putc('\n', out);
+    fprintf(s->out, "X_AT[%zu] = %zu\nX_LABEL[%zu] = ", i + 1, i, i + 1);
+    write_text(s, places->text[i], true);
   }
 }
 
 /* The subtitle in lines of at most `most` characters, cut between its parts. */
-static void write_subtitle(FILE *out, const char *subtitle, size_t most)
+static void write_subtitle(const struct script *s, const char *subtitle, size_t most)
 {
   size_t n = 0;
   char lines[8][sizeof ((struct pw_figure *)0)->subtitle] = { "" };
@@ -119,11 +136,10 @@ static void write_subtitle(FILE *out, const char *subtitle, size_t most)
     snprintf(lines[n] + used, sizeof lines[n] - used, "%s%s", used ? " · " : "", part);
     subtitle += n_part + (next ? strlen(" · ") : 0);
   }
-  fprintf(out, "SUBTITLE_N = %zu\narray SUBTITLE[8]\n", lines[0][0] ? n + 1 : 0);
+  fprintf(s->out, "SUBTITLE_N = %zu\narray SUBTITLE[8]\n", lines[0][0] ? n + 1 : 0);
   for (size_t i = 0; i <= n; i++) {
-    fprintf(out, "SUBTITLE[%zu] = ", i + 1);
-    pw_script_text(out, lines[i], false);
-    putc('\n', out);
+    fprintf(s->out, "SUBTITLE[%zu] = ", i + 1);
+    write_text(s, lines[i], false);
   }
 }
 
@@ -150,9 +166,10 @@ static void write_data(FILE *out, const struct pw_figure *f)
     for (size_t series = 0; series < f->series.n; series++) {
       size_t n = 0;
       for (; at < f->n_points && f->points[at].panel == panel && f->points[at].series == series; at++, n++) {
-        double y = f->points[at].y;
+        double x = f->points[at].x, y = f->points[at].y;
         short_number(words, sizeof words, y, f->y.unit);
-        fprintf(out, "%.10g %.10g \"%s\"\n", f->points[at].x, y < f->y.least ? f->y.floor : y, words);
+        fprintf(out, "%.10g %.10g \"%s\"\n", x < f->x.least ? f->x.floor : x, y < f->y.least ? f->y.floor : y,
+                words);
       }
       fputs(n ? "\n\n" : "NaN NaN \"\"\n\n\n", out); /* a set may not be empty */
     }
@@ -206,21 +223,22 @@ static int write_template(FILE *out, const char *name, struct pw_error *err)
 int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture picture, struct pw_error *err)
 {
   struct pw_layout layout;
+  const struct script s = { .out = out, .picture = picture };
   pw_layout_make(&layout, figure, picture == PW_PICTURE_TEXT);
   write_terminal(out, picture, &layout);
   fprintf(out, "set encoding utf8\nPIXEL = %g\nTEXT_ONLY = %d\nSCATTER = %d\n",
           picture == PW_PICTURE_SVG ? 1 : 0.75, picture == PW_PICTURE_TEXT, figure->scatter);
   write_layout(out, &layout);
-  write_word(out, "TITLE", figure->title);
-  write_word(out, "X_TITLE", figure->x.title);
-  write_word(out, "Y_TITLE", figure->y.title);
-  write_subtitle(out, figure->subtitle, layout.subtitle_chars);
+  write_word(&s, "TITLE", figure->title);
+  write_word(&s, "X_TITLE", figure->x.title);
+  write_word(&s, "Y_TITLE", figure->y.title);
+  write_subtitle(&s, figure->subtitle, layout.subtitle_chars);
   fprintf(out, "PANEL_N = %zu\nSERIES_N = %zu\n", figure->panels.n, figure->series.n);
-  write_labels(out, "PANEL", &figure->panels);
-  write_labels(out, "SERIES", &figure->series);
-  if (figure->x.scale == PW_SCALE_CATEGORY) write_places(out, &figure->places);
-  else write_axis(out, 'X', &figure->x, true);
-  write_axis(out, 'Y', &figure->y, false);
+  write_labels(&s, "PANEL", &figure->panels);
+  write_labels(&s, "SERIES", &figure->series);
+  if (figure->x.scale == PW_SCALE_CATEGORY) write_places(&s, &figure->places);
+  else write_axis(&s, 'X', &figure->x, true);
+  write_axis(&s, 'Y', &figure->y, false);
   write_data(out, figure);
   int status = write_template(out, "common", err);
   return status ? status : write_template(out, figure->chart->template_name, err);
