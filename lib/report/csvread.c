@@ -33,9 +33,10 @@ static int no_memory(const char *path, struct pw_error *err)
   return pw_error_set(err, PW_ENOMEM, "%s: memory ran out while reading; give fewer or smaller CSV files", path);
 }
 
-/* The whole file, with a NUL behind it that *n_bytes does not count. */
-static char *read_whole(const char *path, size_t *n_bytes, struct pw_error *err)
+/* Reads the whole file into *whole, with a NUL behind it that *n_bytes does not count. */
+static int read_whole(const char *path, char **whole, size_t *n_bytes, struct pw_error *err)
 {
+  int status = 0;
   FILE *in = fopen(path, "rbe");
   char *text = NULL;
   size_t capacity = 0, n = 0;
@@ -48,16 +49,18 @@ static char *read_whole(const char *path, size_t *n_bytes, struct pw_error *err)
     }
   }
   if (!in || !room || ferror(in)) {
-    if (!room) no_memory(path, err);
-    else pw_error_set(err, PW_EIO, "%s cannot be read: %s; name a CSV file such as results.csv", path, strerror(errno));
+    if (!room) status = no_memory(path, err);
+    else
+      status = pw_error_set(err, PW_EIO, "%s cannot be read: %s; name a CSV file such as results.csv", path,
+                            strerror(errno));
     pw_free(text);
-    text = NULL;
   } else {
     text[n] = 0;
+    *whole = text;
   }
   if (in) fclose(in);
   *n_bytes = n;
-  return text;
+  return status;
 }
 
 /* Cuts a quoted field whose opening quote was passed; *close is behind the last byte kept. */
@@ -200,8 +203,9 @@ int pw_table_add(struct pw_table *table, const char *path, const char *const *ne
                  struct pw_error *err)
 {
   size_t n_bytes, *map = NULL, n_map = 0;
-  char *text = read_whole(path, &n_bytes, err);
-  if (!text) return err ? (int)err->status : PW_EIO;
+  char *text = NULL;
+  int status = read_whole(path, &text, &n_bytes, err);
+  if (status) return status;
   if (pw_grow((void **)&table->buffers, &table->buffer_capacity, table->n_buffers + 1, sizeof *table->buffers)) {
     pw_free(text);
     return no_memory(path, err);
@@ -209,7 +213,7 @@ int pw_table_add(struct pw_table *table, const char *path, const char *const *ne
   table->buffers[table->n_buffers++] = text;
   struct cutter c = { .path = path, .at = text, .end = text + n_bytes, .line = 1 };
   if (n_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) c.at += 3; /* a spreadsheet's byte-order mark */
-  int status = read_header(table, &c, &map, &n_map, err);
+  status = read_header(table, &c, &map, &n_map, err);
   if (!status) status = check_needed(table, path, map, n_map, needed, n_needed, err);
   if (!status) status = read_rows(table, &c, map, n_map, err);
   pw_free(map);
