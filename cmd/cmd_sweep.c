@@ -154,6 +154,14 @@ static void count_chart(void *context, const char *chart, const char *path, cons
   if (!reason) ++*(size_t *)context;
 }
 
+static size_t count_rows(const struct sweep *sweep)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < sweep->traces.n; i++)
+    if (sweep->jobs[i].state != JOB_BAD) n += sweep->plan.n_configs - sweep->jobs[i].unfit;
+  return n;
+}
+
 static int draw_charts(const struct sweep *sweep)
 {
   struct pw_error err = {0};
@@ -165,11 +173,25 @@ static int draw_charts(const struct sweep *sweep)
   if (status < 0)
     say("%s; %s is whole: draw later with pagewalk plot, or leave them out with --no-charts", err.text, csv);
   else
-    say_note("%s: %zu rows; %s: %zu charts", csv,
-             sweep->plan.n_configs * (sweep->traces.n - count_state(sweep, JOB_BAD)), folder, n);
+    say_note("%s: %zu rows; %s: %zu charts", csv, count_rows(sweep), folder, n);
   free(csv);
   free(folder);
   return status < 0 ? FAILED : DONE;
+}
+
+/* Names the traces without rows, and those without some of them; false when all are there. */
+static bool say_what_is_missing(const struct sweep *sweep)
+{
+  size_t bad = 0, unfit = 0;
+  for (size_t i = 0; i < sweep->traces.n; i++) {
+    const struct trace_job *job = &sweep->jobs[i];
+    if (job->state == JOB_BAD)
+      bad++, say("%s", job->error.text);
+    else if (job->unfit)
+      unfit++, say("%s; %zu of its %zu rows are left out", job->error.text, job->unfit, sweep->plan.n_configs);
+  }
+  if (bad) say("%zu of %zu traces could not be run and have no rows in %s/results.csv", bad, sweep->traces.n, sweep->folder);
+  return bad || unfit;
 }
 
 /* All traces were tried: says which were bad, and gives the results their names. */
@@ -186,12 +208,8 @@ static int finish(struct sweep *sweep)
   if (manifest_write(sweep, &err) || results_write(sweep, &err)) return stopped(sweep, &err);
   unfinished_remove(sweep);
   int code = sweep->no_charts ? DONE : draw_charts(sweep);
-  if (sweep->no_charts)
-    say_note("%s/results.csv: %zu rows", sweep->folder, sweep->plan.n_configs * (sweep->traces.n - bad));
-  for (size_t i = 0; i < sweep->traces.n; i++)
-    if (sweep->jobs[i].state == JOB_BAD) say("%s", sweep->jobs[i].error.text);
-  if (bad) say("%zu of %zu traces could not be run and have no rows in %s/results.csv", bad, sweep->traces.n, sweep->folder);
-  return bad ? FAILED : code;
+  if (sweep->no_charts) say_note("%s/results.csv: %zu rows", sweep->folder, count_rows(sweep));
+  return say_what_is_missing(sweep) ? FAILED : code;
 }
 
 static int go(struct sweep *sweep)

@@ -16,11 +16,13 @@ static void write_pair(FILE *out, const char *before, const char *name, const ch
   pw_json_write_text(out, value);
 }
 
-int manifest_write_trace(FILE *out, const char *path, const struct pw_trace_info *info)
+int manifest_write_trace(FILE *out, const struct trace_job *job, const struct pw_trace_info *info)
 {
   const struct pw_totals *totals = &info->totals;
-  write_pair(out, "{", "path", path);
+  write_pair(out, "{", "path", job->path);
   write_pair(out, ", ", "status", "ok");
+  fprintf(out, ", \"unfit\": %zu", job->unfit); /* configurations without a row */
+  if (job->unfit) write_pair(out, ", ", "unfit_reason", job->error.text);
   fprintf(out, ", \"bytes\": %" PRIu64, info->file_bytes ? info->file_bytes : info->stored_bytes);
   write_pair(out, ", ", "format", info->format);
   write_pair(out, ", ", "compression", info->compression);

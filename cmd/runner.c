@@ -52,6 +52,11 @@ static void run_job(struct shared *shared, struct trace_job *job)
   struct pw_error err = {0};
   int status = pw_trace_open(&trace, job->path, &runner->trace, &err);
   if (!status) status = pw_run(trace, runner->configs, runner->n_configs, &options, results, &err);
+  if (status > 0) {
+    job->unfit = (size_t)status;
+    job->error = err;
+    status = job->unfit == runner->n_configs ? PW_EINVAL : 0;
+  }
   if (!status) {
     const struct pw_trace_info *info = pw_trace_info(trace);
     job->bad_lines = info->bad_lines;

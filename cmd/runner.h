@@ -15,7 +15,7 @@ enum job_state {
   JOB_WAITING, /* not begun, or stopped before its end */
   JOB_KEPT,    /* finished by an earlier, interrupted sweep */
   JOB_DONE,
-  JOB_BAD, /* `error` says why */
+  JOB_BAD, /* no result at all: `error` says why */
 };
 
 struct trace_job {
@@ -23,6 +23,7 @@ struct trace_job {
   size_t number; /* position in the list */
   enum job_state state;
   struct pw_error error;
+  size_t unfit;       /* configurations too narrow for an address of the trace; see `error` */
   uint64_t bad_lines; /* left out under --skip-bad */
   bool rounded;       /* skip, limit or warm-up were rounded to whole visits */
 };

@@ -49,7 +49,7 @@ void unfinished_remove(struct sweep *sweep);
 /* --- manifest.c: what is written at the end --- */
 
 /* The entry of one finished trace. */
-int manifest_write_trace(FILE *out, const char *path, const struct pw_trace_info *info);
+int manifest_write_trace(FILE *out, const struct trace_job *job, const struct pw_trace_info *info);
 int manifest_write(const struct sweep *sweep, struct pw_error *err);
 int results_write(const struct sweep *sweep, struct pw_error *err);
 

@@ -100,7 +100,7 @@ static unsigned line_of_key(const char *text, const char *key, bool top, size_t 
 static int complain(const char *path, const char *text, const struct complaint *complaint, cyaml_err_t code,
                     struct pw_error *err)
 {
-  static const char unexpected[] = "Unexpected key: ";
+  static const char unexpected[] = "Unexpected key: ", seen[] = "Mapping field already seen: ";
   const char *what = complaint->text[0] ? complaint->text : cyaml_strerror(code);
   unsigned line = complaint->line;
   char advice[160] = "";
@@ -115,6 +115,11 @@ static int complain(const char *path, const char *text, const struct complaint *
     else if (near)
       snprintf(advice, sizeof advice, "; did you mean %s?", near);
     return pw_error_set(err, PW_EINVAL, "%s, line %u: there is no key '%s'%s", path, line, key, advice);
+  }
+  if (strncmp(what, seen, sizeof seen - 1) == 0) {
+    const char *key = what + sizeof seen - 1;
+    unsigned again = line_of_key(text, key, true, 2);
+    return pw_error_set(err, PW_EINVAL, "%s, line %u: the key '%s' is given twice", path, again ? again : line, key);
   }
   if (strstr(what, "Expecting STRING, got event: SEQUENCE"))
     what = "a list stands where one text belongs; write it as on the command line, such as page-size: 4K,2M";

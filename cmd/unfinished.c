@@ -93,7 +93,8 @@ static char *plan_text(const struct sweep *sweep)
   fprintf(out, "configurations %zu %016" PRIx64 "\n", sweep->plan.n_configs, hash_configs(sweep));
   for (size_t i = 0; i < sweep->traces.n; i++) {
     struct stat st = {0};
-    if (stat(sweep->traces.items[i], &st)) st = (struct stat){0};
+    bool known = stat(sweep->traces.items[i], &st) == 0 && S_ISREG(st.st_mode);
+    if (!known) st = (struct stat){0}; /* a pipe changes whenever it is used */
     fprintf(out, "trace %04zu %jd bytes, changed %jd.%09ld ", i, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
             st.st_mtim.tv_nsec);
     pw_json_write_text(out, sweep->traces.items[i]);
@@ -192,11 +193,29 @@ static int write_plan(const struct sweep *sweep, const char *text, struct pw_err
   return pw_output_commit(output, err);
 }
 
+/* A kept trace may lack rows: its manifest entry says how many. */
+static size_t kept_unfit(const struct sweep *sweep, size_t number)
+{
+  static const char mark[] = "\"unfit\": ";
+  size_t n, unfit = 0;
+  char *path = unfinished_path(sweep, number, "json"), *entry = file_text(path, &n, NULL);
+  const char *at = entry ? strstr(entry, mark) : NULL;
+  if (at) unfit = strtoull(at + sizeof mark - 1, NULL, 10);
+  free(entry);
+  free(path);
+  return unfit;
+}
+
 static void mark_kept(struct sweep *sweep)
 {
   for (size_t i = 0; i < sweep->traces.n; i++) {
+    struct trace_job *job = &sweep->jobs[i];
     char *path = unfinished_path(sweep, i, "csv");
-    if (file_exists(path)) sweep->jobs[i].state = JOB_KEPT;
+    if (file_exists(path)) {
+      job->state = JOB_KEPT;
+      job->unfit = kept_unfit(sweep, i);
+      pw_error_set(&job->error, PW_EINVAL, "%s has addresses that do not fit (see manifest.json)", job->path);
+    }
     free(path);
   }
 }
@@ -283,19 +302,22 @@ static int keep_file(const struct sweep *sweep, const struct trace_job *job, con
                      const struct pw_trace_info *info, const struct pw_result *results, struct pw_error *err)
 {
   char *path = unfinished_path(sweep, job->number, suffix);
-  struct pw_output *output;
+  struct pw_output *output = NULL;
   int status = pw_output_open(&output, path, err);
-  free(path);
-  if (status) return status;
-  FILE *out = pw_output_stream(output);
-  if (info) {
-    manifest_write_trace(out, job->path, info);
-  } else {
+  FILE *out = status ? NULL : pw_output_stream(output);
+  if (out && info) {
+    status = manifest_write_trace(out, job, info);
+  } else if (out) {
     for (size_t i = 0; !status && i < sweep->plan.n_configs; i++)
-      status = pw_csv_write_row(out, job->path, &sweep->plan.configs[i], &results[i], err);
+      if (!results[i].unfit) status = pw_csv_write_row(out, job->path, &sweep->plan.configs[i], &results[i], NULL);
   }
-  if (!status) return pw_output_commit(output, err);
-  pw_output_abandon(output);
+  if (out && status) {
+    pw_error_set(err, PW_EIO, "%s cannot be written: %s", path, strerror(errno));
+    pw_output_abandon(output);
+  } else if (out) {
+    status = pw_output_commit(output, err);
+  }
+  free(path);
   return status;
 }
 
