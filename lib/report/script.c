@@ -1,13 +1,17 @@
 /* Writes a figure as a gnuplot script: numbers, quoted words, a template.
  *
  * Everything that came from outside (names of traces, tables, columns) reaches
- * gnuplot as an element of an array in single quotes, where nothing is
- * expanded: not `…`, not @macros, not \ escapes. A quote is doubled, control
- * characters and bytes that are not UTF-8 become "?", and where gnuplot would
- * take a tick label for a number format, % is doubled. Enhanced text is off.
+ * gnuplot as an element of an array, in double quotes, with every byte that is
+ * not an ASCII letter or a space written as an octal escape: so no
+ * `…`, @macro, quote or line break is ever there to be seen. (Single quotes with
+ * '' for ' will not do: gnuplot 5.4 ends the string early when it begins with a
+ * quote.) Control characters and bytes that are not UTF-8 become "?", and where
+ * gnuplot would take a tick label for a number format, % is doubled. Enhanced
+ * text is off.
  * Data are numbers in an inline block. The templates hold no data and no words.
  *
  * The variables a template gets are described in plots/common.gp. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,17 +51,25 @@ static bool is_shown(const char *text, size_t n, bool common)
   return c == 0xe2 && (unsigned char)text[1] == 0x80 && (unsigned char)text[2] < 0xa8; /* U+2000 … U+2027 */
 }
 
+/* Digits are escaped as well: gnuplot would read one on as a fourth octal digit. */
+static void write_byte(FILE *out, unsigned char byte)
+{
+  if (byte < 0x80 && (isalpha(byte) || byte == ' ')) putc(byte, out);
+  else fprintf(out, "\\%03o", byte);
+}
+
 void pw_script_text(FILE *out, const char *text, struct pw_words_form form)
 {
-  putc('\'', out);
+  putc('"', out);
   while (*text) {
     size_t n = pw_utf8_length(text);
-    if (is_shown(text, n, form.common)) fwrite(text, 1, n, out);
-    else putc('?', out);
-    if (*text == '\'' || (*text == '%' && form.of_tick)) putc(*text, out);
+    if (!is_shown(text, n, form.common)) write_byte(out, '?');
+    else
+      for (size_t i = 0; i < n; i++) write_byte(out, (unsigned char)text[i]);
+    if (*text == '%' && form.of_tick) write_byte(out, '%');
     text += n ? n : 1;
   }
-  putc('\'', out);
+  putc('"', out);
 }
 
 /* A script that is being written. */

@@ -1,0 +1,224 @@
+/* What a chart shows of a table that is a union of sweeps: which setting is held fixed, and how it is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "report/figure.h"
+
+static struct pw_table table;
+static struct pw_figure figure;
+
+static const char columns[] =
+    "trace,page_bytes,table,itlb_entries,itlb_ways,itlb_policy,dtlb_entries,dtlb_ways,dtlb_policy,stlb_entries,"
+    "stlb_ways,stlb_policy,memory_bytes,memory_policy,accesses,dtlb_miss_rate,table_bytes,walk_refs,fault_rate\n";
+
+/* Rows in short: trace, page, table, dtlb entries, ways, policy, memory, miss rate; the rest is as usual. */
+static void load(const char *const rows[][8], size_t n)
+{
+  char path[] = "/tmp/pw-figure-XXXXXX";
+  int fd = mkstemp(path);
+  FILE *out = fdopen(fd, "w");
+  fputs(columns, out);
+  for (size_t i = 0; i < n; i++) {
+    const char *const *r = rows[i];
+    fprintf(out, "%s,%s,%s,64,8,lru,%s,%s,%s,1536,12,lru,%s,%s,1000,%s,4096,20,%s\n", r[0], r[1], r[2], r[3], r[4],
+            r[5], r[6], strcmp(r[6], "unlimited") ? "lru" : "", r[7], r[7]);
+  }
+  fclose(out);
+  assert_int_equal(pw_table_add(&table, path, NULL, 0, NULL), 0);
+  unlink(path);
+}
+
+#define LOAD(rows) load(rows, sizeof rows / sizeof rows[0])
+
+static int clear(void **state)
+{
+  (void)state;
+  pw_figure_clear(&figure);
+  pw_table_clear(&table);
+  return 0;
+}
+
+static int make(const char *name, struct pw_error *err)
+{
+  for (size_t i = 0; i < pw_chart_count; i++)
+    if (strcmp(pw_chart_table[i].name, name) == 0) return pw_figure_make(&figure, &pw_chart_table[i], &table, err);
+  fail_msg("no chart %s", name);
+  return -1;
+}
+
+static void default_machine_is_preferred(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "16", "8", "lru", "unlimited", "0.9" },
+    { "t", "4096", "x86-64", "64", "8", "lru", "unlimited", "0.8" },
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "unlimited", "0.3" },
+    { "t", "4096", "x86-64", "16", "4", "lru", "1048576", "0.7" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "1048576", "0.6" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-miss-rate", NULL), 1);
+  assert_int_equal(figure.n_points, 2);
+  assert_true(figure.points[0].x == 16 && figure.points[0].y == 0.5);
+  assert_true(figure.points[1].x == 64 && figure.points[1].y == 0.3);
+  assert_string_equal(figure.subtitle, "4-way lru DTLB · unlimited memory");
+}
+
+static void many_points_beat_the_default(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "unlimited", "0.3" },
+    { "t", "4096", "x86-64", "8", "2", "lru", "unlimited", "0.9" },
+    { "t", "4096", "x86-64", "16", "2", "lru", "unlimited", "0.8" },
+    { "t", "4096", "x86-64", "32", "2", "lru", "unlimited", "0.7" },
+    { "t", "4096", "x86-64", "64", "2", "lru", "unlimited", "0.6" },
+    { "t", "4096", "x86-64", "128", "2", "lru", "unlimited", "0.5" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-miss-rate", NULL), 1);
+  assert_int_equal(figure.n_points, 5);
+  assert_string_equal(figure.subtitle, "2-way lru DTLB · unlimited memory");
+}
+
+static void full_is_a_family(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "4", "4", "lru", "unlimited", "0.9" },
+    { "t", "4096", "x86-64", "8", "8", "lru", "unlimited", "0.8" },
+    { "t", "4096", "x86-64", "8", "4", "lru", "unlimited", "0.85" },
+    { "t", "4096", "x86-64", "16", "16", "lru", "unlimited", "0.7" },
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.75" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-heatmap", NULL), 1);
+  assert_int_equal(figure.series.n, 2); /* 8-way and 16-way have no member of their own */
+  assert_string_equal(figure.series.text[0], "4-way");
+  assert_string_equal(figure.series.text[1], "full");
+  assert_int_equal(figure.n_points, 6); /* 4:4 stands in both */
+  assert_string_equal(figure.places.text[2], "16");
+}
+
+static void fully_associative_sweep(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "4", "4", "lru", "unlimited", "0.9" },
+    { "t", "4096", "x86-64", "8", "8", "lru", "unlimited", "0.8" },
+    { "u", "4096", "x86-64", "4", "4", "lru", "unlimited", "0.9" },
+    { "u", "4096", "x86-64", "8", "8", "lru", "unlimited", "0.8" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-miss-rate", NULL), 1);
+  assert_int_equal(figure.n_points, 4);
+  assert_int_equal(figure.panels.n, 2);
+}
+
+static void what_does_not_matter_is_not_fixed(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "1-level", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "4-level", "64", "8", "lru", "1048576", "0.3" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("table-bytes", NULL), 1);
+  assert_int_equal(figure.n_points, 2);
+  assert_string_equal(figure.subtitle, "4 KiB pages");
+}
+
+static void left_out_with_a_reason(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = { { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" } };
+  LOAD(rows);
+  for (size_t i = 0; i < pw_chart_count; i++) {
+    struct pw_error err = { 0 };
+    assert_int_equal(pw_figure_make(&figure, &pw_chart_table[i], &table, &err), 0);
+    assert_true(strlen(err.text) > 20);
+  }
+}
+
+static void machines_are_named_by_what_differs(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "2097152", "x86-64", "64", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "16", "16", "fifo", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "1048576", "0.5" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "unlimited", "0.5" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("machines", NULL), 1);
+  assert_int_equal(figure.places.n, 3);
+  assert_string_equal(figure.places.text[0], "base machine");
+  assert_string_equal(figure.places.text[1], "2 MiB pages");
+  assert_string_equal(figure.places.text[2], "DTLB 16:full:fifo");
+}
+
+static void numbers_for_people(void **state)
+{
+  (void)state;
+  static const struct {
+    double number;
+    enum pw_unit unit;
+    const char *text;
+  } cases[] = {
+    { 4096, PW_UNIT_BYTES, "4 KiB" },   { 549755813888.0, PW_UNIT_BYTES, "512 GiB" },
+    { 1536, PW_UNIT_BYTES, "1.5 KiB" }, { 512, PW_UNIT_BYTES, "512 B" },
+    { 0.5, PW_UNIT_PERCENT, "50%" },    { 0.00001, PW_UNIT_PERCENT, "0.001%" },
+    { 1024, PW_UNIT_PLAIN, "1024" },    { 200000, PW_UNIT_PLAIN, "200k" },
+    { 0, PW_UNIT_PLAIN, "0" },          { 3e6, PW_UNIT_PLAIN, "3M" },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[32];
+    pw_text_number(text, sizeof text, cases[i].number, cases[i].unit);
+    assert_string_equal(text, cases[i].text);
+  }
+}
+
+static void axes_hold_their_values(void **state)
+{
+  (void)state;
+  static const double sets[][3] = { { 0, 0, 0 },     { 1, 1, 1 },         { 0, 5, 7 },     { 1e-9, 1e-3, 0.9 },
+                                    { 16, 64, 256 }, { 0, 1e-9, 1e9 },    { -3, 0, 4 },    { -1, -1, -1 },
+                                    { 0.1, 0.2, 0.3 }, { 1e12, 2e12, 3e12 } };
+  for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+    for (int scale = PW_SCALE_LINEAR; scale <= PW_SCALE_AUTO; scale++) {
+      struct pw_axis axis = { .scale = (enum pw_scale)scale };
+      pw_axis_place(&axis, sets[i], 3, 8);
+      assert_true(axis.min < axis.max);
+      assert_true(axis.max >= sets[i][2] * (1 - 1e-9));
+      assert_true(axis.min <= sets[i][0] + 1e-12 || axis.floor == axis.min);
+      assert_true(axis.n_ticks >= 1 && axis.n_ticks <= PW_MAX_TICKS);
+      if (axis.scale != PW_SCALE_LINEAR) assert_true(axis.min > 0);
+      for (size_t k = 0; k < axis.n_ticks; k++)
+        assert_true(axis.ticks[k].at >= axis.min * (1 - 1e-9) - 1e-12 || axis.min < 0);
+    }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_teardown(default_machine_is_preferred, clear),
+    cmocka_unit_test_teardown(many_points_beat_the_default, clear),
+    cmocka_unit_test_teardown(full_is_a_family, clear),
+    cmocka_unit_test_teardown(fully_associative_sweep, clear),
+    cmocka_unit_test_teardown(what_does_not_matter_is_not_fixed, clear),
+    cmocka_unit_test_teardown(left_out_with_a_reason, clear),
+    cmocka_unit_test_teardown(machines_are_named_by_what_differs, clear),
+    cmocka_unit_test(numbers_for_people),
+    cmocka_unit_test(axes_hold_their_values),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
