@@ -3,6 +3,7 @@
 # Every row of pagewalk's must also add up by itself.
 BEGIN { FS = "," }
 function complain(what) { print "  " FILENAME ": " what; bad = 1 }
+{ gsub(/"[^"]*"/, "quoted") } # a geometry has commas
 FNR == 1 {
   files++
   split("", at)

@@ -120,10 +120,10 @@ static void parse_options(int argc, char **argv)
 /* ---- the trace: raw accesses, split into touches of base pages ---- */
 
 /* One access of one base page; page is the number at the configured page size. */
-struct touch { uint64_t page, pid; size_t id; char op; bool ignored; };
+struct touch { uint64_t page, process; size_t id; char op; bool ignored; };
 
 static struct touch *touches;
-static size_t touch_count;
+static size_t touch_count, process_count;
 
 static void check_address(uint64_t addr, unsigned va_bits)
 {
@@ -136,7 +136,7 @@ static void check_address(uint64_t addr, unsigned va_bits)
   }
 }
 
-static void add_pages(uint64_t addr, uint64_t size, char op, uint64_t pid)
+static void add_pages(uint64_t addr, uint64_t size, char op, uint64_t process)
 {
   unsigned va_bits = opt.offset_bits;
   for (unsigned i = 0; i < opt.levels; i++)
@@ -150,8 +150,23 @@ static void add_pages(uint64_t addr, uint64_t size, char op, uint64_t pid)
     bool ignored = (opt.only == 'f' && op != 'I') || (opt.only == 'd' && op == 'I');
     if (!ignored)
       check_address(base << BASE_SHIFT, va_bits);
-    touches[touch_count++] = (struct touch){ base >> (opt.page_shift - BASE_SHIFT), pid, 0, op, ignored };
+    touches[touch_count++] = (struct touch){ base >> (opt.page_shift - BASE_SHIFT), process, 0, op, ignored };
   }
+}
+
+/* Processes are numbered from 0 as they appear. */
+static uint64_t process_of(uint64_t pid)
+{
+  static uint64_t seen[4096];
+  size_t i = 0;
+  while (i < process_count && seen[i] != pid)
+    i++;
+  if (i == process_count) {
+    if (process_count == sizeof seen / sizeof *seen)
+      die("too many processes", "see the trace");
+    seen[process_count++] = pid;
+  }
+  return i;
 }
 
 static void read_trace(void)
@@ -165,45 +180,39 @@ static void read_trace(void)
     if (sscanf(line, "0x%" SCNx64 ",%c,%" SCNu64 ",%" SCNu64 ",%" SCNu64, &addr, &op, &size, &pid, &tid) != 5 ||
         !strchr("ILSM", op))
       die("not an access", line);
+    uint64_t process = process_of(pid); /* even where --only hides all it does: its root exists */
     if (op == 'M')
-      add_pages(addr, size, 'L', pid);
-    add_pages(addr, size, op == 'M' ? 'S' : op, pid);
+      add_pages(addr, size, 'L', process);
+    add_pages(addr, size, op == 'M' ? 'S' : op, process);
   }
 }
 
 /* Every (process, page) that the machine sees, sorted and without repetition; a touch's id is its rank. */
-struct page { uint64_t pid, page; };
+struct page { uint64_t process, page; };
 static struct page *pages;
-static size_t page_count, process_count;
+static size_t page_count;
 
 static int by_process_and_page(const void *a, const void *b)
 {
   const struct page *x = a, *y = b;
-  if (x->pid != y->pid)
-    return x->pid < y->pid ? -1 : 1;
+  if (x->process != y->process)
+    return x->process < y->process ? -1 : 1;
   return (x->page > y->page) - (x->page < y->page);
 }
 
 static void number_pages(void)
 {
-  /* Processes count even where --only hides all they do: their roots exist. */
   pages = grow(NULL, touch_count, sizeof *pages);
-  for (size_t i = 0; i < touch_count; i++)
-    pages[i] = (struct page){ touches[i].pid, 0 };
-  qsort(pages, touch_count, sizeof *pages, by_process_and_page);
-  for (size_t i = 0; i < touch_count; i++)
-    process_count += i == 0 || pages[i].pid != pages[i - 1].pid;
-
   size_t n = 0;
   for (size_t i = 0; i < touch_count; i++)
     if (!touches[i].ignored)
-      pages[n++] = (struct page){ touches[i].pid, touches[i].page };
+      pages[n++] = (struct page){ touches[i].process, touches[i].page };
   qsort(pages, n, sizeof *pages, by_process_and_page);
   for (size_t i = 0; i < n; i++)
     if (page_count == 0 || by_process_and_page(&pages[i], &pages[page_count - 1]) != 0)
       pages[page_count++] = pages[i];
   for (size_t i = 0; i < touch_count; i++) {
-    struct page key = { touches[i].pid, touches[i].page };
+    struct page key = { touches[i].process, touches[i].page };
     const struct page *found = bsearch(&key, pages, page_count, sizeof *pages, by_process_and_page);
     touches[i].id = found ? (size_t)(found - pages) : SIZE_MAX;
   }
@@ -218,7 +227,7 @@ static struct {
 
 /* ---- TLBs ---- */
 
-struct entry { bool valid; uint64_t pid, page, used, filled; };
+struct entry { bool valid; uint64_t process, page, used, filled; };
 struct tlb { struct shape shape; struct entry *entries; unsigned char *bits; };
 static struct tlb itlb, dtlb, stlb;
 static uint64_t now;
@@ -249,7 +258,7 @@ static bool tlb_hit(struct tlb *t, const struct touch *x)
   size_t start = set_start(t, x->page);
   for (unsigned way = 0; way < t->shape.ways; way++) {
     struct entry *e = &t->entries[start + way];
-    if (e->valid && e->page == x->page && e->pid == x->pid) {
+    if (e->valid && e->page == x->page && e->process == x->process) {
       e->used = now;
       point_away(t, start, way);
       return true;
@@ -284,14 +293,14 @@ static void tlb_fill(struct tlb *t, const struct touch *x)
     return;
   size_t start = set_start(t, x->page);
   unsigned way = tlb_victim(t, start);
-  t->entries[start + way] = (struct entry){ true, x->pid, x->page, now, now };
+  t->entries[start + way] = (struct entry){ true, x->process, x->page, now, now };
   point_away(t, start, way);
 }
 
 static void tlb_drop(struct tlb *t, const struct page *gone)
 {
   for (unsigned i = 0; i < t->shape.entries; i++)
-    if (t->entries[i].page == gone->page && t->entries[i].pid == gone->pid)
+    if (t->entries[i].page == gone->page && t->entries[i].process == gone->process)
       t->entries[i].valid = false;
 }
 
@@ -357,9 +366,7 @@ static bool goes_first(size_t a, size_t b)
     return x->arrived < y->arrived;
   if (x->next_use != y->next_use)
     return x->next_use > y->next_use;
-  if (pages[a].page != pages[b].page) /* only pages never used again are level */
-    return pages[a].page < pages[b].page;
-  return pages[a].pid < pages[b].pid;
+  return a < b; /* only pages never used again are level: the first process, there the lowest page */
 }
 
 static size_t memory_victim(void)
@@ -436,7 +443,7 @@ static uint64_t table_bytes(unsigned levels)
     below += opt.widths[level];
     uint64_t tables = 0;
     for (size_t i = 0; i < page_count; i++)
-      tables += i == 0 || pages[i].pid != pages[i - 1].pid || pages[i].page >> below != pages[i - 1].page >> below;
+      tables += i == 0 || pages[i].process != pages[i - 1].process || pages[i].page >> below != pages[i - 1].page >> below;
     bytes += tables * ((uint64_t)opt.entry_bytes << opt.widths[level]);
   }
   return bytes;
@@ -448,15 +455,15 @@ static void run(void)
 {
   for (size_t i = 0; i < touch_count; i++) {
     const struct touch *x = &touches[i];
-    if (!opt.asid && i > 0 && x->pid != touches[i - 1].pid) {
+    if (!opt.asid && i > 0 && x->process != touches[i - 1].process) {
       tlb_empty(&itlb);
       tlb_empty(&dtlb);
       tlb_empty(&stlb);
     }
+    if (now++ == opt.warmup) /* a place in the trace, whatever --only hides */
+      memset(&count, 0, sizeof count);
     if (x->ignored)
       continue;
-    if (now++ == opt.warmup)
-      memset(&count, 0, sizeof count);
     count.accesses++;
     *(x->op == 'I' ? &count.fetches : x->op == 'L' ? &count.loads : &count.stores) += 1;
     touch_memory(i);
