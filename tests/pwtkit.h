@@ -81,7 +81,7 @@ static inline int pwt_drain(const void *bytes, size_t n, const struct pw_trace_o
   int status = pw_trace_open_memory(&t, "file.pwt", bytes, n, options, err);
   if (status) return status;
   while ((status = pw_trace_next(t, &b, err)) == 1) {
-    kit_check_block(b);
+    kit_check_indices(b);
     ++*blocks;
   }
   if (status == 0) assert_true(pw_trace_info(t)->complete);

@@ -1,0 +1,363 @@
+/* Lies under right checksums: a .pwt is taken apart, changed, and sealed again, so that only the checks of
+ * what the columns, the index and the end say stand between it and the models. Each rule of
+ * docs/trace-format.md is broken by name, then bytes are changed at random: whatever is accepted must be a
+ * block that the models can eat. */
+#include "pwtkit.h"
+
+#include <xxhash.h>
+#include <zstd.h>
+
+enum { MAX_BLOCKS = 4, ROOM = 1 << 16 };
+
+struct part {
+  size_t n;
+  unsigned char bytes[ROOM];
+};
+
+struct craft {
+  struct part header; /* payload of the file header */
+  size_t n_blocks;
+  struct {
+    unsigned char payload[112];
+    struct part core, counts;
+    bool keep_plain_bytes;
+  } block[MAX_BLOCKS];
+  unsigned char end[80];
+  size_t n_index;              /* bytes of the index payload */
+  unsigned char index[8 + 24 * MAX_BLOCKS];
+  /* lies about index and end, applied after they were made right */
+  size_t index_lie, end_lie;   /* offset in the payload, 0 = none */
+  struct part file;
+};
+
+static uint32_t get32(const unsigned char *p)
+{
+  uint32_t v;
+  memcpy(&v, p, 4);
+  return v;
+}
+
+static void put(unsigned char *p, uint64_t v, size_t n)
+{
+  for (size_t i = 0; i < n; i++) p[i] = (unsigned char)(v >> 8 * i);
+}
+
+static uint64_t get(const unsigned char *p, size_t n)
+{
+  uint64_t v = 0;
+  for (size_t i = n; i-- > 0;) v = v << 8 | p[i];
+  return v;
+}
+
+static size_t unpack(struct part *part, const unsigned char *stored, size_t n)
+{
+  part->n = ZSTD_decompress(part->bytes, ROOM, stored, n);
+  assert_false(ZSTD_isError(part->n));
+  return n;
+}
+
+static void take_apart(struct craft *c, const struct kit_file *file)
+{
+  const unsigned char *p = (const unsigned char *)file->bytes;
+  memset(c, 0, sizeof *c);
+  c->header.n = get32(p + 4) - 8;
+  memcpy(c->header.bytes, p + 8, c->header.n);
+  p += 16 + c->header.n;
+  while (get32(p + 8) == 0x424B4C42) {
+    assert_true(c->n_blocks < MAX_BLOCKS);
+    size_t i = c->n_blocks++;
+    memcpy(c->block[i].payload, p + 8, 112);
+    p += 128;
+    p += unpack(&c->block[i].core, p, get32(c->block[i].payload + 64));
+    p += unpack(&c->block[i].counts, p, get32(c->block[i].payload + 80));
+  }
+  c->n_index = get32(p + 4) - 8;
+  memcpy(c->index, p + 8, c->n_index);
+  p += 16 + c->n_index;
+  memcpy(c->end, p + 8, 80);
+  assert_ptr_equal(p + 96, (const unsigned char *)file->bytes + file->n);
+}
+
+static void put_bytes(struct craft *c, const void *bytes, size_t n)
+{
+  assert_true(c->file.n + n <= ROOM);
+  memcpy(c->file.bytes + c->file.n, bytes, n);
+  c->file.n += n;
+}
+
+static uint64_t put_skippable(struct craft *c, const unsigned char *payload, size_t n)
+{
+  unsigned char number[8];
+  size_t start = c->file.n;
+  put(number, 0x184D2A5E, 4);
+  put(number + 4, n + 8, 4);
+  put_bytes(c, number, 8);
+  put_bytes(c, payload, n);
+  uint64_t sum = XXH64(c->file.bytes + start, n + 8, 0);
+  put(number, sum, 8);
+  put_bytes(c, number, 8);
+  return sum;
+}
+
+static void compress_part(struct craft *c, size_t block, size_t group, const struct part *part, unsigned char *stored, size_t *n)
+{
+  unsigned char *header = c->block[block].payload + 64 + 16 * group;
+  *n = ZSTD_compress(stored, ROOM, part->bytes, part->n, 1);
+  assert_false(ZSTD_isError(*n));
+  put(header, *n, 4);
+  if (!c->block[block].keep_plain_bytes) put(header + 4, part->n, 4);
+  put(header + 8, XXH64(stored, *n, 0), 8);
+}
+
+/* Puts the file together with every checksum, size and offset right. */
+static void seal(struct craft *c)
+{
+  static unsigned char stored[2][ROOM];
+  size_t n[2];
+  unsigned char sums[8 * MAX_BLOCKS];
+  c->file.n = 0;
+  put_skippable(c, c->header.bytes, c->header.n);
+  for (size_t i = 0; i < c->n_blocks; i++) {
+    if (8 + 24 * i + 8 <= c->n_index) put(c->index + 8 + 24 * i, c->file.n, 8);
+    compress_part(c, i, 0, &c->block[i].core, stored[0], &n[0]);
+    compress_part(c, i, 1, &c->block[i].counts, stored[1], &n[1]);
+    put(sums + 8 * i, put_skippable(c, c->block[i].payload, 112), 8);
+    put_bytes(c, stored[0], n[0]);
+    put_bytes(c, stored[1], n[1]);
+  }
+  put(c->end + 56, c->file.n, 8);
+  put(c->end + 64, XXH64(sums, 8 * c->n_blocks, 0), 8);
+  if (c->index_lie) c->index[c->index_lie] ^= 1;
+  put_skippable(c, c->index, c->n_index);
+  if (c->end_lie) c->end[c->end_lie] ^= 1;
+  put_skippable(c, c->end, 80);
+}
+
+/* Two blocks of a few visits on pages of two processes, with events. */
+static void make(struct craft *c)
+{
+  struct kit_builder *b = kit_alloc(1, sizeof *b);
+  struct kit_file file;
+  kit_file_open(&file, NULL);
+  for (uint32_t i = 0; i < 2; i++) {
+    kit_start(b);
+    if (i) kit_event(b, (struct pw_event){.kind = PW_EVENT_PROCESS, .a = 50, .b = 1});
+    for (uint32_t k = 0; k < 300; k++) kit_access(b, i, 100 + k, PW_LOAD);
+    kit_access(b, i, 7, PW_FETCH);
+    for (uint32_t k = 0; k < 5; k++) kit_access(b, i, k % 2 ? 7 : 399, k % 2 ? PW_FETCH : PW_STORE);
+    kit_event(b, (struct pw_event){.kind = PW_EVENT_MAP, .a = 0x1000, .b = 0x2000, .c = 3, .text = "file", .text_bytes = 4});
+    kit_access(b, i, 1, PW_STORE);
+    kit_file_add(&file, kit_finish(b));
+  }
+  kit_file_finish(&file);
+  take_apart(c, &file);
+  kit_file_free(&file);
+  free(b);
+}
+
+static int drain(const struct craft *c, bool counts, struct pw_error *err)
+{
+  size_t blocks;
+  unsigned char *copy = malloc(c->file.n); /* exactly so long, for the sanitizer */
+  assert_non_null(copy);
+  memcpy(copy, c->file.bytes, c->file.n);
+  int status = pwt_drain(copy, c->file.n, &(struct pw_trace_options){.counts = counts}, &blocks, err);
+  free(copy);
+  return status;
+}
+
+static void sealed_again_it_reads(void **state)
+{
+  struct craft *c = *state;
+  struct pw_error err;
+  make(c);
+  seal(c);
+  KIT_OK(drain(c, true, &err), err);
+  assert_int_equal(c->n_blocks, 2);
+}
+
+/* ---- one lie each; offsets into the second block: 302 visits, 302 pages, two events ---- */
+
+enum { N = 302 };
+
+static void set_header(struct craft *c, size_t at, uint64_t v, size_t n) { put(c->block[1].payload + at, v, n); }
+static void add_header(struct craft *c, size_t at, uint64_t v, size_t n)
+{
+  put(c->block[1].payload + at, get(c->block[1].payload + at, n) + v, n);
+}
+static void more_visits(struct craft *c) { add_header(c, 4, 1, 4); }
+static void too_many_visits(struct craft *c) { set_header(c, 4, 65537, 4); }
+static void more_pages(struct craft *c) { add_header(c, 8, 1, 4); }
+static void fewer_pages(struct craft *c) { add_header(c, 8, UINT64_MAX, 4); }
+static void no_pages(struct craft *c) { set_header(c, 8, 0, 4); }
+static void more_events(struct craft *c) { add_header(c, 12, 1, 4); }
+static void fewer_events(struct craft *c) { add_header(c, 12, UINT64_MAX, 4); }
+static void other_thread(struct craft *c) { set_header(c, 16, 9, 8); }
+static void other_process(struct craft *c) { set_header(c, 24, 1, 4); }
+static void fetches_less(struct craft *c) { add_header(c, 32, 1, 8); put(c->end + 8, get(c->end + 8, 8) + 1, 8); }
+static void stores_for_loads(struct craft *c)
+{
+  add_header(c, 40, UINT64_MAX, 8);
+  add_header(c, 48, 1, 8);
+  put(c->end + 16, get(c->end + 16, 8) - 1, 8);
+  put(c->end + 24, get(c->end + 24, 8) + 1, 8);
+}
+static void first_access_off(struct craft *c) { add_header(c, 56, 1, 8); }
+static void side_columns(struct craft *c) { set_header(c, 96, 1, 4); }
+static void core_longer(struct craft *c) { c->block[1].core.bytes[c->block[1].core.n++] = 0; }
+static void core_shorter(struct craft *c) { c->block[1].core.n--; }
+static void counts_longer(struct craft *c) { c->block[1].counts.bytes[c->block[1].counts.n++] = 0; }
+static void counts_escape_missing(struct craft *c) { c->block[1].counts.bytes[3] = 255; }
+static void plain_bytes_lie(struct craft *c)
+{
+  c->block[1].keep_plain_bytes = true;
+  add_header(c, 68, 1, 4);
+}
+static void plain_bytes_huge(struct craft *c)
+{
+  c->block[1].keep_plain_bytes = true;
+  set_header(c, 68, UINT32_MAX, 4);
+}
+static void unknown_flag_6(struct craft *c) { c->block[1].core.bytes[0] |= 64; }
+static void unknown_flag_7(struct craft *c) { c->block[1].core.bytes[5] |= 128; }
+static void touches_unopened(struct craft *c) { c->block[1].core.bytes[3] |= 4; } /* no code page yet */
+static void index_outside(struct craft *c) { c->block[1].core.bytes[2 * N + 10] = 0x40; }
+static void page_unused(struct craft *c)
+{
+  c->block[1].core.bytes[N + 5] = 0;     /* stays where it was, so that page is not used ... */
+  c->block[1].core.bytes[N + 6] = 4;     /* ... and the next step is two */
+}
+static void keys_wrap(struct craft *c)
+{
+  unsigned char *gap = c->block[1].core.bytes + 3 * N; /* first key: process 1, page 1: eight bytes */
+  while (*gap & 0x80) gap++;
+  memmove(gap + 11, gap + 2, (size_t)(c->block[1].core.bytes + c->block[1].core.n - gap - 2));
+  memset(gap + 1, 0xff, 9);
+  gap[10] = 1;
+  c->block[1].core.n += 9;
+}
+static void unknown_process(struct craft *c)
+{
+  unsigned char *key = c->block[1].core.bytes + 3 * N + 7; /* bits 49 and up of the first key */
+  assert_int_equal(key[0], 0x08);
+  key[0] = 0x10; /* process 2 */
+}
+static unsigned char *event(struct craft *c, int number)
+{
+  unsigned char *p = c->block[1].core.bytes + c->block[1].core.n;
+  /* last event: at (2 bytes), kind, a (2), b (2), c, length, "file"; first: at, kind, a, b, c, length */
+  return number ? p - 13 : p - 19;
+}
+static void event_unknown(struct craft *c) { event(c, 1)[2] = 9; }
+static void event_zero(struct craft *c) { event(c, 1)[2] = 0; }
+static void event_too_late(struct craft *c) { event(c, 1)[1] = 3; } /* 303 > 302 */
+static void event_text_long(struct craft *c) { event(c, 1)[8] = 5; }
+static void event_text_short(struct craft *c) { event(c, 1)[8] = 3; }
+static void process_too_far(struct craft *c) { event(c, 0)[3] = 2; }
+static void index_offset(struct craft *c) { c->index_lie = 8 + 24; }
+static void index_first_access(struct craft *c) { c->index_lie = 8 + 24 + 8; }
+static void index_first_visit(struct craft *c) { c->index_lie = 8 + 24 + 16; }
+static void index_count(struct craft *c) { c->index_lie = 4; }
+static void index_short(struct craft *c) { c->n_index -= 24; put(c->index + 4, 1, 4); }
+static void end_processes(struct craft *c) { c->end_lie = 4; }
+static void end_fetches(struct craft *c) { c->end_lie = 8; }
+static void end_loads(struct craft *c) { c->end_lie = 16; }
+static void end_stores(struct craft *c) { c->end_lie = 24; }
+static void end_visits(struct craft *c) { c->end_lie = 32; }
+static void end_events(struct craft *c) { c->end_lie = 40; }
+static void end_blocks(struct craft *c) { c->end_lie = 48; }
+static void end_index_offset(struct craft *c) { c->end_lie = 56; }
+static void end_chain(struct craft *c) { c->end_lie = 64; }
+static void header_longer(struct craft *c) { c->header.bytes[c->header.n++] = 0; }
+
+static const struct {
+  const char *name;
+  void (*lie)(struct craft *c);
+  bool in_counts; /* seen only by whoever reads the counts */
+} lies[] = {
+#define LIE(f) {#f, f, false}
+    LIE(more_visits), LIE(too_many_visits), LIE(more_pages), LIE(fewer_pages), LIE(no_pages), LIE(more_events),
+    LIE(fewer_events), LIE(other_thread), LIE(other_process), LIE(first_access_off), LIE(side_columns), LIE(core_longer),
+    LIE(core_shorter), LIE(plain_bytes_lie), LIE(plain_bytes_huge), LIE(unknown_flag_6), LIE(unknown_flag_7),
+    LIE(touches_unopened), LIE(index_outside), LIE(page_unused), LIE(keys_wrap), LIE(unknown_process), LIE(event_unknown),
+    LIE(event_zero), LIE(event_too_late), LIE(event_text_long), LIE(event_text_short), LIE(process_too_far),
+    LIE(index_offset), LIE(index_first_access), LIE(index_first_visit), LIE(index_count), LIE(index_short),
+    LIE(end_processes), LIE(end_fetches), LIE(end_loads), LIE(end_stores), LIE(end_visits), LIE(end_events),
+    LIE(end_blocks), LIE(end_index_offset), LIE(end_chain), LIE(header_longer),
+    {"fetches_less", fetches_less, true}, {"stores_for_loads", stores_for_loads, true},
+    {"counts_longer", counts_longer, true}, {"counts_escape_missing", counts_escape_missing, true},
+};
+
+static void every_lie_is_noticed(void **state)
+{
+  struct craft *c = *state;
+  size_t believed = 0;
+  for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+    for (int counts = lies[i].in_counts; counts < 2; counts++) {
+      struct pw_error err;
+      make(c);
+      lies[i].lie(c);
+      seal(c);
+      int status = drain(c, counts, &err);
+      if (status == PW_EFORMAT) continue;
+      print_error("%s (counts %d): status %d %s\n", lies[i].name, counts, status, err.text);
+      believed++;
+    }
+  assert_int_equal(believed, 0);
+}
+
+/* Whatever is believed must keep the rules (pwt_drain looks) and must run. */
+static void random_changes_are_refused_or_harmless(void **state)
+{
+  struct craft *c = *state;
+  struct pw_geometry geometry;
+  struct pw_error err;
+  struct pw_result result;
+  struct pw_config config = {.page_shift = 12, .geometry = &geometry, .dtlb = {4, 4, 0}, .memory_bytes = 5 * 4096};
+  size_t believed = 0;
+  KIT_OK(pw_geometry_parse(&geometry, "x86-64", &err), err);
+  for (uint64_t seed = 1; seed <= 3000; seed++) {
+    uint64_t r = pw_random_seed(seed, 9);
+    make(c);
+    for (uint32_t k = 1 + pw_random_below(&r, 3); k > 0; k--) {
+      size_t block = pw_random_below(&r, 2);
+      struct part *part = pw_random_below(&r, 4) ? &c->block[block].core : &c->block[block].counts;
+      unsigned char *bytes = part->bytes;
+      size_t n = part->n;
+      if (pw_random_below(&r, 8) == 0) bytes = c->block[block].payload, n = 64;
+      size_t at = pw_random_below(&r, 2) ? pw_random_below(&r, (uint32_t)n) : n - 1 - pw_random_below(&r, (uint32_t)(n < 30 ? n : 30));
+      bytes[at] = pw_random_below(&r, 2) ? (unsigned char)(bytes[at] ^ 1u << pw_random_below(&r, 8)) : (unsigned char)pw_random_next(&r);
+    }
+    seal(c);
+    int status = drain(c, seed % 2, &err);
+    if (status) continue;
+    believed++;
+    struct pw_trace *t;
+    KIT_OK(pw_trace_open_memory(&t, "T", c->file.bytes, c->file.n, NULL, &err), err);
+    assert_true(pw_run(t, &config, 1, NULL, &result, &err) >= 0);
+    pw_trace_close(t);
+  }
+  assert_true(believed > 100); /* else this test says little */
+}
+
+static int set_up(void **state)
+{
+  *state = calloc(1, sizeof(struct craft));
+  return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+  free(*state);
+  return 0;
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(sealed_again_it_reads),
+      cmocka_unit_test(every_lie_is_noticed),
+      cmocka_unit_test(random_changes_are_refused_or_harmless),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
