@@ -30,7 +30,7 @@ struct pwt_reader {
   unsigned char *used;         /* by page index: seen in this block */
   struct pw_event *events;
   size_t events_room;
-  uint64_t *offsets;           /* of the block headers, to compare with the index */
+  uint64_t (*offsets)[3];      /* of the block headers, their first access and visit, to compare with the index */
   size_t n_blocks, offsets_room;
   struct pw_pagemap threads;   /* (process, thread) that made visits */
   uint32_t n_processes, process;
@@ -355,8 +355,9 @@ static int check_index(struct pwt_reader *r, const unsigned char *p, size_t payl
   if (payload != PWT_INDEX_FIXED + r->n_blocks * PWT_INDEX_ENTRY || pwt_get32(p + 4) != r->n_blocks)
     return damaged(r, err, "the index does not fit the blocks");
   for (size_t i = 0; i < r->n_blocks; i++)
-    if (pwt_get64(p + PWT_INDEX_FIXED + i * PWT_INDEX_ENTRY) != r->offsets[i])
-      return damaged(r, err, "the index does not fit the blocks");
+    for (size_t k = 0; k < 3; k++)
+      if (pwt_get64(p + PWT_INDEX_FIXED + i * PWT_INDEX_ENTRY + 8 * k) != r->offsets[i][k])
+        return damaged(r, err, "the index does not fit the blocks");
   return 0;
 }
 
@@ -387,7 +388,10 @@ static int note_block(struct pwt_reader *r, const struct pwt_block_header *h, co
   if (r->n_blocks >= PWT_MAX_BLOCKS || pw_grow((void **)&r->offsets, &r->offsets_room, r->n_blocks + 1, sizeof *r->offsets))
     return out_of_memory(r, err);
   XXH64_update(r->chain, sum, PWT_SUM_BYTES);
-  r->offsets[r->n_blocks++] = r->offset_bytes;
+  uint64_t *entry = r->offsets[r->n_blocks++];
+  entry[0] = r->offset_bytes;
+  entry[1] = h->first_access;
+  entry[2] = r->visits;
   r->visits += h->n_visits;
   r->n_events += h->n_events;
   return 0;
