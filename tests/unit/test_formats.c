@@ -82,6 +82,11 @@ static const struct {
     {"lackey", "I  4,1\n==12= L 1000,8\nI  8,1\n", "none of I, L, S and M"},
     {"lackey", "I  4,1\nSB hello\nI  8,1\n", "none of I, L, S and M"},
     {"lackey", "I  4,1\n\001\002\xff\nI  8,1\n", "in \"???\""},
+    {"lackey", "I  4,1\n L 1000,:\nI  8,1\n", "decimal number is missing"},
+    {"lackey", "I  4,1\n L 1000,8:\nI  8,1\n", "something follows the size"},
+    {"lackey", "I  4,1\n L 10g0,8\nI  8,1\n", "no comma"},
+    {"lackey", "I  4,1\n L 12345678g,8\nI  8,1\n", "no comma"},
+    {"lackey", "I  4,1\n X 1000,8\nI  8,1\n", "none of I, L, S and M"},
     {"lackey", "I  4,1\nL\nI  8,1\n", "none of I, L, S and M"},
     {"din", "0 4\n3 1000\n0 8\n", "neither read, write nor fetch"},
     {"din", "0 4\n4 0\n0 8\n", "neither read, write nor fetch"},
@@ -130,6 +135,35 @@ static void test_bad_text(void **state)
     assert_int_equal(fed.n, bad[i].format[0] == 'c' ? 1 : 2);
     free(fed.accesses);
   }
+}
+
+/* The same lines far from the window's end, where Lackey's fast loop looks first. */
+static void test_bad_text_inside(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    if (strcmp(bad[i].format, "lackey") != 0) continue;
+    char text[400];
+    snprintf(text, sizeof text, "%s%s", bad[i].text, "I  10,1\nI  10,1\nI  10,1\nI  10,1\nI  10,1\nI  10,1\nI  10,1\n");
+    struct fed fed = whole("lackey", false, text, strlen(text));
+    assert_int_equal(fed.status, PW_EFORMAT);
+    assert_non_null(strstr(fed.err.text, bad[i].expect));
+    assert_non_null(strstr(fed.err.text, "T: line 2 "));
+    free(fed.accesses);
+    fed = whole("lackey", true, text, strlen(text));
+    assert_int_equal(fed.n, 9);
+    free(fed.accesses);
+  }
+}
+
+static void test_line_behind_quoted_breaks(void **state)
+{
+  (void)state;
+  const char *text = "addr,note\n1,\"a\nb\nc\"\nx,y\n";
+  struct fed fed = whole("csv", false, text, strlen(text));
+  assert_int_equal(fed.status, PW_EFORMAT);
+  assert_non_null(strstr(fed.err.text, "T: line 5 is no CSV access"));
+  free(fed.accesses);
 }
 
 /* These fail whether bad lines are skipped or not. */
@@ -398,6 +432,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_good_text),      cmocka_unit_test(test_bad_text),
+      cmocka_unit_test(test_bad_text_inside), cmocka_unit_test(test_line_behind_quoted_breaks),
       cmocka_unit_test(test_fatal_text),     cmocka_unit_test(test_after_end_mark),
       cmocka_unit_test(test_champsim),       cmocka_unit_test(test_cloudsuite),
       cmocka_unit_test(test_windows_small),  cmocka_unit_test(test_windows_long),
