@@ -139,7 +139,7 @@ PW_LINE_INLINE int64_t pw_lines_parse(struct pw_parser *parser, const unsigned c
 }
 
 /* A bid by trying the first lines: `sure` if all of them are accesses or known
- * extras, less when some are not, 0 when half of them are not. */
+ * extras, less when some are not, 0 when most are not. */
 PW_LINE_INLINE int pw_lines_bid(const unsigned char *bytes, size_t n, bool whole, int sure, pw_line_fn *line)
 {
   struct pw_parser parser = {.line = 1};
@@ -156,7 +156,7 @@ PW_LINE_INLINE int pw_lines_bid(const unsigned char *bytes, size_t n, bool whole
     bad += got < 0;
     at = newline ? newline + 1 : end;
   }
-  return good > bad ? sure * good / (good + bad) : 0;
+  return good > 0 && good >= bad ? sure * good / (good + bad) : 0;
 }
 
 #endif

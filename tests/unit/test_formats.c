@@ -382,6 +382,7 @@ static void test_bids(void **state)
     expect_bid(good[i].text, strlen(good[i].text), true, good[i].format);
   const char *talk = "==1== Lackey\n==1== Command: ls\nhello\nI  4,1\n L 8,1\n S 8,1\nI  8,2\n";
   expect_bid(talk, strlen(talk), false, "lackey");
+  expect_bid("I  4,1\nhello\n", 13, true, "lackey"); /* for the sake of the line number */
   expect_bid("==1== Lackey\n==1== more\n==1==", 29, false, "lackey");
   unsigned char records[640] = {0};
   for (size_t i = 0; i < 10; i++) put(records + 64 * i, 0x401000 + i), put(records + 64 * i + 32, 0x7ffe00001000 + i);
