@@ -308,7 +308,7 @@ int pw_view_make(struct pw_view *view, const struct pw_chart *chart, const struc
     pw_view_clear(view);
     return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out; give fewer rows", chart->name);
   }
-  qsort_r(view->picks, view->n_picks, sizeof *view->picks, compare_picks, view);
+  if (view->n_picks) qsort_r(view->picks, view->n_picks, sizeof *view->picks, compare_picks, view);
   if (!choose_setting(view, &chosen)) {
     pw_error_set(err, PW_OK, "it needs rows that differ in %s%s%s%s and agree in the rest of the machine",
                  chart->x ? chart->x : "the machine", chart->min_series > 1 && chart->by ? " and " : "",

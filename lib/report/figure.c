@@ -279,7 +279,7 @@ static int fill(struct pw_figure *figure, const struct pw_view *view, struct nam
   keep_most(series, MAX_SERIES, chart->by ? chart->by : "", note, sizeof note);
   if (category) keep_most(places, MAX_PLACES, chart->x, note, sizeof note);
   qsort(series->name, series->n, sizeof *series->name, by_size);
-  qsort(places->name, places->n, sizeof *places->name, chart->x && !strcmp(chart->x, "trace") ? by_order : by_size);
+  if (places->n) qsort(places->name, places->n, sizeof *places->name, chart->x && !strcmp(chart->x, "trace") ? by_order : by_size);
   pw_figure_dress(figure);
   pw_words_fixed(view, figure->subtitle, sizeof figure->subtitle);
   pw_words_append(figure->subtitle, sizeof figure->subtitle, note);

@@ -66,7 +66,7 @@ static void spellings_of_the_same_table(void **state)
 {
   (void)state;
   static const char *const texts[] = { "a,b\n1,2\n3,4\n",        "a,b\r\n1,2\r\n3,4\r\n", "a,b\n1,2\n3,4",
-                                       "\xef\xbb\xbf" "a,b\n1,2\n3,4\n", "\"a\",\"b\"\n\"1\",\"2\"\n\"3\",\"4\"",
+                                       ("\xef\xbb\xbf" "a,b\n1,2\n3,4\n"), "\"a\",\"b\"\n\"1\",\"2\"\n\"3\",\"4\"",
                                        "b,x,a\n2,,1\n4,,3\n",    "a,b\n1,2\n\n3,4\n\n" };
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     struct pw_table table = { 0 };
