@@ -71,7 +71,7 @@ struct progress *progress_start(size_t n_traces, const uint64_t *sizes)
 
 static void draw_bar(char *out, double part)
 {
-  enum { WIDTH = 24 };
+  enum { WIDTH = 16 };
   int filled = (int)(part * WIDTH);
   *out++ = '[';
   for (int i = 0; i < WIDTH; i++) *out++ = i < filled ? '#' : '.';
@@ -94,8 +94,8 @@ static void draw(struct progress *p, double now)
       n += snprintf(text + n, sizeof text - (size_t)n, "%d:%02d left  ", (int)(left / 60), (int)left % 60);
     }
   }
-  n += snprintf(text + n, sizeof text - (size_t)n, "%.1f M accesses, %.1f M/s", (double)p->accesses / 1e6, rate / 1e6);
-  if (p->n > 1) snprintf(text + n, sizeof text - (size_t)n, ", %zu of %zu traces", p->n_done, p->n);
+  n += snprintf(text + n, sizeof text - (size_t)n, "%.1f M accesses  %.1f M/s", (double)p->accesses / 1e6, rate / 1e6);
+  if (p->n > 1) snprintf(text + n, sizeof text - (size_t)n, "  %zu/%zu traces", p->n_done, p->n);
   struct winsize window = {0};
   int width = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
   fprintf(stderr, "\r%.*s\033[K", width, text);
