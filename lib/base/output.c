@@ -48,6 +48,8 @@ int pw_output_open(struct pw_output **output, const char *path, struct pw_error 
   struct stat st;
   if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
     return pw_error_set(err, PW_EIO, "%s is a folder: name a file to write", path);
+  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    return pw_error_set(err, PW_EIO, "%s is no ordinary file, and a rename would replace it: name a file to write", path);
   struct pw_output *o = pw_calloc(1, sizeof *o);
   size_t n = strlen(path) + 48;
   if (o) {

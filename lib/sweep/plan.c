@@ -73,7 +73,8 @@ static bool same_config(const struct pw_config *a, const struct pw_config *b)
 static uint32_t *find_seen(const struct seen *seen, const struct pw_plan *plan, const struct pw_config *c)
 {
   size_t mask = ((size_t)1 << seen->bits) - 1;
-  for (size_t i = (size_t)hash_config(c) & mask;; i = (i + 1) & mask) {
+  /* the top bits: every field reaches them */
+  for (size_t i = (size_t)(hash_config(c) >> (64 - seen->bits));; i = (i + 1) & mask) {
     uint32_t *slot = &seen->slots[i];
     if (*slot == 0 || same_config(&plan->configs[*slot - 1], c)) return slot;
   }

@@ -7,7 +7,7 @@
 
 struct pwt_reader;
 
-/* Are these the first bytes of a .pwt? (at least 16 bytes are needed to say yes) */
+/* Are these the first bytes of a .pwt, perhaps of a damaged or cut one? */
 bool pwt_recognise(const unsigned char *bytes, size_t n);
 
 /* Reads and checks the file header. `source` and `path` stay the caller's. */
