@@ -23,6 +23,7 @@ struct run {
   uint32_t *engine_of;
   struct pw_mappings mappings;
   uint32_t process, n_processes;
+  bool exited[PW_PROCESSES];
   struct pw_totals counted;
 };
 
@@ -110,7 +111,7 @@ static int unmap(struct run *r, uint64_t first, uint64_t last, struct pw_error *
   return 0;
 }
 
-/* Unmapping takes whole pages inside, mapping every page that is reached into. */
+/* As in the kernel, a range that reaches into a page maps or unmaps all of it. */
 static int handle_event(struct run *r, const struct pw_event *e, struct pw_error *err)
 {
   uint64_t first = e->a >> PW_BASE_SHIFT, last = (e->a + e->b - 1) >> PW_BASE_SHIFT;
@@ -131,7 +132,8 @@ static int handle_event(struct run *r, const struct pw_event *e, struct pw_error
     case PW_EVENT_UNMAP:
       return e->b ? unmap(r, first, last, err) : 0;
     case PW_EVENT_EXIT:
-      for (size_t i = 0; i < r->n_engines; i++) pw_engine_remove_process(r->engines[i]);
+      for (size_t i = 0; i < r->n_engines && !r->exited[r->process]; i++) pw_engine_remove_process(r->engines[i]);
+      r->exited[r->process] = true;
       return unmap(r, 0, PW_PAGE_MASK, err);
     case PW_EVENT_EXEC:
       return unmap(r, 0, PW_PAGE_MASK, err);

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So that the tables of all processes together, 64 bytes an entry, fit 64 bits. */
+#define MAX_WIDTH 45
+
 static const struct {
   const char *summary;
   struct pw_geometry geometry;
@@ -55,8 +58,9 @@ static int check_widths(const struct pw_geometry *g, struct pw_error *err)
     return pw_error_set(err, PW_EINVAL, "the table %s covers %u address bits; at most 64 are possible", g->name,
                         pw_geometry_va_bits(g));
   for (unsigned i = 0; i < g->n_levels; i++)
-    if (g->width_bits[i] < 1 || g->width_bits[i] > 45)
-      return pw_error_set(err, PW_EINVAL, "a level of the table %s indexes %u bits; take 1 to 45", g->name, g->width_bits[i]);
+    if (g->width_bits[i] < 1 || g->width_bits[i] > MAX_WIDTH)
+      return pw_error_set(err, PW_EINVAL, "a level of the table %s indexes %u bits; take 1 to %d", g->name, g->width_bits[i],
+                          MAX_WIDTH);
   return 0;
 }
 
@@ -113,8 +117,10 @@ int pw_geometry_levels(struct pw_geometry *g, unsigned n_levels, unsigned va_bit
     return pw_error_set(err, PW_EINVAL, "%u levels; take 1 to 5, or spell out the widths with --table", n_levels);
   if (va_bits == 0) va_bits = n_levels == 5 ? 57 : 48;
   unsigned below = 12 + 9 * (n_levels - 1);
-  if (va_bits > 64 || va_bits < below + 1)
-    return pw_error_set(err, PW_EINVAL, "%u levels cannot cover %u address bits; take %u to 64", n_levels, va_bits, below + 1);
+  unsigned most = below + MAX_WIDTH < 64 ? below + MAX_WIDTH : 64;
+  if (va_bits > most || va_bits < below + 1)
+    return pw_error_set(err, PW_EINVAL, "%u levels cannot cover %u address bits; take %u to %u", n_levels, va_bits, below + 1,
+                        most);
   snprintf(g->name, sizeof g->name, "%u-level", n_levels);
   g->n_levels = n_levels;
   g->width_bits[0] = va_bits - below;

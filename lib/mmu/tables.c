@@ -139,7 +139,8 @@ void pw_tables_remove_page(struct pw_tables *t, uint64_t key, bool keep)
 
 static void forget_one(struct pw_tables *t, size_t s, uint64_t prefix_key, pw_mapped_fn *mapped, void *context)
 {
-  if (!pw_pagemap_find(&t->spans[s].exists, prefix_key)) return;
+  const uint32_t *below = pw_pagemap_find(&t->spans[s].exists, prefix_key);
+  if (!below || *below) return; /* a page that no mapping is known of is still in use */
   unsigned shift = t->spans[s].bits - PW_BASE_SHIFT;
   uint64_t first = (prefix_key & PW_PAGE_MASK) << shift;
   if (!mapped(context, pw_key_process(prefix_key), first, first + (UINT64_C(1) << shift) - 1)) free_table(t, s, prefix_key);

@@ -31,7 +31,8 @@ void pw_tables_remove_process(struct pw_tables *tables);
  * With `keep`, tables stay until pw_tables_forget. */
 void pw_tables_add_page(struct pw_tables *tables, uint64_t key);
 void pw_tables_remove_page(struct pw_tables *tables, uint64_t key, bool keep);
-/* Frees the tables over base pages first … last of a process whose span nothing maps. */
+/* Frees the tables over base pages first … last of a process whose span nothing maps
+ * and under which no page is in use. */
 void pw_tables_forget(struct pw_tables *tables, uint32_t process, uint64_t first_page, uint64_t last_page,
                       pw_mapped_fn *mapped, void *context);
 uint64_t pw_tables_peak_bytes(const struct pw_tables *tables, size_t geometry);

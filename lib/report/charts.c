@@ -1,5 +1,5 @@
 /* The standard charts, one idea each. To add one: a row here, and a template in
- * plots/ unless one that is there will do. docs/charts.md shows it step by step. */
+ * plots/ unless one that is there will do. docs/extending.md shows it step by step. */
 #include "report/charts.h"
 
 #define PER_ACCESS(n, c) { { .column = (c), .over = "accesses", .factor = (n) } }

@@ -126,7 +126,9 @@ int pw_writer_create_stream(struct pw_writer **writer, FILE *stream, const char 
 int pw_writer_create(struct pw_writer **writer, const char *path, const struct pw_writer_options *options,
                      struct pw_error *err)
 {
+  static const struct pw_writer_options defaults;
   *writer = NULL;
+  if (!options) options = &defaults;
   if (options->level < 0 || options->level > 22)
     return pw_error_set(err, PW_EINVAL, "%d is not a zstd level; take 1 to 22", options->level);
   struct pw_output *output;
