@@ -44,7 +44,7 @@ static const struct {
     {"peak resident", "resident_bytes", BYTES},
     {"Page tables", NULL, HEADING},
     {"peak size", "table_bytes", BYTES},
-    {"of resident bytes", "table_overhead", RATE},
+    {"of touched bytes", "table_overhead", RATE},
 };
 enum { N_LINES = sizeof lines / sizeof *lines, LABEL_WIDTH = 20, GAP = 2 };
 
