@@ -56,6 +56,10 @@ static const struct pw_column_look looks[] = {
   { "resident_bytes", "peak resident memory", PW_UNIT_BYTES, PW_SCALE_AUTO, MEMORY },
   { "table_bytes", "peak page-table memory", PW_UNIT_BYTES, PW_SCALE_AUTO, PAGE | PW_PART_TABLE },
   { "table_overhead", "page-table bytes per touched byte", PW_UNIT_PERCENT, PW_SCALE_AUTO, PAGE | PW_PART_TABLE },
+  { "of", "curve of", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 }, /* these are columns of a curve */
+  { "entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
+  { "misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
+  { "miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_PART_ALL },
   { "engine", "engine", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
 };
 
@@ -73,6 +77,7 @@ const struct pw_config_column pw_config_columns[PW_CONFIG_COLUMNS] = {
   { "stlb_policy", PW_PART_STLB, "lru", NULL },
   { "memory_bytes", PW_PART_MEMORY, "unlimited", NULL },
   { "memory_policy", PW_PART_MEMORY, "lru", "" },
+  { "of", PW_PART_ALL, "dtlb", NULL },
 };
 
 const struct pw_column_look *pw_column_look(const char *column)
@@ -223,6 +228,7 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
   axis->min = binary ? exp2(floor(log2(least) + 1e-9)) : round_down(least);
   axis->max = binary ? exp2(ceil(log2(most) - 1e-9)) : round_up(most);
   if (binary && axis->headroom && most == axis->max) axis->max *= 2;
+  if (axis->footroom) axis->min /= binary ? 4 : 2;
   if (axis->max <= axis->min) axis->max = axis->min * (binary ? 2 : 10);
   bool deep = !binary && axis->max / axis->min > MAX_DEPTH * 1.5;
   if (deep) axis->min = pow(10, ceil(log10(axis->max) - 1e-9)) / MAX_DEPTH;

@@ -36,7 +36,7 @@ struct pw_config_column {
   const char *also; /* a second value that is as usual, or NULL */
 };
 
-#define PW_CONFIG_COLUMNS 13
+#define PW_CONFIG_COLUMNS 14 /* the last is of curves, not of results */
 extern const struct pw_config_column pw_config_columns[PW_CONFIG_COLUMNS];
 
 /* "64 MiB", "4 KiB", "1536": exact where short, at most three digits otherwise. */
@@ -59,6 +59,7 @@ struct pw_axis {
   double min, max;     /* the range drawn */
   double floor, least; /* on a log axis: what is below `least` is drawn at `floor`; else 0 */
   bool headroom;       /* what reaches the top of it would look cut off */
+  bool footroom;       /* bars: the least still has some height */
   size_t n_ticks;
   struct pw_tick ticks[PW_MAX_TICKS];
 };

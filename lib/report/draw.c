@@ -91,7 +91,7 @@ static void need(struct needed *needed, const char *column)
 static void need_chart(struct needed *needed, const struct pw_chart *chart)
 {
   need(needed, "trace");
-  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
+  for (size_t i = 0; i + 1 < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
   need(needed, "accesses");
   for (size_t m = 0; m < PW_MAX_MEASURES; m++) {
     need(needed, chart->y[m].column);

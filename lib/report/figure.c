@@ -10,100 +10,9 @@
 #include "base/alloc.h"
 #include "report/chartwords.h"
 #include "report/figure.h"
+#include "report/names.h"
 
-enum { MAX_PANELS = 16, MAX_SERIES = 12, MAX_PLACES = 40 };
-
-/* The distinct texts of a column among the picks. */
-struct names {
-  struct name {
-    const char *cell;
-    double accesses;
-    size_t n, n_full; /* picks, and those of them that are one-set TLBs */
-    size_t order;
-  } *name;
-  size_t n, capacity;
-};
-
-static struct name *find_name(const struct names *names, const char *cell)
-{
-  for (size_t i = 0; i < names->n; i++)
-    if (strcmp(names->name[i].cell, cell) == 0) return &names->name[i];
-  return NULL;
-}
-
-static int collect(const struct pw_view *view, size_t column, struct names *names)
-{
-  for (size_t i = 0; i < view->n_picks; i++) {
-    const struct pw_pick *pick = &view->picks[i];
-    const char *cell = pw_view_cell(view, pick, column);
-    struct name *name = find_name(names, cell);
-    double accesses = 0;
-    if (!name) {
-      if (pw_grow((void **)&names->name, &names->capacity, names->n + 1, sizeof *names->name)) return -1;
-      name = &names->name[names->n];
-      *name = (struct name){ .cell = cell, .order = names->n++ };
-    }
-    if (column == view->trace) pw_table_number(view->table, pick->row, view->accesses, &accesses);
-    if (accesses > name->accesses) name->accesses = accesses;
-    name->n++;
-    name->n_full += column != PW_NO_COLUMN && pw_view_is_full(view, pick->row, column);
-  }
-  return 0;
-}
-
-static int by_accesses(const void *left, const void *right)
-{
-  const struct name *a = left, *b = right;
-  if (a->accesses != b->accesses) return a->accesses > b->accesses ? -1 : 1;
-  return a->order < b->order ? -1 : 1;
-}
-
-/* Numbers and what starts with one ("4-level") by size, before words in order of appearance. */
-static int by_size(const void *left, const void *right)
-{
-  const struct name *a = left, *b = right;
-  char *rest_a, *rest_b;
-  double x = strtod(a->cell, &rest_a), y = strtod(b->cell, &rest_b);
-  bool numeric_a = rest_a != a->cell, numeric_b = rest_b != b->cell;
-  if (numeric_a != numeric_b) return numeric_a ? -1 : 1;
-  if (numeric_a && x != y) return x < y ? -1 : 1;
-  return a->order < b->order ? -1 : a->order > b->order;
-}
-
-static int by_order(const void *left, const void *right)
-{
-  const struct name *a = left, *b = right;
-  return a->order < b->order ? -1 : 1;
-}
-
-static void keep_most(struct names *names, size_t most, const char *column, char *note, size_t n_note)
-{
-  if (names->n <= most) return;
-  char words[120];
-  bool traces = strcmp(column, "trace") == 0;
-  snprintf(words, sizeof words, traces ? "the %zu of %zu traces with most accesses" : "the first %zu of %zu values of %s",
-           most, names->n, column);
-  pw_words_append(note, n_note, words);
-  if (traces) qsort(names->name, names->n, sizeof *names->name, by_accesses);
-  names->n = most;
-  qsort(names->name, names->n, sizeof *names->name, by_order);
-}
-
-/* Keeps "full" as a family of its own where it has enough members, and then
- * drops the families that only it fills; otherwise drops it. */
-static void settle_full(struct names *names, size_t n_x)
-{
-  struct name *full = find_name(names, "full");
-  if (!full) return;
-  bool stays = full->n >= 2 && 2 * full->n >= n_x;
-  size_t kept = 0;
-  for (size_t i = 0; i < names->n; i++) {
-    struct name *name = &names->name[i];
-    bool is_full = strcmp(name->cell, "full") == 0;
-    if (is_full ? stays : !stays || name->n_full < name->n) names->name[kept++] = *name;
-  }
-  names->n = kept;
-}
+enum { MAX_PANELS = 16, MAX_SERIES = 16, MAX_PLACES = 40 };
 
 int pw_label_add(struct pw_labels *labels, const char *text)
 {
@@ -122,7 +31,7 @@ int pw_point_add(struct pw_figure *figure, struct pw_point point)
 }
 
 /* `plain` for numbers whose axis already names the column. */
-static int label_names(struct pw_labels *labels, const struct names *names, const struct pw_view *view,
+static int label_names(struct pw_labels *labels, const struct pw_names *names, const struct pw_view *view,
                        const char *column, bool plain)
 {
   for (size_t i = 0; i < names->n; i++) {
@@ -143,15 +52,15 @@ static bool is_plain_number(const char *column)
   return look && look->unit == PW_UNIT_PLAIN && look->scale == PW_SCALE_LOG2;
 }
 
-static int add_points(struct pw_figure *figure, const struct pw_view *view, const struct names *panels,
-                      const struct names *series, const struct names *places)
+static int add_points(struct pw_figure *figure, const struct pw_view *view, const struct pw_names *panels,
+                      const struct pw_names *series, const struct pw_names *places)
 {
   bool category = view->chart->x_scale == PW_SCALE_CATEGORY;
   for (size_t i = 0; i < view->n_picks; i++) {
     const struct pw_pick *pick = &view->picks[i];
-    const struct name *panel = find_name(panels, pw_view_cell(view, pick, view->panel));
-    const struct name *by = find_name(series, pw_view_cell(view, pick, view->by));
-    const struct name *place = category ? find_name(places, pw_view_cell(view, pick, view->x)) : NULL;
+    const struct pw_name *panel = pw_names_find(panels, pw_view_cell(view, pick, view->panel));
+    const struct pw_name *by = pw_names_find(series, pw_view_cell(view, pick, view->by));
+    const struct pw_name *place = category ? pw_names_find(places, pw_view_cell(view, pick, view->x)) : NULL;
     if (!panel || !by || (category && !place)) continue;
     for (size_t m = 0; m < view->n_measures; m++) {
       struct pw_point point = { .panel = (size_t)(panel - panels->name), .series = (size_t)(by - series->name) };
@@ -263,32 +172,49 @@ void pw_figure_dress(struct pw_figure *figure)
   figure->y.scale = chart->y_scale;
   figure->y.unit = chart->y_unit;
   figure->y.headroom = true;
+  figure->y.footroom = strcmp(chart->template_name, "bars") == 0;
 }
 
-static int fill(struct pw_figure *figure, const struct pw_view *view, struct names *panels, struct names *series,
-                struct names *places)
+/* What the panels, series and places of the figure are. */
+struct parts {
+  struct pw_names panels, series, places;
+};
+
+static int choose_parts(struct parts *p, const struct pw_view *view, char *note, size_t n_note)
+{
+  const struct pw_chart *chart = view->chart;
+  bool category = chart->x_scale == PW_SCALE_CATEGORY, over_entries = false;
+  for (size_t i = 0; i < view->n_full; i++)
+    over_entries |= view->full_ways[i] == view->by && view->full_entries[i] == view->x;
+  if (pw_names_collect(&p->panels, view, view->panel) || pw_names_collect(&p->series, view, view->by)) return -1;
+  if ((category || over_entries) && pw_names_collect(&p->places, view, view->x)) return -1;
+  if (over_entries && pw_names_settle_ways(&p->series, &p->places, view, category)) return -1;
+  if (!category && chart->min_x > 1) pw_names_drop_single(&p->series);
+  pw_names_keep(&p->panels, MAX_PANELS, chart->panel, note, n_note);
+  pw_names_keep(&p->series, MAX_SERIES, chart->by, note, n_note);
+  pw_names_sort(&p->series);
+  if (!category) return 0;
+  pw_names_keep(&p->places, MAX_PLACES, chart->x, note, n_note);
+  if (!chart->x || strcmp(chart->x, "trace") != 0) pw_names_sort(&p->places);
+  return 0;
+}
+
+static int fill(struct pw_figure *figure, const struct pw_view *view, struct parts *p)
 {
   const struct pw_chart *chart = view->chart;
   char note[240] = "";
-  bool category = chart->x_scale == PW_SCALE_CATEGORY;
-  if (collect(view, view->panel, panels) || collect(view, view->by, series) ||
-      ((category || view->n_full) && collect(view, view->x, places)))
-    return -1;
-  settle_full(series, places->n * panels->n);
-  keep_most(panels, MAX_PANELS, chart->panel ? chart->panel : "", note, sizeof note);
-  keep_most(series, MAX_SERIES, chart->by ? chart->by : "", note, sizeof note);
-  if (category) keep_most(places, MAX_PLACES, chart->x, note, sizeof note);
-  qsort(series->name, series->n, sizeof *series->name, by_size);
-  if (places->n) qsort(places->name, places->n, sizeof *places->name, chart->x && !strcmp(chart->x, "trace") ? by_order : by_size);
+  if (choose_parts(p, view, note, sizeof note)) return -1;
   pw_figure_dress(figure);
   pw_words_fixed(view, figure->subtitle, sizeof figure->subtitle);
   pw_words_append(figure->subtitle, sizeof figure->subtitle, note);
-  if (label_names(&figure->panels, panels, view, chart->panel, false)) return -1;
+  if (label_names(&figure->panels, &p->panels, view, chart->panel, false)) return -1;
   for (size_t m = 0; view->n_measures > 1 && m < view->n_measures; m++)
     if (pw_label_add(&figure->series, chart->y[m].label)) return -1;
-  if (view->n_measures == 1 && label_names(&figure->series, series, view, chart->by, false)) return -1;
-  if (category && label_names(&figure->places, places, view, chart->x, is_plain_number(chart->x))) return -1;
-  if (add_points(figure, view, panels, series, places)) return -1;
+  if (view->n_measures == 1 && label_names(&figure->series, &p->series, view, chart->by, false)) return -1;
+  if (chart->x_scale == PW_SCALE_CATEGORY &&
+      label_names(&figure->places, &p->places, view, chart->x, is_plain_number(chart->x)))
+    return -1;
+  if (add_points(figure, view, &p->panels, &p->series, &p->places)) return -1;
   return pw_figure_settle(figure);
 }
 
@@ -297,15 +223,15 @@ int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const
 {
   if (!chart->x) return pw_figure_machines(figure, chart, table, err);
   struct pw_view view;
-  struct names panels = { 0 }, series = { 0 }, places = { 0 };
+  struct parts parts = { 0 };
   int status = pw_view_make(&view, chart, table, err);
   if (status <= 0) return status;
   figure->chart = chart;
   figure->scatter = view.scatter;
-  status = fill(figure, &view, &panels, &series, &places);
-  pw_free(panels.name);
-  pw_free(series.name);
-  pw_free(places.name);
+  status = fill(figure, &view, &parts);
+  pw_free(parts.panels.name);
+  pw_free(parts.series.name);
+  pw_free(parts.places.name);
   pw_view_clear(&view);
   if (status) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out; give fewer rows", chart->name);
   return 1;

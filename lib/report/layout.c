@@ -96,7 +96,7 @@ static void size_margins(struct pw_layout *l, const struct pw_figure *f)
     l->legend = PW_LEGEND_NONE;
     l->right = 80;
   }
-  l->bottom = is(f, "bars") ? 24 + (l->slanted ? place * 0.6 : 8) : 24 + LINE + 20;
+  l->bottom = is(f, "bars") ? 24 + (l->slanted ? place * 0.54 : 8) : 24 + LINE + 20;
 }
 
 void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bool text)
