@@ -79,19 +79,25 @@ static void put_visit(struct pw_slice *s, uint32_t at, uint32_t page, uint8_t fl
   for (size_t c = 0; c < 4; c++) s->counts[c * N + at] = count[c];
 }
 
-/* Visit i opens C and touches an O that the cut left unopened: C's accesses first,
- * then a visit that O opens. `at` is where the two go. */
+/* Visit i opens C and touches an O that the cut left unopened: C's first touch first,
+ * then a visit that O opens. The first touch gets the fewest accesses that the flags
+ * allow, so that every later touch has one. `at` is where the two go. */
 static void put_split(struct pw_slice *s, const struct pw_block *in, uint32_t i, uint32_t o_page, uint32_t at)
 {
-  bool code = in->flags[i] & PW_VISIT_CODE;
-  uint16_t none = 0, rest = (uint16_t)(in->touches[i] - 1);
-  uint16_t loads = in->loads[i], stores = in->stores[i], fetches = in->fetches[i];
-  uint16_t first[4] = {code ? fetches : none, code ? none : loads, code ? none : stores, 1};
-  uint16_t second[4] = {code ? none : fetches, code ? loads : none, code ? stores : none, rest};
+  bool code = in->flags[i] & PW_VISIT_CODE, store_first = in->flags[i] & PW_VISIT_STORE_FIRST;
   uint8_t wrote_1 = in->flags[i] & PW_VISIT_WROTE_1, wrote_2 = in->flags[i] & PW_VISIT_WROTE_2;
+  uint16_t rest = (uint16_t)(in->touches[i] - 1);
+  uint16_t first[4] = {0, 0, 0, 1}, second[4] = {in->fetches[i], in->loads[i], in->stores[i], rest};
+  if (code) {
+    first[0] = rest == 1 ? second[0] : second[0] > 0;
+  } else {
+    first[1] = rest == 1 ? second[1] : !store_first && second[1];
+    first[2] = rest == 1 || (wrote_1 && !wrote_2) ? second[2] : wrote_1 && second[2];
+  }
+  for (int c = 0; c < 3; c++) second[c] = (uint16_t)(second[c] - first[c]);
   uint8_t pattern = (uint8_t)((pw_touches_replayed(rest) - 1) << PW_VISIT_TOUCHES_SHIFT);
   uint8_t later = wrote_2 ? PW_VISIT_WROTE_1 : 0; /* C's second touch is its first one there */
-  uint8_t opener = (uint8_t)((code ? PW_VISIT_CODE : wrote_1) | (in->flags[i] & PW_VISIT_STORE_FIRST));
+  uint8_t opener = (uint8_t)((code ? PW_VISIT_CODE : wrote_1) | (store_first ? PW_VISIT_STORE_FIRST : 0));
   put_visit(s, at, in->page[i], opener, first);
   put_visit(s, at + 1, o_page, (uint8_t)(pattern | (code ? wrote_1 | wrote_2 : PW_VISIT_CODE | later)), second);
 }
