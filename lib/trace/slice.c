@@ -10,6 +10,7 @@ struct pw_slice {
   uint64_t skip, mark, end; /* absolute access numbers where taking starts, counting starts, all ends */
   uint64_t at;              /* accesses seen */
   bool marked, rounded;
+  bool counting;            /* a visit behind the mark was handed on */
   struct pw_block block;
   uint64_t *pages;
   uint16_t *rank, *page, *counts; /* counts: four columns */
@@ -39,7 +40,7 @@ int pw_slice_create(struct pw_slice **slice, const struct pw_trace_options *o, s
   s->skip = o->skip;
   if (!o->limit || __builtin_add_overflow(o->skip, o->limit, &s->end)) s->end = UINT64_MAX;
   if (__builtin_add_overflow(o->skip, o->warmup, &s->mark) || s->mark > s->end) s->mark = s->end;
-  s->marked = o->warmup == 0;
+  s->marked = s->counting = o->warmup == 0;
   s->pages = pw_malloc(N, sizeof *s->pages);
   s->rank = pw_malloc(N, sizeof *s->rank);
   s->page = pw_malloc(N, sizeof *s->page);
@@ -60,7 +61,7 @@ bool pw_slice_rounded(const struct pw_slice *s)
 
 bool pw_slice_counting(const struct pw_slice *s)
 {
-  return s->marked;
+  return s->counting;
 }
 
 /* First visit that starts at or after access `boundary`; `start` is where the block starts. */
@@ -174,12 +175,14 @@ int pw_slice_cut(struct pw_slice *s, const struct pw_block *in, const struct pw_
   if (put_mark) s->marked = true;
   int status = s->at >= s->end ? 2 : 1;
   if (from == 0 && to == in->n_visits && !put_mark) {
+    s->counting |= s->marked && in->n_visits > 0;
     *out = in;
     return status;
   }
   if (put_mark && mark < from) mark = from;
   uint32_t n_visits = from < to ? copy_visits(s, in, from, to, &mark) : 0;
   if (n_visits == 0) mark = 0;
+  s->counting |= s->marked && n_visits > (put_mark ? mark : 0);
   struct pw_block *b = &s->block;
   memset(b, 0, sizeof *b);
   b->n_visits = n_visits;

@@ -19,7 +19,7 @@ void pw_slice_destroy(struct pw_slice *slice);
 int pw_slice_cut(struct pw_slice *slice, const struct pw_block *in, const struct pw_block **out, struct pw_error *err);
 /* True when a boundary did not fall between two visits. */
 bool pw_slice_rounded(const struct pw_slice *slice);
-/* True once the warm-up is over. */
+/* True once the warm-up is over and something was counted. */
 bool pw_slice_counting(const struct pw_slice *slice);
 
 #endif
