@@ -15,7 +15,8 @@ struct pw_slice;
 int pw_slice_create(struct pw_slice **slice, const struct pw_trace_options *options, struct pw_error *err);
 void pw_slice_destroy(struct pw_slice *slice);
 /* `in` must have its counts. 1: *out is a block to hand on (perhaps `in` itself);
- * 0: nothing of it is wanted, ask for the next; 2: as 1, and nothing follows. */
+ * 0: nothing of it is wanted, ask for the next; 2: as 1, but *out may be
+ * empty, and nothing follows. */
 int pw_slice_cut(struct pw_slice *slice, const struct pw_block *in, const struct pw_block **out, struct pw_error *err);
 /* True when a boundary did not fall between two visits. */
 bool pw_slice_rounded(const struct pw_slice *slice);

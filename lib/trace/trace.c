@@ -272,7 +272,8 @@ static int next_native(struct pw_trace *t, const struct pw_block **block, struct
     int cut = pw_slice_cut(t->slice, *block, block, err);
     t->info.rounded = pw_slice_rounded(t->slice);
     if (cut == 2) t->ended = true;
-    if (cut) return 1;
+    bool empty = (*block)->n_visits == 0 && (*block)->n_events == 0; /* skip and limit in one visit */
+    if (cut) return !empty;
   }
 }
 
