@@ -149,7 +149,7 @@ static uint32_t copy_events(struct pw_slice *s, const struct pw_block *in, uint3
   bool whole = to == in->n_visits;
   for (uint32_t i = 0; i < in->n_events; i++) {
     struct pw_event e = in->events[i];
-    if (e.kind == PW_EVENT_MARK || (e.at >= to && !whole)) continue;
+    if (e.at >= to && !whole) continue;
     e.at = e.at <= from ? 0 : e.at - from + grown;
     if (put_mark && e.at > mark) {
       s->events[n++] = (struct pw_event){.at = mark, .kind = PW_EVENT_MARK, .a = 1};
