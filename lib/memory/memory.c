@@ -30,7 +30,7 @@ int pw_memory_create(struct pw_memory **memory, int policy, uint64_t frames, uin
   if (!m) return pw_error_set(err, PW_ENOMEM, "memory ran out");
   m->policy = pw_memory_policy(policy);
   m->frames = frames;
-  m->head = m->tail = m->free_head = PW_NO_PAGE;
+  m->head = m->tail = PW_NO_PAGE;
   m->random = pw_random_seed(seed, SALT_MEMORY);
   return 0;
 }
@@ -97,10 +97,9 @@ void pw_memory_push(struct pw_memory *m, uint32_t id)
 bool pw_memory_free_frame(struct pw_memory *m, uint32_t *frame)
 {
   if (m->used == m->frames) return false;
-  /* frames 0 … peak_used-1 were used before; freed ones among them come first */
-  bool freed = m->free_head != PW_NO_PAGE;
-  *frame = freed ? m->free_head : (uint32_t)m->used;
-  if (freed) m->free_head = m->frame[m->free_head];
+  /* frames 0 … peak_used-1 were used before, and may hold no page now */
+  while (m->lowest_free < m->peak_used && m->frame[m->lowest_free] != PW_NO_PAGE) m->lowest_free++;
+  *frame = m->lowest_free++;
   pw_memory_use_frame(m);
   return true;
 }
@@ -113,6 +112,6 @@ void pw_memory_place(struct pw_memory *m, uint32_t id, uint32_t frame)
 
 void pw_memory_release(struct pw_memory *m, uint32_t id)
 {
-  m->frame[m->a[id]] = m->free_head;
-  m->free_head = m->a[id];
+  m->frame[m->a[id]] = PW_NO_PAGE;
+  if (m->a[id] < m->lowest_free) m->lowest_free = m->a[id];
 }

@@ -46,7 +46,7 @@ struct pw_memory {
   size_t frame_room;
   uint32_t head, tail;    /* of the list of resident pages (list policies) */
   uint64_t hand;          /* clock */
-  uint32_t free_head;     /* frames that were unmapped, linked through `frame` */
+  uint32_t lowest_free;   /* no frame below it is free */
   uint64_t random;
 };
 
@@ -97,8 +97,8 @@ static inline void pw_memory_use_frame(struct pw_memory *m)
 void pw_memory_unlink(struct pw_memory *memory, uint32_t id);
 void pw_memory_push(struct pw_memory *memory, uint32_t id);
 
-/* Frames in place: a free frame, if there is one (the last that was freed, else the
- * lowest never used). Frame numbers by id stand in `a`. */
+/* Frames in place: the lowest free frame, if there is one, so that the order in which
+ * the pages of an unmapped range leave does not matter. Frame numbers by id stand in `a`. */
 bool pw_memory_free_frame(struct pw_memory *memory, uint32_t *frame);
 void pw_memory_place(struct pw_memory *memory, uint32_t id, uint32_t frame);
 void pw_memory_release(struct pw_memory *memory, uint32_t id);
