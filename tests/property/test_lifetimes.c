@@ -1,0 +1,273 @@
+/* Pages, tables and processes that come and go: random traces with map, unmap, fork, exec and exit through
+ * pw_run, against the naive machine, number by number. */
+#include "naive_machine.h"
+
+/* ---- traces ---- */
+
+enum maps { NO_MAPS, ALL_MAPPED, LATE_MAPS };
+
+struct author {
+  uint64_t r;
+  struct script *s;
+  struct machine known; /* only its ranges and processes are used */
+  bool gone[MAX_PROCESSES];
+  uint32_t thread;
+};
+
+/* Pages near the edges of spans of 2 MiB, 1 GiB and 512 GiB. */
+static uint64_t draw_page(struct author *a)
+{
+  static const uint64_t bases[] = {0x10, 0x200 - 6, 0x400 - 6, 0x40000 - 6, 0x80000 - 6, 0x8000000 - 6, 0x7ffff0000};
+  return bases[pw_random_below(&a->r, 7)] + pw_random_below(&a->r, 12);
+}
+
+static void write_event(struct author *a, struct pw_event e)
+{
+  assert_true(a->s->n < MAX_OPS);
+  do_event(&a->known, &e);
+  a->s->list[a->s->n++] = (struct op){.event = true, .e = e};
+}
+
+static void write_range_event(struct author *a, uint32_t kind)
+{
+  uint64_t first = draw_page(a), last = draw_page(a);
+  if (pw_random_below(&a->r, 3)) last = first + pw_random_below(&a->r, pw_random_below(&a->r, 2) ? 8 : 1500);
+  if (last < first) {
+    uint64_t swap = first;
+    first = last;
+    last = swap;
+  }
+  write_event(a, (struct pw_event){.kind = kind, .a = first << 12, .b = (last - first + 1) << 12});
+}
+
+static void write_process_event(struct author *a)
+{
+  struct machine *m = &a->known;
+  uint32_t kind = pw_random_below(&a->r, 10), living = 0;
+  for (uint32_t p = 0; p < m->n_processes; p++) living += !a->gone[p];
+  if (kind == 0 && m->n_processes < MAX_PROCESSES) {
+    write_event(a, (struct pw_event){.kind = PW_EVENT_FORK, .a = 100 + m->n_processes, .b = m->n_processes});
+  } else if (kind == 1) {
+    write_event(a, (struct pw_event){.kind = PW_EVENT_EXEC});
+  } else if (kind == 2 && living > 1) {
+    a->gone[m->process] = true;
+    write_event(a, (struct pw_event){.kind = PW_EVENT_EXIT});
+  } else if (kind == 3) {
+    write_event(a, (struct pw_event){.kind = PW_EVENT_THREAD, .a = ++a->thread});
+  }
+  uint32_t next = pw_random_below(&a->r, m->n_processes < MAX_PROCESSES ? m->n_processes + 1 : m->n_processes);
+  while (next < m->n_processes && a->gone[next]) next = (next + 1) % m->n_processes;
+  if (a->gone[m->process] || pw_random_below(&a->r, 2))
+    write_event(a, (struct pw_event){.kind = PW_EVENT_PROCESS, .a = 100 + next, .b = next});
+}
+
+/* A stretch of accesses of the process that runs; only mapped pages where maps are known. */
+static void write_accesses(struct author *a, bool only_mapped)
+{
+  uint64_t data = draw_page(a), code = draw_page(a);
+  for (uint32_t n = 1 + pw_random_below(&a->r, 30); n > 0; n--) {
+    uint32_t op = pw_random_below(&a->r, 3);
+    uint64_t *page = op == PW_FETCH ? &code : &data;
+    if (pw_random_below(&a->r, 3) == 0) *page = draw_page(a);
+    for (int tries = 0; only_mapped && !page_is_mapped(&a->known, a->known.process, *page); tries++) {
+      if (tries == 100) return;
+      *page = draw_page(a);
+    }
+    assert_true(a->s->n < MAX_OPS);
+    a->s->list[a->s->n++] = (struct op){.op = op, .process = a->known.process, .page = *page};
+  }
+}
+
+static void write_script(struct script *s, uint64_t seed, enum maps maps)
+{
+  struct author *a = kit_alloc(1, sizeof *a);
+  a->r = pw_random_seed(seed, 31);
+  a->s = s;
+  a->known.asid = true;
+  appear(&a->known, 0);
+  s->n = 0;
+  uint32_t rounds = 5 + pw_random_below(&a->r, 60);
+  for (uint32_t i = 0; i < rounds; i++) {
+    bool mapping = maps == ALL_MAPPED || (maps == LATE_MAPS && i > rounds / 2);
+    if (mapping && pw_random_below(&a->r, 2)) write_range_event(a, PW_EVENT_MAP);
+    write_accesses(a, maps == ALL_MAPPED);
+    if (pw_random_below(&a->r, 3) == 0) write_range_event(a, PW_EVENT_UNMAP);
+    if (pw_random_below(&a->r, 4) == 0) write_process_event(a);
+  }
+  s->list[s->n++] = (struct op){.process = a->known.process, .op = PW_LOAD, .page = 0x10};
+  if (maps == ALL_MAPPED) { /* and this last access must be mapped too */
+    struct op last = s->list[--s->n];
+    write_event(a, (struct pw_event){.kind = PW_EVENT_MAP, .a = 0x10000, .b = 4096});
+    s->list[s->n++] = last;
+  }
+  free(a);
+}
+
+static struct kit_file write_file(const struct script *s, uint64_t seed)
+{
+  struct kit_builder *b = kit_alloc(1, sizeof *b);
+  struct kit_file file;
+  uint64_t r = pw_random_seed(seed, 32);
+  kit_file_open(&file, NULL);
+  kit_start(b);
+  for (size_t i = 0; i < s->n; i++) {
+    if (s->list[i].event) kit_event(b, s->list[i].e);
+    else kit_access(b, s->list[i].process, s->list[i].page, s->list[i].op);
+    if (pw_random_below(&r, 300)) continue;
+    kit_file_add(&file, kit_finish(b));
+    kit_start(b);
+  }
+  if (kit_finish(b)->n_visits + b->n_events) kit_file_add(&file, &b->block);
+  kit_file_finish(&file);
+  free(b);
+  return file;
+}
+
+/* ---- the property ---- */
+
+struct shape {
+  const char *table;
+  unsigned page_shift, n_spans, span[4];
+  uint64_t root_bytes, table_bytes;
+};
+
+static const struct shape shapes[] = {
+    {"x86-64", 12, 3, {39, 30, 21}, 4096, 4096},
+    {"x86-64", 21, 2, {39, 30}, 4096, 4096},
+    {"27,9+12:8", 12, 1, {21}, (UINT64_C(1) << 27) * 8, 4096},
+};
+
+struct setting {
+  struct machine machine;
+  struct pw_config config;
+  struct pw_geometry geometry;
+};
+
+static void draw_setting(struct setting *x, uint64_t *r, bool asid)
+{
+  struct pw_error err = {0};
+  struct machine *m = &x->machine;
+  const struct shape *shape = &shapes[pw_random_below(r, 3)];
+  static const uint32_t tlbs[][2] = {{4, 4}, {8, 2}, {4, 1}, {6, 2}, {16, 16}};
+  memset(x, 0, sizeof *x);
+  KIT_OK(pw_geometry_parse(&x->geometry, shape->table, &err), err);
+  m->shift = shape->page_shift - 12;
+  m->asid = asid;
+  m->n_spans = shape->n_spans;
+  memcpy(m->span, shape->span, sizeof m->span);
+  m->root_bytes = shape->root_bytes;
+  m->table_bytes = shape->table_bytes;
+  static const uint64_t frames[] = {0, 0, 2, 3, 5, 9, 20};
+  m->frames = frames[pw_random_below(r, 7)];
+  static const int policies[] = {0, 0, 1, 2, 4};
+  m->policy = policies[pw_random_below(r, 5)];
+  struct tlb *levels[3] = {&m->itlb, &m->dtlb, &m->stlb};
+  struct pw_tlb_config *configs[3] = {&x->config.itlb, &x->config.dtlb, &x->config.stlb};
+  for (int i = 0; i < 3; i++) {
+    const uint32_t *t = tlbs[pw_random_below(r, 5)];
+    levels[i]->entries = t[0];
+    levels[i]->ways = t[1];
+    *configs[i] = (struct pw_tlb_config){t[0], t[1], 0};
+  }
+  x->config.page_shift = shape->page_shift;
+  x->config.geometry = &x->geometry;
+  x->config.memory_bytes = m->frames ? m->frames << shape->page_shift : PW_UNLIMITED;
+  x->config.memory_policy = m->policy;
+}
+
+enum { N_SETTINGS = 6 };
+
+static int compare(const struct setting *x, const struct pw_result *got, unsigned seed, int number)
+{
+  const struct pw_result *want = &x->machine.r;
+  const struct {
+    const char *name;
+    uint64_t got, want;
+  } rows[] = {
+      {"minor_faults", got->minor_faults, want->minor_faults}, {"major_faults", got->major_faults, want->major_faults},
+      {"swap_outs", got->swap_outs, want->swap_outs},          {"itlb_misses", got->itlb_misses, want->itlb_misses},
+      {"dtlb_misses", got->dtlb_misses, want->dtlb_misses},    {"stlb_lookups", got->stlb_lookups, want->stlb_lookups},
+      {"stlb_misses", got->stlb_misses, want->stlb_misses},    {"resident_bytes", got->resident_bytes, want->resident_bytes},
+      {"touched_bytes", got->touched_bytes, want->touched_bytes}, {"table_bytes", got->table_bytes, want->table_bytes},
+  };
+  int wrong = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    if (rows[i].got == rows[i].want) continue;
+    wrong++;
+    print_error("seed %u machine %d (%s, pages 2^%u, %u frames, memory policy %d, asid %d): %s is %llu, naive %llu\n", seed,
+                number, x->geometry.name, x->config.page_shift, (unsigned)x->machine.frames, x->machine.policy, x->machine.asid,
+                rows[i].name, (unsigned long long)rows[i].got, (unsigned long long)rows[i].want);
+  }
+  return wrong;
+}
+
+static int hold(unsigned seed, enum maps maps, uint64_t met[4])
+{
+  static struct script script;
+  struct setting *x = kit_alloc(N_SETTINGS, sizeof *x);
+  struct pw_config configs[N_SETTINGS];
+  struct pw_result results[N_SETTINGS];
+  struct pw_error err = {0};
+  uint64_t r = pw_random_seed(seed, 33);
+  bool asid = pw_random_below(&r, 2);
+  write_script(&script, seed, maps);
+  struct kit_file file = write_file(&script, seed);
+  for (int i = 0; i < N_SETTINGS; i++) {
+    draw_setting(&x[i], &r, asid);
+    configs[i] = x[i].config;
+    run_naive(&x[i].machine, &script);
+  }
+  struct pw_trace *t;
+  KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, NULL, &err), err);
+  KIT_OK(pw_run(t, configs, N_SETTINGS, &(struct pw_run_options){.no_asid = !asid}, results, &err), err);
+  pw_trace_close(t);
+  int wrong = 0;
+  for (int i = 0; i < N_SETTINGS; i++) {
+    wrong += compare(&x[i], &results[i], seed, i);
+    met[0] += x[i].machine.r.major_faults;
+    met[1] += x[i].machine.r.swap_outs;
+    met[2] += x[i].machine.r.minor_faults;
+    met[3] += x[i].machine.r.stlb_misses;
+  }
+  kit_file_free(&file);
+  free(x);
+  return wrong;
+}
+
+static void hold_seeds(unsigned first, unsigned last, enum maps maps)
+{
+  uint64_t met[4] = {0};
+  int wrong = 0;
+  for (unsigned seed = first; seed <= last && wrong < 10; seed++) wrong += hold(seed, maps, met);
+  assert_int_equal(wrong, 0);
+  for (int i = 0; i < 4; i++) assert_true(met[i] > 1000); /* else the traces are too easy */
+}
+
+static void without_maps_tables_last_while_pages_do(void **state)
+{
+  (void)state;
+  hold_seeds(1, 300, NO_MAPS);
+}
+
+static void with_maps_tables_last_while_mappings_do(void **state)
+{
+  (void)state;
+  hold_seeds(1001, 1300, ALL_MAPPED);
+}
+
+/* Map events that begin late and never cover all that is touched. */
+static void pages_outside_all_mappings_keep_their_tables(void **state)
+{
+  (void)state;
+  hold_seeds(2001, 2300, LATE_MAPS);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(without_maps_tables_last_while_pages_do),
+      cmocka_unit_test(with_maps_tables_last_while_mappings_do),
+      cmocka_unit_test(pages_outside_all_mappings_keep_their_tables),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
