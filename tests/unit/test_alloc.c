@@ -1,0 +1,251 @@
+/* Memory that runs out: every allocation of opening, running, planning and converting is made to fail once.
+ * Each time the answer is PW_ENOMEM with a sentence, nothing leaks (the sanitizers look) or stays behind on
+ * disk, and the same work done again afterwards gives the same result as ever. */
+#include "pwtkit.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+struct work {
+  struct kit_file text, pwt;
+  struct pw_geometry geometry;
+  char folder[64], path[128];
+};
+
+typedef int work_fn(struct work *w, int variant, void *result, struct pw_error *err);
+
+/* True when the allocation that was to fail was not reached: it still lies ahead. */
+static bool still_armed(void)
+{
+  for (int i = 0; i < 1000000; i++) {
+    void *p = pw_malloc(1, 1);
+    if (!p) return true;
+    pw_free(p);
+  }
+  return false;
+}
+
+/* Fails the 1st, 2nd, … allocation until the work is done before the one that fails comes. */
+static unsigned long fail_each(struct work *w, work_fn *work, int variant, size_t result_bytes)
+{
+  struct pw_error err = {0};
+  void *want = kit_alloc(1, result_bytes), *got = kit_alloc(1, result_bytes);
+  pw_alloc_fail_after(0);
+  KIT_OK(work(w, variant, want, &err), err);
+  for (unsigned long n = 1;; n++) {
+    bool silent = n % 7 == 3; /* callers may not want the sentence */
+    memset(&err, 0, sizeof err);
+    memset(got, 0, result_bytes);
+    pw_alloc_fail_after(n);
+    int status = work(w, variant, got, silent ? NULL : &err);
+    if (status == 0) {
+      if (!still_armed()) fail_msg("variant %d: allocation %lu failed, and nobody noticed", variant, n);
+      assert_memory_equal(want, got, result_bytes);
+      free(want);
+      free(got);
+      return n - 1;
+    }
+    if (status != PW_ENOMEM) fail_msg("variant %d, allocation %lu: status %d %s", variant, n, status, err.text);
+    if (!silent) assert_true(err.status == PW_ENOMEM && strstr(err.text, "memory ran out"));
+    pw_alloc_fail_after(0);
+    if (n % 16) continue;
+    memset(got, 0, result_bytes);
+    KIT_OK(work(w, variant, got, &err), err);
+    assert_memory_equal(want, got, result_bytes);
+  }
+}
+
+/* ---- run ---- */
+
+enum { N_CONFIGS = 8 };
+
+static void draw_configs(struct work *w, int variant, struct pw_config *configs)
+{
+  for (int i = 0; i < N_CONFIGS; i++) {
+    pw_config_default(&configs[i]);
+    configs[i].geometry = &w->geometry;
+    configs[i].page_shift = i % 3 == 2 ? 21 : 12;
+    configs[i].itlb = (struct pw_tlb_config){8, 8, (i + variant) % 4};
+    configs[i].dtlb = (struct pw_tlb_config){i == 5 ? 0 : 16, i == 5 ? 0 : 4, i == 5 ? 0 : (i + variant + 1) % 4};
+    configs[i].stlb = (struct pw_tlb_config){32, 2, (i + 2) % 4};
+    configs[i].memory_policy = variant;
+    configs[i].memory_bytes = i % 2 && variant < 5 ? (uint64_t)(3 + i) << configs[i].page_shift : PW_UNLIMITED;
+  }
+}
+
+/* Variants 0 … 4: a finite memory of each policy (4 = opt, which reads twice); 5: unlimited; +8: from .pwt. */
+static int run_work(struct work *w, int variant, void *result, struct pw_error *err)
+{
+  struct pw_config configs[N_CONFIGS];
+  struct kit_file *from = variant & 8 ? &w->pwt : &w->text;
+  struct pw_trace *t;
+  draw_configs(w, variant & 7, configs);
+  int status = pw_trace_open_memory(&t, "T", from->bytes, from->n, &(struct pw_trace_options){.skip = variant & 8 ? 5 : 0}, err);
+  if (status) {
+    assert_null(t);
+    return status;
+  }
+  status = pw_run(t, configs, N_CONFIGS, NULL, result, err);
+  pw_trace_close(t);
+  return status;
+}
+
+static void running_out_in_a_run(void **state)
+{
+  for (int variant = 0; variant < 14; variant++) {
+    if ((variant & 7) > 5) continue;
+    assert_true(fail_each(*state, run_work, variant, N_CONFIGS * sizeof(struct pw_result)) > 30);
+  }
+}
+
+/* ---- convert ---- */
+
+static size_t files_in(const char *folder)
+{
+  size_t n = 0;
+  DIR *d = opendir(folder);
+  assert_non_null(d);
+  for (struct dirent *e; (e = readdir(d)) != NULL;) n += e->d_name[0] != '.';
+  closedir(d);
+  return n;
+}
+
+static int convert(struct work *w, struct pw_trace *t, struct pw_error *err)
+{
+  struct pw_writer *writer;
+  const struct pw_block *b;
+  int status = pw_writer_create(&writer, w->path, &(struct pw_writer_options){.source = "s", .command = "c"}, err);
+  if (status) return status;
+  while ((status = pw_trace_next(t, &b, err)) == 1)
+    if ((status = pw_writer_add(writer, b, err)) != 0) break;
+  if (status == 0) status = pw_writer_finish(writer, err);
+  pw_writer_destroy(writer);
+  return status;
+}
+
+static int convert_work(struct work *w, int variant, void *result, struct pw_error *err)
+{
+  struct kit_file *from = variant ? &w->pwt : &w->text;
+  struct pw_trace_options options = {.counts = true, .ignore_events = variant == 2};
+  struct pw_trace *t;
+  int status = pw_trace_open_memory(&t, "T", from->bytes, from->n, &options, err);
+  if (status) return status;
+  status = convert(w, t, err);
+  pw_trace_close(t);
+  if (status) {
+    assert_int_equal(files_in(w->folder), 0);
+    return status;
+  }
+  FILE *in = fopen(w->path, "rb");
+  assert_non_null(in);
+  size_t n = fread(result, 1, 1 << 16, in);
+  assert_true(n > 0 && n < 1 << 16);
+  fclose(in);
+  unlink(w->path);
+  return 0;
+}
+
+static void running_out_in_a_conversion(void **state)
+{
+  for (int variant = 0; variant < 3; variant++) assert_true(fail_each(*state, convert_work, variant, 1 << 16) > 15);
+}
+
+/* ---- rewind, and plan ---- */
+
+static int rewind_work(struct work *w, int variant, void *result, struct pw_error *err)
+{
+  struct kit_file *from = variant ? &w->pwt : &w->text;
+  struct pw_trace *t;
+  const struct pw_block *b;
+  struct pw_totals *totals = result;
+  int status = pw_trace_open_memory(&t, "T", from->bytes, from->n, &(struct pw_trace_options){.skip = 3, .warmup = 5}, err);
+  if (status) return status;
+  for (int round = 0; !status && round < 2; round++) {
+    while ((status = pw_trace_next(t, &b, err)) == 1) {}
+    if (!status && round == 0) status = pw_trace_rewind(t, err);
+  }
+  if (!status) *totals = pw_trace_info(t)->totals;
+  pw_trace_close(t);
+  return status;
+}
+
+static void running_out_in_a_rewind(void **state)
+{
+  for (int variant = 0; variant < 2; variant++) fail_each(*state, rewind_work, variant, sizeof(struct pw_totals));
+}
+
+static int plan_work(struct work *w, int variant, void *result, struct pw_error *err)
+{
+  static const uint32_t entries[] = {8, 16, 32}, ways[] = {1, 2, 0};
+  static const int policies[] = {0, 1};
+  static const uint64_t memories[] = {PW_UNLIMITED, 1 << 20};
+  static const unsigned shifts[] = {12, 21};
+  struct pw_tlb_spec spec = {3, 3, 2, entries, ways, policies};
+  struct pw_grid grid = {2, 1, 1, 1, 1, 2, 2, shifts, &w->geometry, &spec, &spec, &spec, memories, policies};
+  struct pw_plan plan = {0};
+  int status = 0;
+  for (int i = 0; !status && i <= variant; i++) {
+    size_t before = plan.n_configs;
+    status = pw_plan_add(&plan, &grid, 100000, err);
+    if (status) assert_int_equal(plan.n_configs, before); /* what was there stays whole */
+  }
+  *(size_t *)result = plan.n_configs;
+  pw_plan_clear(&plan);
+  return status;
+}
+
+static void running_out_in_a_plan(void **state)
+{
+  for (int variant = 0; variant < 2; variant++) fail_each(*state, plan_work, variant, sizeof(size_t));
+}
+
+/* ---- the traces ---- */
+
+static int set_up(void **state)
+{
+  struct work *w = kit_alloc(1, sizeof *w);
+  struct pw_error err;
+  struct kit_builder *builder = kit_alloc(1, sizeof *builder);
+  struct pwt_maker maker;
+  uint64_t r = 1;
+  *state = w;
+  KIT_OK(pw_geometry_parse(&w->geometry, "x86-64", &err), err);
+  w->text.stream = open_memstream(&w->text.bytes, &w->text.n);
+  assert_non_null(w->text.stream);
+  fprintf(w->text.stream, "addr,op,size,pid,tid\n");
+  for (int i = 0; i < 1500; i++)
+    fprintf(w->text.stream, "0x%x,%c,%u,%u,%u\n", pw_random_below(&r, 300) * 4096 + 4094, "ILSM"[pw_random_below(&r, 4)],
+            pw_random_below(&r, 5), i / 300, i / 100);
+  fclose(w->text.stream);
+  pwt_maker_init(&maker, 3);
+  kit_file_open(&w->pwt, NULL);
+  for (int i = 0; i < 3; i++) kit_file_add(&w->pwt, pwt_maker_block(&maker, builder, 400, 200, 40));
+  kit_file_finish(&w->pwt);
+  free(builder);
+  strcpy(w->folder, "/tmp/test_alloc.XXXXXX");
+  assert_non_null(mkdtemp(w->folder));
+  snprintf(w->path, sizeof w->path, "%s/out.pwt", w->folder);
+  return 0;
+}
+
+static int tear_down(void **state)
+{
+  struct work *w = *state;
+  pw_alloc_fail_after(0);
+  int left = rmdir(w->folder);
+  kit_file_free(&w->text);
+  kit_file_free(&w->pwt);
+  free(w);
+  return left;
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(running_out_in_a_run),    cmocka_unit_test(running_out_in_a_conversion),
+      cmocka_unit_test(running_out_in_a_rewind), cmocka_unit_test(running_out_in_a_plan),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
