@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Who may include whom: reads every #include line of cmd/ and lib/ and fails where an arrow runs uphill.
+#
+#   cmd    -> lib/pagewalk.h and its own headers
+#   base   -> nothing but libc; report, trace, elf, mmu, memory -> base; sweep -> mmu, memory, base
+#   lib/*.[ch] (the run, the engine, the lists) tie the rooms together and may include all of them
+#
+# Everybody may include pagewalk.h. Then it breaks each rule on a copy, to show that it can fail.
+# Needs $PW_SOURCE, the source tree.
+set -u
+: "${PW_SOURCE:?the source tree}"
+
+# Small headers that rooms of one floor may share all the same: "room header reason". None so far.
+exceptions=''
+
+# Libraries, by the room that is the only one to use them: "header room".
+libraries='zstd.h trace
+xxhash.h trace
+archive.h trace
+archive_entry.h trace
+zlib.h trace
+libelf.h elf
+gelf.h elf
+cyaml/cyaml.h cmd'
+
+# check FOLDER: prints a line for each wrong include; true when there is none.
+check() {
+  # shellcheck disable=SC2016 # the $ are awk's
+  (cd "$1" && find cmd lib -name '*.[ch]' -print | sort | exceptions=$exceptions libraries=$libraries xargs awk '
+    BEGIN {
+      below["base"] = " "
+      below["report"] = below["trace"] = below["elf"] = below["mmu"] = below["memory"] = " base "
+      below["sweep"] = " mmu memory base "
+      n = split(ENVIRON["exceptions"], line, "\n")
+      for (i = 1; i <= n; i++) { split(line[i], word, " "); allowed[word[1] " " word[2]] = 1 }
+      n = split(ENVIRON["libraries"], line, "\n")
+      for (i = 1; i <= n; i++) { split(line[i], word, " "); owner[word[1]] = word[2] }
+    }
+    function wrong(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, header, why; bad = 1 }
+    FNR == 1 {
+      files++
+      n = split(FILENAME, part, "/")
+      room = part[1] == "cmd" ? "cmd" : n == 2 ? "lib" : part[2]
+      if (room != "cmd" && room != "lib" && !(room in below)) { header = room; wrong("a room without a place in this test") }
+    }
+    /^[ \t]*#[ \t]*include/ {
+      includes++
+      header = $0
+      sub(/^[ \t]*#[ \t]*include[ \t]*/, "", header)
+      if (header ~ /^</) {
+        sub(/^</, "", header); sub(/>.*/, "", header)
+        if (header ~ /^(base|trace|mmu|memory|sweep|report|elf)\// || header == "pagewalk.h") wrong("our own header in angle brackets")
+        else if (header in owner && owner[header] != room) wrong("only " owner[header] " uses this library")
+        next
+      }
+      if (header !~ /^"/) { wrong("neither a file nor a system header"); next }
+      sub(/^"/, "", header); sub(/".*/, "", header)
+      if (header == "pagewalk.h") next
+      if (header ~ /\.\./) { wrong("a path that climbs"); next }
+      to = header ~ /\// ? header : ""
+      sub(/\/.*/, "", to)
+      if (room == "cmd") {
+        if (to != "") wrong("the command sees lib/pagewalk.h only")
+      } else if (room == "lib") {
+        if (to == "" && header != "engine.h") wrong("no header of lib/ itself that this test knows")
+        else if (to != "" && !(to in below)) wrong("no room of that name")
+      } else if (to != room && index(below[room], " " to " ") == 0 && !((room " " header) in allowed)) {
+        wrong(room " must not include this")
+      }
+    }
+    END {
+      if (files < 50 || includes < 200) { print "only " files + 0 " files and " includes + 0 " includes were seen"; bad = 1 }
+      exit bad
+    }')
+}
+
+failures=0
+check "$PW_SOURCE" || failures=1
+
+# can_fail FILE LINE: the line in that file of a copy must be noticed, and named.
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+can_fail() {
+  local found
+  rm -rf "$dir/copy" && mkdir "$dir/copy" && cp -r "$PW_SOURCE/cmd" "$PW_SOURCE/lib" "$dir/copy" || exit 1
+  mkdir -p "$(dirname "$dir/copy/$1")"
+  printf '%s\n' "$2" >> "$dir/copy/$1"
+  if found=$(check "$dir/copy"); then
+    echo "FAIL $2 in $1 was not noticed"
+    failures=$((failures + 1))
+  elif [[ $found != *"$1:"* ]]; then
+    echo "FAIL $2 in $1: the complaint is about something else: $found"
+    failures=$((failures + 1))
+  fi
+}
+if ((failures == 0)); then
+  can_fail cmd/main.c '#include "base/alloc.h"'
+  can_fail cmd/main.c '#include "../lib/engine.h"'
+  can_fail cmd/main.c '#include <zstd.h>'
+  can_fail lib/base/alloc.c '#include "mmu/tlb.h"'
+  can_fail lib/base/block.h '  #  include "trace/visits.h"'
+  can_fail lib/base/error.c '#include <xxhash.h>'
+  can_fail lib/report/csv.c '#include "mmu/tlb.h"'
+  can_fail lib/trace/visits.c '#include "memory/memory.h"'
+  can_fail lib/trace/visits.c '#include "engine.h"'
+  can_fail lib/trace/visits.c '#include "../engine.h"'
+  can_fail lib/mmu/tlb.c '#include "memory/pages.h"'
+  can_fail lib/mmu/tlb.h '#include <memory/pages.h>'
+  can_fail lib/memory/memory.c '#include "mmu/tlb.h"'
+  can_fail lib/memory/memory.c '#include "trace/trace.h"'
+  can_fail lib/sweep/plan.c '#include "trace/trace.h"'
+  can_fail lib/sweep/plan.c '#include "report/charts.h"'
+  can_fail lib/run.c '#include "options.h"'
+  can_fail lib/run.c '#include PW_HEADER'
+  can_fail lib/attic/new.c '#include "pagewalk.h"'
+fi
+[ "$failures" -eq 0 ]
