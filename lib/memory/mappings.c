@@ -41,7 +41,8 @@ static struct pw_interval_list *list_of(struct pw_mappings *m, uint32_t process)
 static int replace(struct pw_interval_list *list, size_t from, size_t to, const struct pw_interval *with, size_t n)
 {
   if (pw_grow((void **)&list->intervals, &list->room, list->n + n, sizeof *list->intervals)) return -1;
-  memmove(list->intervals + from + n, list->intervals + to, (list->n - to) * sizeof *list->intervals);
+  if (list->n > to)
+    memmove(list->intervals + from + n, list->intervals + to, (list->n - to) * sizeof *list->intervals);
   if (n) memcpy(list->intervals + from, with, n * sizeof *with);
   list->n = list->n - (to - from) + n;
   return 0;
