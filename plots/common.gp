@@ -27,6 +27,7 @@ set tics nomirror out scale 0.5 textcolor rgb INK
 set datafile missing NaN
 set style fill solid 1 noborder
 unset key
+PANEL_DROP = PIXEL == 1 ? -1.1 : -0.6 # svg sets titles higher
 TITLE_FONT = sprintf(',%g', 18 * PIXEL)
 GRID = TEXT_ONLY ? 'unset grid' : 'set grid xtics ytics linestyle 100'
 
@@ -57,7 +58,7 @@ Y_NAME = Y_TITLE
 # One panel's place and name; ticks' names at the left and lowest panels only.
 PLACE = "set lmargin at screen x_left(p); set rmargin at screen x_right(p);" \
       . "set tmargin at screen y_top(p); set bmargin at screen y_bottom(p);" \
-      . "if (PANEL_N > 1) { set title PANEL[p] offset 0, -0.6 textcolor rgb 0x111111 } else { unset title };" \
+      . "if (PANEL_N > 1) { set title PANEL[p] offset 0, PANEL_DROP textcolor rgb 0x111111 } else { unset title };" \
       . "if (is_left(p)) { set format y '%g' } else { set format y '' };" \
       . "if (is_lowest(p)) { set format x '%g' } else { set format x '' };" \
       . "set xtics () out scale 0.5 norotate; set ytics () out scale 0.5;" \

@@ -121,9 +121,9 @@ static void mark_places(const bool *reached, const struct pw_names *series, cons
 }
 
 /* Whether a series is kept: "full" where it has enough members; numbers of ways
- * where they have a member in a place that stays, and one that "full" does not show. */
+ * where they have enough, and one that "full" does not show. */
 static bool keeps(const bool *reached, const struct pw_names *series, const struct pw_names *places,
-                  const bool *stays, size_t s, bool full_stays)
+                  const bool *stays, size_t s, bool full_stays, bool sparse)
 {
   size_t n = 0, own = 0, all = 0;
   for (size_t p = 0; p < places->n; p++) {
@@ -134,7 +134,8 @@ static bool keeps(const bool *reached, const struct pw_names *series, const stru
     own += strcmp(places->name[p].cell, series->name[s].cell) != 0;
   }
   if (is_full(&series->name[s])) return n >= 2 && 2 * n >= all;
-  return full_stays ? own > 0 : n > 0;
+  if (n == 0 || (sparse && 3 * n < all)) return false;
+  return own > 0 || !full_stays;
 }
 
 int pw_names_settle_ways(struct pw_names *series, struct pw_names *places, const struct pw_view *view, bool sparse)
@@ -145,8 +146,8 @@ int pw_names_settle_ways(struct pw_names *series, struct pw_names *places, const
   if (reached && stays && kept) {
     mark_places(reached, series, places, sparse, stays);
     for (size_t s = 0; s < series->n; s++)
-      if (is_full(&series->name[s])) full_stays = keeps(reached, series, places, stays, s, false);
-    for (size_t s = 0; s < series->n; s++) kept[s] = keeps(reached, series, places, stays, s, full_stays);
+      if (is_full(&series->name[s])) full_stays = keeps(reached, series, places, stays, s, false, sparse);
+    for (size_t s = 0; s < series->n; s++) kept[s] = keeps(reached, series, places, stays, s, full_stays, sparse);
     for (size_t s = 0; s < series->n; s++)
       if (kept[s]) series->name[n++] = series->name[s];
     series->n = n;
