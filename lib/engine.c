@@ -17,11 +17,17 @@ struct fit {
   uint64_t page;          /* the first base page that did not fit */
 };
 
+/* TLBs over one memory: [0] the usual ones, [1] those that need the alternations of
+ * visits. They are apart so that no machine's numbers depend on its neighbours'. */
+struct fronts {
+  struct pw_front *of[2];
+};
+
 struct unit {             /* one finite memory and the TLBs over it */
   uint64_t frames;
   int policy;
   struct pw_memory *memory;
-  struct pw_front *front;
+  struct fronts fronts;
 };
 
 /* Every touch of a chunk of visits, in order. */
@@ -41,7 +47,7 @@ struct pw_engine {
   struct pw_tables *tables;
   struct fit *fits;
   size_t n_fits, fits_room;
-  struct pw_front *front; /* over unlimited memory */
+  struct fronts fronts;   /* over unlimited memory */
   struct unit *units;
   size_t n_units, units_room;
   struct pw_future *future;
@@ -59,7 +65,25 @@ struct pw_engine {
   uint64_t list_key[2][PW_CHUNK_LOOKUPS];
   uint32_t list_at[2][PW_CHUNK_LOOKUPS];
   struct pw_alternation alternations[PW_CHUNK_VISITS];
+  size_t n_alternations;
 };
+
+static int create_fronts(struct fronts *fronts, uint64_t seed, struct pw_error *err)
+{
+  int status = pw_front_create(&fronts->of[0], seed, err);
+  return status ? status : pw_front_create(&fronts->of[1], seed, err);
+}
+
+static void destroy_fronts(struct fronts *fronts)
+{
+  pw_front_destroy(fronts->of[0]);
+  pw_front_destroy(fronts->of[1]);
+}
+
+static void drop_range(struct fronts *fronts, uint64_t first_key, uint64_t last_key)
+{
+  for (int i = 0; i < 2; i++) pw_front_drop_range(fronts->of[i], first_key, last_key);
+}
 
 static int out_of_memory(struct pw_error *err)
 {
@@ -78,7 +102,7 @@ int pw_engine_create(struct pw_engine **engine, unsigned page_shift, const struc
   e->last[0] = e->last[1] = PW_NO_KEY;
   pw_pages_init(&e->pages);
   int status = pw_tables_create(&e->tables, page_shift, err);
-  if (!status) status = pw_front_create(&e->front, options->seed, err);
+  if (!status) status = create_fronts(&e->fronts, options->seed, err);
   if (status) {
     pw_engine_destroy(e);
     *engine = NULL;
@@ -91,13 +115,13 @@ void pw_engine_destroy(struct pw_engine *e)
   if (!e) return;
   for (size_t i = 0; i < e->n_units; i++) {
     pw_memory_destroy(e->units[i].memory);
-    pw_front_destroy(e->units[i].front);
+    destroy_fronts(&e->units[i].fronts);
   }
   pw_free(e->units);
   pw_free(e->fits);
   pw_pages_clear(&e->pages);
   pw_tables_destroy(e->tables);
-  pw_front_destroy(e->front);
+  destroy_fronts(&e->fronts);
   pw_future_destroy(e->future);
   pw_free(e);
 }
@@ -115,7 +139,7 @@ static int find_unit(struct pw_engine *e, const struct pw_config *c, uint32_t *n
   *u = (struct unit){.frames = frames, .policy = c->memory_policy};
   *number = (uint32_t)e->n_units++;
   int status = pw_memory_create(&u->memory, c->memory_policy, frames, e->options.seed, err);
-  if (!status) status = pw_front_create(&u->front, e->options.seed, err);
+  if (!status) status = create_fronts(&u->fronts, e->options.seed, err);
   if (!status && u->memory->policy->looks_ahead && !e->future) status = pw_future_create(&e->future, err);
   return status;
 }
@@ -144,10 +168,11 @@ int pw_engine_add(struct pw_engine *e, const struct pw_config *c, struct pw_engi
   if (!status && c->memory_bytes != PW_UNLIMITED) status = find_unit(e, c, &slot->memory, err);
   if (status) return status;
   struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
-  struct pw_front *front = slot->memory == UINT32_MAX ? e->front : e->units[slot->memory].front;
-  int64_t number = pw_front_add(front, &hierarchy, err);
+  struct fronts *fronts = slot->memory == UINT32_MAX ? &e->fronts : &e->units[slot->memory].fronts;
+  slot->alternating = pw_hierarchy_alternates(&hierarchy);
+  int64_t number = pw_front_add(fronts->of[slot->alternating], &hierarchy, err);
   if (number < 0) return (int)number;
-  slot->front = (uint32_t)number;
+  slot->number = (uint32_t)number;
   return 0;
 }
 
@@ -158,8 +183,8 @@ bool pw_engine_looks_ahead(const struct pw_engine *e)
 
 bool pw_engine_needs_counts(const struct pw_engine *e)
 {
-  bool needs = pw_front_needs_alternations(e->front);
-  for (size_t i = 0; i < e->n_units; i++) needs |= pw_front_needs_alternations(e->units[i].front);
+  bool needs = !pw_front_is_idle(e->fronts.of[1]);
+  for (size_t i = 0; i < e->n_units; i++) needs |= !pw_front_is_idle(e->units[i].fronts.of[1]);
   return needs;
 }
 
@@ -235,11 +260,14 @@ static inline void put_touch(struct touches *t, uint64_t key, uint32_t id, unsig
   t->wrote[t->n++] = (uint8_t)wrote;
 }
 
-/* Every touch of the patterns of visits [from, to). */
+/* Every touch of the patterns of visits [from, to), and who alternated longer, as far
+ * as the block tells (it does when someone asked for counts). */
 static void list_touches(struct pw_engine *e, uint32_t from, uint32_t to)
 {
   struct touches *t = &e->touches;
+  const uint16_t *touches = e->options.only == PW_STREAM_BOTH ? e->block->touches : NULL;
   t->n = 0;
+  e->n_alternations = 0;
   for (uint32_t i = from; i < to; i++) {
     uint8_t flags = e->block->flags[i];
     unsigned stream = flags & PW_VISIT_CODE, n = pw_visit_touches(flags);
@@ -251,42 +279,52 @@ static void list_touches(struct pw_engine *e, uint32_t from, uint32_t to)
       unsigned wrote = of ? 0 : flags & (k < 2 ? PW_VISIT_WROTE_1 : PW_VISIT_WROTE_2);
       put_touch(t, e->key[index], e->id[index], of, wrote != 0);
     }
+    if (touches && touches[i] > n)
+      e->alternations[e->n_alternations++] =
+          (struct pw_alternation){.key = {e->key[e->current[0]], e->key[e->current[1]]},
+                                  .after = (uint32_t)t->n - 1,
+                                  .touches = touches[i] - n - 2}; /* the excess is even */
   }
 }
 
-/* Alternations that the patterns leave out, for 1-way unified TLBs. Call after
- * list_touches; it starts from the pages that were current before the chunk. */
-static size_t list_alternations(struct pw_engine *e, uint32_t from, uint32_t to, const uint32_t before[2])
-{
-  if (!e->block->touches || e->options.only != PW_STREAM_BOTH) return 0;
-  uint32_t current[2] = {before[0], before[1]};
-  size_t n = 0;
-  for (uint32_t i = from; i < to; i++) {
-    current[e->block->flags[i] & PW_VISIT_CODE] = e->block->page[i];
-    uint32_t touches = e->block->touches[i], left_out = touches - pw_visit_touches(e->block->flags[i]);
-    if (left_out) e->alternations[n++] = (struct pw_alternation){e->key[current[1]], e->key[current[0]], left_out};
-  }
-  return n;
-}
-
-/* The touches by stream, each victim before the touch that pushed it out. */
-static void list_with_victims(struct pw_engine *e, const struct pw_victims *victims, struct pw_front_input *in)
+/* The touches by stream, each victim before the touch that pushed it out, and one more
+ * touch of each page after a visit that alternated longer. Memory has settled by
+ * then, but a 1-way TLB has not: the last touch may have pushed the other page out. */
+static void list_lookups(struct pw_engine *e, const struct pw_victims *victims, bool alternating, struct pw_front_input *in)
 {
   const struct touches *t = &e->touches;
-  in->data = (struct pw_lookups){0, e->list_key[0], e->list_at[0]};
-  in->code = (struct pw_lookups){0, e->list_key[1], e->list_at[1]};
-  size_t v = 0;
+  struct pw_lookups *list[2] = {&in->data, &in->code};
+  for (unsigned s = 0; s < 2; s++) *list[s] = (struct pw_lookups){0, e->list_key[s], e->list_at[s]};
+  in->alternations = e->alternations;
+  in->n_alternations = alternating ? e->n_alternations : 0;
+  size_t v = 0, a = 0;
   for (size_t i = 0; i < t->n; i++) {
+    uint32_t at = (uint32_t)i * 4;
     for (; v < victims->n && victims->at[v] == i; v++) {
       uint64_t key = e->pages.key[victims->id[v]];
-      pw_lookups_put(&in->code, key, (uint32_t)i | PW_AT_INVALIDATE);
-      pw_lookups_put(&in->data, key, (uint32_t)i | PW_AT_INVALIDATE);
+      pw_lookups_put(&in->code, key, at | PW_AT_INVALIDATE);
+      pw_lookups_put(&in->data, key, at | PW_AT_INVALIDATE);
     }
-    pw_lookups_put(t->code[i] ? &in->code : &in->data, t->key[i], (uint32_t)i);
+    unsigned last = t->code[i];
+    pw_lookups_put(list[last], t->key[i], at);
+    if (a < in->n_alternations && e->alternations[a].after == i) {
+      pw_lookups_put(list[1 - last], e->alternations[a].key[1 - last], at + 1);
+      pw_lookups_put(list[last], e->alternations[a].key[last], at + 2);
+      a++;
+    }
   }
 }
 
-static int feed_units(struct pw_engine *e, struct pw_front_input *in, struct pw_error *err)
+/* Feeds the fronts that want every touch: `which` 0 the usual one, 1 the alternating. */
+static void feed_all(struct pw_engine *e, struct fronts *fronts, int which, const struct pw_victims *victims)
+{
+  struct pw_front_input in;
+  if (pw_front_is_idle(fronts->of[which])) return;
+  list_lookups(e, victims, which == 1, &in);
+  pw_front_feed(fronts->of[which], &in);
+}
+
+static int feed_units(struct pw_engine *e, struct pw_error *err)
 {
   struct pw_page_touches touches = {e->touches.n, e->touches.id, e->touches.wrote, NULL};
   if (e->future) {
@@ -298,32 +336,27 @@ static int feed_units(struct pw_engine *e, struct pw_front_input *in, struct pw_
     struct unit *u = &e->units[i];
     struct pw_victims victims = {0, e->victim_id, e->victim_at};
     u->memory->policy->touch(u->memory, &touches, &victims);
-    if (pw_front_is_idle(u->front)) continue;
-    list_with_victims(e, &victims, in);
-    pw_front_feed(u->front, in);
+    for (int which = 0; which < 2; which++) feed_all(e, &u->fronts, which, &victims);
   }
   return 0;
 }
 
 static int feed_chunk(struct pw_engine *e, uint32_t from, uint32_t to, struct pw_error *err)
 {
-  struct pw_front_input in = {.alternations = e->alternations};
   for (uint32_t i = from; e->eventful && i < to; i++)
     if (wanted(e, e->block->flags[i] & PW_VISIT_CODE)) arrive(e, e->block->page[i]);
-  bool all = pw_front_needs_all(e->front);
-  if (!all && !pw_front_is_idle(e->front)) {
+  bool all = pw_front_needs_all(e->fronts.of[0]), alternating = !pw_front_is_idle(e->fronts.of[1]);
+  if (!all && !pw_front_is_idle(e->fronts.of[0])) {
+    struct pw_front_input in = {0};
     list_openers(e, from, to, &in);
-    pw_front_feed(e->front, &in);
+    pw_front_feed(e->fronts.of[0], &in);
   }
-  if (!all && e->n_units == 0) return 0;
-  uint32_t before[2] = {e->current[0], e->current[1]};
+  if (!all && !alternating && e->n_units == 0) return 0;
   list_touches(e, from, to);
-  in.n_alternations = list_alternations(e, from, to, before);
-  if (all) {
-    list_with_victims(e, &(struct pw_victims){0}, &in);
-    pw_front_feed(e->front, &in);
-  }
-  return feed_units(e, &in, err);
+  struct pw_victims none = {0};
+  if (all) feed_all(e, &e->fronts, 0, &none);
+  if (alternating) feed_all(e, &e->fronts, 1, &none);
+  return feed_units(e, err);
 }
 
 int pw_engine_feed(struct pw_engine *e, uint32_t from, uint32_t to, struct pw_error *err)
@@ -367,8 +400,10 @@ void pw_engine_remove_process(struct pw_engine *e)
 void pw_engine_flush(struct pw_engine *e)
 {
   e->last[0] = e->last[1] = PW_NO_KEY;
-  pw_front_flush(e->front);
-  for (size_t i = 0; i < e->n_units; i++) pw_front_flush(e->units[i].front);
+  for (int which = 0; which < 2; which++) {
+    pw_front_flush(e->fronts.of[which]);
+    for (size_t i = 0; i < e->n_units; i++) pw_front_flush(e->units[i].fronts.of[which]);
+  }
 }
 
 static void page_leaves(struct pw_engine *e, uint32_t id)
@@ -410,8 +445,8 @@ void pw_engine_unmap(struct pw_engine *e, uint32_t process, uint64_t first, uint
       for (size_t id = 0; id < e->pages.n_ids; id++)
         if (e->pages.key[id] >= low_key && e->pages.key[id] <= high_key) page_leaves(e, (uint32_t)id);
     }
-    pw_front_drop_range(e->front, low_key, high_key);
-    for (size_t i = 0; i < e->n_units; i++) pw_front_drop_range(e->units[i].front, low_key, high_key);
+    drop_range(&e->fronts, low_key, high_key);
+    for (size_t i = 0; i < e->n_units; i++) drop_range(&e->units[i].fronts, low_key, high_key);
   }
   if (e->mappings->known) pw_tables_forget(e->tables, process, first, last, mapped, (void *)(uintptr_t)e->mappings);
 }
@@ -419,10 +454,10 @@ void pw_engine_unmap(struct pw_engine *e, uint32_t process, uint64_t first, uint
 void pw_engine_reset_counts(struct pw_engine *e)
 {
   e->pages.n_arrivals = 0;
-  pw_front_reset_counts(e->front);
-  for (size_t i = 0; i < e->n_units; i++) {
-    e->units[i].memory->faults = e->units[i].memory->swap_outs = 0;
-    pw_front_reset_counts(e->units[i].front);
+  for (size_t i = 0; i < e->n_units; i++) e->units[i].memory->faults = e->units[i].memory->swap_outs = 0;
+  for (int which = 0; which < 2; which++) {
+    pw_front_reset_counts(e->fronts.of[which]);
+    for (size_t i = 0; i < e->n_units; i++) pw_front_reset_counts(e->units[i].fronts.of[which]);
   }
 }
 
@@ -430,7 +465,8 @@ void pw_engine_result(const struct pw_engine *e, const struct pw_engine_slot *sl
                       struct pw_result *r, uint64_t *unfit_page)
 {
   const struct unit *u = slot->memory == UINT32_MAX ? NULL : &e->units[slot->memory];
-  pw_front_result(u ? u->front : e->front, slot->front, &r->counted, r);
+  const struct fronts *fronts = u ? &u->fronts : &e->fronts;
+  pw_front_result(fronts->of[slot->alternating], slot->number, &r->counted, r);
   r->walk_refs = r->walks * pw_geometry_walk_levels(c->geometry, e->page_shift);
   r->minor_faults = e->pages.n_arrivals;
   r->major_faults = u ? u->memory->faults - e->pages.n_arrivals : 0;

@@ -21,7 +21,8 @@ void pw_engine_destroy(struct pw_engine *engine);
 
 /* Where a configuration's numbers are. */
 struct pw_engine_slot {
-  uint32_t tree, fit, front, memory; /* memory: UINT32_MAX = unlimited */
+  uint32_t tree, fit, memory;    /* memory: UINT32_MAX = unlimited */
+  uint32_t alternating, number;  /* which of the memory's two fronts, and where in it */
 };
 int pw_engine_add(struct pw_engine *engine, const struct pw_config *config, struct pw_engine_slot *slot,
                   struct pw_error *err);

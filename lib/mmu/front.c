@@ -28,7 +28,7 @@ struct pw_front {
   struct second_level *second;
   size_t n_second, second_room;
   struct pw_lookups merged, missed;
-  bool needs_all, needs_alternations;
+  bool needs_all;
 };
 
 static int lookups_create(struct pw_lookups *list, size_t room)
@@ -111,7 +111,6 @@ int64_t pw_front_add(struct pw_front *f, const struct pw_hierarchy *h, struct pw
   if (h->stlb.entries && pw_tlb_init(&level->tlb, &h->stlb, f->seed, SALT_STLB))
     return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
   if (h->stlb.entries && (h->itlb.entries == 0 || h->dtlb.entries == 0)) f->needs_all = true;
-  if (h->stlb.entries && h->stlb.ways == 1 && h->itlb.entries == 0 && h->dtlb.entries == 0) f->needs_alternations = true;
   return (int64_t)f->n_second++;
 }
 
@@ -120,9 +119,9 @@ bool pw_front_needs_all(const struct pw_front *f)
   return f->needs_all;
 }
 
-bool pw_front_needs_alternations(const struct pw_front *f)
+bool pw_hierarchy_alternates(const struct pw_hierarchy *h)
 {
-  return f->needs_alternations;
+  return h->stlb.entries && h->stlb.ways == 1 && (h->itlb.entries == 0 || h->dtlb.entries == 0);
 }
 
 bool pw_front_is_idle(const struct pw_front *f)
@@ -161,10 +160,11 @@ static void feed_second(struct pw_front *f, struct second_level *level, const st
   merge(code, data, &f->merged);
   f->missed.n = 0;
   level->n_misses += level->tlb.policy->lookup(&level->tlb, &f->merged, &f->missed);
+  /* with both first levels absent, every further alternation in one set misses */
   bool alternates = level->config.stlb.ways == 1 && !itlb->config.entries && !dtlb->config.entries;
   for (size_t i = 0; alternates && i < in->n_alternations; i++) {
     const struct pw_alternation *a = &in->alternations[i];
-    if (a->code_key != a->data_key && pw_tlb_set(&level->tlb, a->code_key) == pw_tlb_set(&level->tlb, a->data_key))
+    if (a->key[0] != a->key[1] && pw_tlb_set(&level->tlb, a->key[0]) == pw_tlb_set(&level->tlb, a->key[1]))
       level->n_misses += a->touches;
   }
 }

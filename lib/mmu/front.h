@@ -9,19 +9,22 @@
 
 #include "mmu/tlb.h"
 
-/* Visits a chunk, and what a chunk can hold: four touches a visit, a victim each. */
+/* Visits a chunk, and what a chunk can hold: four touches a visit, a victim each, and
+ * two touches more for a visit that alternated longer. */
 #define PW_CHUNK_VISITS 1024u
 #define PW_CHUNK_TOUCHES (4 * PW_CHUNK_VISITS)
-#define PW_CHUNK_LOOKUPS (2 * PW_CHUNK_TOUCHES)
+#define PW_CHUNK_LOOKUPS (2 * PW_CHUNK_TOUCHES + 2 * PW_CHUNK_VISITS)
 
 struct pw_hierarchy {
   struct pw_tlb_config itlb, dtlb, stlb;
 };
 
-/* Alternations of a visit beyond its pattern; they matter where code and data
- * page push each other out of a 1-way unified TLB. */
+/* A visit that alternated beyond its pattern. That matters where code and data page
+ * can push each other out of a 1-way unified TLB: the lists then hold one touch more
+ * of each page, and `touches` are those beyond these. */
 struct pw_alternation {
-  uint64_t code_key, data_key;
+  uint64_t key[2];   /* of the data page and the code page */
+  uint32_t after;    /* number of the visit's last replayed touch in the chunk */
   uint32_t touches;
 };
 
@@ -35,12 +38,14 @@ struct pw_front;
 
 int pw_front_create(struct pw_front **front, uint64_t seed, struct pw_error *err);
 void pw_front_destroy(struct pw_front *front);
+/* Does this hierarchy need the alternations of visits? (a 1-way second level that a
+ * stream reaches past an absent first level) */
+bool pw_hierarchy_alternates(const struct pw_hierarchy *hierarchy);
 /* The number of this hierarchy in the front; equal ones share it. Negative on failure. */
 int64_t pw_front_add(struct pw_front *front, const struct pw_hierarchy *hierarchy, struct pw_error *err);
 
 /* Must the input hold every touch of the patterns (else the openers do)? */
 bool pw_front_needs_all(const struct pw_front *front);
-bool pw_front_needs_alternations(const struct pw_front *front);
 bool pw_front_is_idle(const struct pw_front *front); /* no TLB at all */
 
 void pw_front_feed(struct pw_front *front, const struct pw_front_input *input);

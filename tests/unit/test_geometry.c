@@ -107,7 +107,7 @@ static void levels_spread_the_bits(void **state)
     const char *part;
   } bad[] = {
       {0, 0, "1 to 5"}, {6, 0, "1 to 5"}, {5, 48, "49"}, {4, 39, "40"}, {2, 21, "22"}, {1, 12, "13"}, {4, 65, "64"},
-      {1, 64, "52 bits"}, {UINT32_MAX, 0, "1 to 5"}, {2, UINT32_MAX, "64"},
+      {1, 64, "13 to 57"}, {UINT32_MAX, 0, "1 to 5"}, {2, UINT32_MAX, "64"},
   };
   struct pw_geometry g;
   struct pw_error err = {0};
