@@ -326,8 +326,8 @@ static void random_changes_are_refused_or_harmless(void **state)
       size_t n = part->n;
       if (pw_random_below(&r, 8) == 0) bytes = c->block[block].payload, n = 64;
       size_t at = pw_random_below(&r, 2) ? pw_random_below(&r, (uint32_t)n) : n - 1 - pw_random_below(&r, (uint32_t)(n < 30 ? n : 30));
-      uint64_t change = pw_random_below(&r, 2) ? 1u << pw_random_below(&r, 8) : pw_random_next(&r);
-      bytes[at] = (unsigned char)((bytes[at] ^ change) & 0xff);
+      uint64_t flip = 1u << pw_random_below(&r, 8), any = pw_random_next(&r);
+      bytes[at] = (unsigned char)((pw_random_below(&r, 2) ? bytes[at] ^ flip : any) & 0xff);
     }
     seal(c);
     int status = drain(c, seed % 2, &err);
