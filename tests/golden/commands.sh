@@ -50,7 +50,7 @@ Memory
   peak resident           16 KiB    4 KiB
 Page tables
   peak size               16 KiB   16 KiB
-  of touched bytes         80 %    400 %"
+  of touched bytes          80 %    400 %"
 
 # CSV and JSON at once, of the same run; from a pipe the numbers are the same.
 "$PAGEWALK" run five.txt --csv csv --json json --memory 16K >out 2>err && [ ! -s out ] || fail "run --csv --json: $(cat out err)"
