@@ -50,7 +50,7 @@ static struct {
   uint64_t frames; /* 0 = unlimited */
   enum policy memory_policy;
   char only; /* 'f', 'd', or 0 for both */
-  uint64_t warmup;
+  uint64_t skip, limit, warmup; /* accesses; limit 0 = all */
 } opt = { .page_shift = 12, .widths = { 9, 9, 9, 9 }, .levels = 4, .offset_bits = 12, .entry_bytes = 8,
           .sign_extended = true, .asid = true, .itlb = { 64, 8, LRU }, .dtlb = { 64, 4, LRU },
           .stlb = { 1536, 12, LRU } };
@@ -110,6 +110,8 @@ static void parse_options(int argc, char **argv)
     else if (!strcmp(name, "--policy")) opt.memory_policy = parse_policy(value);
     else if (!strcmp(name, "--asid")) opt.asid = !strcmp(value, "on");
     else if (!strcmp(name, "--only")) opt.only = value[0];
+    else if (!strcmp(name, "--skip")) opt.skip = strtoull(value, NULL, 10);
+    else if (!strcmp(name, "--limit")) opt.limit = strtoull(value, NULL, 10);
     else if (!strcmp(name, "--warmup")) opt.warmup = strtoull(value, NULL, 10);
     else die("no such option", name);
   }
@@ -136,24 +138,6 @@ static void check_address(uint64_t addr, unsigned va_bits)
   }
 }
 
-static void add_pages(uint64_t addr, uint64_t size, char op, uint64_t process)
-{
-  unsigned va_bits = opt.offset_bits;
-  for (unsigned i = 0; i < opt.levels; i++)
-    va_bits += opt.widths[i];
-  uint64_t last = addr + (size ? size : 1) - 1;
-  if (last < addr)
-    die("an access runs past 2^64", "see the trace");
-  for (uint64_t base = addr >> BASE_SHIFT; base <= last >> BASE_SHIFT; base++) {
-    if ((touch_count & (touch_count - 1)) == 0)
-      touches = grow(touches, touch_count ? touch_count * 2 : 1, sizeof *touches);
-    bool ignored = (opt.only == 'f' && op != 'I') || (opt.only == 'd' && op == 'I');
-    if (!ignored)
-      check_address(base << BASE_SHIFT, va_bits);
-    touches[touch_count++] = (struct touch){ base >> (opt.page_shift - BASE_SHIFT), process, 0, op, ignored };
-  }
-}
-
 /* Processes are numbered from 0 as they appear. */
 static uint64_t process_of(uint64_t pid)
 {
@@ -169,6 +153,30 @@ static uint64_t process_of(uint64_t pid)
   return i;
 }
 
+static void add_pages(uint64_t addr, uint64_t size, char op, uint64_t pid)
+{
+  static uint64_t met; /* accesses so far, also those that --skip and --limit leave out */
+  unsigned va_bits = opt.offset_bits;
+  for (unsigned i = 0; i < opt.levels; i++)
+    va_bits += opt.widths[i];
+  uint64_t last = addr + (size ? size : 1) - 1;
+  if (last < addr)
+    die("an access runs past 2^64", "see the trace");
+  for (uint64_t base = addr >> BASE_SHIFT; base <= last >> BASE_SHIFT; base++) {
+    if (opt.limit && met == opt.skip + opt.limit)
+      return;
+    uint64_t process = process_of(pid); /* even where --skip or --only hides all it does: its root exists */
+    if (met++ < opt.skip)
+      continue;
+    if ((touch_count & (touch_count - 1)) == 0)
+      touches = grow(touches, touch_count ? touch_count * 2 : 1, sizeof *touches);
+    bool ignored = (opt.only == 'f' && op != 'I') || (opt.only == 'd' && op == 'I');
+    if (!ignored)
+      check_address(base << BASE_SHIFT, va_bits);
+    touches[touch_count++] = (struct touch){ base >> (opt.page_shift - BASE_SHIFT), process, 0, op, ignored };
+  }
+}
+
 static void read_trace(void)
 {
   char line[256];
@@ -180,10 +188,9 @@ static void read_trace(void)
     if (sscanf(line, "0x%" SCNx64 ",%c,%" SCNu64 ",%" SCNu64 ",%" SCNu64, &addr, &op, &size, &pid, &tid) != 5 ||
         !strchr("ILSM", op))
       die("not an access", line);
-    uint64_t process = process_of(pid); /* even where --only hides all it does: its root exists */
     if (op == 'M')
-      add_pages(addr, size, 'L', process);
-    add_pages(addr, size, op == 'M' ? 'S' : op, process);
+      add_pages(addr, size, 'L', pid);
+    add_pages(addr, size, op == 'M' ? 'S' : op, pid);
   }
 }
 

@@ -2,7 +2,7 @@
 # pagewalk against the naive oracle on seeded random traces and machines, field by field.
 #
 # Every pair is run three times: the oracle on raw accesses, pagewalk on the same text, and pagewalk
-# (its direct engine) on the text converted to .pwt. Needs $PAGEWALK and $PW_BUILD. Longer runs:
+# (its direct engine) on the text converted to .pwt; a pair with a warm-up only twice. Needs $PAGEWALK and $PW_BUILD. Longer runs:
 # ORACLE_TRACES=1000 ORACLE_CONFIGS=20 ORACLE_SEED=77 oracle_random.sh; a failed pair's trace is kept.
 set -u
 : "${PAGEWALK:?the command under test}" "${PW_BUILD:?the build folder}"
@@ -25,7 +25,7 @@ pick() { # WORD...: P becomes one of them
   P=$1
 }
 
-# name|options of pagewalk|widths for the oracle|VA bits|s, z or u(nsaid: user half only)|page shifts
+# name|options of pagewalk|widths for the oracle|VA bits|s(ign-) or z(ero-extended)|page shifts
 geometries=(
   'x86-64|--table x86-64|9,9,9,9+12:8s|48|s|12 21 30'
   'arm64-4k|--table arm64-4k|9,9,9,9+12:8s|48|s|12 21 30'
@@ -39,18 +39,18 @@ geometries=(
   'arm-short|--table arm-short|12,8+12:4z|32|z|12 20'
   'arm64-16k|--table arm64-16k|1,11,11,11+14:8s|48|s|14 25'
   'arm64-64k|--table arm64-64k|6,13,13+16:8s|48|s|16 29'
-  'explicit|--table 9,9,9,9+12:8|9,9,9,9+12:8z|48|u|12 14 16 20 21 25 30'
-  'two even|--table 18,18+12:8|18,18+12:8z|48|u|12 13 16 21 29 30'
-  'array|--table 20+12:4|20+12:4z|32|u|12 16 21 30'
-  'uneven|--table 4,7,9,11,5+12:4|4,7,9,11,5+12:4z|48|u|12 16 17 20 27 28 30'
-  '16K base|--table 11,11,12+14:16|11,11,12+14:16z|48|u|14 16 21 30'
-  '1 level|--levels 1|36+12:8z|48|u|12 14 21 30'
-  '2 levels|--levels 2|27,9+12:8z|48|u|12 14 21 30'
-  '3 levels|--levels 3|18,9,9+12:8z|48|u|12 16 21 30'
-  '4 levels|--levels 4|9,9,9,9+12:8z|48|u|12 16 21 30'
-  '5 levels|--levels 5|9,9,9,9,9+12:8z|57|u|12 16 21 30'
-  '3 levels of 39|--levels 3 --va-bits 39|9,9,9+12:8z|39|u|12 21 30'
-  '2 levels of 32|--levels 2 --va-bits 32|11,9+12:8z|32|u|12 21'
+  'explicit|--table 9,9,9,9+12:8|9,9,9,9+12:8s|48|s|12 14 16 20 21 25 30'
+  'two even|--table 18,18+12:8|18,18+12:8s|48|s|12 13 16 21 29 30'
+  'array|--table 20+12:4|20+12:4z|32|z|12 16 21 30'
+  'uneven|--table 4,7,9,11,5+12:4|4,7,9,11,5+12:4s|48|s|12 16 17 20 27 28 30'
+  '16K base|--table 11,11,12+14:16|11,11,12+14:16s|48|s|14 16 21 30'
+  '1 level|--levels 1|36+12:8s|48|s|12 14 21 30'
+  '2 levels|--levels 2|27,9+12:8s|48|s|12 14 21 30'
+  '3 levels|--levels 3|18,9,9+12:8s|48|s|12 16 21 30'
+  '4 levels|--levels 4|9,9,9,9+12:8s|48|s|12 16 21 30'
+  '5 levels|--levels 5|9,9,9,9,9+12:8s|57|s|12 16 21 30'
+  '3 levels of 39|--levels 3 --va-bits 39|9,9,9+12:8s|39|s|12 21 30'
+  '2 levels of 32|--levels 2 --va-bits 32|11,9+12:8z|32|z|12 21'
 )
 
 choose_geometry() { # draws until one fits the trace's addresses
@@ -61,7 +61,6 @@ choose_geometry() { # draws until one fits the trace's addresses
     case $extension$trace_range in
       smixed | skernel | slow | ssparse) ((trace_bits <= bits)) && break ;;
       zlow | zsparse) ((trace_bits - 1 <= bits)) && break ;;
-      ulow | usparse) ((trace_bits <= bits)) && break ;;
     esac
   done
   # shellcheck disable=SC2086 # a list of words
@@ -127,14 +126,18 @@ choose_rest() {
     pw_options+=" --only $P"
     oracle_options+=" --only $P"
   fi
+  window= # these round to whole visits on .pwt, so they go to convert where it has them
   warmup=0
-  rnd 4
-  if ((R == 0)); then
-    rnd $((trace_accesses / 2))
-    warmup=$((R + 1))
-    pw_options+=" --warmup $warmup"
-    oracle_options+=" --warmup $warmup"
-  fi
+  for part in skip warmup limit; do
+    rnd 6
+    if ((R == 0)); then
+      rnd $((trace_accesses / 3))
+      [[ $part = limit ]] && R=$((R + trace_accesses / 3)) # behind the warm-up
+      window+=" --$part $((R + 1))"
+      [[ $part = warmup ]] && warmup=1
+    fi
+  done
+  oracle_options+=$window
 }
 
 choose_trace() { # SEED
@@ -174,21 +177,25 @@ fail() { # SEED: says how to repeat what just failed
   echo "FAIL seed $1, machine $machine"
   echo "  trace  $kept/seed-$1.csv (gentrace $trace_options)"
   echo "  oracle $oracle_options"
-  echo "  run    $pw_options"
+  echo "  run   $window $pw_options"
   cat "$dir/complaints" "$dir/talk"
   tail -qn 1 "$dir/oracle" "$dir/text" "$dir/pwt" 2> /dev/null
 }
 
 # shellcheck disable=SC2086 # options are words
-check_pair() { # SEED
-  local rows=(text) loose=
+check_pair() {
+  local loose='' pwt=$dir/trace.pwt rows=(text)
   rm -f "$dir/text" "$dir/pwt"
   : > "$dir/complaints"
   "$oracle" $oracle_options < "$dir/trace.csv" > "$dir/oracle" 2> "$dir/talk" || return 1
-  "$PAGEWALK" run --csv - "$dir/trace.csv" $pw_options > "$dir/text" 2> "$dir/talk" || return 1
-  if ((warmup == 0)); then # on .pwt it rounds to whole visits
-    "$PAGEWALK" run --csv - "$dir/trace.pwt" --engine direct $pw_options > "$dir/pwt" 2> "$dir/talk" || return 1
+  "$PAGEWALK" run --csv - "$dir/trace.csv" $window $pw_options > "$dir/text" 2> "$dir/talk" || return 1
+  if ((!warmup)); then
     rows+=(pwt)
+    [[ -n $window ]] && pwt=$dir/window.pwt
+    if [[ -n $window || ! -e $pwt ]]; then
+      "$PAGEWALK" convert -q "$dir/trace.csv" $window -o "$pwt" 2> "$dir/talk" || return 1
+    fi
+    "$PAGEWALK" run --csv - "$pwt" --engine direct $pw_options > "$dir/pwt" 2> "$dir/talk" || return 1
     if ! cmp -s <(sed 's/^[^,]*,//; s/,[^,]*$//' "$dir/text") <(sed 's/^[^,]*,//; s/,[^,]*$//' "$dir/pwt"); then
       echo "  text and .pwt differ" > "$dir/complaints"
       return 1
@@ -209,11 +216,6 @@ for ((seed = first_seed; seed < first_seed + traces; seed++)); do
   # shellcheck disable=SC2086
   "$gentrace" $trace_options > "$dir/trace.csv" || exit 1
   rm -f "$dir/trace.pwt"
-  if ! "$PAGEWALK" convert -q "$dir/trace.csv" -o "$dir/trace.pwt" 2> "$dir/talk"; then
-    echo "FAIL seed $seed: convert: $(cat "$dir/talk") (gentrace $trace_options)"
-    failures=$((failures + 1))
-    continue
-  fi
   for ((machine = 1; machine <= configs; machine++)); do
     tlb_random=0
     memory_random=0
