@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "report/figure.h"
 
 static struct pw_table table;
@@ -166,6 +167,71 @@ static void machines_are_named_by_what_differs(void **state)
   assert_string_equal(figure.places.text[2], "DTLB 16:full:fifo");
 }
 
+static void what_cannot_be_compared_is_dropped(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "unlimited", "0.3" },
+    { "t", "16384", "arm64-16k", "64", "4", "lru", "unlimited", "0.2" }, /* one size only: no line */
+    { "t", "4096", "x86-64", "16", "2", "lru", "unlimited", "0.6" },
+    { "t", "4096", "x86-64", "64", "2", "lru", "unlimited", "0.4" },
+    { "t", "4096", "x86-64", "16", "1", "lru", "unlimited", "0.7" },
+    { "t", "4096", "x86-64", "64", "1", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "40", "40", "lru", "unlimited", "0.1" },    /* no other associativity */
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-miss-rate", NULL), 1);
+  assert_int_equal(figure.series.n, 1);
+  assert_int_equal(figure.n_points, 2);
+  pw_figure_clear(&figure);
+  assert_int_equal(make("tlb-heatmap", NULL), 1);
+  assert_int_equal(figure.places.n, 2);
+  assert_int_equal(figure.series.n, 3);
+  assert_int_equal(figure.n_points, 6);
+}
+
+static void ways_may_follow_entries(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "8", "lru", "unlimited", "0.3" },
+    { "t", "4096", "x86-64", "96", "6", "lru", "unlimited", "0.2" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-miss-rate", NULL), 1);
+  assert_int_equal(figure.n_points, 3);
+  assert_non_null(strstr(figure.subtitle, "DTLB ways vary with entries"));
+}
+
+static void every_allocation_may_fail(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "16", "2", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "4", "lru", "unlimited", "0.3" },
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "64", "2", "lru", "unlimited", "0.3" },
+  };
+  static const char *const charts[] = { "tlb-miss-rate", "tlb-heatmap", "machines" };
+  LOAD(rows);
+  for (size_t i = 0; i < sizeof charts / sizeof charts[0]; i++) {
+    int status = -1;
+    for (unsigned long n = 1; status != 1; n++) {
+      struct pw_error err = { 0 };
+      assert_true(n < 200);
+      pw_alloc_fail_after(n);
+      status = make(charts[i], &err);
+      pw_alloc_fail_after(0);
+      assert_true(status == 1 || status == PW_ENOMEM);
+      assert_true(n > 4 || status != 1);
+      if (status != 1) assert_non_null(strstr(err.text, "memory ran out"));
+      pw_figure_clear(&figure);
+    }
+  }
+}
+
 static void numbers_for_people(void **state)
 {
   (void)state;
@@ -217,6 +283,9 @@ int main(void)
     cmocka_unit_test_teardown(what_does_not_matter_is_not_fixed, clear),
     cmocka_unit_test_teardown(left_out_with_a_reason, clear),
     cmocka_unit_test_teardown(machines_are_named_by_what_differs, clear),
+    cmocka_unit_test_teardown(what_cannot_be_compared_is_dropped, clear),
+    cmocka_unit_test_teardown(ways_may_follow_entries, clear),
+    cmocka_unit_test_teardown(every_allocation_may_fail, clear),
     cmocka_unit_test(numbers_for_people),
     cmocka_unit_test(axes_hold_their_values),
   };
