@@ -192,7 +192,8 @@ static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_l
 {
   switch (picture) {
   case PW_PICTURE_SVG:
-    fprintf(out, "set terminal svg size %.0f,%.0f noenhanced font 'DejaVu Sans,14' background 'white'\n", l->width, l->height);
+    fprintf(out, "set terminal svg size %.0f,%.0f noenhanced font 'sans-serif,14' background 'white'\n", l->width,
+            l->height);
     break;
   case PW_PICTURE_PNG:
     fprintf(out, "set terminal pngcairo size %.0f,%.0f noenhanced font 'DejaVu Sans,10.5' fontscale 2 linewidth 2 "
