@@ -83,7 +83,7 @@ static void size_panels(struct pw_layout *l, const struct pw_figure *f, bool tex
 static void size_margins(struct pw_layout *l, const struct pw_figure *f)
 {
   bool across = is(f, "dots") || is(f, "ranks"); /* places run down the page */
-  double place = widest_label(&f->places), legend = widest_label(&f->series) + 52;
+  double place = widest_label(&f->places), legend = widest_label(&f->series) + 64; /* with its sample */
   l->legend = f->series.n < 2 ? PW_LEGEND_NONE : PW_LEGEND_RIGHT;
   if (f->chart->by && strcmp(f->chart->by, "page_bytes") == 0) l->legend = PW_LEGEND_TOP; /* short, and never many */
   if (is(f, "heatmap")) l->legend = PW_LEGEND_NONE;
