@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "chunk.h"
 #include "memory/future.h"
 #include "memory/memory.h"
 #include "mmu/front.h"
@@ -30,15 +31,6 @@ struct unit {             /* one finite memory and the TLBs over it */
   struct fronts fronts;
 };
 
-/* Every touch of a chunk of visits, in order. */
-struct touches {
-  size_t n;
-  uint64_t key[PW_CHUNK_TOUCHES];
-  uint32_t id[PW_CHUNK_TOUCHES];
-  uint8_t wrote[PW_CHUNK_TOUCHES];
-  uint8_t code[PW_CHUNK_TOUCHES];
-};
-
 struct pw_engine {
   unsigned page_shift, shift; /* shift: over base pages */
   struct pw_run_options options;
@@ -52,20 +44,10 @@ struct pw_engine {
   size_t n_units, units_room;
   struct pw_future *future;
 
-  const struct pw_block *block;
   bool eventful;
-  uint64_t key[PW_BLOCK_VISITS]; /* by page index of the block */
-  uint32_t id[PW_BLOCK_VISITS];
-  uint32_t current[2];           /* page index of the current data and code page */
-  uint64_t last[2];              /* key that the openers' list of the stream ended with */
-
-  struct touches touches;
+  struct pw_chunk chunk;
   uint64_t next[PW_CHUNK_TOUCHES];
   uint32_t victim_id[PW_CHUNK_TOUCHES], victim_at[PW_CHUNK_TOUCHES];
-  uint64_t list_key[2][PW_CHUNK_LOOKUPS];
-  uint32_t list_at[2][PW_CHUNK_LOOKUPS];
-  struct pw_alternation alternations[PW_CHUNK_VISITS];
-  size_t n_alternations;
 };
 
 static int create_fronts(struct fronts *fronts, uint64_t seed, struct pw_error *err)
@@ -99,7 +81,7 @@ int pw_engine_create(struct pw_engine **engine, unsigned page_shift, const struc
   e->shift = page_shift - PW_BASE_SHIFT;
   e->options = *options;
   e->mappings = mappings;
-  e->last[0] = e->last[1] = PW_NO_KEY;
+  pw_chunk_init(&e->chunk, options->only);
   pw_pages_init(&e->pages);
   int status = pw_tables_create(&e->tables, page_shift, err);
   if (!status) status = create_fronts(&e->fronts, options->seed, err);
@@ -188,30 +170,25 @@ bool pw_engine_needs_counts(const struct pw_engine *e)
   return needs;
 }
 
-static bool wanted(const struct pw_engine *e, unsigned stream)
-{
-  return e->options.only == PW_STREAM_BOTH || (e->options.only == PW_STREAM_FETCH) == (stream == 1);
-}
-
 /* Keys and ids of the block's pages; room for all that the block can add. */
 static int number_pages(struct pw_engine *e, const struct pw_block *b, struct pw_error *err)
 {
   if (pw_pages_reserve(&e->pages, b->n_pages) || pw_tables_reserve(e->tables, b->n_pages)) return out_of_memory(err);
   for (uint32_t i = 0; i < b->n_pages; i++) {
     uint64_t key = pw_key_shift(b->pages[i], e->shift);
-    e->key[i] = key;
-    e->id[i] = i && key == e->key[i - 1] ? e->id[i - 1] : pw_pages_id(&e->pages, key);
+    e->chunk.key[i] = key;
+    e->chunk.id[i] = i && key == e->chunk.key[i - 1] ? e->chunk.id[i - 1] : pw_pages_id(&e->pages, key);
   }
-  e->block = b;
+  e->chunk.block = b;
   return 0;
 }
 
 /* The page of index i is touched: it may arrive. */
 static inline void arrive(struct pw_engine *e, uint32_t i)
 {
-  if (!pw_pages_touch(&e->pages, e->id[i])) return;
-  pw_tables_add_page(e->tables, e->key[i]);
-  uint64_t page = e->block->pages[i] & PW_PAGE_MASK;
+  if (!pw_pages_touch(&e->pages, e->chunk.id[i])) return;
+  pw_tables_add_page(e->tables, e->chunk.key[i]);
+  uint64_t page = e->chunk.block->pages[i] & PW_PAGE_MASK;
   for (size_t f = 0; f < e->n_fits; f++)
     if (!e->fits[f].unfit && !pw_geometry_fits(e->fits[f].geometry, page)) {
       e->fits[f].unfit = true;
@@ -231,102 +208,18 @@ int pw_engine_begin(struct pw_engine *e, const struct pw_block *b, bool eventful
   return 0;
 }
 
-/* Openers of visits [from, to) by stream; repeats of a larger page are left out. */
-static void list_openers(struct pw_engine *e, uint32_t from, uint32_t to, struct pw_front_input *in)
-{
-  const uint16_t *page = e->block->page;
-  const uint8_t *flags = e->block->flags;
-  size_t n[2] = {0, 0};
-  uint64_t last[2] = {e->last[0], e->last[1]};
-  for (uint32_t i = from; i < to; i++) {
-    unsigned stream = flags[i] & PW_VISIT_CODE;
-    uint64_t key = e->key[page[i]];
-    e->list_key[stream][n[stream]] = key;
-    e->list_at[stream][n[stream]] = i - from;
-    n[stream] += key != last[stream];
-    last[stream] = key;
-  }
-  e->last[0] = last[0];
-  e->last[1] = last[1];
-  in->data = (struct pw_lookups){wanted(e, 0) ? n[0] : 0, e->list_key[0], e->list_at[0]};
-  in->code = (struct pw_lookups){wanted(e, 1) ? n[1] : 0, e->list_key[1], e->list_at[1]};
-}
-
-static inline void put_touch(struct touches *t, uint64_t key, uint32_t id, unsigned code, unsigned wrote)
-{
-  t->key[t->n] = key;
-  t->id[t->n] = id;
-  t->code[t->n] = (uint8_t)code;
-  t->wrote[t->n++] = (uint8_t)wrote;
-}
-
-/* Every touch of the patterns of visits [from, to), and who alternated longer, as far
- * as the block tells (it does when someone asked for counts). */
-static void list_touches(struct pw_engine *e, uint32_t from, uint32_t to)
-{
-  struct touches *t = &e->touches;
-  const uint16_t *touches = e->options.only == PW_STREAM_BOTH ? e->block->touches : NULL;
-  t->n = 0;
-  e->n_alternations = 0;
-  for (uint32_t i = from; i < to; i++) {
-    uint8_t flags = e->block->flags[i];
-    unsigned stream = flags & PW_VISIT_CODE, n = pw_visit_touches(flags);
-    e->current[stream] = e->block->page[i];
-    for (unsigned k = 0; k < n; k++) {
-      unsigned of = k % 2 ? 1 - stream : stream; /* C O C O */
-      if (!wanted(e, of)) continue;
-      uint32_t index = e->current[of];
-      unsigned wrote = of ? 0 : flags & (k < 2 ? PW_VISIT_WROTE_1 : PW_VISIT_WROTE_2);
-      put_touch(t, e->key[index], e->id[index], of, wrote != 0);
-    }
-    if (touches && touches[i] > n)
-      e->alternations[e->n_alternations++] =
-          (struct pw_alternation){.key = {e->key[e->current[0]], e->key[e->current[1]]},
-                                  .after = (uint32_t)t->n - 1,
-                                  .touches = touches[i] - n - 2}; /* the excess is even */
-  }
-}
-
-/* The touches by stream, each victim before the touch that pushed it out, and one more
- * touch of each page after a visit that alternated longer. Memory has settled by
- * then, but a 1-way TLB has not: the last touch may have pushed the other page out. */
-static void list_lookups(struct pw_engine *e, const struct pw_victims *victims, bool alternating, struct pw_front_input *in)
-{
-  const struct touches *t = &e->touches;
-  struct pw_lookups *list[2] = {&in->data, &in->code};
-  for (unsigned s = 0; s < 2; s++) *list[s] = (struct pw_lookups){0, e->list_key[s], e->list_at[s]};
-  in->alternations = e->alternations;
-  in->n_alternations = alternating ? e->n_alternations : 0;
-  size_t v = 0, a = 0;
-  for (size_t i = 0; i < t->n; i++) {
-    uint32_t at = (uint32_t)i * 4;
-    for (; v < victims->n && victims->at[v] == i; v++) {
-      uint64_t key = e->pages.key[victims->id[v]];
-      pw_lookups_put(&in->code, key, at | PW_AT_INVALIDATE);
-      pw_lookups_put(&in->data, key, at | PW_AT_INVALIDATE);
-    }
-    unsigned last = t->code[i];
-    pw_lookups_put(list[last], t->key[i], at);
-    if (a < in->n_alternations && e->alternations[a].after == i) {
-      pw_lookups_put(list[1 - last], e->alternations[a].key[1 - last], at + 1);
-      pw_lookups_put(list[last], e->alternations[a].key[last], at + 2);
-      a++;
-    }
-  }
-}
-
 /* Feeds the fronts that want every touch: `which` 0 the usual one, 1 the alternating. */
 static void feed_all(struct pw_engine *e, struct fronts *fronts, int which, const struct pw_victims *victims)
 {
   struct pw_front_input in;
   if (pw_front_is_idle(fronts->of[which])) return;
-  list_lookups(e, victims, which == 1, &in);
+  pw_chunk_lookups(&e->chunk, victims, e->pages.key, which == 1, &in);
   pw_front_feed(fronts->of[which], &in);
 }
 
 static int feed_units(struct pw_engine *e, struct pw_error *err)
 {
-  struct pw_page_touches touches = {e->touches.n, e->touches.id, e->touches.wrote, NULL};
+  struct pw_page_touches touches = {e->chunk.n, e->chunk.touch_id, e->chunk.wrote, NULL};
   if (e->future) {
     int status = pw_future_read(e->future, e->next, touches.n, err);
     if (status) return status;
@@ -344,15 +237,15 @@ static int feed_units(struct pw_engine *e, struct pw_error *err)
 static int feed_chunk(struct pw_engine *e, uint32_t from, uint32_t to, struct pw_error *err)
 {
   for (uint32_t i = from; e->eventful && i < to; i++)
-    if (wanted(e, e->block->flags[i] & PW_VISIT_CODE)) arrive(e, e->block->page[i]);
+    if (pw_chunk_wants(&e->chunk, e->chunk.block->flags[i] & PW_VISIT_CODE)) arrive(e, e->chunk.block->page[i]);
   bool all = pw_front_needs_all(e->fronts.of[0]), alternating = !pw_front_is_idle(e->fronts.of[1]);
   if (!all && !pw_front_is_idle(e->fronts.of[0])) {
     struct pw_front_input in = {0};
-    list_openers(e, from, to, &in);
+    pw_chunk_openers(&e->chunk, from, to, &in);
     pw_front_feed(e->fronts.of[0], &in);
   }
   if (!all && !alternating && e->n_units == 0) return 0;
-  list_touches(e, from, to);
+  pw_chunk_touches(&e->chunk, from, to);
   struct pw_victims none = {0};
   if (all) feed_all(e, &e->fronts, 0, &none);
   if (alternating) feed_all(e, &e->fronts, 1, &none);
@@ -374,8 +267,8 @@ int pw_engine_note(struct pw_engine *e, const struct pw_block *b, struct pw_erro
   int status = number_pages(e, b, err);
   for (uint32_t from = 0; !status && from < b->n_visits; from += PW_CHUNK_VISITS) {
     uint32_t left = b->n_visits - from;
-    list_touches(e, from, from + (left < PW_CHUNK_VISITS ? left : PW_CHUNK_VISITS));
-    status = pw_future_note(e->future, e->touches.id, e->touches.n, err);
+    pw_chunk_touches(&e->chunk, from, from + (left < PW_CHUNK_VISITS ? left : PW_CHUNK_VISITS));
+    status = pw_future_note(e->future, e->chunk.touch_id, e->chunk.n, err);
   }
   return status;
 }
@@ -399,7 +292,7 @@ void pw_engine_remove_process(struct pw_engine *e)
 
 void pw_engine_flush(struct pw_engine *e)
 {
-  e->last[0] = e->last[1] = PW_NO_KEY;
+  pw_chunk_forget(&e->chunk);
   for (int which = 0; which < 2; which++) {
     pw_front_flush(e->fronts.of[which]);
     for (size_t i = 0; i < e->n_units; i++) pw_front_flush(e->units[i].fronts.of[which]);
@@ -433,7 +326,7 @@ void pw_engine_unmap(struct pw_engine *e, uint32_t process, uint64_t first, uint
   bool low_stays = stays(e, process, low, first, last), high_stays = stays(e, process, high, first, last);
   low += low_stays;
   if (high_stays && high-- == 0) high = 0, low = 1;
-  e->last[0] = e->last[1] = PW_NO_KEY;
+  pw_chunk_forget(&e->chunk);
   if (low <= high) {
     uint64_t low_key = pw_key(process, low), high_key = pw_key(process, high);
     if (high - low < e->pages.n_ids) {
