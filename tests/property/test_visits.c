@@ -51,7 +51,7 @@ static uint32_t process_index(uint32_t *pids, uint32_t *n, uint32_t pid)
 
 static void cut_to_pages(const struct accesses *a, struct steps *out)
 {
-  uint32_t pids[64], n_pids = 0;
+  uint32_t pids[PW_PROCESSES], n_pids = 0;
   for (size_t i = 0; i < a->n; i++) {
     struct pw_access x = a->list[i];
     uint64_t size = x.size_bytes ? x.size_bytes : 1;
@@ -71,7 +71,7 @@ struct check {
   const struct steps *steps;
   size_t at;
   uint32_t pid, tid, process;   /* as the events said */
-  uint32_t pids[64], n_pids;
+  uint32_t pids[PW_PROCESSES], n_pids;
   uint64_t current[2];          /* data, code: since the last event or block start */
   struct kit_touches openers[2], all; /* by stream; all with folded alternations unfolded */
   size_t n_visits, n_blocks, n_events, n_full;
@@ -331,9 +331,31 @@ static void full_blocks_continue(void **state)
   c = hold(&a, 1);
   assert_true(c.n_blocks >= 2 && c.n_events > 65536);
   for (uint32_t i = 0; i < 400; i++)
-    put_access(&a, (struct pw_access){(uint64_t)i << 30, 1u << 20, PW_MODIFY, 0, 0});
+    put_access(&a, (struct pw_access){((uint64_t)i << 30) + 8, 1u << 20, PW_MODIFY, 0, 0}); /* 257 pages, twice */
   c = hold(&a, 1);
-  assert_true(c.n_blocks >= 3 && c.n_visits == 400 * 512);
+  assert_true(c.n_blocks >= 3 && c.n_visits == 400 * 514);
+}
+
+/* As many as there can be; one more is refused. */
+static void many_processes_have_their_pages(void **state)
+{
+  (void)state;
+  struct accesses a = {0};
+  for (uint32_t i = 0; i < 3 * PW_PROCESSES; i++)
+    put_access(&a, (struct pw_access){0x1000 * (i % 7), 4, i % 2 ? PW_STORE : PW_FETCH, 5 * (i % PW_PROCESSES), 1});
+  hold(&a, 1);
+  static const struct pw_trace_options options = {.counts = true};
+  struct pw_error err = {0};
+  struct pw_visits *v;
+  KIT_OK(pw_visits_create(&v, &options, &err), err);
+  for (uint32_t i = 0; i <= PW_PROCESSES; i++) {
+    size_t taken;
+    struct pw_access access = {0x1000, 4, PW_LOAD, i, 0};
+    int status = pw_visits_add(v, "T", &access, 1, &taken, &err);
+    assert_int_equal(status, i < PW_PROCESSES ? 0 : PW_EFORMAT);
+  }
+  assert_non_null(strstr(err.text, "4095 processes"));
+  pw_visits_destroy(v);
 }
 
 static void a_restart_forgets_everything(void **state)
@@ -373,6 +395,7 @@ int main(void)
       cmocka_unit_test(bad_accesses_are_refused),
       cmocka_unit_test(full_counters_continue),
       cmocka_unit_test(full_blocks_continue),
+      cmocka_unit_test(many_processes_have_their_pages),
       cmocka_unit_test(a_restart_forgets_everything),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,6 +253,28 @@ static void event_zero(struct craft *c) { event(c, 1)[2] = 0; }
 static void event_too_late(struct craft *c) { event(c, 1)[1] = 3; } /* 303 > 302 */
 static void event_text_long(struct craft *c) { event(c, 1)[8] = 5; }
 static void event_text_short(struct craft *c) { event(c, 1)[8] = 3; }
+static void first_text_long(struct craft *c) { event(c, 0)[5] = 100; } /* where more events follow */
+static void number_too_large(struct craft *c)
+{
+  unsigned char *a = event(c, 1) + 3; /* 0x1000 in two bytes becomes 0x1000 + 2^64 in ten */
+  memmove(a + 10, a + 2, 8);
+  memcpy(a, "\x80\xa0\x80\x80\x80\x80\x80\x80\x80\x02", 10);
+  c->block[1].core.n += 8;
+}
+static void child_too_far(struct craft *c)
+{
+  unsigned char *e = event(c, 1); /* the mapping becomes a fork of process 3, and there are 2 */
+  e[2] = PW_EVENT_FORK;
+  e[5] = 0x83;
+  e[6] = 0;
+}
+static void last_page_missing(struct craft *c)
+{
+  unsigned char *last = event(c, 0) - 1; /* its gap: one byte */
+  memmove(last, last + 1, 19);
+  c->block[1].core.n--;
+  add_header(c, 8, UINT64_MAX, 4);
+}
 static void process_too_far(struct craft *c) { event(c, 0)[3] = 2; }
 static void index_offset(struct craft *c) { c->index_lie = 8 + 24; }
 static void index_first_access(struct craft *c) { c->index_lie = 8 + 24 + 8; }
@@ -281,6 +303,7 @@ static const struct {
     LIE(core_shorter), LIE(plain_bytes_lie), LIE(plain_bytes_huge), LIE(unknown_flag_6), LIE(unknown_flag_7),
     LIE(touches_unopened), LIE(index_outside), LIE(page_unused), LIE(keys_wrap), LIE(unknown_process), LIE(event_unknown),
     LIE(event_zero), LIE(event_too_late), LIE(event_text_long), LIE(event_text_short), LIE(process_too_far),
+    LIE(first_text_long), LIE(number_too_large), LIE(child_too_far), LIE(last_page_missing),
     LIE(index_offset), LIE(index_first_access), LIE(index_first_visit), LIE(index_count), LIE(index_short),
     LIE(end_processes), LIE(end_fetches), LIE(end_loads), LIE(end_stores), LIE(end_visits), LIE(end_events),
     LIE(end_blocks), LIE(end_index_offset), LIE(end_chain), LIE(header_longer),
