@@ -38,12 +38,21 @@ same() { # NAME "TOUCHES" "OPTIONS OF RUN" "OPTIONS OF ORACLE"
   fi
 }
 
-# A page faults back in between two touches of a visit and pushes its partner out of a 1-way second
-# level that one stream reads without a first level: the fourth touch of five misses there.
-same 'one-way second level, no DTLB' 'L5 I1 I2 I1 L5 I1 L5 I1' \
+# A page faults back in between two touches of a visit and goes to the second level, whereas its
+# partner, which has no first level, touches the second level once more after it.
+fault_back='L5 I1 I2 I3 I1 L5 I1 L5 I1 I4 L5'
+for policy in lru fifo plru; do
+  same "no DTLB, second level $policy" "$fault_back" \
+    "--itlb 8 --dtlb none --stlb 2:2:$policy --memory 12K --memory-policy fifo" \
+    "--itlb 8:8:lru --dtlb none --stlb 2:2:$policy --memory 3 --policy fifo"
+  same "no ITLB, second level $policy" "$(tr LI IL <<< "$fault_back")" \
+    "--itlb none --dtlb 8 --stlb 2:2:$policy --memory 12K --memory-policy fifo" \
+    "--itlb none --dtlb 8:8:lru --stlb 2:2:$policy --memory 3 --policy fifo"
+done
+same 'no DTLB, one-way second level' 'L5 I1 I2 I1 L5 I1 L5 I1' \
   '--itlb 2 --dtlb none --stlb 1 --memory 8K --memory-policy fifo' \
   '--itlb 2:2:lru --dtlb none --stlb 1:1:lru --memory 2 --policy fifo'
-same 'one-way second level, no ITLB' 'I5 L1 L2 L1 I5 L1 I5 L1' \
+same 'no ITLB, one-way second level' 'I5 L1 L2 L1 I5 L1 I5 L1' \
   '--itlb none --dtlb 2 --stlb 1 --memory 8K --memory-policy fifo' \
   '--itlb none --dtlb 2:2:lru --stlb 1:1:lru --memory 2 --policy fifo'
 same 'one-way second level alone' 'L5 I1 L5 I1 L5 I1 L5 I1 L5 I1 I2 L5 I2 L5 I2 L6' \
