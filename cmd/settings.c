@@ -36,7 +36,6 @@ const struct option_row running_rows[] = {
     {"asid", 0, OPTION_WORD, "on|off", AT(SET_ASID),
      "off: a process switch empties the TLBs (default on)"},
     {"only", 0, OPTION_WORD, "STREAM", AT(SET_ONLY), "fetch or data: simulate that stream alone"},
-    {"warmup", 0, OPTION_WORD, "N", AT(SET_WARMUP), "simulate N accesses before counting starts"},
     {"engine", 0, OPTION_WORD, "NAME", AT(SET_ENGINE),
      "auto (default) or direct; the numbers are the same"},
     {"jobs", 'j', OPTION_WORD, "N", AT(SET_JOBS), "traces at the same time (default: one a processor)"},
@@ -51,15 +50,16 @@ const struct option_row reading_rows[] = {
      "events: drop map, unmap, fork, exec and exit;\nkernel: drop kernel touches of user buffers"},
     {"skip", 0, OPTION_WORD, "N", AT(SET_SKIP), "leave out the first N accesses (20K, 50M, 1G)"},
     {"limit", 0, OPTION_WORD, "N", AT(SET_LIMIT), "stop after N accesses"},
+    {"warmup", 0, OPTION_WORD, "N", AT(SET_WARMUP), "simulate N accesses before counting starts"},
     {0}};
 
 static const char *const defaults[N_SETTINGS] = {
     [SET_PAGE_SIZE] = "4K",  [SET_TABLE] = "x86-64",    [SET_LEVELS] = "",      [SET_VA_BITS] = "",
     [SET_MACHINE] = "",      [SET_ITLB] = "64:8",       [SET_DTLB] = "64:4",    [SET_STLB] = "1536:12",
     [SET_MEMORY] = "unlimited", [SET_MEMORY_POLICY] = "lru", [SET_SEED] = "1",  [SET_ASID] = "on",
-    [SET_ONLY] = "",         [SET_WARMUP] = "0",        [SET_ENGINE] = "auto",  [SET_JOBS] = "",
+    [SET_ONLY] = "",         [SET_ENGINE] = "auto",  [SET_JOBS] = "",
     [SET_FORMAT] = "",       [SET_SKIP_BAD] = "off",    [SET_IGNORE] = "",      [SET_SKIP] = "0",
-    [SET_LIMIT] = "0"};
+    [SET_LIMIT] = "0",       [SET_WARMUP] = "0"};
 
 const char *setting_name(enum setting setting)
 {

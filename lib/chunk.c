@@ -68,8 +68,8 @@ void pw_chunk_touches(struct pw_chunk *c, uint32_t from, uint32_t to)
 }
 
 /* The touches by stream, each victim before the touch that pushed it out, and one more
- * touch of each page after a visit that alternated longer. Memory has settled by
- * then, but a 1-way TLB has not: the last touch may have pushed the other page out. */
+ * touch of each page after a visit that alternated longer. Memory has settled by then,
+ * but not each second level: see pw_hierarchy_alternates. */
 void pw_chunk_lookups(struct pw_chunk *c, const struct pw_victims *victims, const uint64_t *key_of, bool alternating,
                       struct pw_front_input *in)
 {

@@ -201,7 +201,7 @@ static int unfit_sentence(const struct run *r, const struct pw_config *c, uint64
   return pw_error_set(err, PW_EINVAL,
                       "%s: the address 0x%" PRIx64 "000 does not fit the table %s, which covers %u bits; take a table of at least %u bits",
                       pw_trace_info(r->trace)->path, page, c->geometry->name, pw_geometry_va_bits(c->geometry),
-                      pw_address_bits(page, c->geometry->sign_extended));
+                      pw_address_bits(page, c->geometry->sign_extended || page >> (PW_PAGE_BITS - 1)));
 }
 
 /* Fills the results; the number of configurations whose table is too narrow. */

@@ -121,7 +121,8 @@ bool pw_front_needs_all(const struct pw_front *f)
 
 bool pw_hierarchy_alternates(const struct pw_hierarchy *h)
 {
-  return h->stlb.entries && h->stlb.ways == 1 && (h->itlb.entries == 0 || h->dtlb.entries == 0);
+  bool no_itlb = h->itlb.entries == 0, no_dtlb = h->dtlb.entries == 0;
+  return h->stlb.entries && (no_itlb != no_dtlb || (no_itlb && h->stlb.ways == 1));
 }
 
 bool pw_front_is_idle(const struct pw_front *f)

@@ -19,9 +19,8 @@ struct pw_hierarchy {
   struct pw_tlb_config itlb, dtlb, stlb;
 };
 
-/* A visit that alternated beyond its pattern. That matters where code and data page
- * can push each other out of a 1-way unified TLB: the lists then hold one touch more
- * of each page, and `touches` are those beyond these. */
+/* A visit that alternated beyond its pattern. The lists of those who ask for it then
+ * hold one touch more of each page, and `touches` are those beyond these. */
 struct pw_alternation {
   uint64_t key[2];   /* of the data page and the code page */
   uint32_t after;    /* number of the visit's last replayed touch in the chunk */
@@ -38,8 +37,10 @@ struct pw_front;
 
 int pw_front_create(struct pw_front **front, uint64_t seed, struct pw_error *err);
 void pw_front_destroy(struct pw_front *front);
-/* Does this hierarchy need the alternations of visits? (a 1-way second level that a
- * stream reaches past an absent first level) */
+/* Does this hierarchy need the alternations of visits? Behind exactly one first level a
+ * second level sees one stream whole and of the other only misses, so that its order
+ * settles one touch of each page later than memory does. In a 1-way second level,
+ * besides, the two pages can push each other out. */
 bool pw_hierarchy_alternates(const struct pw_hierarchy *hierarchy);
 /* The number of this hierarchy in the front; equal ones share it. Negative on failure. */
 int64_t pw_front_add(struct pw_front *front, const struct pw_hierarchy *hierarchy, struct pw_error *err);

@@ -304,6 +304,20 @@ static bool decode_events(struct pwt_reader *r, const struct pwt_block_header *h
   return true;
 }
 
+/* Longer alternations fold only into the patterns COC and COCO, and every touch has an access. */
+static bool counts_fit(const struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
+{
+  const uint16_t *c = r->counts;
+  uint32_t bad = 0;
+  for (uint32_t i = 0; i < h->n_visits; i++) {
+    uint32_t accesses = (uint32_t)c[i] + c[PW_BLOCK_VISITS + i] + c[2 * (size_t)PW_BLOCK_VISITS + i];
+    uint32_t touches = c[3 * (size_t)PW_BLOCK_VISITS + i], pattern = pw_visit_touches(flags[i]);
+    bad |= touches > accesses;
+    bad |= touches > pattern && pattern < 3;
+  }
+  return bad == 0;
+}
+
 static bool decode_counts(struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
 {
   const unsigned char *p = r->plain[PWT_COUNTS], *end = p + h->group[PWT_COUNTS].plain_bytes;
@@ -324,7 +338,8 @@ static bool decode_counts(struct pwt_reader *r, const struct pwt_block_header *h
       sum[c] += value;
     }
   }
-  return escape == end && sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores;
+  return escape == end && sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores &&
+         counts_fit(r, h, flags);
 }
 
 static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, struct pw_error *err)

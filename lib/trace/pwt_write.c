@@ -159,7 +159,19 @@ void pw_writer_destroy(struct pw_writer *w)
 static int fill_core(struct pw_writer *w, const struct pw_block *b, size_t *n, struct pw_error *err)
 {
   size_t most = (size_t)b->n_visits * 3 + (size_t)b->n_pages * 10;
-  for (uint32_t i = 0; i < b->n_events; i++) most += 50 + b->events[i].text_bytes;
+  uint32_t named = w->n_processes ? w->n_processes : 1;
+  for (uint32_t i = 0; i < b->n_events; i++) {
+    const struct pw_event *e = &b->events[i];
+    most += 50 + e->text_bytes;
+    if (e->text_bytes > PWT_MAX_EVENT_TEXT)
+      return pw_error_set(err, PW_EINVAL, "%s: an event's text has %u bytes; shorten it to %u", w->name, e->text_bytes,
+                          PWT_MAX_EVENT_TEXT);
+    if (e->kind != PW_EVENT_PROCESS && e->kind != PW_EVENT_FORK) continue;
+    if (e->b > named || e->b >= PW_PROCESSES)
+      return pw_error_set(err, PW_EINVAL, "%s: an event names process index %llu, and %u was to be the next; number processes as they appear",
+                          w->name, (unsigned long long)e->b, named);
+    named += e->b == named;
+  }
   if (most > PWT_MAX_PLAIN)
     return pw_error_set(err, PW_EINVAL, "%s: the events of one block take over %u bytes", w->name, PWT_MAX_PLAIN);
   int status = reserve_plain(w, most, err);

@@ -127,14 +127,12 @@ choose_rest() {
     oracle_options+=" --only $P"
   fi
   window= # these round to whole visits on .pwt, so they go to convert where it has them
-  warmup=0
   for part in skip warmup limit; do
     rnd 6
     if ((R == 0)); then
       rnd $((trace_accesses / 3))
       [[ $part = limit ]] && R=$((R + trace_accesses / 3)) # behind the warm-up
       window+=" --$part $((R + 1))"
-      [[ $part = warmup ]] && warmup=1
     fi
   done
   oracle_options+=$window
@@ -189,17 +187,15 @@ check_pair() {
   : > "$dir/complaints"
   "$oracle" $oracle_options < "$dir/trace.csv" > "$dir/oracle" 2> "$dir/talk" || return 1
   "$PAGEWALK" run --csv - "$dir/trace.csv" $window $pw_options > "$dir/text" 2> "$dir/talk" || return 1
-  if ((!warmup)); then
-    rows+=(pwt)
-    [[ -n $window ]] && pwt=$dir/window.pwt
-    if [[ -n $window || ! -e $pwt ]]; then
-      "$PAGEWALK" convert -q "$dir/trace.csv" $window -o "$pwt" 2> "$dir/talk" || return 1
-    fi
-    "$PAGEWALK" run --csv - "$pwt" --engine direct $pw_options > "$dir/pwt" 2> "$dir/talk" || return 1
-    if ! cmp -s <(sed 's/^[^,]*,//; s/,[^,]*$//' "$dir/text") <(sed 's/^[^,]*,//; s/,[^,]*$//' "$dir/pwt"); then
-      echo "  text and .pwt differ" > "$dir/complaints"
-      return 1
-    fi
+  rows+=(pwt)
+  [[ -n $window ]] && pwt=$dir/window.pwt
+  if [[ -n $window || ! -e $pwt ]]; then
+    "$PAGEWALK" convert -q "$dir/trace.csv" $window -o "$pwt" 2> "$dir/talk" || return 1
+  fi
+  "$PAGEWALK" run --csv - "$pwt" --engine direct $pw_options > "$dir/pwt" 2> "$dir/talk" || return 1
+  if ! cmp -s <(sed 's/^[^,]*,//; s/,[^,]*$//' "$dir/text") <(sed 's/^[^,]*,//; s/,[^,]*$//' "$dir/pwt"); then
+    echo "  text and .pwt differ" > "$dir/complaints"
+    return 1
   fi
   ((tlb_random)) && loose='tlb|walk'
   ((memory_random)) && loose='tlb|walk|major|fault_rate|swap'
