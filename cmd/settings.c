@@ -47,7 +47,7 @@ const struct option_row reading_rows[] = {
     {"skip-bad", 0, OPTION_SWITCH, NULL, AT(SET_SKIP_BAD),
      "leave out lines that do not parse, and count them"},
     {"ignore", 0, OPTION_WORD, "WHAT", AT(SET_IGNORE),
-     "events: drop map, unmap, fork, exec and exit;\nkernel: drop kernel touches of user buffers"},
+     "events: drop map, unmap, exec and exit;\nkernel: drop kernel touches of user buffers"},
     {"skip", 0, OPTION_WORD, "N", AT(SET_SKIP), "leave out the first N accesses (20K, 50M, 1G)"},
     {"limit", 0, OPTION_WORD, "N", AT(SET_LIMIT), "stop after N accesses"},
     {"warmup", 0, OPTION_WORD, "N", AT(SET_WARMUP), "simulate N accesses before counting starts"},

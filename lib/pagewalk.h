@@ -169,7 +169,7 @@ struct pw_trace_options {
   const char *format;   /* a name of PW_LIST_FORMATS, or NULL: look at the first bytes */
   bool skip_bad;        /* text formats: count lines that do not parse, and go on */
   bool counts;          /* fill the count columns of the blocks */
-  bool ignore_events;   /* drop every event but thread and process switches */
+  bool ignore_events;   /* drop map, unmap, exec and exit events */
   uint64_t skip;        /* accesses to leave out at the front */
   uint64_t limit;       /* accesses to take after that; 0 = all */
   uint64_t warmup;      /* of those, accesses to simulate without counting */

@@ -239,7 +239,7 @@ static int next_foreign(struct pw_trace *t, const struct pw_block **block, struc
   return 1;
 }
 
-/* Leaves thread and process switches and marks. */
+/* Leaves marks, thread and process switches, and forks, since they number processes. */
 static int drop_events(struct pw_trace *t, const struct pw_block **block, struct pw_error *err)
 {
   const struct pw_block *in = *block;
@@ -247,7 +247,7 @@ static int drop_events(struct pw_trace *t, const struct pw_block **block, struct
   uint32_t n = 0;
   for (uint32_t i = 0; i < in->n_events; i++) {
     uint32_t kind = in->events[i].kind;
-    if (kind == PW_EVENT_THREAD || kind == PW_EVENT_PROCESS || kind == PW_EVENT_MARK) t->kept[n++] = in->events[i];
+    if (kind == PW_EVENT_THREAD || kind == PW_EVENT_PROCESS || kind == PW_EVENT_FORK || kind == PW_EVENT_MARK) t->kept[n++] = in->events[i];
   }
   t->filtered = *in;
   t->filtered.events = t->kept;

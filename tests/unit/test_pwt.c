@@ -99,10 +99,11 @@ static void large_counts_come_back(void **state)
     flags[i] = (uint8_t)((i % 2) | (pattern - 1) << 2);
     page[i] = (uint16_t)(i % 2);
     column[0][i] = values[i % 11];
-    column[1][i] = values[i / 11];
+    column[1][i] = values[i / 11] < 4 ? 4 : values[i / 11]; /* enough accesses for every pattern */
     column[2][i] = values[(i * 7 + 3) % 11];
-    uint32_t folded = values[(i * 5 + 1) % 11];
-    if (2 * folded + pattern > 65535) folded = (65535 - pattern) / 2;
+    uint32_t folded = values[(i * 5 + 1) % 11], accesses = (uint32_t)column[0][i] + column[1][i] + column[2][i];
+    uint32_t most = accesses < 65535 ? accesses : 65535;
+    if (2 * folded + pattern > most) folded = (most - pattern) / 2;
     touches[i] = (uint16_t)(pattern + (i < 2 ? 0 : 2 * folded));
     b.totals.fetches += column[0][i];
     b.totals.loads += column[1][i];
