@@ -97,6 +97,20 @@ static inline void pw_memory_use_frame(struct pw_memory *m)
 void pw_memory_unlink(struct pw_memory *memory, uint32_t id);
 void pw_memory_push(struct pw_memory *memory, uint32_t id);
 
+/* A page arrives at the head of the list; if no frame is free the tail goes. */
+static inline void pw_memory_admit(struct pw_memory *m, uint32_t id, uint8_t wrote, size_t at, struct pw_victims *victims)
+{
+  if (m->used == m->frames) {
+    uint32_t victim = m->tail;
+    pw_memory_unlink(m, victim);
+    pw_memory_evict(m, victim, (uint32_t)at, victims);
+  } else {
+    pw_memory_use_frame(m);
+  }
+  pw_memory_arrive(m, id, wrote);
+  pw_memory_push(m, id);
+}
+
 /* Frames in place: the lowest free frame, if there is one, so that the order in which
  * the pages of an unmapped range leave does not matter. Frame numbers by id stand in `a`. */
 bool pw_memory_free_frame(struct pw_memory *memory, uint32_t *frame);

@@ -5,20 +5,13 @@ static void touch(struct pw_memory *m, const struct pw_page_touches *t, struct p
 {
   for (size_t i = 0; i < t->n; i++) {
     uint32_t id = t->id[i];
-    if (m->state[id] & PW_PAGE_RESIDENT) {
-      m->state[id] |= t->wrote[i] ? PW_PAGE_DIRTY : 0;
-      if (id == m->head) continue;
-      pw_memory_unlink(m, id);
-    } else {
-      if (m->used == m->frames) {
-        uint32_t victim = m->tail;
-        pw_memory_unlink(m, victim);
-        pw_memory_evict(m, victim, (uint32_t)i, victims);
-      } else {
-        pw_memory_use_frame(m);
-      }
-      pw_memory_arrive(m, id, t->wrote[i]);
+    if (!(m->state[id] & PW_PAGE_RESIDENT)) {
+      pw_memory_admit(m, id, t->wrote[i], i, victims);
+      continue;
     }
+    m->state[id] |= t->wrote[i] ? PW_PAGE_DIRTY : 0;
+    if (id == m->head) continue;
+    pw_memory_unlink(m, id);
     pw_memory_push(m, id);
   }
 }

@@ -15,6 +15,7 @@
 #include "base/block.h"
 #include "base/pagemap.h"
 #include "trace/pwt.h"
+#include "trace/pwt_columns.h"
 
 struct pwt_reader {
   struct pw_source *source;
@@ -220,44 +221,6 @@ static int read_group(struct pwt_reader *r, const struct pwt_block_header *h, in
   return 0;
 }
 
-/* Page indices from their planes; false when an index is outside the dictionary, a
- * dictionary entry is unused, or a visit touches an O that no visit opened. */
-static bool decode_pages(struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
-{
-  uint32_t n = h->n_visits;
-  const unsigned char *low = flags + n, *high = low + n;
-  uint16_t last[2] = {0, 0};
-  uint32_t opened = 0, bad = 0, most = 0;
-  memset(r->used, 0, PW_BLOCK_VISITS);
-  for (uint32_t i = 0; i < n; i++) {
-    uint32_t flag = flags[i], stream = flag & PW_VISIT_CODE;
-    uint32_t zigzag = low[i] | (uint32_t)high[i] << 8;
-    uint16_t index = (uint16_t)(last[stream] + (zigzag >> 1 ^ (0u - (zigzag & 1))));
-    last[stream] = index;
-    r->page[i] = index;
-    r->used[index] = 1;
-    most = index > most ? index : most;
-    opened |= 1u << stream;
-    bad |= flag >> 6;
-    bad |= (flag & PW_VISIT_TOUCHES ? 1u : 0u) & ~(opened >> (1 - stream)) & 1u;
-  }
-  uint32_t distinct = 0;
-  for (uint32_t i = 0; i < h->n_pages; i++) distinct += r->used[i];
-  return (n == 0 || most < h->n_pages) && distinct == h->n_pages && bad == 0;
-}
-
-static bool decode_dictionary(struct pwt_reader *r, const struct pwt_block_header *h, struct pwt_cursor *c)
-{
-  uint64_t key = 0;
-  for (uint32_t i = 0; i < h->n_pages; i++) {
-    uint64_t gap = pwt_get_leb(c);
-    uint64_t next = i ? key + gap + 1 : gap;
-    if (i && next <= key) return false;
-    r->pages[i] = key = next;
-  }
-  return c->ok;
-}
-
 static bool decode_event(struct pwt_reader *r, struct pwt_cursor *c, struct pw_event *e)
 {
   uint64_t kind = pwt_get_leb(c);
@@ -304,44 +267,6 @@ static bool decode_events(struct pwt_reader *r, const struct pwt_block_header *h
   return true;
 }
 
-/* Longer alternations fold only into the patterns COC and COCO, and every touch has an access. */
-static bool counts_fit(const struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
-{
-  const uint16_t *c = r->counts;
-  uint32_t bad = 0;
-  for (uint32_t i = 0; i < h->n_visits; i++) {
-    uint32_t accesses = (uint32_t)c[i] + c[PW_BLOCK_VISITS + i] + c[2 * (size_t)PW_BLOCK_VISITS + i];
-    uint32_t touches = c[3 * (size_t)PW_BLOCK_VISITS + i], pattern = pw_visit_touches(flags[i]);
-    bad |= touches > accesses;
-    bad |= touches > pattern && pattern < 3;
-  }
-  return bad == 0;
-}
-
-static bool decode_counts(struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
-{
-  const unsigned char *p = r->plain[PWT_COUNTS], *end = p + h->group[PWT_COUNTS].plain_bytes;
-  const unsigned char *escape = p + (size_t)h->n_visits * 4;
-  uint64_t sum[4] = {0};
-  for (int c = 0; c < 4; c++) {
-    uint16_t *column = r->counts + (size_t)c * PW_BLOCK_VISITS;
-    for (uint32_t i = 0; i < h->n_visits; i++) {
-      uint32_t value = *p++;
-      if (value == 255) {
-        if (end - escape < 2) return false;
-        value = pwt_get16(escape);
-        escape += 2;
-      }
-      if (c == 3) value = pw_visit_touches(flags[i]) + 2 * value;
-      if (value > UINT16_MAX) return false;
-      column[i] = (uint16_t)value;
-      sum[c] += value;
-    }
-  }
-  return escape == end && sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores &&
-         counts_fit(r, h, flags);
-}
-
 static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, struct pw_error *err)
 {
   if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
@@ -353,7 +278,7 @@ static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bo
   const unsigned char *flags = r->plain[PWT_CORE];
   struct pwt_cursor c = {flags + 3 * (size_t)h->n_visits, flags + h->group[PWT_CORE].plain_bytes, true};
   bool marked = false;
-  if (!decode_pages(r, h, flags) || !decode_dictionary(r, h, &c) || !decode_events(r, h, &c, &marked) || c.p != c.end)
+  if (!pwt_decode_pages(h, flags, r->page, r->used) || !pwt_decode_dictionary(h, &c, r->pages) || !decode_events(r, h, &c, &marked) || c.p != c.end)
     return damaged(r, err, "a block's columns make no sense");
   if (h->n_pages && pw_key_process(r->pages[h->n_pages - 1]) >= r->n_processes)
     return damaged(r, err, "a block names a process that does not exist");
@@ -364,7 +289,7 @@ static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bo
                                .page = r->page, .flags = flags, .events = r->events, .totals = h->totals};
   if (!counts) return 0;
   if (!r->counts && !(r->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *r->counts))) return out_of_memory(r, err);
-  if (!decode_counts(r, h, flags)) return damaged(r, err, "a block's counts make no sense");
+  if (!pwt_decode_counts(h, r->plain[PWT_COUNTS], flags, r->counts)) return damaged(r, err, "a block's counts make no sense");
   r->block.fetches = r->counts;
   r->block.loads = r->counts + PW_BLOCK_VISITS;
   r->block.stores = r->counts + 2 * (size_t)PW_BLOCK_VISITS;

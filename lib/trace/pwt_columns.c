@@ -1,0 +1,83 @@
+/* Decodes the columns of a .pwt block, each with the checks of docs/trace-format.md.
+ *
+ * Nothing is written outside the arrays that are handed in, whatever the bytes say. */
+#include "trace/pwt_columns.h"
+
+#include <string.h>
+
+#include "base/block.h"
+
+/* Page indices from their planes; false when an index is outside the dictionary, a
+ * dictionary entry is unused, or a visit touches an O that no visit opened. */
+bool pwt_decode_pages(const struct pwt_block_header *h, const unsigned char *flags, uint16_t *page, unsigned char *used)
+{
+  uint32_t n = h->n_visits;
+  const unsigned char *low = flags + n, *high = low + n;
+  uint16_t last[2] = {0, 0};
+  uint32_t opened = 0, bad = 0, most = 0;
+  memset(used, 0, PW_BLOCK_VISITS);
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t flag = flags[i], stream = flag & PW_VISIT_CODE;
+    uint32_t zigzag = low[i] | (uint32_t)high[i] << 8;
+    uint16_t index = (uint16_t)(last[stream] + (zigzag >> 1 ^ (0u - (zigzag & 1))));
+    last[stream] = index;
+    page[i] = index;
+    used[index] = 1;
+    most = index > most ? index : most;
+    opened |= 1u << stream;
+    bad |= flag >> 6;
+    bad |= (flag & PW_VISIT_TOUCHES ? 1u : 0u) & ~(opened >> (1 - stream)) & 1u;
+  }
+  uint32_t distinct = 0;
+  for (uint32_t i = 0; i < h->n_pages; i++) distinct += used[i];
+  return (n == 0 || most < h->n_pages) && distinct == h->n_pages && bad == 0;
+}
+
+bool pwt_decode_dictionary(const struct pwt_block_header *h, struct pwt_cursor *c, uint64_t *pages)
+{
+  uint64_t key = 0;
+  for (uint32_t i = 0; i < h->n_pages; i++) {
+    uint64_t gap = pwt_get_leb(c);
+    uint64_t next = i ? key + gap + 1 : gap;
+    if (i && next <= key) return false;
+    pages[i] = key = next;
+  }
+  return c->ok;
+}
+
+/* Longer alternations fold only into the patterns COC and COCO, and every touch has an access. */
+static bool counts_fit(const struct pwt_block_header *h, const unsigned char *flags, const uint16_t *c)
+{
+  uint32_t bad = 0;
+  for (uint32_t i = 0; i < h->n_visits; i++) {
+    uint32_t accesses = (uint32_t)c[i] + c[PW_BLOCK_VISITS + i] + c[2 * (size_t)PW_BLOCK_VISITS + i];
+    uint32_t touches = c[3 * (size_t)PW_BLOCK_VISITS + i], pattern = pw_visit_touches(flags[i]);
+    bad |= touches > accesses;
+    bad |= touches > pattern && pattern < 3;
+  }
+  return bad == 0;
+}
+
+bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *plain, const unsigned char *flags, uint16_t *counts)
+{
+  const unsigned char *p = plain, *end = p + h->group[PWT_COUNTS].plain_bytes;
+  const unsigned char *escape = p + (size_t)h->n_visits * 4;
+  uint64_t sum[4] = {0};
+  for (int c = 0; c < 4; c++) {
+    uint16_t *column = counts + (size_t)c * PW_BLOCK_VISITS;
+    for (uint32_t i = 0; i < h->n_visits; i++) {
+      uint32_t value = *p++;
+      if (value == 255) {
+        if (end - escape < 2) return false;
+        value = pwt_get16(escape);
+        escape += 2;
+      }
+      if (c == 3) value = pw_visit_touches(flags[i]) + 2 * value;
+      if (value > UINT16_MAX) return false;
+      column[i] = (uint16_t)value;
+      sum[c] += value;
+    }
+  }
+  return escape == end && sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores &&
+         counts_fit(h, flags, counts);
+}

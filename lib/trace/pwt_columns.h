@@ -1,0 +1,16 @@
+/* Decodes the columns of a .pwt block. False = the columns make no sense. */
+#ifndef PW_PWT_COLUMNS_H
+#define PW_PWT_COLUMNS_H
+
+#include "trace/pwt.h"
+
+/* `flags` is the start of the core columns (3 bytes a visit are there). Fills
+ * page[n_visits]; `used` is scratch of PW_BLOCK_VISITS bytes. */
+bool pwt_decode_pages(const struct pwt_block_header *h, const unsigned char *flags, uint16_t *page, unsigned char *used);
+/* Fills pages[n_pages] from the cursor and moves it on. */
+bool pwt_decode_dictionary(const struct pwt_block_header *h, struct pwt_cursor *c, uint64_t *pages);
+/* Fills four columns of PW_BLOCK_VISITS (fetches, loads, stores, touches) from the
+ * plain counts group, whose size is in the header. */
+bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *plain, const unsigned char *flags, uint16_t *counts);
+
+#endif
