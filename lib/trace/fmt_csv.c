@@ -31,6 +31,12 @@ static unsigned char *roles(struct pw_parser *parser)
   return (unsigned char *)(parser->state + 1);
 }
 
+/* A byte order mark may stand before the header. */
+static const unsigned char *skip_mark(const unsigned char *at, const unsigned char *end)
+{
+  return end - at >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0 ? at + 3 : at;
+}
+
 /* Takes the field at `at`: the comma or record end behind it, or NULL. */
 static const unsigned char *take_field(const unsigned char *at, const unsigned char *end, struct field *field,
                                        const char **why)
@@ -79,8 +85,7 @@ static int take_header(struct pw_parser *parser, const unsigned char *at, const 
 {
   bool seen[ROLES] = {false};
   size_t n = 0;
-  if (end - at >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) at += 3;
-  for (;; at++) {
+  for (at = skip_mark(at, end);; at++) {
     struct field field;
     at = take_field(at, end, &field, why);
     if (!at) return PW_LINE_BAD;
@@ -156,22 +161,26 @@ static int take_row(struct pw_parser *parser, const unsigned char *at, const uns
   return got;
 }
 
-/* The newline that ends the record at `at` (quoted ones do not), or NULL. */
+/* The newline that ends the record at `at` (quoted ones do not), or NULL. As in
+ * take_field, a quote opens only where a field begins: a stray one inside a field
+ * must not draw the lines behind it into a record that is bad. */
 static const unsigned char *find_end(const unsigned char *at, const unsigned char *end, uint64_t *lines)
 {
   const unsigned char *newline = memchr(at, '\n', (size_t)(end - at));
   *lines = 1;
   if (!memchr(at, '"', (size_t)((newline ? newline : end) - at))) return newline;
-  bool quoted = false;
-  for (; at < end; at++) {
-    quoted ^= *at == '"';
+  bool quoted = false, may_open = true; /* also behind a quote that closed: it was doubled */
+  for (at = skip_mark(at, end); at < end; at++) {
     if (*at == '\n' && !quoted) return at;
-    *lines += *at == '\n';
+    *lines += *at == '\n' && at + 1 < end; /* the last newline begins no line */
+    if (*at == '"' && quoted) quoted = false, may_open = true;
+    else if (*at == '"') quoted = may_open;
+    else may_open = !quoted && *at == ',';
   }
   return NULL;
 }
 
-static int take_record(struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
+static int take_record(struct pw_parser *parser, const unsigned char *at, const unsigned char *end, uint64_t lines,
                        struct pw_batch *batch, struct pw_error *err)
 {
   const char *why = "it does not parse";
@@ -183,7 +192,7 @@ static int take_record(struct pw_parser *parser, const unsigned char *at, const 
   }
   int got = take_row(parser, at, end, batch->accesses + batch->n, &why);
   if (got > 0) batch->n += (size_t)got;
-  else if (parser->skip_bad) parser->bad_lines++;
+  else if (parser->skip_bad) parser->bad_lines += lines;
   else return pw_line_error(parser, "CSV", at, end, why, err);
   return 0;
 }
@@ -198,7 +207,7 @@ static int64_t csv_parse(struct pw_parser *parser, const unsigned char *bytes, s
     const unsigned char *stop = newline ? newline : end;
     if ((size_t)(stop - at) > PW_LINE_MAX_BYTES) return pw_line_too_long(parser, err);
     if (!newline && !last) break;
-    int status = take_record(parser, at, pw_drop_return(at, stop), batch, err);
+    int status = take_record(parser, at, pw_drop_return(at, stop), lines, batch, err);
     if (status < 0) return status;
     parser->line += lines;
     at = newline ? newline + 1 : end;
