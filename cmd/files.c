@@ -10,12 +10,30 @@
 #include "heap.h"
 #include "say.h"
 
+/* Do two paths, at least one of which names nothing yet, name one entry of one folder? */
+static bool same_entry(const char *a, const char *b)
+{
+  const char *paths[] = {a, b}, *names[2];
+  struct stat folders[2];
+  for (int i = 0; i < 2; i++) {
+    const char *slash = strrchr(paths[i], '/');
+    names[i] = slash ? slash + 1 : paths[i];
+    char *folder = heap_text("%.*s", slash ? (int)(slash - paths[i] + 1) : 1, slash ? paths[i] : ".");
+    bool found = stat(folder, &folders[i]) == 0;
+    free(folder);
+    if (!found) return false;
+  }
+  return strcmp(names[0], names[1]) == 0 && folders[0].st_dev == folders[1].st_dev &&
+         folders[0].st_ino == folders[1].st_ino;
+}
+
 bool files_same(const char *a, const char *b)
 {
   struct stat x, y;
   if (strcmp(a, b) == 0) return true;
   if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0) return false;
-  return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+  if (stat(a, &x) != 0 || stat(b, &y) != 0) return same_entry(a, b);
+  return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 bool file_is_folder(const char *path)
