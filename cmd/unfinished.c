@@ -220,6 +220,22 @@ static void mark_kept(struct sweep *sweep)
   }
 }
 
+/* The first trace that was changed after the manifest was written, or NULL. The manifest
+ * itself names no times: the same sweep gives the same bytes. */
+static const char *changed_trace(const struct sweep *sweep, const char *manifest)
+{
+  struct stat then, st;
+  if (stat(manifest, &then) != 0) return NULL;
+  for (size_t i = 0; i < sweep->traces.n; i++) {
+    const char *trace = sweep->traces.items[i];
+    if (strcmp(trace, "-") == 0 || stat(trace, &st) != 0 || !S_ISREG(st.st_mode)) continue;
+    if (st.st_mtim.tv_sec > then.st_mtim.tv_sec ||
+        (st.st_mtim.tv_sec == then.st_mtim.tv_sec && st.st_mtim.tv_nsec > then.st_mtim.tv_nsec))
+      return trace;
+  }
+  return NULL;
+}
+
 /* The folder holds the results of a finished sweep: -1 when it may be replaced. */
 static int meet_results(const struct sweep *sweep)
 {
@@ -227,11 +243,17 @@ static int meet_results(const struct sweep *sweep)
   struct pw_error err;
   size_t n;
   char *manifest = file_text(path, &n, &err);
+  const char *changed = changed_trace(sweep, path);
   free(path);
   snprintf(mark, sizeof mark, "\"fingerprint\": \"%016" PRIx64 "\"", sweep_fingerprint(sweep));
   bool same = manifest && strstr(manifest, mark);
   bool whole = same && !strstr(manifest, "\"status\": \"error\"");
   free(manifest);
+  if (sweep->resume && same && changed) {
+    say("%s was changed after %s got its results; name another folder, or add --force in place of --resume", changed,
+        sweep->folder);
+    return FAILED;
+  }
   if (sweep->resume && whole) {
     say_note("%s already holds this sweep, whole: there is nothing to resume", sweep->folder);
     return DONE;
