@@ -82,11 +82,20 @@ FILE *pw_output_stream(struct pw_output *output)
   return output->stream;
 }
 
+/* A stream remembers that a write failed, not why: another one tells. */
+static int failed_write(FILE *stream)
+{
+  errno = 0;
+  off_t end = lseek(fileno(stream), 0, SEEK_END);
+  return pwrite(fileno(stream), "", 1, end < 0 ? 0 : end) < 0 && errno ? errno : EIO;
+}
+
 int pw_output_commit(struct pw_output *output, struct pw_error *err)
 {
   int cause = 0;
   errno = 0;
-  if (fflush(output->stream) || ferror(output->stream)) cause = errno ? errno : EIO;
+  if (fflush(output->stream)) cause = errno ? errno : EIO;
+  if (!cause && ferror(output->stream)) cause = failed_write(output->stream);
   if (!cause && fsync(fileno(output->stream)) && errno != EINVAL && errno != EROFS) cause = errno;
   if (fclose(output->stream) && !cause) cause = errno;
   if (!cause && rename(output->temporary, output->path)) cause = errno;
