@@ -97,8 +97,12 @@ static int look_ahead(struct run *r, struct pw_error *err)
   return status ? status : pw_trace_rewind(r->trace, err);
 }
 
+/* A process that exited has no root until its index is named again. */
 static void add_process(struct run *r, uint32_t process)
 {
+  if (r->exited[process])
+    for (size_t i = 0; i < r->n_engines; i++) pw_engine_add_process(r->engines[i]);
+  r->exited[process] = false;
   for (; r->n_processes <= process; r->n_processes++)
     for (size_t i = 0; i < r->n_engines; i++) pw_engine_add_process(r->engines[i]);
 }
