@@ -267,6 +267,26 @@ static bool decode_events(struct pwt_reader *r, const struct pwt_block_header *h
   return true;
 }
 
+/* After an event both pages are opened again before a visit goes back to them (only a
+ * mark may stand anywhere, as a cut puts it), and pages are those of who runs. */
+static bool visits_fit_events(const struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
+{
+  uint32_t opened = 0, bad = 0, process = h->process;
+  if (h->n_events == 0)
+    return h->n_pages == 0 || (pw_key_process(r->pages[0]) == process && pw_key_process(r->pages[h->n_pages - 1]) == process);
+  for (uint32_t i = 0, e = 0; i < h->n_visits; i++) {
+    for (; e < h->n_events && r->events[e].at <= i; e++) {
+      if (r->events[e].kind != PW_EVENT_MARK) opened = 0;
+      if (r->events[e].kind == PW_EVENT_PROCESS) process = (uint32_t)r->events[e].b;
+    }
+    uint32_t stream = flags[i] & PW_VISIT_CODE;
+    opened |= 1u << stream;
+    bad |= (flags[i] & PW_VISIT_TOUCHES ? 1u : 0u) & ~(opened >> (1 - stream));
+    bad |= pw_key_process(r->pages[r->page[i]]) != process;
+  }
+  return (bad & 1) == 0;
+}
+
 static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, struct pw_error *err)
 {
   if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
@@ -278,7 +298,8 @@ static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bo
   const unsigned char *flags = r->plain[PWT_CORE];
   struct pwt_cursor c = {flags + 3 * (size_t)h->n_visits, flags + h->group[PWT_CORE].plain_bytes, true};
   bool marked = false;
-  if (!pwt_decode_pages(h, flags, r->page, r->used) || !pwt_decode_dictionary(h, &c, r->pages) || !decode_events(r, h, &c, &marked) || c.p != c.end)
+  if (!pwt_decode_pages(h, flags, r->page, r->used) || !pwt_decode_dictionary(h, &c, r->pages) || !decode_events(r, h, &c, &marked) ||
+      c.p != c.end || !visits_fit_events(r, h, flags))
     return damaged(r, err, "a block's columns make no sense");
   if (h->n_pages && pw_key_process(r->pages[h->n_pages - 1]) >= r->n_processes)
     return damaged(r, err, "a block names a process that does not exist");

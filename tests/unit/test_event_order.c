@@ -1,9 +1,11 @@
-/* Blocks whose events need care: a process that exits and is named again has a root again. */
+/* Blocks whose events need care: a process that exits and is named again has a root again, and a reader refuses
+ * a visit that touches a page which no visit opened since the last event. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -52,10 +54,36 @@ static void an_exited_process_that_returns_has_a_root(void **state)
   assert_int_equal(result.table_bytes, 2 * 4 * 4096);
 }
 
+/* A load of page 1, a fetch on page 2, an event, and a fetch whose pattern goes back to page 1. */
+static int run_unopened(uint32_t kind, struct pw_error *err)
+{
+  const uint64_t pages[] = {1, 2};
+  const uint16_t page[] = {0, 1, 1}, fetches[] = {0, 1, 1}, loads[] = {1, 0, 1}, none[] = {0, 0, 0}, touches[] = {1, 1, 2};
+  const uint8_t flags[] = {0, PW_VISIT_CODE, PW_VISIT_CODE | 1 << PW_VISIT_TOUCHES_SHIFT};
+  const struct pw_event event = {.at = 2, .kind = kind, .a = kind == PW_EVENT_UNMAP ? 0x1000 : 1,
+                                 .b = kind == PW_EVENT_UNMAP ? 0x1000 : 0};
+  const struct pw_block block = {.n_visits = 3, .n_pages = 2, .n_events = 1, .pages = pages, .page = page,
+                                 .flags = flags, .fetches = fetches, .loads = loads, .stores = none, .touches = touches,
+                                 .events = &event, .totals = {.fetches = 2, .loads = 2}};
+  struct pw_result result;
+  return run_block(&block, &result, err);
+}
+
+static void a_page_is_opened_again_after_an_event(void **state)
+{
+  (void)state;
+  struct pw_error err;
+  assert_int_equal(run_unopened(PW_EVENT_UNMAP, &err), PW_EFORMAT);
+  assert_non_null(strstr(err.text, "columns make no sense"));
+  assert_int_equal(run_unopened(PW_EVENT_THREAD, &err), PW_EFORMAT);
+  assert_int_equal(run_unopened(PW_EVENT_MARK, &err), 0); /* a cut may put a mark anywhere */
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_exited_process_that_returns_has_a_root),
+      cmocka_unit_test(a_page_is_opened_again_after_an_event),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
