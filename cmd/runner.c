@@ -114,7 +114,7 @@ void runner_notes(const struct trace_job *jobs, size_t n_jobs)
 {
   for (size_t i = 0; i < n_jobs; i++) {
     if (jobs[i].bad_lines)
-      say_note("%s: %ju lines that do not parse were left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines);
+      say_note("%s: %ju line%s that could not be parsed left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines, jobs[i].bad_lines == 1 ? "" : "s");
     if (jobs[i].rounded)
       say_note("%s: --skip, --limit and --warmup were rounded to whole visits", jobs[i].path);
   }

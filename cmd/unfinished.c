@@ -228,7 +228,9 @@ static const char *changed_trace(const struct sweep *sweep, const char *manifest
   if (stat(manifest, &then) != 0) return NULL;
   for (size_t i = 0; i < sweep->traces.n; i++) {
     const char *trace = sweep->traces.items[i];
-    if (strcmp(trace, "-") == 0 || stat(trace, &st) != 0 || !S_ISREG(st.st_mode)) continue;
+    if (strcmp(trace, "-") == 0) return "standard input";
+    if (stat(trace, &st) != 0) continue;
+    if (!S_ISREG(st.st_mode)) return trace; /* a pipe: nobody knows what comes out of it now */
     if (st.st_mtim.tv_sec > then.st_mtim.tv_sec ||
         (st.st_mtim.tv_sec == then.st_mtim.tv_sec && st.st_mtim.tv_nsec > then.st_mtim.tv_nsec))
       return trace;
@@ -250,7 +252,7 @@ static int meet_results(const struct sweep *sweep)
   bool whole = same && !strstr(manifest, "\"status\": \"error\"");
   free(manifest);
   if (sweep->resume && same && changed) {
-    say("%s was changed after %s got its results; name another folder, or add --force in place of --resume", changed,
+    say("%s may have changed since %s got its results; name another folder, or add --force in place of --resume", changed,
         sweep->folder);
     return FAILED;
   }

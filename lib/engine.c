@@ -14,8 +14,8 @@
 
 struct fit {
   const struct pw_geometry *geometry;
-  bool unfit;
-  uint64_t page;          /* the first base page that did not fit */
+  unsigned bits;          /* that the widest address needs, once one did not fit; else 0 */
+  uint64_t page;          /* a base page that did not fit */
 };
 
 /* TLBs over one memory: [0] the usual ones, [1] those that need the alternations of
@@ -189,11 +189,14 @@ static inline void arrive(struct pw_engine *e, uint32_t i)
   if (!pw_pages_touch(&e->pages, e->chunk.id[i])) return;
   pw_tables_add_page(e->tables, e->chunk.key[i]);
   uint64_t page = e->chunk.block->pages[i] & PW_PAGE_MASK;
-  for (size_t f = 0; f < e->n_fits; f++)
-    if (!e->fits[f].unfit && !pw_geometry_fits(e->fits[f].geometry, page)) {
-      e->fits[f].unfit = true;
-      e->fits[f].page = page;
-    }
+  for (size_t f = 0; f < e->n_fits; f++) {
+    struct fit *fit = &e->fits[f];
+    if (pw_geometry_fits(fit->geometry, page)) continue;
+    if (fit->bits == 0) fit->page = page;
+    /* only a table that sign-extends can hold an address of the upper half */
+    unsigned bits = pw_address_bits(page, fit->geometry->sign_extended || page >> (PW_PAGE_BITS - 1));
+    if (bits > fit->bits) fit->bits = bits;
+  }
 }
 
 int pw_engine_begin(struct pw_engine *e, const struct pw_block *b, bool eventful, struct pw_error *err)
@@ -355,7 +358,7 @@ void pw_engine_reset_counts(struct pw_engine *e)
 }
 
 void pw_engine_result(const struct pw_engine *e, const struct pw_engine_slot *slot, const struct pw_config *c,
-                      struct pw_result *r, uint64_t *unfit_page)
+                      struct pw_result *r, uint64_t *unfit_page, unsigned *unfit_bits)
 {
   const struct unit *u = slot->memory == UINT32_MAX ? NULL : &e->units[slot->memory];
   const struct fronts *fronts = u ? &u->fronts : &e->fronts;
@@ -367,6 +370,7 @@ void pw_engine_result(const struct pw_engine *e, const struct pw_engine_slot *sl
   r->resident_bytes = (u ? u->memory->peak_used : e->pages.peak_present) << e->page_shift;
   r->touched_bytes = e->pages.peak_present << e->page_shift;
   r->table_bytes = pw_tables_peak_bytes(e->tables, slot->tree);
-  r->unfit = e->fits[slot->fit].unfit;
-  if (r->unfit) *unfit_page = e->fits[slot->fit].page;
+  *unfit_page = e->fits[slot->fit].page;
+  *unfit_bits = e->fits[slot->fit].bits;
+  r->unfit = *unfit_bits > 0;
 }

@@ -45,9 +45,9 @@ void pw_engine_flush(struct pw_engine *engine);
 void pw_engine_unmap(struct pw_engine *engine, uint32_t process, uint64_t first, uint64_t last);
 void pw_engine_reset_counts(struct pw_engine *engine);
 
-/* Fills a result (counted must be set in it). Too narrow a table sets `unfit`, and
- * *unfit_page to the base page that did not fit. */
+/* Fills a result (counted must be set in it). Too narrow a table sets `unfit`,
+ * *unfit_page to a base page that did not fit, and *unfit_bits to the width that fits all. */
 void pw_engine_result(const struct pw_engine *engine, const struct pw_engine_slot *slot, const struct pw_config *config,
-                      struct pw_result *result, uint64_t *unfit_page);
+                      struct pw_result *result, uint64_t *unfit_page, unsigned *unfit_bits);
 
 #endif

@@ -321,7 +321,7 @@ struct pw_run_options {
 /* Runs the whole trace once (twice when a configuration needs the future)
  * through n configurations; result[i] answers config[i]. Returns the number of
  * configurations whose page table is too narrow for an address of the trace
- * (result.unfit; err names the first address and the width that fits), 0 when all
+ * (result.unfit; err names an address and the width that fits them all), 0 when all
  * is well, or a negative status. */
 int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n,
            const struct pw_run_options *options, struct pw_result *results, struct pw_error *err);

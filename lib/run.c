@@ -84,7 +84,7 @@ static int look_ahead(struct run *r, struct pw_error *err)
   bool needed = false;
   for (size_t i = 0; i < r->n_engines; i++) needed |= pw_engine_looks_ahead(r->engines[i]);
   if (!needed) return 0;
-  int status = pw_trace_make_seekable(r->trace, err);
+  int status = pw_trace_make_seekable(r->trace, r->options.progress, r->options.progress_context, err);
   if (status) return status;
   const struct pw_block *block;
   while ((status = pw_trace_next(r->trace, &block, err)) > 0) {
@@ -200,12 +200,11 @@ static int run_block(struct run *r, const struct pw_block *b, struct pw_error *e
   return status;
 }
 
-static int unfit_sentence(const struct run *r, const struct pw_config *c, uint64_t page, struct pw_error *err)
+static int unfit_sentence(const struct run *r, const struct pw_config *c, uint64_t page, unsigned bits, struct pw_error *err)
 {
   return pw_error_set(err, PW_EINVAL,
-                      "%s: the address 0x%" PRIx64 "000 does not fit the table %s, which covers %u bits; take a table of at least %u bits",
-                      pw_trace_info(r->trace)->path, page, c->geometry->name, pw_geometry_va_bits(c->geometry),
-                      pw_address_bits(page, c->geometry->sign_extended || page >> (PW_PAGE_BITS - 1)));
+                      "%s: the address 0x%" PRIx64 "000 does not fit the table %s, which covers %u bits; the trace needs one of at least %u bits",
+                      pw_trace_info(r->trace)->path, page, c->geometry->name, pw_geometry_va_bits(c->geometry), bits);
 }
 
 /* Fills the results; the number of configurations whose table is too narrow. */
@@ -215,11 +214,12 @@ static int report(struct run *r, const struct pw_config *configs, size_t n, stru
   if (r->options.only == PW_STREAM_DATA) r->counted.fetches = 0;
   int unfit = 0;
   for (size_t i = 0; i < n; i++) {
-    uint64_t page = 0;
+    uint64_t page;
+    unsigned bits;
     memset(&results[i], 0, sizeof results[i]);
     results[i].counted = r->counted;
-    pw_engine_result(r->engines[r->engine_of[i]], &r->slots[i], &configs[i], &results[i], &page);
-    if (results[i].unfit && unfit++ == 0) unfit_sentence(r, &configs[i], page, err);
+    pw_engine_result(r->engines[r->engine_of[i]], &r->slots[i], &configs[i], &results[i], &page, &bits);
+    if (results[i].unfit && unfit++ == 0) unfit_sentence(r, &configs[i], page, bits, err);
   }
   return unfit;
 }

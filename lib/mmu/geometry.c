@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So that the tables of all processes together, 64 bytes an entry, fit 64 bits. */
-#define MAX_WIDTH 45
+#define MAX_WIDTH 45 /* bits that one level may index */
+
+/* The tables of one level, of all processes together, are to take at most 2^MAX_TOTAL
+ * bytes, so that no sum overflows: there are at most 2^12 processes and 2^32 pages. */
+#define MAX_TOTAL 60
 
 static const struct {
   const char *summary;
@@ -61,6 +64,12 @@ static int check_widths(const struct pw_geometry *g, struct pw_error *err)
     if (g->width_bits[i] < 1 || g->width_bits[i] > MAX_WIDTH)
       return pw_error_set(err, PW_EINVAL, "a level of the table %s indexes %u bits; take 1 to %d", g->name, g->width_bits[i],
                           MAX_WIDTH);
+  for (unsigned i = 0, above = 12; i < g->n_levels; above += g->width_bits[i++]) {
+    unsigned tables = above < 32 ? above : 32, entry = (unsigned)__builtin_ctz(g->entry_bytes);
+    if (tables + g->width_bits[i] + entry > MAX_TOTAL)
+      return pw_error_set(err, PW_EINVAL, "the level of %u bits in the table %s could take over 2^%d bytes; split it into two",
+                          g->width_bits[i], g->name, MAX_TOTAL);
+  }
   return 0;
 }
 

@@ -135,11 +135,28 @@ static size_t count(const struct pw_grid *g, const struct tlb_list tlbs[3])
   return n;
 }
 
+/* Two tables of one name would make rows that nobody can tell apart. */
+static int check_names(const struct pw_plan *plan, const struct pw_grid *grid, struct pw_error *err)
+{
+  const struct pw_geometry *last = NULL;
+  for (size_t i = 0; i < plan->n_configs; i++) {
+    const struct pw_geometry *there = plan->configs[i].geometry;
+    if (there == last) continue; /* runs of rows share one */
+    last = there;
+    for (size_t g = 0; g < grid->n_geometries; g++)
+      if (strcmp(there->name, grid->geometries[g].name) == 0 && !same_geometry(there, &grid->geometries[g]))
+        return pw_error_set(err, PW_EINVAL, "two different tables are both named %s; give one of them by its widths, such as --table 27,9+12:8",
+                            there->name);
+  }
+  return 0;
+}
+
 int pw_plan_add(struct pw_plan *plan, const struct pw_grid *grid, size_t max_configs, struct pw_error *err)
 {
   struct tlb_list tlbs[3] = {{0}};
   struct seen seen = {0};
-  int status = 0;
+  int status = check_names(plan, grid, err);
+  if (status) return status;
   bool ok = expand_tlbs(&tlbs[0], grid->itlbs, grid->n_itlbs) == 0 && expand_tlbs(&tlbs[1], grid->dtlbs, grid->n_dtlbs) == 0 &&
             expand_tlbs(&tlbs[2], grid->stlbs, grid->n_stlbs) == 0;
   size_t n = count(grid, tlbs), room;

@@ -44,6 +44,8 @@ struct pw_trace {
   struct pw_batch batch;
   size_t batch_taken;
   bool input_ended, ended;
+  int held_status;         /* a parse error behind accesses that are not taken yet */
+  struct pw_error held;
   struct pw_trace_info info;
   char *text[4];           /* provenance copied when the reader goes away */
   char compression[32];
@@ -196,7 +198,12 @@ static int parse_more(struct pw_trace *t, struct pw_error *err)
     if (n == 0 && last && t->parser.offset_bytes == 0)
       return pw_error_set(err, PW_EFORMAT, "%s is empty; record or convert the trace again", t->path);
     int64_t used = t->format->parse(&t->parser, bytes, n, last, &t->batch, err);
-    if (used < 0) return (int)used;
+    if (used < 0 && t->batch.n == 0) return (int)used;
+    if (used < 0) { /* the accesses before it come first: a limit may end the trace there */
+      t->held_status = (int)used;
+      t->held = *err;
+      return 0;
+    }
     pw_source_consume(t->source, (size_t)used);
     t->parser.offset_bytes += (uint64_t)used;
     if (last && (size_t)used == n) {
@@ -226,7 +233,10 @@ static int next_foreign(struct pw_trace *t, const struct pw_block **block, struc
       if (got == 1) break;
       if (got == 2) t->input_ended = true;
       if (got == 2) t->batch_taken = t->batch.n;
-    } else if (t->input_ended) {
+    } else if (t->held_status && !t->input_ended && !pw_visits_full(t->visits)) {
+      *err = t->held;
+      return t->held_status;
+    } else if (t->input_ended || pw_visits_full(t->visits)) {
       t->ended = true;
       if (pw_visits_flush(t->visits)) break;
       return 0;
@@ -321,6 +331,7 @@ static void reset_counts(struct pw_trace *t)
   i->visits = i->blocks = i->events = i->stored_bytes = 0;
   i->complete = i->rounded = false;
   t->ended = t->input_ended = false;
+  t->held_status = 0;
 }
 
 int pw_trace_rewind(struct pw_trace *t, struct pw_error *err)
@@ -347,7 +358,7 @@ void pw_trace_need_counts(struct pw_trace *t)
   t->options.counts = true;
 }
 
-static int copy_to_spool(struct pw_trace *t, struct pw_error *err)
+static int copy_to_spool(struct pw_trace *t, pw_progress_fn *progress, void *context, struct pw_error *err)
 {
   struct pw_writer *writer;
   struct pw_writer_options options = {.level = 1};
@@ -355,21 +366,24 @@ static int copy_to_spool(struct pw_trace *t, struct pw_error *err)
   int status = pw_writer_create_stream(&writer, t->spool, "temporary copy of a pipe (set TMPDIR)", &options, err);
   if (status) return status;
   const struct pw_block *block;
-  while ((status = pw_trace_next(t, &block, err)) > 0)
-    if ((status = pw_writer_add(writer, block, err)) != 0) break;
+  while ((status = pw_trace_next(t, &block, err)) > 0) {
+    if (progress && progress(context, &t->info)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted");
+    else status = pw_writer_add(writer, block, err);
+    if (status) break;
+  }
   if (!status) status = pw_writer_finish(writer, err);
   pw_writer_destroy(writer);
   return status;
 }
 
-int pw_trace_make_seekable(struct pw_trace *t, struct pw_error *err)
+int pw_trace_make_seekable(struct pw_trace *t, pw_progress_fn *progress, void *context, struct pw_error *err)
 {
   if (!pw_source_is_pipe(t->source)) return 0;
   struct pw_error own;
   if (!err) err = &own;
   t->spool = pw_temporary_file(err);
   if (!t->spool) return err->status;
-  int status = copy_to_spool(t, err);
+  int status = copy_to_spool(t, progress, context, err);
   if (status) return status;
   struct pw_trace_info info = t->info;
   char path[64];

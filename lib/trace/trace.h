@@ -7,7 +7,7 @@
 /* From the next block on, the count columns are filled. */
 void pw_trace_need_counts(struct pw_trace *trace);
 /* Makes a rewind possible: a pipe is copied to an unnamed temporary file. Call
- * before the first block. */
-int pw_trace_make_seekable(struct pw_trace *trace, struct pw_error *err);
+ * before the first block. `progress` (may be NULL) is told of each block copied. */
+int pw_trace_make_seekable(struct pw_trace *trace, pw_progress_fn *progress, void *context, struct pw_error *err);
 
 #endif

@@ -212,11 +212,11 @@ static int switch_runner(struct pw_visits *v, const char *path, const struct pw_
   uint32_t old_pid = (uint32_t)(v->runner >> 32), old_tid = (uint32_t)v->runner;
   if (first) old_pid = old_tid = 0; /* an ordinary trace without ids needs no event */
   v->runner = (uint64_t)access->pid << 32 | access->tid;
-  bool added;
-  if (pw_pagemap_reserve(&v->threads, 1)) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
-  pw_pagemap_insert(&v->threads, v->runner, 0, &added);
   int status = find_process(v, path, access->pid, err);
   if (status) return status;
+  bool added;
+  if (pw_pagemap_reserve(&v->threads, 1)) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
+  pw_pagemap_insert(&v->threads, pw_key(v->process, access->tid), 0, &added);
   if (access->pid != old_pid) add_event(v, PW_EVENT_PROCESS, access->pid, v->process);
   if (access->tid != old_tid || (access->pid != old_pid && access->tid)) add_event(v, PW_EVENT_THREAD, access->tid, 0);
   return 0;
@@ -301,6 +301,11 @@ int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access 
   }
   *taken = n;
   return 0;
+}
+
+bool pw_visits_full(const struct pw_visits *v)
+{
+  return v->stage == STAGE_DONE || (v->stage == STAGE_TAKE && v->until == 0);
 }
 
 int pw_visits_flush(struct pw_visits *v)

@@ -38,7 +38,7 @@ struct pw_visits {
   uint32_t process;             /* index */
   uint32_t *pids;               /* by process index */
   uint32_t n_processes;
-  struct pw_pagemap threads;    /* pid << 32 | tid seen */
+  struct pw_pagemap threads;    /* seen: process index and thread id, as a key */
   size_t pids_room;
 
   /* skip, limit, warm-up: `until` accesses to go to the next boundary */
@@ -56,6 +56,8 @@ void pw_visits_destroy(struct pw_visits *visits);
  * pw_visits_flush), 0 when all were taken. `path` is for errors. */
 int pw_visits_add(struct pw_visits *visits, const char *path, const struct pw_access *accesses, size_t n,
                   size_t *taken, struct pw_error *err);
+/* True when the limit is reached and nothing more is wanted. */
+bool pw_visits_full(const struct pw_visits *visits);
 /* Finishes what is open: 1 when visits->block holds anything, else 0. */
 int pw_visits_flush(struct pw_visits *visits);
 /* Drops everything: ready for the first access of a trace again. */

@@ -66,7 +66,7 @@ same "brackets" "$(head -n 1 json)$(tail -n 1 json)" "[]"
 [ $? -eq 1 ] && grep -q '^pagewalk: bad.txt.*line 2' err || fail "a bad trace: $(cat err)"
 same "the good rows" "$(tail -n +2 out | cut -d, -f1 | tr '\n' ' ')" "five.txt one.txt "
 "$PAGEWALK" run bad.txt --skip-bad --csv - --format hexrw >out 2>err || fail "--skip-bad: $(cat err)"
-grep -q '^pagewalk: bad.txt: 1 lines' err || fail "--skip-bad is silent: $(cat err)"
+grep -q '^pagewalk: bad.txt: 1 line ' err || fail "--skip-bad is silent: $(cat err)"
 "$PAGEWALK" run -q bad.txt --skip-bad --csv - --format hexrw 2>&1 >out | grep . && fail "-q is not quiet"
 same "no good trace, no output" "$("$PAGEWALK" run bad.txt --json - --format hexrw 2>err)" ""
 
