@@ -4,7 +4,8 @@
  *                        without 0x are refused: such a column would also hold
  *                        numbers that look decimal and are not.
  *     op                 R W I M, L S, or read load write store fetch modify in any
- *                        case. Without this column every access is a load.
+ *                        case. It may be absent only where every other column is
+ *                        one of these: then all accesses are loads.
  *     size               bytes; without it, or empty, unknown
  *     tid, pid           thread and process; without them, or empty, 0
  *
@@ -83,7 +84,7 @@ static enum role role_of(const struct field *field)
 /* 0, or PW_LINE_BAD with the reason. */
 static int take_header(struct pw_parser *parser, const unsigned char *at, const unsigned char *end, const char **why)
 {
-  bool seen[ROLES] = {false};
+  bool seen[ROLES] = {false}, others = false;
   size_t n = 0;
   for (at = skip_mark(at, end);; at++) {
     struct field field;
@@ -93,13 +94,16 @@ static int take_header(struct pw_parser *parser, const unsigned char *at, const 
     *why = n == MAX_COLUMNS ? "it has too many columns" : "it names a column twice";
     if (n == MAX_COLUMNS || (role != OTHER && seen[role])) return PW_LINE_BAD;
     seen[role] = true;
+    others |= role == OTHER;
     roles(parser)[n++] = (unsigned char)role;
     if (at == end) break;
   }
   *why = "no column is named addr or address";
   if (!seen[ADDRESS]) return PW_LINE_BAD;
   parser->state[0] = n;
-  return 0;
+  /* a column rw or type taken for a remark would turn every store into a load */
+  *why = "it has other columns but none named op";
+  return others && !seen[OP] ? PW_LINE_BAD : 0;
 }
 
 /* ---- rows ---- */
@@ -127,7 +131,7 @@ static int take_number(const struct field *field, uint64_t *value, const char **
   const unsigned char *at = hex ? pw_parse_hex(field->at + 2, field->end, value, why)
                                 : pw_parse_decimal(field->at, field->end, value, why);
   if (at == field->end) return 0;
-  if (at) *why = hex ? "a number holds something else" : "a number is not decimal (hexadecimal begins with 0x)";
+  if (at) *why = hex ? "a number holds something else" : "a number is not decimal (write hexadecimal with 0x)";
   return PW_LINE_BAD;
 }
 
@@ -225,7 +229,10 @@ static int csv_bid(const unsigned char *bytes, size_t n, bool whole)
     const unsigned char *newline = find_end(at, end, &lines);
     if (!newline && !whole) return 0;
     const unsigned char *stop = pw_drop_return(at, newline ? newline : end);
-    if (pw_skip_blanks(at, stop) != stop) return take_header(&parser, at, stop, &why) == 0 ? 85 : 0;
+    if (pw_skip_blanks(at, stop) != stop) {
+      take_header(&parser, at, stop, &why); /* one that is good but for its op is named when it is read */
+      return parser.state[0] ? 85 : 0;
+    }
     at = newline ? newline + 1 : end;
   }
   return 0;

@@ -86,7 +86,7 @@ PW_LINE_INLINE const unsigned char *pw_parse_decimal(const unsigned char *at, co
       return NULL;
     }
   *value = v;
-  if (at == first) *why = "a decimal number is missing";
+  if (at == first) *why = "a decimal number is missing (write hexadecimal with 0x)";
   return at == first ? NULL : at;
 }
 

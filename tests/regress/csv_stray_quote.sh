@@ -16,6 +16,6 @@ printf 'addr,op,note\n0x1000,R,a\n0x2000,R,5" disk\n0x3000,R,b\n0x4000,R,3""\n0x
 expect stray 4 2
 printf 'addr,op,note\n0x1000,R,a\n0x2000,R,"b\n0x3000,R,c\n0x4000,R,d\n' >unclosed
 expect unclosed 1 3
-printf '\357\273\277"addr","no\nte"\n0x1000,a\n0x2000,b"\n' >mark
+printf '\357\273\277"addr",op,"no\nte"\n0x1000,R,a\n0x2000,R,b"\n' >mark
 expect mark 1 1
 exit $failed

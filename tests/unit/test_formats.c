@@ -102,7 +102,7 @@ static const struct {
     {"hexrw", "4 R\n8 R 4\nc W\n", "something follows"},
     {"hexrw", "4 R\n0x R\nc W\n", "hexadecimal number is missing"},
     {"csv", "addr,op\nab,R\n1,R\n", "decimal number is missing"},
-    {"csv", "addr,op\n12ab,R\n1,R\n", "hexadecimal begins with 0x"},
+    {"csv", "addr,op\n12ab,R\n1,R\n", "hexadecimal with 0x"},
     {"csv", "addr,op\n0x12xy,R\n1,R\n", "holds something else"},
     {"csv", "addr,op\n1,fly\n1,R\n", "op is none of"},
     {"csv", "addr,op\n1\n1,R\n", "not as many fields"},
@@ -159,7 +159,7 @@ static void test_bad_text_inside(void **state)
 static void test_line_behind_quoted_breaks(void **state)
 {
   (void)state;
-  const char *text = "addr,note\n1,\"a\nb\nc\"\nx,y\n";
+  const char *text = "addr,op,note\n1,R,\"a\nb\nc\"\nx,R,y\n";
   struct fed fed = whole("csv", false, text, strlen(text));
   assert_int_equal(fed.status, PW_EFORMAT);
   assert_non_null(strstr(fed.err.text, "T: line 5 is no CSV access"));
@@ -182,6 +182,7 @@ static void test_fatal_text(void **state)
       {"pinatrace", "0x1: R 0x2\n", 11, "truncated: it ends at line 2 without the mark #eof"},
       {"pinatrace", "0x1: R 0x2", 10, "without the mark #eof"},
       {"pinatrace", "", 0, "without the mark #eof"},
+      {"csv", "address,rw\n1,W\n", 14, "none named op"},
       {"csv", "op,size\nR,4\n", 12, "line 1 is no CSV header: no column is named addr"},
       {"csv", "addr,address\n1,2\n", 17, "names a column twice"},
       {"csv", "addr,\"op\n1,2\n", 13, "closing quote is missing"},
