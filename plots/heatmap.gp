@@ -27,7 +27,6 @@ do for [p=1:PANEL_N] {
         size screen 14 / WIDTH, screen ((TOP + 240 < HEIGHT - BOTTOM ? 240 : HEIGHT - BOTTOM - TOP) / HEIGHT)
     set cbtics () scale 0.3
     set for [i=1:Y_N] cbtics add (Y_LABEL[i] shade(Y_AT[i]))
-    set label 22 Y_TITLE . ', %' at screen 1 - 12 / WIDTH, screen y_px(TOP) right rotate textcolor rgb INK
   }
   if (TEXT_ONLY) {
     plot for [s=1:SERIES_N] $DATA index data(p, s) using 1:(s - 1):3 with labels notitle

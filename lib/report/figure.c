@@ -205,6 +205,9 @@ static int fill(struct pw_figure *figure, const struct pw_view *view, struct par
   char note[240] = "";
   if (choose_parts(p, view, note, sizeof note)) return -1;
   pw_figure_dress(figure);
+  if (strcmp(chart->template_name, "heatmap") == 0) /* a colour bar has no room for its name */
+    snprintf(figure->subtitle, sizeof figure->subtitle, "%s%s", chart->y_title,
+             chart->y_unit == PW_UNIT_PERCENT ? ", in %" : "");
   pw_words_fixed(view, figure->subtitle, sizeof figure->subtitle);
   pw_words_append(figure->subtitle, sizeof figure->subtitle, note);
   if (label_names(&figure->panels, &p->panels, view, chart->panel, false)) return -1;

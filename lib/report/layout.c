@@ -91,7 +91,7 @@ static void size_margins(struct pw_layout *l, const struct pw_figure *f)
   if (is(f, "heatmap")) l->left = widest_label(&f->series) + 50;
   l->right = 30;
   if (l->legend == PW_LEGEND_RIGHT) l->right = legend + 16;
-  if (is(f, "heatmap")) l->right = widest_tick(&f->y) + 92;
+  if (is(f, "heatmap")) l->right = widest_tick(&f->y) + 64; /* the colour bar */
   if (is(f, "ranks")) {
     l->legend = PW_LEGEND_NONE;
     l->right = 80;

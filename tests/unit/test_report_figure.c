@@ -107,6 +107,7 @@ static void full_is_a_family(void **state)
   assert_string_equal(figure.series.text[1], "full");
   assert_int_equal(figure.n_points, 6); /* 4:4 stands in both */
   assert_string_equal(figure.places.text[2], "16");
+  assert_string_equal(figure.subtitle, "DTLB misses per load or store, in % · 4 KiB pages · lru DTLB · unlimited memory");
 }
 
 static void fully_associative_sweep(void **state)
