@@ -171,7 +171,7 @@ void pw_figure_dress(struct pw_figure *figure)
   figure->x.unit = x ? x->unit : PW_UNIT_PLAIN;
   figure->y.scale = chart->y_scale;
   figure->y.unit = chart->y_unit;
-  figure->y.headroom = true;
+  figure->y.headroom = strcmp(chart->template_name, "heatmap") != 0; /* its colours are for the data alone */
   figure->y.footroom = strcmp(chart->template_name, "bars") == 0;
 }
 

@@ -274,6 +274,21 @@ static void axes_hold_their_values(void **state)
     }
 }
 
+static void log_axes_have_headroom(void **state)
+{
+  (void)state;
+  static const double sets[][3] = { { 1e-4, 0.01, 0.495 }, { 1e-4, 0.01, 1 }, { 1e-4, 0.01, 0.1 }, { 0, 1e-9, 0.9 } };
+  static const double decades[] = { 1, 1, 0.1, 1 };
+  for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+    struct pw_axis axis = { .scale = PW_SCALE_LOG10, .unit = PW_UNIT_PERCENT, .headroom = true };
+    bool marked = false;
+    pw_axis_place(&axis, sets[i], 3, 8);
+    for (size_t k = 0; k < axis.n_ticks; k++) marked |= axis.ticks[k].at > decades[i] * 0.99;
+    assert_true(marked);
+    assert_true(axis.max >= sets[i][2] * 1.3 && axis.max < decades[i] * 2);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -289,6 +304,7 @@ int main(void)
     cmocka_unit_test_teardown(every_allocation_may_fail, clear),
     cmocka_unit_test(numbers_for_people),
     cmocka_unit_test(axes_hold_their_values),
+    cmocka_unit_test(log_axes_have_headroom),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
