@@ -18,6 +18,27 @@ size_t pw_text_width(const char *text)
   return n;
 }
 
+size_t pw_text_line(const char *text, size_t most)
+{
+  const char *end = text, *next;
+  size_t width = 0;
+  do {
+    next = strstr(end, " · ");
+    next = next ? next + strlen(" · ") : end + strlen(end);
+    for (const char *c = end; c < next; c++) width += ((unsigned char)*c & 0xc0) != 0x80;
+    if (end > text && width > most + (*next ? 1 : 0)) break; /* the space at the end is not seen */
+    end = next;
+  } while (*end);
+  return (size_t)(end - text);
+}
+
+static size_t count_lines(const char *text, size_t most)
+{
+  size_t n = 0;
+  for (; *text && n < PW_MAX_LINES; text += pw_text_line(text, most)) n++;
+  return n;
+}
+
 static double widest_label(const struct pw_labels *labels)
 {
   size_t most = 0;
@@ -115,9 +136,8 @@ void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bo
     l->panel_width += (least - l->width) / (double)l->columns;
     l->width = least;
   }
-  l->subtitle_chars = (size_t)((l->width - 24) / (CHAR * 0.87));
-  size_t lines = 1 + pw_text_width(figure->subtitle) / l->subtitle_chars + (figure->subtitle[0] ? 1 : 0);
-  l->top = 40 + (double)(lines - 1) * LINE + 8;
+  l->subtitle_chars = (size_t)((l->width - 24) / (CHAR * 0.93)); /* where a reader expects a margin, too */
+  l->top = 40 + (double)count_lines(figure->subtitle, l->subtitle_chars) * LINE + 8;
   if (l->legend == PW_LEGEND_TOP) l->top += LINE + 14;
   if (figure->panels.n > 1) l->top += LINE + 4;
   l->height = l->top + (double)l->rows * (l->panel_height + l->gap_y) - l->gap_y + l->bottom;

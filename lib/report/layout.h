@@ -26,4 +26,10 @@ void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bo
 /* Characters as a reader counts them. */
 size_t pw_text_width(const char *text);
 
+#define PW_MAX_LINES 8
+
+/* Where a text's next line of at most `most` characters ends: cut behind a "·",
+ * or where the text ends. A part that is longer stays whole. */
+size_t pw_text_line(const char *text, size_t most);
+
 #endif

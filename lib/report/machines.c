@@ -5,7 +5,8 @@
  * whole processors: when the table holds some and they fit on the page, they are
  * what is compared. Otherwise it is the machines with one part changed, and of
  * each part the best, the middle and the worst: what a single change to the
- * machine buys. A machine is named by the processor that has its TLBs, if one
+ * machine buys; how many were left out is told. Machines whose values hardly
+ * differ make no chart. A machine is named by the processor that has its TLBs, if one
  * is known, else by what differs from the base. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 #include "base/alloc.h"
 #include "report/chartwords.h"
 #include "report/figure.h"
+
+/* Bars that differ by less of the longest look the same. */
+#define LEAST_SPREAD 0.02
 
 enum { MAX_MACHINES = 12, MAX_OF_PART = 3, TLBS = PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB };
 
@@ -31,7 +35,9 @@ struct machines {
   size_t column[PW_CONFIG_COLUMNS];
   struct machine *machine; /* [0] is the base */
   size_t n, capacity;
-  double spread;           /* largest y less smallest, of those not dropped */
+  size_t n_shown;          /* those not dropped */
+  bool processors;         /* those not dropped are whole processors, beside the base */
+  double spread, most;     /* largest y less smallest, and the largest, of those not dropped */
 };
 
 static const char *config_cell(const struct machines *all, size_t row, size_t i)
@@ -165,9 +171,10 @@ static int thin_part(struct machines *all, unsigned part)
 static int thin(struct machines *all)
 {
   size_t n_whole = 0;
+  all->processors = false;
   for (size_t i = 0; i < all->n; i++) n_whole += all->machine[i].whole;
   if (all->n <= MAX_MACHINES) return 0;
-  bool processors = n_whole >= 2 && n_whole < MAX_MACHINES;
+  bool processors = all->processors = n_whole >= 2 && n_whole < MAX_MACHINES;
   for (size_t i = 1; i < all->n; i++)
     all->machine[i].dropped = processors ? !all->machine[i].whole : !is_one_part(all->machine[i].changed);
   for (unsigned part = 1; !processors && part < PW_PART_ALL; part <<= 1)
@@ -178,12 +185,15 @@ static int thin(struct machines *all)
 static void measure_spread(struct machines *all)
 {
   double least = all->machine[0].y, most = least;
+  all->n_shown = 1;
   for (size_t i = 1; i < all->n; i++) {
     if (all->machine[i].dropped) continue;
+    all->n_shown++;
     if (all->machine[i].y < least) least = all->machine[i].y;
     if (all->machine[i].y > most) most = all->machine[i].y;
   }
   all->spread = most - least;
+  all->most = most;
 }
 
 /* Settles on the trace on which the machines differ most: 0 or -1. */
@@ -218,6 +228,17 @@ static int add_name(struct pw_figure *figure, const struct machines *all, const 
   return pw_label_add(&figure->places, label);
 }
 
+/* Says how many machines are shown of how many, and which. */
+static void tell_choice(const struct machines *all, char *text, size_t n_text)
+{
+  char words[160];
+  const char *which = all->processors ? "the base and the processors"
+                                      : "the base, and of each part changed alone the best, middle and worst";
+  if (all->n_shown == all->n) return;
+  snprintf(words, sizeof words, "%zu of %zu configurations: %s", all->n_shown, all->n, which);
+  pw_words_append(text, n_text, words);
+}
+
 static int draw(struct pw_figure *figure, const struct machines *all)
 {
   char words[256] = "", trace[PW_LABEL_BYTES * 2];
@@ -225,6 +246,7 @@ static int draw(struct pw_figure *figure, const struct machines *all)
   pw_figure_dress(figure);
   pw_words_trace(table, pw_table_cell(table, all->machine[0].row, all->view->trace), trace, sizeof trace);
   snprintf(figure->subtitle, sizeof figure->subtitle, "trace %s", trace);
+  tell_choice(all, figure->subtitle, sizeof figure->subtitle);
   pw_words_machine(table, all->machine[0].row, PW_PART_ALL, words, sizeof words);
   pw_words_append(figure->subtitle, sizeof figure->subtitle, "base: ");
   strncat(figure->subtitle, words, sizeof figure->subtitle - strlen(figure->subtitle) - 1);
@@ -252,6 +274,10 @@ int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, c
   status = choose_trace(&all) ? -1 : 1;
   if (status == 1 && all.n < chart->min_x) {
     pw_error_set(err, PW_OK, "it needs rows of at least %zu machines with the same memory on one trace", chart->min_x);
+    status = 0;
+  } else if (status == 1 && all.spread <= LEAST_SPREAD * all.most) {
+    pw_error_set(err, PW_OK, "the page walks of its %zu machines cost the same to within %.0f %% on every trace",
+                 all.n_shown, LEAST_SPREAD * 100);
     status = 0;
   } else if (status == 1 && draw(figure, &all)) {
     status = -1;

@@ -137,30 +137,25 @@ static void write_places(const struct script *s, const struct pw_labels *places)
 static void write_subtitle(const struct script *s, const char *subtitle, size_t most)
 {
   size_t n = 0;
-  char lines[8][sizeof ((struct pw_figure *)0)->subtitle] = { "" };
-  while (*subtitle && n < 8) {
-    const char *next = strstr(subtitle, " · ");
-    size_t n_part = next ? (size_t)(next - subtitle) : strlen(subtitle);
-    char part[sizeof lines[0]];
-    snprintf(part, sizeof part, "%.*s", (int)n_part, subtitle);
-    if (lines[n][0] && pw_text_width(lines[n]) + pw_text_width(part) + 3 > most && n + 1 < 8) n++;
-    size_t used = strlen(lines[n]);
-    snprintf(lines[n] + used, sizeof lines[n] - used, "%s%s", used ? " · " : "", part);
-    subtitle += n_part + (next ? strlen(" · ") : 0);
+  fprintf(s->out, "array SUBTITLE[%d]\n", PW_MAX_LINES);
+  while (*subtitle && n < PW_MAX_LINES) {
+    char line[sizeof ((struct pw_figure *)0)->subtitle];
+    size_t n_line = pw_text_line(subtitle, most);
+    snprintf(line, sizeof line, "%.*s", (int)n_line, subtitle);
+    fprintf(s->out, "SUBTITLE[%zu] = ", ++n);
+    write_text(s, line, false);
+    subtitle += n_line;
   }
-  fprintf(s->out, "SUBTITLE_N = %zu\narray SUBTITLE[8]\n", lines[0][0] ? n + 1 : 0);
-  for (size_t i = 0; i <= n; i++) {
-    fprintf(s->out, "SUBTITLE[%zu] = ", i + 1);
-    write_text(s, lines[i], false);
-  }
+  fprintf(s->out, "SUBTITLE_N = %zu\n", n);
 }
 
-/* A value to print in a cell or beside a bar; percent without the sign. */
-static void short_number(char *text, size_t n_text, double number, enum pw_unit unit)
+/* A value to print in a cell or, with a digit more, beside a bar; percent without the sign. */
+static void short_number(char *text, size_t n_text, double number, enum pw_unit unit, bool longer)
 {
   double shown = unit == PW_UNIT_PERCENT ? number * 100 : number;
   if (unit == PW_UNIT_BYTES) pw_text_bytes(text, n_text, number);
   else if (shown >= 1e5) pw_text_number(text, n_text, shown, PW_UNIT_PLAIN);
+  else if (longer && shown >= 0.001 && shown < 999.5) snprintf(text, n_text, "%#.3g", shown);
   else if (shown == 0 || shown >= 99.95) snprintf(text, n_text, "%.0f", shown);
   else if (shown >= 0.995) snprintf(text, n_text, "%.1f", shown);
   else if (shown >= 0.0995) snprintf(text, n_text, "%.2f", shown);
@@ -173,13 +168,14 @@ static void write_data(FILE *out, const struct pw_figure *f)
 {
   size_t at = 0;
   char words[32];
+  bool ranks = strcmp(f->chart->template_name, "ranks") == 0;
   fputs("$DATA << END_OF_DATA\n", out);
   for (size_t panel = 0; panel < f->panels.n; panel++)
     for (size_t series = 0; series < f->series.n; series++) {
       size_t n = 0;
       for (; at < f->n_points && f->points[at].panel == panel && f->points[at].series == series; at++, n++) {
         double x = f->points[at].x, y = f->points[at].y;
-        short_number(words, sizeof words, y, f->y.unit);
+        short_number(words, sizeof words, y, f->y.unit, ranks);
         fprintf(out, "%.10g %.10g \"%s\"\n", x < f->x.least ? f->x.floor : x, y < f->y.least ? f->y.floor : y,
                 words);
       }

@@ -13,6 +13,7 @@
 
 static struct pw_table table;
 static struct pw_figure figure;
+static bool same_cost; /* of the walks of all rows */
 
 static const char columns[] =
     "trace,page_bytes,table,itlb_entries,itlb_ways,itlb_policy,dtlb_entries,dtlb_ways,dtlb_policy,stlb_entries,"
@@ -27,8 +28,8 @@ static void load(const char *const rows[][8], size_t n)
   fputs(columns, out);
   for (size_t i = 0; i < n; i++) {
     const char *const *r = rows[i];
-    fprintf(out, "%s,%s,%s,64,8,lru,%s,%s,%s,1536,12,lru,%s,%s,1000,%s,4096,20,%s\n", r[0], r[1], r[2], r[3], r[4],
-            r[5], r[6], strcmp(r[6], "unlimited") ? "lru" : "", r[7], r[7]);
+    fprintf(out, "%s,%s,%s,64,8,lru,%s,%s,%s,1536,12,lru,%s,%s,1000,%s,4096,%zu,%s\n", r[0], r[1], r[2], r[3], r[4],
+            r[5], r[6], strcmp(r[6], "unlimited") ? "lru" : "", r[7], same_cost ? 20 : 100 - 9 * i, r[7]);
   }
   fclose(out);
   assert_int_equal(pw_table_add(&table, path, NULL, 0, NULL), 0);
@@ -40,6 +41,7 @@ static void load(const char *const rows[][8], size_t n)
 static int clear(void **state)
 {
   (void)state;
+  same_cost = false;
   pw_figure_clear(&figure);
   pw_table_clear(&table);
   return 0;
@@ -163,9 +165,42 @@ static void machines_are_named_by_what_differs(void **state)
   LOAD(rows);
   assert_int_equal(make("machines", NULL), 1);
   assert_int_equal(figure.places.n, 3);
-  assert_string_equal(figure.places.text[0], "base machine");
-  assert_string_equal(figure.places.text[1], "2 MiB pages");
+  assert_string_equal(figure.places.text[0], "2 MiB pages");
+  assert_string_equal(figure.places.text[1], "base machine");
   assert_string_equal(figure.places.text[2], "DTLB 16:full:fifo");
+  assert_null(strstr(figure.subtitle, "configurations")); /* all are shown */
+}
+
+static void load_many_machines(void)
+{
+  static const char *const entries[] = { "8", "12", "16", "20", "24", "28", "32", "40", "48", "56" };
+  const char *rows[14][8];
+  for (size_t i = 0; i < 14; i++) {
+    const char *row[8] = { "t", i < 10 ? "4096" : "16384", "x86-64", entries[i % 10], "4", "lru", "unlimited", "0.5" };
+    if (i == 0) row[3] = "64";
+    memcpy(rows[i], row, sizeof row);
+  }
+  load((const char *const (*)[8])rows, 11);
+  load((const char *const (*)[8])rows + 10, 4);
+}
+
+static void machines_left_out_are_told(void **state)
+{
+  (void)state;
+  load_many_machines();
+  assert_int_equal(make("machines", NULL), 1);
+  assert_int_equal(figure.places.n, 4);
+  assert_non_null(strstr(figure.subtitle, "4 of 14 configurations: the base, and of each part changed alone"));
+}
+
+static void machines_that_cost_the_same(void **state)
+{
+  (void)state;
+  struct pw_error err = { 0 };
+  same_cost = true;
+  load_many_machines();
+  assert_int_equal(make("machines", &err), 0);
+  assert_non_null(strstr(err.text, "the same to within 2 %"));
 }
 
 static void what_cannot_be_compared_is_dropped(void **state)
@@ -299,6 +334,8 @@ int main(void)
     cmocka_unit_test_teardown(what_does_not_matter_is_not_fixed, clear),
     cmocka_unit_test_teardown(left_out_with_a_reason, clear),
     cmocka_unit_test_teardown(machines_are_named_by_what_differs, clear),
+    cmocka_unit_test_teardown(machines_left_out_are_told, clear),
+    cmocka_unit_test_teardown(machines_that_cost_the_same, clear),
     cmocka_unit_test_teardown(what_cannot_be_compared_is_dropped, clear),
     cmocka_unit_test_teardown(ways_may_follow_entries, clear),
     cmocka_unit_test_teardown(every_allocation_may_fail, clear),
