@@ -40,6 +40,7 @@ struct pw_chart {
   const char *by;       /* column whose values are the series, or NULL */
   const char *panel;    /* column whose values are the panels, or NULL */
   bool sorted;          /* places by falling y of the first series */
+  bool common_x;        /* only the x that every series has, so that lines compare */
   const char *where;    /* "column=pattern" or "column!pattern": rows to take, or NULL */
   size_t min_x;         /* left out with fewer distinct x … */
   size_t min_series;    /* … or fewer series */

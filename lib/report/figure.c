@@ -55,13 +55,13 @@ static bool is_plain_number(const char *column)
 static int add_points(struct pw_figure *figure, const struct pw_view *view, const struct pw_names *panels,
                       const struct pw_names *series, const struct pw_names *places)
 {
-  bool category = view->chart->x_scale == PW_SCALE_CATEGORY;
+  bool category = view->chart->x_scale == PW_SCALE_CATEGORY, chosen = category || view->chart->common_x;
   for (size_t i = 0; i < view->n_picks; i++) {
     const struct pw_pick *pick = &view->picks[i];
     const struct pw_name *panel = pw_names_find(panels, pw_view_cell(view, pick, view->panel));
     const struct pw_name *by = pw_names_find(series, pw_view_cell(view, pick, view->by));
-    const struct pw_name *place = category ? pw_names_find(places, pw_view_cell(view, pick, view->x)) : NULL;
-    if (!panel || !by || (category && !place)) continue;
+    const struct pw_name *place = chosen ? pw_names_find(places, pw_view_cell(view, pick, view->x)) : NULL;
+    if (!panel || !by || (chosen && !place)) continue;
     for (size_t m = 0; m < view->n_measures; m++) {
       struct pw_point point = { .panel = (size_t)(panel - panels->name), .series = (size_t)(by - series->name) };
       if (!pw_view_value(view, pick->row, m, &point.y)) continue;
@@ -187,9 +187,10 @@ static int choose_parts(struct parts *p, const struct pw_view *view, char *note,
   for (size_t i = 0; i < view->n_full; i++)
     over_entries |= view->full_ways[i] == view->by && view->full_entries[i] == view->x;
   if (pw_names_collect(&p->panels, view, view->panel) || pw_names_collect(&p->series, view, view->by)) return -1;
-  if ((category || over_entries) && pw_names_collect(&p->places, view, view->x)) return -1;
+  if ((category || over_entries || chart->common_x) && pw_names_collect(&p->places, view, view->x)) return -1;
   if (over_entries && pw_names_settle_ways(&p->series, &p->places, view, category)) return -1;
   if (!category && chart->min_x > 1) pw_names_drop_single(&p->series);
+  if (chart->common_x && p->series.n > 1 && pw_names_keep_common(&p->places, &p->series, view, note, n_note)) return -1;
   pw_names_keep(&p->panels, MAX_PANELS, chart->panel, note, n_note);
   pw_names_keep(&p->series, MAX_SERIES, chart->by, note, n_note);
   pw_names_sort(&p->series);

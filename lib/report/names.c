@@ -99,11 +99,32 @@ static bool *find_reached(const struct pw_names *series, const struct pw_names *
 {
   bool *reached = pw_calloc(series->n * places->n, sizeof *reached);
   for (size_t i = 0; reached && i < view->n_picks; i++) {
-    size_t s = (size_t)(pw_names_find(series, pw_view_cell(view, &view->picks[i], view->by)) - series->name);
-    size_t p = (size_t)(pw_names_find(places, pw_view_cell(view, &view->picks[i], view->x)) - places->name);
-    reached[p * series->n + s] = true;
+    const struct pw_name *by = pw_names_find(series, pw_view_cell(view, &view->picks[i], view->by));
+    const struct pw_name *x = pw_names_find(places, pw_view_cell(view, &view->picks[i], view->x));
+    if (by && x) reached[(size_t)(x - places->name) * series->n + (size_t)(by - series->name)] = true;
   }
   return reached;
+}
+
+int pw_names_keep_common(struct pw_names *places, const struct pw_names *series, const struct pw_view *view, char *note,
+                         size_t n_note)
+{
+  bool *reached = find_reached(series, places, view);
+  size_t n = 0, n_common = 0, all = places->n;
+  char words[80];
+  if (!reached) return -1;
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t p = 0; p < all; p++) {
+      bool *row = &reached[p * series->n], common = memchr(row, false, series->n) == NULL;
+      if (pass == 0) n_common += common;
+      else if (common && n_common >= 2) places->name[n++] = places->name[p];
+    }
+  pw_free(reached);
+  if (n_common < 2 || n == all) return 0;
+  places->n = n;
+  snprintf(words, sizeof words, "the %zu of %zu sizes that all lines have", n, all);
+  pw_words_append(note, n_note, words);
+  return 0;
 }
 
 /* Marks the places that at least half as many numbers of ways reach as the best place. */

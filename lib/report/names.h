@@ -28,6 +28,9 @@ void pw_names_keep(struct pw_names *names, size_t most, const char *column, char
 
 /* Drops the series that have one x only, when others have more. */
 void pw_names_drop_single(struct pw_names *series);
+/* Of the places keeps those that every series has, unless they are less than two, and notes it. 0 or -1. */
+int pw_names_keep_common(struct pw_names *places, const struct pw_names *series, const struct pw_view *view, char *note,
+                         size_t n_note);
 /* For series that are ways over places that are entries: settles what to do with
  * "full", and drops places that few series reach if `sparse`. 0 or -1. */
 int pw_names_settle_ways(struct pw_names *series, struct pw_names *places, const struct pw_view *view, bool sparse);

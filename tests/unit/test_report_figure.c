@@ -227,6 +227,37 @@ static void what_cannot_be_compared_is_dropped(void **state)
   assert_int_equal(figure.n_points, 6);
 }
 
+static void policies_are_compared_at_common_sizes(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "32", "4", "lru", "unlimited", "0.4" }, /* lru alone has this one */
+    { "t", "4096", "x86-64", "64", "4", "lru", "unlimited", "0.3" },
+    { "t", "4096", "x86-64", "16", "4", "fifo", "unlimited", "0.6" },
+    { "t", "4096", "x86-64", "64", "4", "fifo", "unlimited", "0.4" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-policies", NULL), 1);
+  assert_int_equal(figure.n_points, 4);
+  assert_true(figure.points[1].x == 64 && figure.points[3].x == 64);
+  assert_non_null(strstr(figure.subtitle, "the 2 of 3 sizes that all lines have"));
+}
+
+static void policies_without_common_sizes(void **state)
+{
+  (void)state;
+  static const char *const rows[][8] = {
+    { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.5" },
+    { "t", "4096", "x86-64", "32", "4", "lru", "unlimited", "0.4" },
+    { "t", "4096", "x86-64", "64", "4", "fifo", "unlimited", "0.6" },
+    { "t", "4096", "x86-64", "128", "4", "fifo", "unlimited", "0.4" },
+  };
+  LOAD(rows);
+  assert_int_equal(make("tlb-policies", NULL), 1);
+  assert_int_equal(figure.n_points, 4);
+}
+
 static void ways_may_follow_entries(void **state)
 {
   (void)state;
@@ -337,6 +368,8 @@ int main(void)
     cmocka_unit_test_teardown(machines_left_out_are_told, clear),
     cmocka_unit_test_teardown(machines_that_cost_the_same, clear),
     cmocka_unit_test_teardown(what_cannot_be_compared_is_dropped, clear),
+    cmocka_unit_test_teardown(policies_are_compared_at_common_sizes, clear),
+    cmocka_unit_test_teardown(policies_without_common_sizes, clear),
     cmocka_unit_test_teardown(ways_may_follow_entries, clear),
     cmocka_unit_test_teardown(every_allocation_may_fail, clear),
     cmocka_unit_test(numbers_for_people),
