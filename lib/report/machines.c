@@ -233,7 +233,7 @@ static void tell_choice(const struct machines *all, char *text, size_t n_text)
 {
   char words[160];
   const char *which = all->processors ? "the base and the processors"
-                                      : "the base, and of each part changed alone the best, middle and worst";
+                                      : "best, middle, worst change of each part";
   if (all->n_shown == all->n) return;
   snprintf(words, sizeof words, "%zu of %zu configurations: %s", all->n_shown, all->n, which);
   pw_words_append(text, n_text, words);

@@ -190,7 +190,7 @@ static void machines_left_out_are_told(void **state)
   load_many_machines();
   assert_int_equal(make("machines", NULL), 1);
   assert_int_equal(figure.places.n, 4);
-  assert_non_null(strstr(figure.subtitle, "4 of 14 configurations: the base, and of each part changed alone"));
+  assert_non_null(strstr(figure.subtitle, "4 of 14 configurations: best, middle, worst change of each part"));
 }
 
 static void machines_that_cost_the_same(void **state)
