@@ -99,15 +99,30 @@ void pw_text_bytes(char *text, size_t n_text, double bytes)
   snprintf(text, n_text, whole || bytes >= 100 ? "%.0f %s" : "%.3g %s", bytes, units[unit]);
 }
 
+/* Six digits; three of what %g would write with an exponent; no zeros behind. */
+static void text_percent(char *text, size_t n_text, double percent)
+{
+  double size = fabs(percent);
+  if (size >= 1e-4 || size < 1e-12) {
+    snprintf(text, n_text, "%.6g%%", percent);
+    return;
+  }
+  snprintf(text, n_text, "%.*f", 2 - (int)floor(log10(size)), percent);
+  size_t n = strlen(text);
+  while (text[n - 1] == '0') n--;
+  snprintf(text + n, n_text - n, "%%");
+}
+
+/* Thousands as "1k" where that says all, so that 1k, 10k and 100k stand
+ * together, and sizes such as 1024 and 16384 stay as they are known. */
 void pw_text_number(char *text, size_t n_text, double number, enum pw_unit unit)
 {
   double size = fabs(number);
   if (unit == PW_UNIT_BYTES) pw_text_bytes(text, n_text, number);
-  else if (unit == PW_UNIT_PERCENT && size > 0 && size < 1e-6) snprintf(text, n_text, "%.7f%%", number * 100);
-  else if (unit == PW_UNIT_PERCENT) snprintf(text, n_text, "%.6g%%", number * 100);
+  else if (unit == PW_UNIT_PERCENT) text_percent(text, n_text, number * 100);
   else if (size >= 1e9) snprintf(text, n_text, "%.4gG", number / 1e9);
   else if (size >= 1e6) snprintf(text, n_text, "%.4gM", number / 1e6);
-  else if (size >= 1e4) snprintf(text, n_text, "%.4gk", number / 1e3);
+  else if (size >= 1e5 || (size > 999.5 && fabs(remainder(size, 100)) < 1e-6)) snprintf(text, n_text, "%.4gk", number / 1e3);
   else snprintf(text, n_text, "%.6g", number);
 }
 

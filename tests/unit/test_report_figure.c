@@ -312,6 +312,11 @@ static void numbers_for_people(void **state)
     { 0.5, PW_UNIT_PERCENT, "50%" },    { 0.00001, PW_UNIT_PERCENT, "0.001%" },
     { 1024, PW_UNIT_PLAIN, "1024" },    { 200000, PW_UNIT_PLAIN, "200k" },
     { 0, PW_UNIT_PLAIN, "0" },          { 3e6, PW_UNIT_PLAIN, "3M" },
+    { 1e-7, PW_UNIT_PERCENT, "0.00001%" }, { 2.5e-9, PW_UNIT_PERCENT, "0.00000025%" },
+    { 1e-6, PW_UNIT_PERCENT, "0.0001%" }, { 0, PW_UNIT_PERCENT, "0%" },
+    { 1000, PW_UNIT_PLAIN, "1k" },      { 10000, PW_UNIT_PLAIN, "10k" },
+    { 1500, PW_UNIT_PLAIN, "1.5k" },    { 16384, PW_UNIT_PLAIN, "16384" },
+    { 500, PW_UNIT_PLAIN, "500" },      { 0.001, PW_UNIT_PLAIN, "0.001" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char text[32];
