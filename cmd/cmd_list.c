@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "nearest.h"
 #include "options.h"
 #include "pagewalk.h"
 #include "say.h"

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "files.h"
 #include "heap.h"
+#include "nearest.h"
 #include "options.h"
 #include "pagewalk.h"
 #include "say.h"

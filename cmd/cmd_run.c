@@ -123,6 +123,7 @@ static int prepare(struct run *run, const struct settings *settings)
   if (traces_check(&run->traces, "run", 0) || traces_check_output(&run->traces, "--csv", options->csv) ||
       traces_check_output(&run->traces, "--json", options->json))
     return USAGE;
+  combinations_note_policy(&run->combination, 1);
   return -1;
 }
 

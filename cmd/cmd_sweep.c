@@ -91,6 +91,7 @@ static int prepare(struct sweep *sweep, const struct words *operands)
   }
   if (!sweep->plan.n_configs)
     return say_usage("no combination of the options is possible; the first: %s", sweep->plan.first_left_out.text);
+  combinations_note_policy(sweep->combinations, sweep->n_combinations);
   return -1;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "heap.h"
+#include "nearest.h"
+#include "say.h"
 
 static int parse_sizes(struct numbers *numbers, const struct words *words, const struct spec_kind *kind,
                        struct pw_error *err)
@@ -110,7 +112,7 @@ static int parse_machines(struct combination *c, const struct words *words, stru
         }
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)(item.n > 63 ? 63 : item.n), item.text);
-        const char *near = pw_list_nearest(PW_LIST_MACHINES, name);
+        const char *near = nearest_entry(PW_LIST_MACHINES, name);
         return pw_error_set(err, PW_EINVAL, "%s: there is no machine '%s'; %s%s%s", words->place, name,
                             near ? "did you mean " : "pagewalk list machines shows them", near ? near : "",
                             near ? "?" : "");
@@ -209,6 +211,18 @@ const char *combination_list(const struct combination *c, uint64_t *n)
       return lists[i].name;
     }
   return NULL;
+}
+
+void combinations_note_policy(const struct combination *combinations, size_t n)
+{
+  bool asked = false;
+  for (size_t i = 0; i < n; i++) {
+    const struct combination *c = &combinations[i];
+    for (size_t j = 0; j < c->memories.n; j++)
+      if (c->memories.values[j] != PW_UNLIMITED) return;
+    for (size_t j = 0; j < c->policies.n; j++) asked |= (int)c->policies.values[j] != pw_memory_policy_find("lru");
+  }
+  if (asked) say_note("--memory-policy has no effect without --memory: memory is unlimited, so no page has to go");
 }
 
 /* A machine is three TLBs that belong together, and they depend on the page size:

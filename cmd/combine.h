@@ -25,6 +25,8 @@ int combination_parse(struct combination *combination, const struct settings *se
 uint64_t combination_count(const struct combination *combination);
 /* The first option with more than one value, or NULL. */
 const char *combination_list(const struct combination *combination, uint64_t *n);
+/* Says it when a memory policy was asked for and no combination limits the memory. */
+void combinations_note_policy(const struct combination *combinations, size_t n);
 /* Adds all combinations to the plan, in the order of the CSV rows. */
 int combination_plan(const struct combination *combination, struct pw_plan *plan, struct pw_error *err);
 void combination_clear(struct combination *combination);

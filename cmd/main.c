@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "files.h"
+#include "nearest.h"
 #include "pagewalk.h"
 #include "say.h"
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "say.h"
 
 struct parse {

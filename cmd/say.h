@@ -28,7 +28,4 @@ void human_count(char *out, size_t n_out, uint64_t value);
 /* 16384 -> "16 KiB", 1500000 -> "1.43 MiB"; powers of 1024 */
 void human_bytes(char *out, size_t n_out, uint64_t bytes);
 
-/* Of `names` (ending with NULL) the one nearest to `name` in spelling, or NULL. */
-const char *nearest_name(const char *const *names, const char *name);
-
 #endif

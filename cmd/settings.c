@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "heap.h"
+#include "nearest.h"
 #include "say.h"
 #include "spec.h"
 
@@ -170,7 +171,7 @@ static int format_of(const struct settings *settings, const char **format, struc
       *format = word;
       return 0;
     }
-  const char *near = pw_list_nearest(PW_LIST_FORMATS, word);
+  const char *near = nearest_entry(PW_LIST_FORMATS, word);
   if (near)
     return pw_error_set(err, PW_EINVAL, "%s: there is no format '%s'; did you mean %s?",
                         settings->of[SET_FORMAT].place, word, near);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "heap.h"
+#include "nearest.h"
 
 int slice_next(struct slice *rest, char separator, struct slice *part)
 {
@@ -176,7 +177,7 @@ int spec_policies(struct numbers *numbers, struct slice text, enum pw_list list,
     memcpy(name, item.text, item.n);
     name[item.n] = '\0';
     int index = list == PW_LIST_TLB_POLICIES ? pw_tlb_policy_find(name) : pw_memory_policy_find(name);
-    const char *near = index < 0 ? pw_list_nearest(list, name) : NULL;
+    const char *near = index < 0 ? nearest_entry(list, name) : NULL;
     if (near)
       return pw_error_set(err, PW_EINVAL, "%s: there is no policy '%s'; did you mean %s?", place, name, near);
     if (index < 0)

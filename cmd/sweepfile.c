@@ -13,6 +13,7 @@
 
 #include "files.h"
 #include "heap.h"
+#include "nearest.h"
 #include "say.h"
 
 struct sub_document {

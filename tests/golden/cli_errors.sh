@@ -48,6 +48,10 @@ expect 2 "at least 4096" run a.txt --page-size 1K
 expect 2 "--page-size" run a.txt --page-size 99999999999999999999
 expect 2 "7 ways" run a.txt --dtlb 64:7
 expect 2 "did you mean" run a.txt --dtlb 64:4:lru2
+expect 2 "did you mean lru?" run a.txt --dtlb 64:4:lur
+expect 2 "did you mean lru?" run a.txt --memory-policy lur
+expect 2 "did you mean opt?" run a.txt --memory-policy belady
+expect 2 "list policies shows them" run a.txt --memory-policy xyz
 expect 2 "plru" run a.txt --dtlb 48:12:plru
 expect 2 "ENTRIES[:WAYS[:POLICY]]" run a.txt --dtlb 64:4:lru:9
 expect 2 "64:8" run a.txt --itlb 64:8:

@@ -89,6 +89,14 @@ configurations 9
 rows 18
 left out 0"
 
+# A memory policy without a limit is remarked on, and only then.
+effect="has no effect without --memory"
+"$PAGEWALK" run five.txt --memory-policy opt >out 2>err && grep -q "^pagewalk: .*$effect" err || fail "a policy alone: $(cat err)"
+"$PAGEWALK" sweep five.txt --memory-policy lru,clock --explain >out 2>err && grep -q "$effect" err || fail "policies alone: $(cat err)"
+for quiet in "-q --memory-policy opt" "--memory-policy lru" "--memory-policy opt --memory 16K"; do
+  "$PAGEWALK" run five.txt $quiet >out 2>err && [ ! -s err ] || fail "run $quiet: $(cat err)"
+done
+
 # convert: names in a folder, provenance, totals; info reads it back.
 mkdir into
 gzip -c five.txt >pages.hexrw.gz
