@@ -56,15 +56,15 @@ static void report(void *context, const char *chart, const char *path, const cha
     printf("%s\n", path);
 }
 
-/* Names one of `names`, or says why not. */
-static int check_name(const char *option, const char *name, const char *const *names)
+/* -1 when `name` is one of `names`, or else USAGE after saying so; `all` says what they are. */
+static int check_name(const char *option, const char *name, const char *const *names, const char *all)
 {
   if (!name) return -1;
   for (size_t i = 0; names[i]; i++)
     if (strcmp(name, names[i]) == 0) return -1;
   const char *near = nearest_name(names, name);
-  if (near) return say_usage("--%s: there is no %s '%s'; did you mean %s?", option, option, name, near);
-  return say_usage("--%s: there is no %s '%s'; pagewalk help plot says what there is", option, option, name);
+  if (near) return say_usage("--%s: there is no %s '%s'; did you mean %s? (%s)", option, option, name, near, all);
+  return say_usage("--%s: there is no %s '%s'; %s", option, option, name, all);
 }
 
 static int check_column(const char *option, const char *name)
@@ -81,6 +81,19 @@ static int check_column(const char *option, const char *name)
                    near ? near : "", near ? "?" : "");
 }
 
+/* A folder stands where a CSV belongs: names the one in it. */
+static int refuse_folder(const char *path)
+{
+  size_t n = strlen(path);
+  while (n > 1 && path[n - 1] == '/') n--;
+  char *csv = heap_text("%.*s/results.csv", (int)n, path);
+  bool there = file_exists(csv);
+  int code = there ? say_usage("%s is a folder; did you mean %s?", path, csv)
+                   : say_usage("%s is a folder without a results.csv; name a CSV that pagewalk wrote", path);
+  free(csv);
+  return code;
+}
+
 static int check(const struct plot_options *options, const struct words *csvs)
 {
   static const char *const formats[] = {"svg", "png", "pdf", "terminal", NULL};
@@ -90,8 +103,12 @@ static int check(const struct plot_options *options, const struct words *csvs)
   if (!csvs->n) return say_usage("plot needs a results.csv; pagewalk help plot shows how");
   for (size_t i = 0; i < csvs->n; i++)
     if (strcmp(csvs->items[i], "-") == 0) return say_usage("plot reads files, not standard input: save the CSV first");
+  for (size_t i = 0; i < csvs->n; i++)
+    if (file_is_folder(csvs->items[i])) return refuse_folder(csvs->items[i]);
   bool terminal = options->format && strcmp(options->format, "terminal") == 0;
-  if (check_name("format", options->format, formats) >= 0 || check_name("chart", options->chart, charts) >= 0) return USAGE;
+  if (check_name("format", options->format, formats, "formats are svg, png, pdf and terminal") >= 0 ||
+      check_name("chart", options->chart, charts, "pagewalk list charts shows them all") >= 0)
+    return USAGE;
   if (!options->x != !options->y) return say_usage("--x and --y belong together: give both, or neither");
   if (options->by && !options->x) return say_usage("--by needs --x and --y: it splits their chart into curves");
   if (options->x && options->chart) return say_usage("--chart draws a ready-made chart and --x your own; give one of them");

@@ -47,6 +47,8 @@ static int read_operands(struct sweep *sweep, const struct words *operands)
   }
   if (!sweep->traces.n)
     for (size_t i = 0; i < sweep->file.traces.n; i++) words_add(&sweep->traces, sweep->file.traces.items[i]);
+  if (path && !sweep->traces.n)
+    return say_usage("%s names no traces; add the key traces: to it, such as traces: [\"*.pwt\"], or give them on the command line", path);
   return traces_check(&sweep->traces, "sweep", 1) ? USAGE : -1;
 }
 

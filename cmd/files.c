@@ -60,7 +60,8 @@ char *file_text(const char *path, size_t *n, struct pw_error *err)
   enum { MOST = 64 << 20 };
   FILE *in = fopen(path, "rbe");
   if (!in) {
-    pw_error_set(err, PW_EIO, "%s cannot be opened: %s", path, strerror(errno));
+    pw_error_set(err, PW_EIO, "%s cannot be opened: %s; %s", path, strerror(errno),
+                 errno == ENOENT ? "check its name" : "check that it is a file you may read");
     return NULL;
   }
   char *text = NULL;

@@ -30,6 +30,15 @@ const char *command_nearest(const char *name)
   return nearest_name(names, name);
 }
 
+/* An option where the command belongs. */
+static int refuse_option(const char *name)
+{
+  static const char *const names[] = {"help", "version", NULL};
+  const char *near = nearest_name(names, name + strspn(name, "-"));
+  if (near) return say_usage("there is no option %s; did you mean --%s?", name, near);
+  return say_usage("there is no option %s before the command; options follow it, as in pagewalk run TRACE %s", name, name);
+}
+
 static int dispatch(int argc, char **argv)
 {
   char *help[] = {NULL};
@@ -48,6 +57,7 @@ static int dispatch(int argc, char **argv)
   }
   const struct command *command = command_find(name);
   if (command) return command->run(command, argc - 2, argv + 2);
+  if (name[0] == '-') return refuse_option(name);
   const char *near = command_nearest(name);
   if (near) return say_usage("there is no command '%s'; did you mean %s?", name, near);
   return say_usage("there is no command '%s'; pagewalk help shows them", name);

@@ -66,6 +66,21 @@ static uint64_t suffix_factor(struct slice s, enum spec_unit unit)
   return factor;
 }
 
+/* Digits and a suffix: false when the text is anything else. */
+static bool read_number(uint64_t *number, bool *over, struct slice text, enum spec_unit unit)
+{
+  size_t i = 0;
+  *number = 0;
+  *over = false;
+  for (; i < text.n && text.text[i] >= '0' && text.text[i] <= '9'; i++) {
+    *over |= __builtin_mul_overflow(*number, (uint64_t)10, number);
+    *over |= __builtin_add_overflow(*number, (uint64_t)(text.text[i] - '0'), number);
+  }
+  uint64_t factor = i ? suffix_factor((struct slice){text.text + i, text.n - i}, unit) : 0;
+  *over |= __builtin_mul_overflow(*number, factor, number);
+  return factor != 0;
+}
+
 int spec_number(uint64_t *value, struct slice text, const struct spec_kind *kind, const char *place,
                 struct pw_error *err)
 {
@@ -74,15 +89,9 @@ int spec_number(uint64_t *value, struct slice text, const struct spec_kind *kind
     *value = kind->word_value;
     return 0;
   }
-  uint64_t number = 0;
-  size_t i = 0;
-  bool over = false;
-  for (; i < text.n && text.text[i] >= '0' && text.text[i] <= '9'; i++) {
-    over |= __builtin_mul_overflow(number, (uint64_t)10, &number);
-    over |= __builtin_add_overflow(number, (uint64_t)(text.text[i] - '0'), &number);
-  }
-  uint64_t factor = i ? suffix_factor((struct slice){text.text + i, text.n - i}, kind->unit) : 0;
-  if (!factor) {
+  uint64_t number;
+  bool over;
+  if (!read_number(&number, &over, text, kind->unit)) {
     if (kind->word)
       return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is neither a number such as %s nor '%s'", place,
                           text.n > 100 ? 100 : (int)text.n, text.text,
@@ -92,11 +101,11 @@ int spec_number(uint64_t *value, struct slice text, const struct spec_kind *kind
                : kind->unit == SPEC_BYTES ? "is not a whole number such as 4096, 4K or 64MiB"
                                           : "is not a whole number such as 500, 20K or 50M");
   }
-  over |= __builtin_mul_overflow(number, factor, &number);
   if (over) return bad(err, place, text, "is too large: it does not fit 64 bits");
   if (number < kind->least)
-    return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is too small: at least %ju", place, (int)text.n,
-                        text.text, (uintmax_t)kind->least);
+    return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is too small: at least %ju%s%s", place, (int)text.n,
+                        text.text, (uintmax_t)kind->least, kind->below ? ", or " : "",
+                        kind->below ? kind->below : "");
   if (number > kind->most)
     return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is too large: at most %ju", place, (int)text.n,
                         text.text, (uintmax_t)kind->most);
@@ -111,36 +120,56 @@ static const char *find_dots(struct slice s)
   return NULL;
 }
 
+/* A range, cut into its parts. */
+struct range {
+  struct slice low, high, step; /* step is "1" when it is not given */
+  bool times;                   /* step is a factor */
+};
+
+static struct range cut_range(struct slice item, const char *dots)
+{
+  struct range r = {.low = {item.text, (size_t)(dots - item.text)}, .step = {"1", 1}};
+  r.high = (struct slice){dots + 2, item.n - r.low.n - 2};
+  for (size_t i = 0; i < r.high.n; i++)
+    if (r.high.text[i] == '+' || r.high.text[i] == '*') {
+      r.times = r.high.text[i] == '*';
+      r.step = (struct slice){r.high.text + i + 1, r.high.n - i - 1};
+      r.high.n = i;
+    }
+  return r;
+}
+
+static bool is_number(struct slice text, enum spec_unit unit)
+{
+  uint64_t number;
+  bool over;
+  return read_number(&number, &over, trim(text), unit);
+}
+
 /* lo..hi, lo..hi+step, lo..hi*factor; `dots` points at the two dots. */
 static int parse_range(struct numbers *numbers, struct slice item, const char *dots,
                        const struct spec_kind *kind, const char *place, struct pw_error *err)
 {
   struct spec_kind end_kind = *kind;
   end_kind.word = NULL;
-  struct spec_kind step_kind = {.unit = kind->unit, .least = 1, .most = UINT64_MAX};
-  struct slice low = {item.text, (size_t)(dots - item.text)};
-  struct slice high = {dots + 2, item.n - low.n - 2};
-  uint64_t lo, hi, step = 1;
-  bool times = false;
-  for (size_t i = 0; i < high.n; i++)
-    if (high.text[i] == '+' || high.text[i] == '*') {
-      times = high.text[i] == '*';
-      if (times) step_kind = (struct spec_kind){.unit = SPEC_PLAIN, .least = 2, .most = UINT64_MAX};
-      struct slice step_text = {high.text + i + 1, high.n - i - 1};
-      if (spec_number(&step, step_text, &step_kind, place, err)) return PW_EINVAL;
-      high.n = i;
-      break;
-    }
-  if (spec_number(&lo, low, &end_kind, place, err) || spec_number(&hi, high, &end_kind, place, err))
+  struct range r = cut_range(item, dots);
+  struct spec_kind step_kind = {.unit = r.times ? SPEC_PLAIN : kind->unit, .most = UINT64_MAX};
+  uint64_t lo, hi, step;
+  if (!is_number(r.low, kind->unit) || !is_number(r.high, kind->unit) || !is_number(r.step, step_kind.unit))
+    return bad(err, place, item, "is no range of numbers; its forms are lo..hi, lo..hi+step and lo..hi*factor, as in 16..64*2");
+  if (spec_number(&lo, r.low, &end_kind, place, err) || spec_number(&hi, r.high, &end_kind, place, err) ||
+      spec_number(&step, r.step, &step_kind, place, err))
     return PW_EINVAL;
+  if (r.times && step < 2) return bad(err, place, item, "never ends: the factor must be at least 2");
+  if (step < 1) return bad(err, place, item, "never ends: the step must be at least 1");
   if (lo > hi) return bad(err, place, item, "is an empty range: write the lower end first");
-  if (times && lo == 0) return bad(err, place, item, "never ends: a range with a factor starts at 1 or more");
-  if (!times && (hi - lo) / step >= SPEC_MOST - numbers->n)
+  if (r.times && lo == 0) return bad(err, place, item, "never ends: a range with a factor starts at 1 or more");
+  if (!r.times && (hi - lo) / step >= SPEC_MOST - numbers->n)
     return pw_error_set(err, PW_EINVAL, "%s: '%.*s' gives more than %u values: take a larger step", place,
                         (int)item.n, item.text, SPEC_MOST);
   for (uint64_t value = lo;;) {
     numbers_add(numbers, value);
-    bool over = times ? __builtin_mul_overflow(value, step, &value) : __builtin_add_overflow(value, step, &value);
+    bool over = r.times ? __builtin_mul_overflow(value, step, &value) : __builtin_add_overflow(value, step, &value);
     if (over || value > hi) return 0;
   }
 }
@@ -220,7 +249,8 @@ void tlb_specs_clear(struct tlb_specs *specs)
 /* One specification: none, or ENTRIES[:WAYS[:POLICY]]. */
 static int parse_tlb(struct tlb_specs *specs, struct slice spec, const char *place, struct pw_error *err)
 {
-  static const struct spec_kind entries_kind = {.unit = SPEC_BYTES, .least = 1, .most = UINT32_MAX};
+  static const struct spec_kind entries_kind = {
+      .unit = SPEC_BYTES, .least = 1, .most = UINT32_MAX, .below = "none for no TLB"};
   static const struct spec_kind ways_kind = {
       .unit = SPEC_BYTES, .least = 1, .most = UINT32_MAX, .word = "full", .word_value = 0};
   struct numbers entries = {0}, ways = {0}, policies = {0};

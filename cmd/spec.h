@@ -31,6 +31,7 @@ struct spec_kind {
   uint64_t least, most;
   const char *word; /* a word allowed in place of a number, or NULL */
   uint64_t word_value;
+  const char *below; /* what to write for less than the least, or NULL */
 };
 
 struct numbers {

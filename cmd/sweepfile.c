@@ -1,7 +1,8 @@
 /* Sweep files: the options of a sweep, kept in YAML and read through libcyaml.
  *
- * libcyaml tells a syntax or schema error through its log, with the line; what is wrong
- * inside a value is found later, so every value remembers the line its key is on. */
+ * libcyaml tells a schema error through its log, with the line; for a syntax error, whose
+ * line it keeps to itself, libyaml is asked again. What is wrong inside a value is found
+ * later, so every value remembers the line its key is on. */
 #include "sweepfile.h"
 
 #include <cyaml/cyaml.h>
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yaml.h>
 
 #include "files.h"
 #include "heap.h"
@@ -98,6 +100,73 @@ static unsigned line_of_key(const char *text, const char *key, bool top, size_t 
   return 0;
 }
 
+/* What libyaml says, in words about the file; `opened`: the line that matters is where
+ * the unfinished thing begins. */
+static const struct {
+  const char *problem, *text;
+  bool opened;
+} syntax[] = {
+    {"did not find expected key", "no key of this map can stand here; check how far the line is indented", false},
+    {"mapping values are not allowed", "a ': ' stands inside a value; put the value in quotes", false},
+    {"cannot start any token", "no value begins with this character; indent with blanks, not tabs, or put the value in quotes", false},
+    {"could not find expected ':'", "a ':' is missing after the key", true},
+    {"found unexpected end of stream", "a quote is opened and never closed", true},
+    {"did not find expected ',' or ']'", "a '[' is opened and never closed", true},
+    {"did not find expected ',' or '}'", "a '{' is opened and never closed", true},
+    {"control characters", "there is a control character; remove it", false},
+    {"UTF-8", "the text is not UTF-8; save the file as that", false},
+};
+
+static int explain_syntax(const char *path, const char *text, const yaml_parser_t *parser, struct pw_error *err)
+{
+  const char *problem = parser->problem ? parser->problem : "it is no YAML";
+  size_t line = parser->problem_mark.line + 1;
+  if (parser->error == YAML_READER_ERROR) {
+    line = 1;
+    for (size_t i = 0; i < parser->problem_offset && text[i]; i++) line += text[i] == '\n';
+  }
+  for (size_t i = 0; i < sizeof syntax / sizeof *syntax; i++)
+    if (strstr(problem, syntax[i].problem))
+      return pw_error_set(err, PW_EINVAL, "%s, line %zu: %s", path,
+                          syntax[i].opened ? parser->context_mark.line + 1 : line, syntax[i].text);
+  return pw_error_set(err, PW_EINVAL, "%s, line %zu: the text is not YAML: %s", path, line, problem);
+}
+
+/* Reads the text once more, for the place of its first syntax error. */
+static int complain_syntax(const char *path, const char *text, size_t n, struct pw_error *err)
+{
+  yaml_parser_t parser;
+  yaml_event_t event;
+  bool more = true;
+  if (!yaml_parser_initialize(&parser)) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
+  yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
+  while (more && yaml_parser_parse(&parser, &event)) {
+    more = event.type != YAML_STREAM_END_EVENT;
+    yaml_event_delete(&event);
+  }
+  int status = explain_syntax(path, text, &parser, err);
+  yaml_parser_delete(&parser);
+  return status;
+}
+
+/* Keys that name an option of the command itself, or nothing known. */
+static void advise(char *advice, size_t n, const char *key)
+{
+  static const char *const command_only[] = {"output", "no-charts", "explain", "resume", "force", "quiet", NULL};
+  const char *names[N_SETTINGS + 3] = {"traces", "sweeps"};
+  for (int i = 0; i < N_SETTINGS; i++) names[i + 2] = setting_name((enum setting)i);
+  for (size_t i = 0; command_only[i]; i++)
+    if (strcmp(key, command_only[i]) == 0) {
+      snprintf(advice, n, "; give it on the command line as %s%s", i ? "--" : "-o", i ? key : "");
+      return;
+    }
+  const char *near = nearest_name(names, key);
+  if (near && strcmp(near, key) == 0)
+    snprintf(advice, n, "; it applies to all sub-sweeps: write it at the top level");
+  else if (near)
+    snprintf(advice, n, "; did you mean %s?", near);
+}
+
 static int complain(const char *path, const char *text, const struct complaint *complaint, cyaml_err_t code,
                     struct pw_error *err)
 {
@@ -106,15 +175,10 @@ static int complain(const char *path, const char *text, const struct complaint *
   unsigned line = complaint->line;
   char advice[160] = "";
   if (strncmp(what, unexpected, sizeof unexpected - 1) == 0) {
-    const char *names[N_SETTINGS + 3] = {"traces", "sweeps"}, *key = what + sizeof unexpected - 1;
-    for (int i = 0; i < N_SETTINGS; i++) names[i + 2] = setting_name((enum setting)i);
-    const char *near = nearest_name(names, key);
+    const char *key = what + sizeof unexpected - 1;
     unsigned below = line_of_key(text, key, false, 1), at_top = line_of_key(text, key, true, 1);
     if (at_top || below) line = at_top ? at_top : below;
-    if (near && strcmp(near, key) == 0)
-      snprintf(advice, sizeof advice, "; it applies to all sub-sweeps: write it at the top level");
-    else if (near)
-      snprintf(advice, sizeof advice, "; did you mean %s?", near);
+    advise(advice, sizeof advice, key);
     return pw_error_set(err, PW_EINVAL, "%s, line %u: there is no key '%s'%s", path, line, key, advice);
   }
   if (strncmp(what, seen, sizeof seen - 1) == 0) {
@@ -124,6 +188,8 @@ static int complain(const char *path, const char *text, const struct complaint *
   }
   if (strstr(what, "Expecting STRING, got event: SEQUENCE"))
     what = "a list stands where one text belongs; write it as on the command line, such as page-size: 4K,2M";
+  else if (strstr(what, "Expecting STRING"))
+    what = "a map stands where one text belongs; write it as on the command line, such as page-size: 4K,2M";
   else if (strstr(what, "Expecting SEQUENCE"))
     what = "a list belongs here, such as traces: [a.pwt, b.pwt]";
   else if (strstr(what, "Expecting MAPPING"))
@@ -132,6 +198,8 @@ static int complain(const char *path, const char *text, const struct complaint *
     what = "the key has no value";
   else if (code == CYAML_ERR_ALIAS)
     what = "aliases (*name) are not supported; write the value out";
+  else if (code == CYAML_ERR_INTERNAL_ERROR)
+    what = "a key is not one word; keys are the names of options, such as page-size";
   if (!line) line = 1;
   return pw_error_set(err, PW_EINVAL, "%s, line %u: %s", path, line, what);
 }
@@ -221,6 +289,8 @@ int sweepfile_read(struct sweepfile *file, const char *path, struct pw_error *er
   int status;
   if (code == CYAML_ERR_OOM)
     status = pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
+  else if (code == CYAML_ERR_LIBYAML_PARSER)
+    status = complain_syntax(path, text, n, err);
   else if (code != CYAML_OK)
     status = complain(path, text, &complaint, code, err);
   else if (!document)

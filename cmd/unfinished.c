@@ -138,7 +138,7 @@ static int make_folder(const char *path, bool *is_new, struct pw_error *err)
     return pw_error_set(err, PW_EIO, "%s is a file; name a folder with -o", path);
   if (cause == ENOENT)
     return pw_error_set(err, PW_EIO, "the folder %s cannot be made: its parent does not exist; make that first", path);
-  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s", path, strerror(cause));
+  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s; name one that can be written to with -o", path, strerror(cause));
 }
 
 /* Our own files in unfinished/, and their temporary names: nothing else is ever removed. */

@@ -25,6 +25,9 @@ expect() {
 
 expect 2 "did you mean sweep" swep
 expect 2 "pagewalk help shows them" zzzzzz
+expect 2 "no option --verson; did you mean --version?" --verson
+expect 2 "options follow it" --dtlb
+expect 2 "did you mean convert?" conv
 expect 2 "needs a trace" run
 expect 2 "did you mean --dtlb" run a.txt --dltb 64
 expect 2 "did you mean --stlb" sweep a.txt --stbl=64 -o o
@@ -53,6 +56,8 @@ expect 2 "did you mean lru?" run a.txt --memory-policy lur
 expect 2 "did you mean opt?" run a.txt --memory-policy belady
 expect 2 "list policies shows them" run a.txt --memory-policy xyz
 expect 2 "plru" run a.txt --dtlb 48:12:plru
+expect 2 "at least 1, or none for no TLB" run a.txt --dtlb 0
+expect 2 "at least 1, or none for no TLB" sweep a.txt --stlb 0..4 -o o
 expect 2 "ENTRIES[:WAYS[:POLICY]]" run a.txt --dtlb 64:4:lru:9
 expect 2 "64:8" run a.txt --itlb 64:8:
 expect 2 "unlimited" run a.txt --memory lots
@@ -85,17 +90,24 @@ expect 2 "same trace" sweep a.txt ./a.txt -o o
 expect 2 "1,000,000" sweep a.txt --dtlb 1..2000:1..1000 -o o
 expect 2 "100000 values" sweep a.txt --dtlb 1..4000000000 -o o
 expect 2 "empty range" sweep a.txt --dtlb 64..16 -o o
-expect 2 "at least 2" sweep a.txt --dtlb '16..64*1' -o o
+for range in 16...64*2 16..64x2 16..64*2*2 16..full 16..64*2K ..64; do
+  expect 2 "forms are lo..hi, lo..hi+step and lo..hi*factor" sweep a.txt --dtlb "$range" -o o
+done
+expect 2 "step must be at least 1" sweep a.txt --dtlb 16..64+0 -o o
+expect 2 "factor must be at least 2" sweep a.txt --dtlb '16..64*1' -o o
 expect 2 "no combination" sweep a.txt --dtlb 4:8 -o o
 expect 2 "give one of them" sweep a.txt --resume --force -o o
 expect 1 "parent does not exist" sweep a.txt -o no/where
+expect 1 "name one that can be written to with -o" sweep a.txt -o /sys/o
 expect 1 "is a file" sweep a.txt -o b.txt
-expect 1 "cannot be opened" sweep nofile.yaml -o o
+expect 1 "nofile.yaml cannot be opened: No such file or directory; check its name" sweep nofile.yaml -o o
 expect 2 "both sweep files" sweep a.yaml b.yaml -o o
 expect 2 "needs a results.csv" plot -o o
 expect 2 "folder for the charts" plot a.txt
 expect 2 "there is no format" plot a.txt -o o --format gif
 expect 2 "there is no chart" plot a.txt -o o --chart pie
+expect 2 "did you mean tlb-miss-rate? (pagewalk list charts" plot a.txt -o o --chart tlb-mis
+expect 2 "full is a folder without a results.csv" plot full -o o
 expect 2 "belong together" plot a.txt -o o --x dtlb_entries
 expect 2 "did you mean dtlb_entries" plot a.txt -o o --x dtlb_entires --y walks
 expect 2 "--by needs" plot a.txt -o o --by table
@@ -113,6 +125,10 @@ expect 2 "there is no list" list zzz
 expect 2 "did you mean tables" list table
 expect 2 "one name" list tables charts
 expect 2 "did you mean run" help rum
+
+mkdir swept && : >swept/results.csv
+expect 2 "swept/ is a folder; did you mean swept/results.csv?" plot swept/ -o o
+rm -r swept
 
 # A name is shown on a terminal without its control characters.
 name=$(printf 'new\nline\033[31m')
