@@ -84,7 +84,7 @@ static int copy_blocks(struct pw_trace *trace, struct pw_writer *writer, struct 
   return status ? status : pw_writer_finish(writer, err);
 }
 
-static void summarise(const char *output, const struct pw_trace_info *info)
+static void summarise(const char *output, const struct pw_trace_info *info, const struct pw_trace_options *options)
 {
   char accesses[32], visits[32], bytes[32];
   uint64_t n = info->totals.fetches + info->totals.loads + info->totals.stores, stored = file_bytes(output);
@@ -94,7 +94,7 @@ static void summarise(const char *output, const struct pw_trace_info *info)
   say_note("%s: %s accesses, %s visits, %s, %.3g bytes an access", output, accesses, visits, bytes,
            n ? (double)stored / (double)n : 0.0);
   if (info->bad_lines) say_note("%s: %ju line%s that could not be parsed left out", info->path, (uintmax_t)info->bad_lines, info->bad_lines == 1 ? "" : "s");
-  if (info->rounded) say_note("%s: --skip and --limit were rounded to whole visits", info->path);
+  if (info->rounded) note_rounded(options, info->path);
 }
 
 static int convert_one(const char *input, const char *output, const struct pw_trace_options *trace_options,
@@ -113,7 +113,7 @@ static int convert_one(const char *input, const char *output, const struct pw_tr
   if (status)
     say("%s", err.text);
   else
-    summarise(output, pw_trace_info(trace));
+    summarise(output, pw_trace_info(trace), trace_options);
   if (trace) pw_trace_close(trace);
   return status;
 }

@@ -150,7 +150,7 @@ static int run_traces(struct run *run)
     good += run->jobs[i].state == JOB_DONE;
     if (run->jobs[i].state == JOB_BAD) say("%s", run->jobs[i].error.text);
   }
-  runner_notes(run->jobs, run->traces.n);
+  runner_notes(&runner);
   int code = good ? report(run) : FAILED;
   return good == run->traces.n ? code : FAILED;
 }

@@ -233,7 +233,7 @@ static int go(struct sweep *sweep)
       .run = {.only = sweep->running.only, .no_asid = sweep->running.no_asid, .seed = sweep->running.seed}};
   interrupt_catch();
   if (runner_go(&runner, &err)) return stopped(sweep, &err);
-  runner_notes(sweep->jobs, sweep->traces.n);
+  runner_notes(&runner);
   return finish(sweep);
 }
 

@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "progress.h"
 #include "say.h"
+#include "settings.h"
 
 struct shared {
   const struct runner *runner;
@@ -110,12 +111,12 @@ int runner_go(const struct runner *runner, struct pw_error *err)
   return 0;
 }
 
-void runner_notes(const struct trace_job *jobs, size_t n_jobs)
+void runner_notes(const struct runner *runner)
 {
-  for (size_t i = 0; i < n_jobs; i++) {
+  const struct trace_job *jobs = runner->jobs;
+  for (size_t i = 0; i < runner->n_jobs; i++) {
     if (jobs[i].bad_lines)
       say_note("%s: %ju line%s that could not be parsed left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines, jobs[i].bad_lines == 1 ? "" : "s");
-    if (jobs[i].rounded)
-      say_note("%s: --skip, --limit and --warmup were rounded to whole visits", jobs[i].path);
+    if (jobs[i].rounded) note_rounded(&runner->trace, jobs[i].path);
   }
 }

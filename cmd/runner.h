@@ -48,6 +48,6 @@ struct runner {
 int runner_go(const struct runner *runner, struct pw_error *err);
 
 /* Says what a user should know about how the traces were read. */
-void runner_notes(const struct trace_job *jobs, size_t n_jobs);
+void runner_notes(const struct runner *runner);
 
 #endif

@@ -208,3 +208,15 @@ int settings_understand(const struct settings *settings, struct running *running
   if (stream >= 0) running->only = stream == 0 ? PW_STREAM_FETCH : PW_STREAM_DATA;
   return 0;
 }
+
+void note_rounded(const struct pw_trace_options *options, const char *path)
+{
+  const char *names[3];
+  size_t n = 0;
+  if (options->skip) names[n++] = "--skip";
+  if (options->limit) names[n++] = "--limit";
+  if (options->warmup) names[n++] = "--warmup";
+  if (n == 1) say_note("%s: %s was rounded to whole visits", path, names[0]);
+  if (n == 2) say_note("%s: %s and %s were rounded to whole visits", path, names[0], names[1]);
+  if (n == 3) say_note("%s: %s, %s and %s were rounded to whole visits", path, names[0], names[1], names[2]);
+}

@@ -50,6 +50,9 @@ struct running {
 };
 int settings_understand(const struct settings *settings, struct running *running, struct pw_error *err);
 
+/* Remarks that those of skip, limit and warmup that were given were rounded. */
+void note_rounded(const struct pw_trace_options *options, const char *path);
+
 /* The words of a setting as one text, joined by ';' (to be freed), or its default. */
 char *setting_text(const struct settings *settings, enum setting setting);
 

@@ -102,6 +102,17 @@ mkdir into
 gzip -c five.txt >pages.hexrw.gz
 "$PAGEWALK" convert pages.hexrw.gz one.txt -o into --command 'a "b"' --date 2001 2>err || fail "convert: $(cat err)"
 same "converted files" "$(ls into | tr '\n' ' ')" "one.pwt pages.pwt "
+
+# What was rounded is named as it was given.
+printf '%s\n' '1000 R' '1000 R' '1000 R' '2000 R' | "$PAGEWALK" convert -q - -o visits.pwt || fail "convert -"
+rounds() { # OPTIONS 'words': run and convert both say that these were rounded
+  "$PAGEWALK" convert visits.pwt $1 -o rounded.pwt 2>err && grep -q "^pagewalk: visits.pwt: $2 rounded to whole visits" err || fail "convert $1: $(cat err)"
+  "$PAGEWALK" run visits.pwt $1 2>err >out && grep -q "^pagewalk: visits.pwt: $2 rounded to whole visits" err || fail "run $1: $(cat err)"
+}
+rounds "--warmup 2" "--warmup was"
+rounds "--skip 2" "--skip was"
+rounds "--limit 2" "--limit was"
+rounds "--limit 4 --warmup 1" "--limit and --warmup were"
 "$PAGEWALK" convert one.txt ./one.txt -o into 2>err && fail "two inputs became one output"
 "$PAGEWALK" convert -q pages.hexrw.gz -o single.pwt --command 'a "b"' --date 2001 && cmp single.pwt into/pages.pwt || fail "convert is not reproducible"
 "$PAGEWALK" info into/pages.pwt >out 2>err || fail "info: $(cat err)"
