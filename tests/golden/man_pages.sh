@@ -40,6 +40,15 @@ columns=$("$PAGEWALK" run --format hexrw --csv - "$pages/trace" | head -n 1 | tr
 for column in $columns; do names "$column" "$pages/pagewalk-sweep" || miss "pagewalk-sweep.1 does not name the column $column"; done
 [ -n "$columns" ] || miss "the columns cannot be read from pagewalk run --csv -"
 
+# The csv example of pagewalk.1 is a trace: a load and a store.
+sed -n '/^addr,op,size$/,/^\.fi$/{/^\.fi$/!p}' "$man/pagewalk.1" >"$pages/example.csv"
+"$PAGEWALK" run "$pages/example.csv" --csv - >"$pages/example" && [ "$(head -n 1 "$pages/example.csv")" = addr,op,size ] ||
+  miss "the csv example of pagewalk.1 is no trace"
+for column in loads stores; do
+  n=$(head -n 1 "$pages/example" | tr -d '\r' | tr ',' '\n' | grep -nx $column | cut -d: -f1)
+  [ "$(tail -n 1 "$pages/example" | tr -d '\r' | cut -d, -f"${n:-1}")" = 1 ] || miss "the csv example of pagewalk.1 has not one of $column"
+done
+
 # The test can fail: a name that no page holds is missed.
 names "no-such-option" "$pages/pagewalk" && miss "the search for names finds what is not there"
 exit $failed
