@@ -1,8 +1,18 @@
 # Bash completion for pagewalk: commands and options from its help, names from its lists.
+# It needs bash alone, not the bash-completion package.
 
 # The first column of a list, such as the names of the formats.
 _pagewalk_list() {
   "$1" list "$2" 2>/dev/null | sed -n 's/^ *\([a-z0-9][a-z0-9-]*\)  .*/\1/p'
+}
+
+# The policies below the heading that begins with TLB or Memory.
+_pagewalk_policies() {
+  "$1" list policies 2>/dev/null | sed -n "/^$2 /,/^\$/s/^  \([a-z0-9][a-z0-9-]*\)  .*/\1/p"
+}
+
+_pagewalk_commands() {
+  "$1" help 2>/dev/null | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
 _pagewalk_options() {
@@ -10,50 +20,82 @@ _pagewalk_options() {
   echo --help
 }
 
-# Completes the last item of a list such as lru,fi or x86-64;sv.
+# Completes a word, or the last item of a list such as lru,fi or x86-64;sv. Reads cur.
+_pagewalk_word() {
+  mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
 _pagewalk_item() {
-  local names=$1 head=${cur%"${cur##*[,;:]}"}
-  mapfile -t COMPREPLY < <(compgen -P "$head" -W "$names" -- "${cur#"$head"}")
+  local head=${cur%"${cur##*[,;:]}"}
+  mapfile -t COMPREPLY < <(compgen -P "$head" -W "$1" -- "${cur#"$head"}")
   compopt -o nospace
 }
 
+# ENTRIES[:WAYS[:POLICY]]: a place of the last spec, told by the colons before it.
+_pagewalk_tlb() {
+  local spec=${cur##*;}
+  case $spec in
+    *:*:*) _pagewalk_item "$(_pagewalk_policies "$1" TLB)" ;;
+    *:*) _pagewalk_item full ;;
+    *) _pagewalk_item none ;;
+  esac
+}
+
+# The value of an option; fails when any word may be one. Reads cur.
+_pagewalk_value() {
+  case $2:$3 in
+    plot:--format) _pagewalk_word "svg png pdf terminal" ;;
+    plot:--chart) _pagewalk_word "$(_pagewalk_list "$1" charts)" ;;
+    *:--format) _pagewalk_word "$(_pagewalk_list "$1" formats)" ;;
+    *:--table) _pagewalk_item "$(_pagewalk_list "$1" tables)" ;;
+    *:--machine) _pagewalk_item "$(_pagewalk_list "$1" machines)" ;;
+    *:--memory-policy) _pagewalk_item "$(_pagewalk_policies "$1" Memory)" ;;
+    *:--[ids]tlb) _pagewalk_tlb "$1" ;;
+    *:--page-size) _pagewalk_item "4K 2M 1G" ;;
+    *:--memory) _pagewalk_item unlimited ;;
+    *:--only) _pagewalk_word "fetch data" ;;
+    *:--asid) _pagewalk_word "on off" ;;
+    *:--engine) _pagewalk_word "auto direct" ;;
+    *:--ignore) _pagewalk_item "events kernel" ;;
+    help:*) _pagewalk_word "$(_pagewalk_commands "$1")" ;;
+    list:*) _pagewalk_word "formats tables policies machines charts" ;;
+    *) return 1 ;;
+  esac
+}
+
 _pagewalk() {
-  local program=$1 cur prev words cword command=
-  # Words are not split at '=', ':' and ';': TLB specifications hold them.
-  if declare -F _get_comp_words_by_ref >/dev/null; then
-    _get_comp_words_by_ref -n '=:' cur prev words cword
-  else
-    cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
-  fi
-  [ "$cword" -gt 1 ] && command=${words[1]}
-  if [ -z "$command" ]; then
-    local commands
-    commands=$("$program" help 2>/dev/null | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p')
-    mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")
+  # The words up to the cursor, split at blanks only: bash itself also splits them at '='
+  # and ':', which specifications hold.
+  local line=${COMP_LINE:0:COMP_POINT} words cur prev='' option='' quote=''
+  line=${line#*"${COMP_WORDS[0]}"}
+  read -ra words <<<"$line"
+  case $line in *[[:blank:]]) words+=('') ;; esac
+  local n=${#words[@]}
+  [ "$n" -gt 0 ] || return
+  cur=${words[n-1]}
+  [ "$n" -gt 1 ] && prev=${words[n-2]}
+  COMPREPLY=()
+  if [ "$n" -eq 1 ]; then
+    _pagewalk_word "$(_pagewalk_commands "$1") --help --version"
     return
   fi
-  case $command:$prev in
-    plot:--format) mapfile -t COMPREPLY < <(compgen -W "svg png pdf terminal" -- "$cur"); return ;;
-    plot:--chart) mapfile -t COMPREPLY < <(compgen -W "$(_pagewalk_list "$program" charts)" -- "$cur"); return ;;
-    *:--format) mapfile -t COMPREPLY < <(compgen -W "$(_pagewalk_list "$program" formats)" -- "$cur"); return ;;
-    *:--table) _pagewalk_item "$(_pagewalk_list "$program" tables)"; return ;;
-    *:--machine) _pagewalk_item "$(_pagewalk_list "$program" machines)"; return ;;
-    *:--memory-policy) _pagewalk_item "$(_pagewalk_list "$program" policies)"; return ;;
-    *:--[ids]tlb) _pagewalk_item "none full $(_pagewalk_list "$program" policies)"; return ;;
-    *:--page-size) _pagewalk_item "4K 2M 1G"; return ;;
-    *:--memory) _pagewalk_item "unlimited"; return ;;
-    *:--only) mapfile -t COMPREPLY < <(compgen -W "fetch data" -- "$cur"); return ;;
-    *:--asid) mapfile -t COMPREPLY < <(compgen -W "on off" -- "$cur"); return ;;
-    *:--engine) mapfile -t COMPREPLY < <(compgen -W "auto direct" -- "$cur"); return ;;
-    *:--ignore) mapfile -t COMPREPLY < <(compgen -W "events kernel events,kernel" -- "$cur"); return ;;
-    help:*) mapfile -t COMPREPLY < <(compgen -W "$("$program" help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p')" -- "$cur"); return ;;
-    list:*) mapfile -t COMPREPLY < <(compgen -W "formats tables policies machines charts" -- "$cur"); return ;;
-  esac
-  case $cur in
-    -*) mapfile -t COMPREPLY < <(compgen -W "$(_pagewalk_options "$program" "$command")" -- "$cur") ;;
-    *) compopt -o default; COMPREPLY=() ;; # file names
-  esac
+  case $cur in --*=*) prev=${cur%%=*} option=$prev= cur=${cur#*=} ;; esac
+  case $cur in [\'\"]*) quote=${cur:0:1} cur=${cur:1} ;; esac
+  if ! _pagewalk_value "$1" "${words[0]}" "$prev"; then
+    case $option$cur in
+      --*=*) compopt -o default; return ;; # file names
+      -*) _pagewalk_word "$(_pagewalk_options "$1" "${words[0]}")" ;;
+      *) compopt -o default; return ;;
+    esac
+  fi
+  # What bash replaces: all after the quote, or after the last character it splits at.
+  [ -n "$quote" ] && return
+  local breaks='' word=$option$cur head
+  case $COMP_WORDBREAKS in *=*) breaks+='=' ;; esac
+  case $COMP_WORDBREAKS in *:*) breaks+=':' ;; esac
+  COMPREPLY=("${COMPREPLY[@]/#/$option}")
+  [ -n "$breaks" ] || return 0
+  head=${word%"${word##*["$breaks"]}"}
+  COMPREPLY=("${COMPREPLY[@]#"$head"}")
 }
 
 complete -F _pagewalk pagewalk

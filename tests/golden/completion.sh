@@ -8,25 +8,57 @@ compopt() { :; } # works only inside a real completion
 . "$PW_SOURCE/scripts/completion.bash"
 
 failed=0
-offers() { # WANTED WORD...: completing the last word offers WANTED
-  local wanted=$1
-  shift
-  COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
+
+# The lines that completion makes of a line, as bash does: what stands after the quote, or
+# after the last blank, '=' or ':', gives way to each reply.
+completions() {
+  local line=$1 tail
+  COMP_LINE=$line COMP_POINT=${#line} COMP_WORDS=(pagewalk) COMPREPLY=()
   _pagewalk pagewalk
-  for reply in "${COMPREPLY[@]}"; do [ "$reply" = "$wanted" ] && return; done
-  echo "pagewalk completion of '$*' offers '${COMPREPLY[*]}' and not '$wanted'"
+  case $line in
+    *[\'\"]*) tail=${line##*[\'\"]} ;;
+    *) tail=${line##*[ =:]} ;;
+  esac
+  for reply in "${COMPREPLY[@]}"; do echo "${line%"$tail"}$reply"; done
+}
+offers() { # LINE WANTED: WANTED is among the completions of LINE
+  completions "$1" | grep -qxF -- "$2" && return
+  echo "completing '$1' offers '$(completions "$1")' and not '$2'"
   failed=1
 }
-offers sweep pagewalk sw
-offers --page-size pagewalk run --pa
-offers --resume pagewalk sweep x.pwt --re
-offers lackey pagewalk run --format la
-offers terminal pagewalk plot --format ter
-offers x86-64 pagewalk run --table x86-6
-offers 'x86-64;sv39' pagewalk sweep --table 'x86-64;sv3'
-offers lru,fifo pagewalk sweep --memory-policy lru,fi
-offers 64:4:plru pagewalk run --dtlb 64:4:pl
-offers skylake pagewalk run --machine sk
-offers tables pagewalk list ta
-offers convert pagewalk help con
+offers_only() { # LINE WANTED...: just these
+  local line=$1
+  shift
+  [ "$(completions "$line")" = "$(printf '%s\n' "$@")" ] && return
+  echo "completing '$line' offers '$(completions "$line")' and not just '$*'"
+  failed=1
+}
+offers 'pagewalk sw' 'pagewalk sweep'
+offers 'pagewalk ' 'pagewalk run'
+offers 'pagewalk --ver' 'pagewalk --version'
+offers 'X=1 pagewalk run --pa' 'X=1 pagewalk run --page-size'
+offers 'pagewalk sweep x.pwt --re' 'pagewalk sweep x.pwt --resume'
+offers 'pagewalk run --format la' 'pagewalk run --format lackey'
+offers 'pagewalk run --format=la' 'pagewalk run --format=lackey'
+offers 'pagewalk plot --format ter' 'pagewalk plot --format terminal'
+offers 'pagewalk run --table x86-6' 'pagewalk run --table x86-64'
+offers "pagewalk sweep --table 'x86-64;sv3" "pagewalk sweep --table 'x86-64;sv39"
+offers "pagewalk sweep --table='x86-64;sv3" "pagewalk sweep --table='x86-64;sv39"
+offers_only 'pagewalk run --memory-policy ' 'pagewalk run --memory-policy '{lru,fifo,clock,random,opt}
+offers_only 'pagewalk sweep --memory-policy=lru,c' 'pagewalk sweep --memory-policy=lru,clock'
+offers_only 'pagewalk run --dtlb 64:4:' 'pagewalk run --dtlb 64:4:'{lru,fifo,plru,random}
+offers_only 'pagewalk run --stlb=64:4:lru,p' 'pagewalk run --stlb=64:4:lru,plru'
+offers_only 'pagewalk run --itlb 64:' 'pagewalk run --itlb 64:full'
+offers_only 'pagewalk run --itlb n' 'pagewalk run --itlb none'
+offers_only "pagewalk sweep --dtlb '64:4;8:full:pl" "pagewalk sweep --dtlb '64:4;8:full:plru"
+offers_only 'pagewalk run --memory u' 'pagewalk run --memory unlimited'
+offers 'pagewalk run --machine sk' 'pagewalk run --machine skylake'
+offers 'pagewalk list ta' 'pagewalk list tables'
+offers 'pagewalk help con' 'pagewalk help convert'
+offers_only 'pagewalk run --csv=tr' ''
+COMP_WORDBREAKS=' ' COMP_WORDS=(pagewalk)
+COMP_LINE='pagewalk run --dtlb=64:4:pl' COMP_POINT=27
+_pagewalk pagewalk
+[ "${COMPREPLY[*]}" = --dtlb=64:4:plru ] || { echo "without word breaks: ${COMPREPLY[*]}"; failed=1; }
 exit $failed
