@@ -208,11 +208,10 @@ static double round_up(double number)
 }
 
 /* The next decade; a little above it where what reaches the tick would lie on the frame. */
-static double decade_above(double number, bool *touches)
+static double decade_above(double number)
 {
   double decade = pow(10, ceil(log10(number) - 1e-9));
-  *touches = number > decade / 1.4;
-  return decade;
+  return number > decade / 1.4 ? decade * 1.5 : decade;
 }
 
 /* The mark at the floor: "0", or "<0.001%" when small values are drawn there too. */
@@ -247,11 +246,10 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
     place_linear(axis, max_ticks);
     return;
   }
-  bool binary = axis->scale == PW_SCALE_LOG2, touches = false;
+  bool binary = axis->scale == PW_SCALE_LOG2;
   axis->min = binary ? exp2(floor(log2(least) + 1e-9)) : round_down(least);
   axis->max = binary ? exp2(ceil(log2(most) - 1e-9)) : round_up(most);
   if (binary && axis->headroom && most == axis->max) axis->max *= 2;
-  if (!binary && axis->headroom) axis->max = decade_above(most, &touches);
   if (axis->footroom) axis->min /= binary ? 4 : 2;
   if (axis->max <= axis->min) axis->max = axis->min * (binary ? 2 : 10);
   bool deep = !binary && axis->max / axis->min > MAX_DEPTH * 1.5;
@@ -261,7 +259,7 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
     axis->floor = axis->min / (deep ? FLOOR_DEEP : FLOOR_ZERO);
     axis->min = axis->floor;
   }
-  if (touches) axis->max *= 1.5;
+  if (!binary && axis->headroom) axis->max = fmax(axis->max, decade_above(most));
   if (binary) place_log2(axis, max_ticks);
   else place_log10(axis, max_ticks);
   if (axis->floor > 0) add_floor(axis, deep);

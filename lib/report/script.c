@@ -109,9 +109,9 @@ static void write_number(FILE *out, const char *name, double number)
 static void write_axis(const struct script *s, char letter, const struct pw_axis *axis, bool padded)
 {
   bool log = axis->scale == PW_SCALE_LOG2 || axis->scale == PW_SCALE_LOG10;
-  double pad = !padded ? 0 : log ? pow(axis->max / axis->min, 0.03) : (axis->max - axis->min) * 0.03;
-  double min = log && padded ? axis->min / pad : axis->min - (log ? 0 : pad);
-  double max = log && padded ? axis->max * pad : axis->max + (log ? 0 : pad);
+  double share = padded ? 0.03 : 1e-6; /* not 0: rounding would cost gnuplot the tick at the end of a log axis */
+  double pad = log ? pow(axis->max / axis->min, share) : padded ? (axis->max - axis->min) * share : 0;
+  double min = log ? axis->min / pad : axis->min - pad, max = log ? axis->max * pad : axis->max + pad;
   fprintf(s->out, "%c_MIN = %.10g\n%c_MAX = %.10g\n", letter, min, letter, max);
   fprintf(s->out, "%c_LOG = %d\n", letter, axis->scale == PW_SCALE_LOG2 ? 2 : log ? 10 : 0);
   fprintf(s->out, "%c_N = %zu\narray %c_AT[%zu]\narray %c_LABEL[%zu]\n", letter, axis->n_ticks, letter, axis->n_ticks + 1,

@@ -358,6 +358,10 @@ static void log_axes_have_headroom(void **state)
     assert_true(marked);
     assert_true(axis.max >= sets[i][2] * 1.3 && axis.max < decades[i] * 2);
   }
+  static const double wide[] = { 0, 0.05, 12000 }; /* room at the top does not make the floor a "less than" */
+  struct pw_axis axis = { .scale = PW_SCALE_LOG10, .headroom = true };
+  pw_axis_place(&axis, wide, 3, 8);
+  assert_string_equal(axis.ticks[axis.n_ticks - 1].label, "0");
 }
 
 int main(void)
