@@ -301,8 +301,6 @@ static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bo
   if (!pwt_decode_pages(h, flags, r->page, r->used) || !pwt_decode_dictionary(h, &c, r->pages) || !decode_events(r, h, &c, &marked) ||
       c.p != c.end || !visits_fit_events(r, h, flags))
     return damaged(r, err, "a block's columns make no sense");
-  if (h->n_pages && pw_key_process(r->pages[h->n_pages - 1]) >= r->n_processes)
-    return damaged(r, err, "a block names a process that does not exist");
   counts = counts || marked;
   status = read_group(r, h, PWT_COUNTS, counts, err);
   if (status) return status;
