@@ -310,10 +310,18 @@ enum pw_stream { PW_STREAM_BOTH, PW_STREAM_FETCH, PW_STREAM_DATA };
 /* Called now and then; return non-zero to stop (PW_EINTERRUPTED). */
 typedef int pw_progress_fn(void *context, const struct pw_trace_info *info);
 
+/* Which engine answers: the numbers are the same, the time is not. */
+enum pw_engine_choice {
+  PW_ENGINE_AUTO,   /* one pass for all configurations that allow it, exactly */
+  PW_ENGINE_DIRECT, /* each configuration simulated by itself */
+};
+
 struct pw_run_options {
   enum pw_stream only;
   bool no_asid;          /* a process switch empties the TLBs */
   uint64_t seed;         /* for the random policies */
+  enum pw_engine_choice engine;
+  unsigned jobs;         /* threads for this trace; 0 = 1. The results do not depend on it */
   pw_progress_fn *progress;
   void *progress_context;
 };
@@ -325,6 +333,40 @@ struct pw_run_options {
  * is well, or a negative status. */
 int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n,
            const struct pw_run_options *options, struct pw_result *results, struct pw_error *err);
+
+/* ------------------------------------------------------------------------
+ * Curves: every size at once, from one pass
+ */
+
+enum pw_curve_of { PW_CURVE_DTLB, PW_CURVE_ITLB, PW_CURVE_STLB, PW_CURVE_MEMORY };
+
+/* Fully associative LRU structures of every size, or LRU memories of every size. */
+struct pw_curve_config {
+  enum pw_curve_of of;
+  unsigned page_shift;
+  struct pw_tlb_config itlb, dtlb; /* before the second level; only for PW_CURVE_STLB */
+};
+
+struct pw_curve_point {
+  uint64_t entries;   /* TLB entries, or frames */
+  uint64_t misses;    /* misses, or faults */
+  uint64_t swap_outs; /* memory only */
+};
+
+/* The points at which a count changes, in rising order of entries: the first is 1 (for
+ * memory 2), the last the smallest size at which only first touches miss. Between two
+ * points the counts are those of the lower. */
+struct pw_curve {
+  size_t n_points;
+  struct pw_curve_point *points;
+  uint64_t lookups;   /* what a miss rate divides by: fetches, loads + stores, second-level
+                       * lookups, or all accesses */
+};
+
+/* Runs the trace once; curves[i] answers configs[i] (free them with pw_curves_clear). */
+int pw_curve_run(struct pw_trace *trace, const struct pw_curve_config *configs, size_t n,
+                 const struct pw_run_options *options, struct pw_curve *curves, struct pw_error *err);
+void pw_curves_clear(struct pw_curve *curves, size_t n);
 
 /* ------------------------------------------------------------------------
  * Sweeps: cross products of lists
