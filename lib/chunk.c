@@ -7,6 +7,13 @@ void pw_chunk_init(struct pw_chunk *c, enum pw_stream only)
   pw_chunk_forget(c);
 }
 
+void pw_chunk_begin(struct pw_chunk *c, const struct pw_numbered *numbered)
+{
+  c->block = numbered->block;
+  c->key = numbered->key;
+  c->id = numbered->id;
+}
+
 void pw_chunk_forget(struct pw_chunk *c)
 {
   c->last[0] = c->last[1] = PW_NO_KEY;

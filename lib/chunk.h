@@ -12,14 +12,15 @@
 #include "base/block.h"
 #include "memory/memory.h"
 #include "mmu/front.h"
+#include "numbered.h"
 #include "pagewalk.h"
 
 struct pw_chunk {
   enum pw_stream only;
-  /* set by the owner at each block */
+  /* set at each block (pw_chunk_begin) */
   const struct pw_block *block;
-  uint64_t key[PW_BLOCK_VISITS];  /* by page index of the block, at the page size */
-  uint32_t id[PW_BLOCK_VISITS];
+  const uint64_t *key;            /* by page index of the block, at the page size */
+  const uint32_t *id;
   /* where the last chunk ended */
   uint32_t current[2];            /* page index of the current data and code page */
   uint64_t last[2];               /* key that the openers' list of the stream ended with */
@@ -37,6 +38,7 @@ struct pw_chunk {
 };
 
 void pw_chunk_init(struct pw_chunk *chunk, enum pw_stream only);
+void pw_chunk_begin(struct pw_chunk *chunk, const struct pw_numbered *numbered);
 /* TLB entries may have gone: an opener on the page of the one before counts again. */
 void pw_chunk_forget(struct pw_chunk *chunk);
 

@@ -46,9 +46,9 @@ void pw_memory_destroy(struct pw_memory *m)
   pw_free(m);
 }
 
-int pw_memory_reserve(struct pw_memory *m, const struct pw_pages *pages, size_t n_ids)
+int pw_memory_reserve(struct pw_memory *m, const uint64_t *key, size_t n_ids)
 {
-  m->key = pages->key;
+  m->key = key;
   /* no more frames than pages are ever in use */
   size_t frames = m->frames < n_ids ? (size_t)m->frames : n_ids;
   if (m->policy->in_frames && pw_grow((void **)&m->frame, &m->frame_room, frames, sizeof *m->frame)) return -1;

@@ -68,8 +68,8 @@ const struct pw_memory_policy *pw_memory_policy(int index); /* NULL past the end
 
 int pw_memory_create(struct pw_memory **memory, int policy, uint64_t frames, uint64_t seed, struct pw_error *err);
 void pw_memory_destroy(struct pw_memory *memory);
-/* Room for ids below n_ids; `pages` gives the keys. */
-int pw_memory_reserve(struct pw_memory *memory, const struct pw_pages *pages, size_t n_ids);
+/* Room for ids below n_ids; `key` holds their page keys. */
+int pw_memory_reserve(struct pw_memory *memory, const uint64_t *key, size_t n_ids);
 /* An unmapped page leaves. */
 void pw_memory_drop(struct pw_memory *memory, uint32_t id);
 

@@ -207,16 +207,22 @@ void pw_front_reset_counts(struct pw_front *f)
   for (size_t i = 0; i < f->n_second; i++) f->second[i].n_misses = 0;
 }
 
-void pw_front_result(const struct pw_front *f, size_t number, const struct pw_totals *counted, struct pw_result *r)
+void pw_hierarchy_result(const struct pw_hierarchy *h, uint64_t itlb_misses, uint64_t dtlb_misses, uint64_t stlb_misses,
+                         struct pw_result *r)
+{
+  r->itlb_misses = itlb_misses;
+  r->dtlb_misses = dtlb_misses;
+  /* an absent first level passes every access on */
+  uint64_t passed = (h->itlb.entries ? itlb_misses : r->counted.fetches) +
+                    (h->dtlb.entries ? dtlb_misses : r->counted.loads + r->counted.stores);
+  bool stlb = h->stlb.entries != 0;
+  r->stlb_lookups = stlb ? passed : 0;
+  r->stlb_misses = stlb ? stlb_misses : 0;
+  r->walks = stlb ? stlb_misses : passed;
+}
+
+void pw_front_result(const struct pw_front *f, size_t number, struct pw_result *r)
 {
   const struct second_level *level = &f->second[number];
-  r->itlb_misses = f->first[1][level->itlb].n_misses;
-  r->dtlb_misses = f->first[0][level->dtlb].n_misses;
-  /* an absent first level passes every access on */
-  uint64_t passed = (level->config.itlb.entries ? r->itlb_misses : counted->fetches) +
-                    (level->config.dtlb.entries ? r->dtlb_misses : counted->loads + counted->stores);
-  bool stlb = level->config.stlb.entries != 0;
-  r->stlb_lookups = stlb ? passed : 0;
-  r->stlb_misses = stlb ? level->n_misses : 0;
-  r->walks = stlb ? level->n_misses : passed;
+  pw_hierarchy_result(&level->config, f->first[1][level->itlb].n_misses, f->first[0][level->dtlb].n_misses, level->n_misses, r);
 }

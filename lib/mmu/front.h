@@ -53,8 +53,10 @@ void pw_front_feed(struct pw_front *front, const struct pw_front_input *input);
 void pw_front_drop_range(struct pw_front *front, uint64_t first_key, uint64_t last_key);
 void pw_front_flush(struct pw_front *front);
 void pw_front_reset_counts(struct pw_front *front);
-/* Fills the TLB fields of a result (not walk_refs); `counted` are the accesses behind it. */
-void pw_front_result(const struct pw_front *front, size_t number, const struct pw_totals *counted,
-                     struct pw_result *result);
+/* Fills the TLB fields of a result (not walk_refs) from its `counted` accesses. */
+void pw_front_result(const struct pw_front *front, size_t number, struct pw_result *result);
+/* The same from the misses of each TLB that is there. */
+void pw_hierarchy_result(const struct pw_hierarchy *hierarchy, uint64_t itlb_misses, uint64_t dtlb_misses,
+                         uint64_t stlb_misses, struct pw_result *result);
 
 #endif

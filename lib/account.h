@@ -1,0 +1,45 @@
+/* The account of one page size: which pages are in use, and what tables that takes.
+ *
+ * It numbers the pages of each block, follows processes and mappings, counts minor
+ * faults, resident pages and page tables (which no TLB and no memory changes), and
+ * writes down for the models what the events mean (numbered.h).
+ *
+ * Invariant: the same blocks give the same numbers, whoever else runs. */
+#ifndef PW_ACCOUNT_H
+#define PW_ACCOUNT_H
+
+#include "numbered.h"
+#include "pagewalk.h"
+
+struct pw_account;
+
+int pw_account_create(struct pw_account **account, unsigned page_shift, const struct pw_run_options *options,
+                      struct pw_error *err);
+void pw_account_destroy(struct pw_account *account);
+
+/* Where a geometry's numbers are. */
+struct pw_account_slot {
+  uint32_t tree, fit;
+};
+int pw_account_add(struct pw_account *account, const struct pw_geometry *geometry, struct pw_account_slot *slot,
+                   struct pw_error *err);
+/* Note from here on whether a page is both fetched and loaded or stored. */
+void pw_account_watch_sharing(struct pw_account *account);
+bool pw_account_shares(const struct pw_account *account);
+
+/* Takes a block in. What comes back is valid until the call after the next. */
+int pw_account_block(struct pw_account *account, const struct pw_block *block, const struct pw_numbered **numbered,
+                     struct pw_error *err);
+/* First pass of who looks ahead: only numbers the pages, and forgets them at the end of the trace. */
+int pw_account_number(struct pw_account *account, const struct pw_block *block, const struct pw_numbered **numbered,
+                      struct pw_error *err);
+void pw_account_turn(struct pw_account *account);
+
+uint64_t pw_account_minor_faults(const struct pw_account *account);
+uint64_t pw_account_peak_pages(const struct pw_account *account); /* present at one time */
+/* Fills table, resident and fault fields of a machine with unlimited memory. Too narrow a table
+ * sets `unfit`, *unfit_page to a base page that did not fit, and *unfit_bits to the width that fits all. */
+void pw_account_result(const struct pw_account *account, const struct pw_account_slot *slot, struct pw_result *result,
+                       uint64_t *unfit_page, unsigned *unfit_bits);
+
+#endif

@@ -1,0 +1,287 @@
+/* The direct engine at one page size. See direct.h. */
+#include "direct.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+#include "chunk.h"
+#include "memory/future.h"
+#include "memory/memory.h"
+#include "mmu/front.h"
+
+/* TLBs over one memory: [0] the usual ones, [1] those that need the alternations of
+ * visits. They are apart so that no machine's numbers depend on its neighbours'. */
+struct fronts {
+  struct pw_front *of[2];
+};
+
+struct unit {             /* one finite memory and the TLBs over it */
+  uint64_t frames;
+  int policy;
+  struct pw_memory *memory;
+  struct fronts fronts;
+};
+
+struct pw_direct {
+  struct pw_part part;
+  unsigned page_shift;
+  struct pw_run_options options;
+  struct fronts fronts;   /* over unlimited memory */
+  struct unit *units;
+  size_t n_units, units_room;
+  uint64_t *key;          /* by id, where there are units */
+  size_t key_room, n_ids;
+  struct pw_future *future;
+  struct pw_chunk chunk;
+  uint64_t next[PW_CHUNK_TOUCHES];
+  uint32_t victim_id[PW_CHUNK_TOUCHES], victim_at[PW_CHUNK_TOUCHES];
+};
+
+static int create_fronts(struct fronts *fronts, uint64_t seed, struct pw_error *err)
+{
+  int status = pw_front_create(&fronts->of[0], seed, err);
+  return status ? status : pw_front_create(&fronts->of[1], seed, err);
+}
+
+static void destroy_fronts(struct fronts *fronts)
+{
+  pw_front_destroy(fronts->of[0]);
+  pw_front_destroy(fronts->of[1]);
+}
+
+static int out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
+}
+
+static int feed_block(struct pw_part *part, const struct pw_numbered *block, struct pw_error *err);
+
+static void destroy(struct pw_part *part)
+{
+  struct pw_direct *d = (struct pw_direct *)part;
+  for (size_t i = 0; i < d->n_units; i++) {
+    pw_memory_destroy(d->units[i].memory);
+    destroy_fronts(&d->units[i].fronts);
+  }
+  pw_free(d->units);
+  pw_free(d->key);
+  destroy_fronts(&d->fronts);
+  pw_future_destroy(d->future);
+  pw_free(d);
+}
+
+static const struct pw_part_class class = {feed_block, destroy};
+
+int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err)
+{
+  struct pw_direct *d = *direct = pw_calloc(1, sizeof *d);
+  if (!d) return out_of_memory(err);
+  d->part.class = &class;
+  d->page_shift = page_shift;
+  d->options = *options;
+  pw_chunk_init(&d->chunk, options->only);
+  int status = create_fronts(&d->fronts, options->seed, err);
+  if (status) {
+    destroy(&d->part);
+    *direct = NULL;
+  }
+  return status;
+}
+
+static int find_unit(struct pw_direct *d, const struct pw_config *c, uint32_t *number, struct pw_error *err)
+{
+  uint64_t frames = c->memory_bytes >> d->page_shift;
+  for (size_t i = 0; i < d->n_units; i++)
+    if (d->units[i].frames == frames && d->units[i].policy == c->memory_policy) {
+      *number = (uint32_t)i;
+      return 0;
+    }
+  if (pw_grow((void **)&d->units, &d->units_room, d->n_units + 1, sizeof *d->units)) return out_of_memory(err);
+  struct unit *u = &d->units[d->n_units];
+  *u = (struct unit){.frames = frames, .policy = c->memory_policy};
+  *number = (uint32_t)d->n_units++;
+  int status = pw_memory_create(&u->memory, c->memory_policy, frames, d->options.seed, err);
+  if (!status) status = create_fronts(&u->fronts, d->options.seed, err);
+  if (!status && u->memory->policy->looks_ahead && !d->future) status = pw_future_create(&d->future, err);
+  return status;
+}
+
+int pw_direct_add(struct pw_direct *d, const struct pw_config *c, struct pw_direct_slot *slot, struct pw_error *err)
+{
+  int status = 0;
+  slot->memory = UINT32_MAX;
+  if (c->memory_bytes != PW_UNLIMITED) status = find_unit(d, c, &slot->memory, err);
+  if (status) return status;
+  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
+  struct fronts *fronts = slot->memory == UINT32_MAX ? &d->fronts : &d->units[slot->memory].fronts;
+  slot->alternating = pw_hierarchy_alternates(&hierarchy);
+  int64_t number = pw_front_add(fronts->of[slot->alternating], &hierarchy, err);
+  if (number < 0) return (int)number;
+  slot->number = (uint32_t)number;
+  return 0;
+}
+
+bool pw_direct_looks_ahead(const struct pw_direct *d)
+{
+  return d->future != NULL;
+}
+
+bool pw_direct_needs_counts(const struct pw_direct *d)
+{
+  bool needs = !pw_front_is_idle(d->fronts.of[1]);
+  for (size_t i = 0; i < d->n_units; i++) needs |= !pw_front_is_idle(d->units[i].fronts.of[1]);
+  return needs;
+}
+
+/* Room for the ids of the block in every memory, and the keys of its victims. */
+static int begin(struct pw_direct *d, const struct pw_numbered *b, struct pw_error *err)
+{
+  pw_chunk_begin(&d->chunk, b);
+  if (d->n_units == 0) return 0;
+  if (pw_grow((void **)&d->key, &d->key_room, b->n_ids, sizeof *d->key)) return out_of_memory(err);
+  memcpy(d->key + b->first_new, b->new_key, (b->n_ids - b->first_new) * sizeof *d->key);
+  for (size_t i = 0; i < d->n_units; i++)
+    if (pw_memory_reserve(d->units[i].memory, d->key, b->n_ids)) return out_of_memory(err);
+  return 0;
+}
+
+/* Feeds the fronts that want every touch: `which` 0 the usual one, 1 the alternating. */
+static void feed_all(struct pw_direct *d, struct fronts *fronts, int which, const struct pw_victims *victims)
+{
+  struct pw_front_input in;
+  if (pw_front_is_idle(fronts->of[which])) return;
+  pw_chunk_lookups(&d->chunk, victims, d->key, which == 1, &in);
+  pw_front_feed(fronts->of[which], &in);
+}
+
+static int feed_units(struct pw_direct *d, struct pw_error *err)
+{
+  struct pw_page_touches touches = {d->chunk.n, d->chunk.touch_id, d->chunk.wrote, NULL};
+  if (d->future) {
+    int status = pw_future_read(d->future, d->next, touches.n, err);
+    if (status) return status;
+    touches.next = d->next;
+  }
+  for (size_t i = 0; i < d->n_units; i++) {
+    struct unit *u = &d->units[i];
+    struct pw_victims victims = {0, d->victim_id, d->victim_at};
+    u->memory->policy->touch(u->memory, &touches, &victims);
+    for (int which = 0; which < 2; which++) feed_all(d, &u->fronts, which, &victims);
+  }
+  return 0;
+}
+
+static int feed_chunk(struct pw_direct *d, uint32_t from, uint32_t to, struct pw_error *err)
+{
+  bool all = pw_front_needs_all(d->fronts.of[0]), alternating = !pw_front_is_idle(d->fronts.of[1]);
+  if (!all && !pw_front_is_idle(d->fronts.of[0])) {
+    struct pw_front_input in = {0};
+    pw_chunk_openers(&d->chunk, from, to, &in);
+    pw_front_feed(d->fronts.of[0], &in);
+  }
+  if (!all && !alternating && d->n_units == 0) return 0;
+  pw_chunk_touches(&d->chunk, from, to);
+  struct pw_victims none = {0};
+  if (all) feed_all(d, &d->fronts, 0, &none);
+  if (alternating) feed_all(d, &d->fronts, 1, &none);
+  return feed_units(d, err);
+}
+
+static int feed_stretch(struct pw_direct *d, uint32_t from, uint32_t to, struct pw_error *err)
+{
+  for (int status; from < to;) {
+    uint32_t end = to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to;
+    if ((status = feed_chunk(d, from, end, err)) != 0) return status;
+    from = end;
+  }
+  return 0;
+}
+
+static void flush(const struct fronts *fronts)
+{
+  for (int which = 0; which < 2; which++) pw_front_flush(fronts->of[which]);
+}
+
+static void drop_range(const struct fronts *fronts, uint64_t first_key, uint64_t last_key)
+{
+  for (int which = 0; which < 2; which++) pw_front_drop_range(fronts->of[which], first_key, last_key);
+}
+
+static void reset_counts(const struct fronts *fronts)
+{
+  for (int which = 0; which < 2; which++) pw_front_reset_counts(fronts->of[which]);
+}
+
+static void leave(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left)
+{
+  pw_chunk_forget(&d->chunk);
+  if (s->first_key > s->last_key) return;
+  for (size_t k = 0; k < s->n; k++)
+    for (size_t i = 0; left[k].present && i < d->n_units; i++) pw_memory_drop(d->units[i].memory, left[k].id);
+  drop_range(&d->fronts, s->first_key, s->last_key);
+  for (size_t i = 0; i < d->n_units; i++) drop_range(&d->units[i].fronts, s->first_key, s->last_key);
+}
+
+static void take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left)
+{
+  switch (s->kind) {
+    case PW_STEP_LEAVE:
+      leave(d, s, left);
+      break;
+    case PW_STEP_FLUSH:
+      pw_chunk_forget(&d->chunk);
+      flush(&d->fronts);
+      for (size_t i = 0; i < d->n_units; i++) flush(&d->units[i].fronts);
+      break;
+    case PW_STEP_COUNT:
+      reset_counts(&d->fronts);
+      for (size_t i = 0; i < d->n_units; i++) {
+        d->units[i].memory->faults = d->units[i].memory->swap_outs = 0;
+        reset_counts(&d->units[i].fronts);
+      }
+      break;
+  }
+}
+
+static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)
+{
+  struct pw_direct *d = (struct pw_direct *)part;
+  int status = begin(d, b, err);
+  uint32_t from = 0;
+  for (size_t i = 0; !status && i < b->n_steps; i++) {
+    status = feed_stretch(d, from, b->steps[i].at, err);
+    from = b->steps[i].at;
+    if (!status) take_step(d, &b->steps[i], b->left + b->steps[i].first);
+  }
+  return status ? status : feed_stretch(d, from, b->block->n_visits, err);
+}
+
+int pw_direct_note(struct pw_direct *d, const struct pw_numbered *b, struct pw_error *err)
+{
+  int status = 0;
+  pw_chunk_begin(&d->chunk, b);
+  d->n_ids = b->n_ids;
+  for (uint32_t from = 0; !status && from < b->block->n_visits; from += PW_CHUNK_VISITS) {
+    uint32_t left = b->block->n_visits - from;
+    pw_chunk_touches(&d->chunk, from, from + (left < PW_CHUNK_VISITS ? left : PW_CHUNK_VISITS));
+    status = pw_future_note(d->future, d->chunk.touch_id, d->chunk.n, err);
+  }
+  return status;
+}
+
+int pw_direct_turn(struct pw_direct *d, struct pw_error *err)
+{
+  return pw_future_turn(d->future, d->n_ids, err);
+}
+
+void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *slot, struct pw_result *r)
+{
+  const struct unit *u = slot->memory == UINT32_MAX ? NULL : &d->units[slot->memory];
+  const struct fronts *fronts = u ? &u->fronts : &d->fronts;
+  pw_front_result(fronts->of[slot->alternating], slot->number, r);
+  if (!u) return;
+  r->major_faults = u->memory->faults - r->minor_faults;
+  r->swap_outs = u->memory->swap_outs;
+  r->resident_bytes = u->memory->peak_used << d->page_shift;
+}

@@ -1,0 +1,288 @@
+/* Which models answer which configurations. See lane.h. */
+#include "lane.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "mmu/geometry.h"
+
+static int out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
+}
+
+static void destroy_part(void *part)
+{
+  struct pw_part *p = part;
+  if (p) p->class->destroy(p);
+}
+
+static void clear_models(struct pw_lanes *l)
+{
+  for (size_t i = 0; i < l->n_lanes; i++) {
+    struct pw_lane *lane = &l->lanes[i];
+    pw_account_destroy(l->accounts[i]);
+    destroy_part(lane->tlbs[0]);
+    destroy_part(lane->tlbs[1]);
+    destroy_part(lane->sizes);
+    for (unsigned j = 0; lane->direct && j < l->jobs; j++) destroy_part(lane->direct[j]);
+    pw_free(lane->direct);
+  }
+  l->n_lanes = l->n_parts = l->n_groups = 0;
+}
+
+void pw_lanes_clear(struct pw_lanes *l)
+{
+  clear_models(l);
+  pw_free(l->lanes);
+  pw_free(l->accounts);
+  pw_free(l->parts);
+  pw_free(l->account_of);
+  pw_free(l->slots);
+  pw_free(l->groups);
+  memset(l, 0, sizeof *l);
+}
+
+int pw_lanes_find(struct pw_lanes *l, unsigned page_shift, const struct pw_run_options *options, uint32_t *number,
+                  struct pw_error *err)
+{
+  for (size_t i = 0; i < l->n_lanes; i++)
+    if (l->lanes[i].page_shift == page_shift) {
+      *number = (uint32_t)i;
+      return 0;
+    }
+  size_t n = l->n_lanes;
+  l->jobs = options->jobs ? options->jobs : 1;
+  if (pw_grow((void **)&l->lanes, &l->lanes_room, n + 1, sizeof *l->lanes) ||
+      pw_grow((void **)&l->accounts, &l->accounts_room, n + 1, sizeof *l->accounts))
+    return out_of_memory(err);
+  l->lanes[n] = (struct pw_lane){.page_shift = page_shift};
+  int status = pw_account_create(&l->accounts[n], page_shift, options, err);
+  if (status) return status;
+  *number = (uint32_t)l->n_lanes++;
+  return 0;
+}
+
+int pw_lanes_tlbs(struct pw_lanes *l, uint32_t lane, bool all_touches, const struct pw_run_options *options, struct pw_error *err)
+{
+  struct pw_tlbs **tlbs = &l->lanes[lane].tlbs[all_touches];
+  return *tlbs ? 0 : pw_tlbs_create(tlbs, options, all_touches, err);
+}
+
+int pw_lanes_sizes(struct pw_lanes *l, uint32_t lane, const struct pw_run_options *options, struct pw_error *err)
+{
+  struct pw_sizes **sizes = &l->lanes[lane].sizes;
+  return *sizes ? 0 : pw_sizes_create(sizes, l->lanes[lane].page_shift, options, err);
+}
+
+enum pw_model pw_lanes_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
+{
+  *joint = false;
+  if (engine == PW_ENGINE_DIRECT) return PW_MODEL_DIRECT;
+  if (c->memory_bytes == PW_UNLIMITED) {
+    if (!pw_tlbs_can(c)) return PW_MODEL_DIRECT;
+    return pw_tlbs_wants_touches(c) ? PW_MODEL_TOUCHED_TLBS : PW_MODEL_TLBS;
+  }
+  if (!pw_sizes_can(c, joint)) return PW_MODEL_DIRECT;
+  return *joint && l->shared_shifts >> c->page_shift & 1 ? PW_MODEL_DIRECT : PW_MODEL_SIZES;
+}
+
+/* Direct configurations that share a memory or a DTLB stay together; whoever looks
+ * ahead is in the first part, which has the one future. */
+static int deal_out(struct pw_lanes *l, const struct pw_config *c, uint32_t *number)
+{
+  bool unlimited = c->memory_bytes == PW_UNLIMITED;
+  struct pw_group group = {c->page_shift, c->memory_bytes, unlimited ? 0 : c->memory_policy,
+                           unlimited ? c->dtlb : (struct pw_tlb_config){0, 0, 0}, 0};
+  *number = 0;
+  if (l->jobs == 1 || (!unlimited && c->memory_policy == pw_memory_policy_find("opt"))) return 0;
+  for (size_t i = l->n_groups; i-- > 0;) {
+    const struct pw_group *g = &l->groups[i];
+    if (g->page_shift == group.page_shift && g->memory_bytes == group.memory_bytes && g->memory_policy == group.memory_policy &&
+        g->dtlb.entries == group.dtlb.entries && g->dtlb.ways == group.dtlb.ways && g->dtlb.policy == group.dtlb.policy) {
+      *number = g->number;
+      return 0;
+    }
+  }
+  if (pw_grow((void **)&l->groups, &l->groups_room, l->n_groups + 1, sizeof *l->groups)) return -1;
+  *number = group.number = (uint32_t)(l->n_groups % l->jobs);
+  l->groups[l->n_groups++] = group;
+  return 0;
+}
+
+static int add_direct(struct pw_lanes *l, const struct pw_config *c, struct pw_lane_slot *slot, const struct pw_run_options *options,
+                      struct pw_error *err)
+{
+  struct pw_lane *lane = &l->lanes[slot->lane];
+  if (!lane->direct) lane->direct = pw_calloc(l->jobs, sizeof *lane->direct);
+  if (!lane->direct || deal_out(l, c, &slot->direct)) return out_of_memory(err);
+  struct pw_direct **direct = &lane->direct[slot->direct];
+  int status = *direct ? 0 : pw_direct_create(direct, lane->page_shift, options, err);
+  return status ? status : pw_direct_add(*direct, c, &slot->slot, err);
+}
+
+static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_lane_slot *slot, const struct pw_run_options *options,
+                      struct pw_error *err)
+{
+  bool joint;
+  int status = pw_lanes_find(l, c->page_shift, options, &slot->lane, err);
+  if (!status) status = pw_account_add(l->accounts[slot->lane], c->geometry, &slot->account, err);
+  if (status) return status;
+  slot->model = pw_lanes_model(l, c, options->engine, &joint);
+  struct pw_lane *lane = &l->lanes[slot->lane];
+  bool touches = slot->model == PW_MODEL_TOUCHED_TLBS;
+  switch (slot->model) {
+    case PW_MODEL_TLBS:
+    case PW_MODEL_TOUCHED_TLBS:
+      status = pw_lanes_tlbs(l, slot->lane, touches, options, err);
+      return status ? status : pw_tlbs_add(lane->tlbs[touches], c, &slot->pair, err);
+    case PW_MODEL_SIZES:
+      lane->joint |= joint;
+      status = pw_lanes_sizes(l, slot->lane, options, err);
+      return status ? status : pw_sizes_add(lane->sizes, c, err);
+    default:
+      return add_direct(l, c, slot, options, err);
+  }
+}
+
+static int add_part(struct pw_lanes *l, size_t lane, void *part)
+{
+  if (!part) return 0;
+  if (pw_grow((void **)&l->parts, &l->parts_room, l->n_parts + 1, sizeof *l->parts) ||
+      pw_grow((void **)&l->account_of, &l->account_room, l->n_parts + 1, sizeof *l->account_of))
+    return -1;
+  l->parts[l->n_parts] = part;
+  l->account_of[l->n_parts++] = lane;
+  return 0;
+}
+
+int pw_lanes_seal(struct pw_lanes *l, struct pw_error *err)
+{
+  int status = 0;
+  bool failed = false;
+  for (size_t i = 0; !status && i < l->n_lanes; i++) {
+    struct pw_lane *lane = &l->lanes[i];
+    for (int k = 0; !status && k < 2; k++)
+      if (lane->tlbs[k]) status = pw_tlbs_seal(lane->tlbs[k], err);
+    if (!status && lane->sizes) status = pw_sizes_seal(lane->sizes, err);
+    if (lane->joint) pw_account_watch_sharing(l->accounts[i]);
+  }
+  /* those that take longest first: finer pages, and directly before in one pass */
+  for (size_t i = 0; !failed && i < l->n_lanes; i++)
+    for (unsigned j = 0; l->lanes[i].direct && !failed && j < l->jobs; j++) failed = add_part(l, i, l->lanes[i].direct[j]) != 0;
+  for (size_t i = 0; !failed && i < l->n_lanes; i++) {
+    struct pw_lane *lane = &l->lanes[i];
+    failed = add_part(l, i, lane->sizes) || add_part(l, i, lane->tlbs[1]) || add_part(l, i, lane->tlbs[0]);
+  }
+  return status ? status : failed ? out_of_memory(err) : 0;
+}
+
+int pw_lanes_plan(struct pw_lanes *l, const struct pw_config *configs, size_t n, const struct pw_run_options *options,
+                  struct pw_error *err)
+{
+  clear_models(l);
+  if (!l->slots) l->slots = pw_calloc(n, sizeof *l->slots);
+  if (!l->slots) return out_of_memory(err);
+  for (size_t i = 0; i < n; i++) {
+    int status = add_config(l, &configs[i], &l->slots[i], options, err);
+    if (status) return status;
+  }
+  return pw_lanes_seal(l, err);
+}
+
+bool pw_lanes_need_counts(const struct pw_lanes *l)
+{
+  bool needs = false;
+  for (size_t i = 0; i < l->n_lanes; i++) {
+    const struct pw_lane *lane = &l->lanes[i];
+    needs |= lane->tlbs[1] && pw_tlbs_needs_counts(lane->tlbs[1]);
+    for (unsigned j = 0; lane->direct && j < l->jobs; j++) needs |= lane->direct[j] && pw_direct_needs_counts(lane->direct[j]);
+  }
+  return needs;
+}
+
+/* Only the first direct part of a lane can look ahead. */
+static struct pw_direct *looks_ahead(const struct pw_lane *lane)
+{
+  return lane->direct && lane->direct[0] && pw_direct_looks_ahead(lane->direct[0]) ? lane->direct[0] : NULL;
+}
+
+bool pw_lanes_look_ahead(const struct pw_lanes *l)
+{
+  bool ahead = false;
+  for (size_t i = 0; i < l->n_lanes; i++) ahead |= looks_ahead(&l->lanes[i]) != NULL;
+  return ahead;
+}
+
+bool pw_lanes_read_again(const struct pw_lanes *l)
+{
+  bool again = pw_lanes_look_ahead(l);
+  for (size_t i = 0; i < l->n_lanes; i++) again |= l->lanes[i].joint;
+  return again;
+}
+
+int pw_lanes_note(struct pw_lanes *l, const struct pw_block *block, struct pw_error *err)
+{
+  int status = 0;
+  for (size_t i = 0; !status && i < l->n_lanes; i++) {
+    struct pw_direct *direct = looks_ahead(&l->lanes[i]);
+    const struct pw_numbered *numbered;
+    if (!direct) continue;
+    status = pw_account_number(l->accounts[i], block, &numbered, err);
+    if (!status) status = pw_direct_note(direct, numbered, err);
+  }
+  return status;
+}
+
+int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
+{
+  int status = 0;
+  for (size_t i = 0; !status && i < l->n_lanes; i++) {
+    struct pw_direct *direct = looks_ahead(&l->lanes[i]);
+    if (!direct) continue;
+    pw_account_turn(l->accounts[i]);
+    status = pw_direct_turn(direct, err);
+  }
+  return status;
+}
+
+bool pw_lanes_forbid_sharing(struct pw_lanes *l)
+{
+  bool found = false;
+  for (size_t i = 0; i < l->n_lanes; i++)
+    if (l->lanes[i].joint && pw_account_shares(l->accounts[i])) {
+      l->shared_shifts |= UINT64_C(1) << l->lanes[i].page_shift;
+      found = true;
+    }
+  return found;
+}
+
+void pw_lanes_finish(struct pw_lanes *l)
+{
+  for (size_t i = 0; i < l->n_lanes; i++) {
+    for (int k = 0; k < 2; k++)
+      if (l->lanes[i].tlbs[k]) pw_tlbs_finish(l->lanes[i].tlbs[k]);
+    if (l->lanes[i].sizes) pw_sizes_finish(l->lanes[i].sizes);
+  }
+}
+
+void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t number, struct pw_result *r,
+                     uint64_t *unfit_page, unsigned *unfit_bits)
+{
+  const struct pw_lane_slot *slot = &l->slots[number];
+  const struct pw_lane *lane = &l->lanes[slot->lane];
+  pw_account_result(l->accounts[slot->lane], &slot->account, r, unfit_page, unfit_bits);
+  r->one_pass = slot->model != PW_MODEL_DIRECT;
+  switch (slot->model) {
+    case PW_MODEL_TLBS:
+    case PW_MODEL_TOUCHED_TLBS:
+      pw_tlbs_result(lane->tlbs[slot->model == PW_MODEL_TOUCHED_TLBS], c, slot->pair, r);
+      break;
+    case PW_MODEL_SIZES:
+      pw_sizes_result(lane->sizes, c, r);
+      break;
+    default:
+      pw_direct_result(lane->direct[slot->direct], &slot->slot, r);
+  }
+  r->walk_refs = r->walks * pw_geometry_walk_levels(c->geometry, c->page_shift);
+}

@@ -1,0 +1,95 @@
+/* Which models answer which configurations: a lane for each page size.
+ *
+ * A lane is an account and the parts that read it. One-pass parts are there once; the
+ * direct configurations are dealt out to as many parts as there are jobs, so that they
+ * can run side by side.
+ *
+ * The rule (docs/models.md gives the reasons):
+ *  - LRU or absent TLBs over unlimited memory: in one pass;
+ *  - LRU memory and no TLB at all: in one pass;
+ *  - LRU memory, LRU first levels and no second: in one pass, unless some page turns
+ *    out to be touched by both streams, which sends the page size back to the start;
+ *  - everything else: directly. */
+#ifndef PW_LANE_H
+#define PW_LANE_H
+
+#include "account.h"
+#include "direct.h"
+#include "part.h"
+#include "sizes.h"
+#include "tlbs.h"
+
+enum pw_model { PW_MODEL_TLBS, PW_MODEL_TOUCHED_TLBS, PW_MODEL_SIZES, PW_MODEL_DIRECT };
+
+struct pw_lane {
+  unsigned page_shift;
+  struct pw_tlbs *tlbs[2];     /* by openers, by all touches; NULL: not needed */
+  struct pw_sizes *sizes;
+  struct pw_direct **direct;   /* [jobs], NULL: not needed */
+  bool joint;
+};
+
+/* Where a configuration's numbers are. */
+struct pw_lane_slot {
+  uint32_t lane;
+  uint32_t direct;             /* which of the lane's direct parts */
+  enum pw_model model;
+  struct pw_account_slot account;
+  union {
+    uint32_t pair;             /* TLBS */
+    struct pw_direct_slot slot; /* DIRECT */
+  };
+};
+
+struct pw_lanes {
+  struct pw_lane *lanes;
+  struct pw_account **accounts; /* [n_lanes] */
+  size_t n_lanes, lanes_room, accounts_room;
+  struct pw_part **parts;
+  size_t *account_of;
+  size_t n_parts, parts_room, account_room;
+  struct pw_lane_slot *slots;   /* by configuration */
+  struct pw_group {             /* direct configurations that stay together */
+    unsigned page_shift;
+    uint64_t memory_bytes;
+    int memory_policy;
+    struct pw_tlb_config dtlb;
+    uint32_t number;
+  } *groups;
+  size_t n_groups, groups_room;
+  unsigned jobs;
+  uint64_t shared_shifts;       /* page sizes, as bits, at which pages are touched by both streams */
+};
+
+/* Plans anew; what was learnt about sharing stays. */
+int pw_lanes_plan(struct pw_lanes *lanes, const struct pw_config *configs, size_t n, const struct pw_run_options *options,
+                  struct pw_error *err);
+void pw_lanes_clear(struct pw_lanes *lanes); /* frees */
+
+/* For curves: the lane of a page size, a new one if need be; then seal. */
+int pw_lanes_find(struct pw_lanes *lanes, unsigned page_shift, const struct pw_run_options *options, uint32_t *number,
+                  struct pw_error *err);
+int pw_lanes_tlbs(struct pw_lanes *lanes, uint32_t lane, bool all_touches, const struct pw_run_options *options, struct pw_error *err);
+int pw_lanes_sizes(struct pw_lanes *lanes, uint32_t lane, const struct pw_run_options *options, struct pw_error *err);
+int pw_lanes_seal(struct pw_lanes *lanes, struct pw_error *err);
+
+/* The model that a configuration gets. */
+enum pw_model pw_lanes_model(const struct pw_lanes *lanes, const struct pw_config *config, enum pw_engine_choice engine,
+                             bool *joint);
+
+bool pw_lanes_need_counts(const struct pw_lanes *lanes);
+bool pw_lanes_read_again(const struct pw_lanes *lanes); /* the trace may have to be read twice */
+
+/* First pass, when some part looks ahead: note blocks, then turn. */
+bool pw_lanes_look_ahead(const struct pw_lanes *lanes);
+int pw_lanes_note(struct pw_lanes *lanes, const struct pw_block *block, struct pw_error *err);
+int pw_lanes_turn(struct pw_lanes *lanes, struct pw_error *err);
+
+/* Has a page size with a joint model seen sharing? It is noted, and true comes back. */
+bool pw_lanes_forbid_sharing(struct pw_lanes *lanes);
+
+void pw_lanes_finish(struct pw_lanes *lanes);
+void pw_lanes_result(const struct pw_lanes *lanes, const struct pw_config *config, size_t number, struct pw_result *result,
+                     uint64_t *unfit_page, unsigned *unfit_bits);
+
+#endif

@@ -1,0 +1,230 @@
+/* The block loop. See pipeline.h. */
+#include "pipeline.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define AHEAD 3 /* blocks in hand: decoded, accounted, modelled */
+
+/* A block that stays while the trace reads on. Texts of events are for nobody here. */
+struct copy {
+  struct pw_block block;
+  uint64_t *pages;
+  uint16_t *page, *counts;
+  uint8_t *flags;
+  struct pw_event *events;
+  size_t events_room;
+  bool there;
+};
+
+struct steps {
+  const struct pw_pipeline *pipeline;
+  struct copy copies[AHEAD];
+  const struct pw_numbered **numbered[2]; /* [step % 2][n_accounts] */
+  size_t step;          /* number of the block that the parts eat */
+  bool ended;           /* no block comes any more */
+  atomic_size_t next;   /* task */
+  pthread_mutex_t lock; /* of what follows */
+  pthread_cond_t begin, end;
+  size_t round;
+  unsigned busy;
+  bool stop;
+  int status;           /* the first failure */
+  struct pw_error failure;
+};
+
+static int out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out; take fewer --jobs");
+}
+
+static int create_copy(struct copy *c)
+{
+  c->pages = pw_malloc(PW_BLOCK_VISITS, sizeof *c->pages);
+  c->page = pw_malloc(PW_BLOCK_VISITS, sizeof *c->page);
+  c->flags = pw_malloc(PW_BLOCK_VISITS, 1);
+  return c->pages && c->page && c->flags ? 0 : -1;
+}
+
+static void free_copy(struct copy *c)
+{
+  pw_free(c->pages);
+  pw_free(c->page);
+  pw_free(c->counts);
+  pw_free(c->flags);
+  pw_free(c->events);
+}
+
+static int copy_block(struct copy *c, const struct pw_block *b, struct pw_error *err)
+{
+  const uint16_t *counts[4] = {b->fetches, b->loads, b->stores, b->touches}, *copied[4] = {NULL};
+  if (pw_grow((void **)&c->events, &c->events_room, b->n_events, sizeof *c->events)) return out_of_memory(err);
+  if (b->fetches && !c->counts && !(c->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *c->counts))) return out_of_memory(err);
+  memcpy(c->pages, b->pages, b->n_pages * sizeof *c->pages);
+  memcpy(c->page, b->page, b->n_visits * sizeof *c->page);
+  memcpy(c->flags, b->flags, b->n_visits);
+  for (uint32_t i = 0; i < b->n_events; i++) {
+    c->events[i] = b->events[i];
+    c->events[i].text = NULL;
+    c->events[i].text_bytes = 0;
+  }
+  for (int i = 0; b->fetches && i < 4; i++) {
+    copied[i] = c->counts + (size_t)i * PW_BLOCK_VISITS;
+    memcpy(c->counts + (size_t)i * PW_BLOCK_VISITS, counts[i], b->n_visits * sizeof *c->counts);
+  }
+  c->block = (struct pw_block){.n_visits = b->n_visits, .n_pages = b->n_pages, .n_events = b->n_events, .pages = c->pages,
+                               .page = c->page, .flags = c->flags, .fetches = copied[0], .loads = copied[1],
+                               .stores = copied[2], .touches = copied[3], .events = c->events, .totals = b->totals};
+  return 0;
+}
+
+/* Decodes the block after the last. */
+static int decode(struct steps *s, struct copy *c, struct pw_error *err)
+{
+  const struct pw_block *block;
+  c->there = false;
+  if (s->ended) return 0;
+  int got = pw_trace_next(s->pipeline->trace, &block, err);
+  if (got <= 0) {
+    s->ended = true;
+    return got;
+  }
+  c->there = true;
+  return copy_block(c, block, err);
+}
+
+/* Task `i` of the step: a part, an account, or the decoding. False when there is none. */
+static bool run_task(struct steps *s, size_t i, int *status, struct pw_error *err)
+{
+  const struct pw_pipeline *p = s->pipeline;
+  if (i < p->n_parts) {
+    if (s->copies[s->step % AHEAD].there)
+      *status = p->parts[i]->class->feed(p->parts[i], s->numbered[s->step % 2][p->account_of[i]], err);
+    return true;
+  }
+  i -= p->n_parts;
+  if (i < p->n_accounts) {
+    const struct copy *c = &s->copies[(s->step + 1) % AHEAD];
+    if (c->there) *status = pw_account_block(p->accounts[i], &c->block, &s->numbered[(s->step + 1) % 2][i], err);
+    return true;
+  }
+  if (i > p->n_accounts) return false;
+  *status = decode(s, &s->copies[(s->step + 2) % AHEAD], err);
+  return true;
+}
+
+static void run_tasks(struct steps *s)
+{
+  for (;;) {
+    int status = 0;
+    struct pw_error err = {0};
+    if (!run_task(s, atomic_fetch_add(&s->next, 1), &status, &err)) return;
+    if (!status) continue;
+    pthread_mutex_lock(&s->lock);
+    if (!s->status) {
+      s->status = status;
+      s->failure = err;
+    }
+    pthread_mutex_unlock(&s->lock);
+  }
+}
+
+static void *work(void *context)
+{
+  struct steps *s = context;
+  size_t round = 0;
+  for (;;) {
+    pthread_mutex_lock(&s->lock);
+    while (s->round == round && !s->stop) pthread_cond_wait(&s->begin, &s->lock);
+    bool stop = s->stop;
+    round = s->round;
+    pthread_mutex_unlock(&s->lock);
+    if (stop) return NULL;
+    run_tasks(s);
+    pthread_mutex_lock(&s->lock);
+    if (--s->busy == 0) pthread_cond_signal(&s->end);
+    pthread_mutex_unlock(&s->lock);
+  }
+}
+
+/* One step, with n_workers to help. */
+static void take_step(struct steps *s, unsigned n_workers)
+{
+  atomic_store(&s->next, 0);
+  pthread_mutex_lock(&s->lock);
+  s->round++;
+  s->busy = n_workers;
+  pthread_cond_broadcast(&s->begin);
+  pthread_mutex_unlock(&s->lock);
+  run_tasks(s);
+  pthread_mutex_lock(&s->lock);
+  while (s->busy) pthread_cond_wait(&s->end, &s->lock);
+  pthread_mutex_unlock(&s->lock);
+}
+
+static int run_steps(struct steps *s, unsigned n_workers, struct pw_error *err)
+{
+  const struct pw_pipeline *p = s->pipeline;
+  /* two steps before the first block: nothing to model, then nothing to decode */
+  int status = decode(s, &s->copies[0], err);
+  for (size_t i = 0; !status && s->copies[0].there && i < p->n_accounts; i++)
+    status = pw_account_block(p->accounts[i], &s->copies[0].block, &s->numbered[0][i], err);
+  if (!status) status = decode(s, &s->copies[1], err);
+  for (; !status && s->copies[s->step % AHEAD].there; s->step++) {
+    take_step(s, n_workers);
+    status = s->status;
+    if (status && err) *err = s->failure;
+    if (!status) status = p->after(p->context, &s->copies[s->step % AHEAD].block, err);
+  }
+  return status;
+}
+
+static int run_parallel(const struct pw_pipeline *p, struct pw_error *err)
+{
+  struct steps s = {.pipeline = p, .lock = PTHREAD_MUTEX_INITIALIZER, .begin = PTHREAD_COND_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
+  pthread_t *workers = pw_malloc(p->jobs, sizeof *workers);
+  bool ok = workers != NULL;
+  for (int i = 0; i < AHEAD; i++) ok &= create_copy(&s.copies[i]) == 0;
+  for (int i = 0; i < 2; i++) {
+    s.numbered[i] = pw_calloc(p->n_accounts, sizeof *s.numbered[i]);
+    ok &= s.numbered[i] != NULL;
+  }
+  unsigned n = 0; /* this thread works too; fewer than asked for will do */
+  while (ok && n + 1 < p->jobs && pthread_create(&workers[n], NULL, work, &s) == 0) n++;
+  int status = ok ? run_steps(&s, n, err) : out_of_memory(err);
+  pthread_mutex_lock(&s.lock);
+  s.stop = true;
+  pthread_cond_broadcast(&s.begin);
+  pthread_mutex_unlock(&s.lock);
+  for (unsigned i = 0; i < n; i++) pthread_join(workers[i], NULL);
+  for (int i = 0; i < AHEAD; i++) free_copy(&s.copies[i]);
+  for (int i = 0; i < 2; i++) pw_free(s.numbered[i]);
+  pw_free(workers);
+  return status;
+}
+
+static int run_alone(const struct pw_pipeline *p, struct pw_error *err)
+{
+  const struct pw_numbered **numbered = pw_calloc(p->n_accounts, sizeof *numbered);
+  if (!numbered) return out_of_memory(err);
+  const struct pw_block *block;
+  int status;
+  while ((status = pw_trace_next(p->trace, &block, err)) > 0) {
+    status = 0;
+    for (size_t i = 0; !status && i < p->n_accounts; i++) status = pw_account_block(p->accounts[i], block, &numbered[i], err);
+    for (size_t i = 0; !status && i < p->n_parts; i++)
+      status = p->parts[i]->class->feed(p->parts[i], numbered[p->account_of[i]], err);
+    if (!status) status = p->after(p->context, block, err);
+    if (status) break;
+  }
+  pw_free(numbered);
+  return status;
+}
+
+int pw_pipeline_run(const struct pw_pipeline *p, struct pw_error *err)
+{
+  return p->jobs > 1 ? run_parallel(p, err) : run_alone(p, err);
+}

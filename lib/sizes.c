@@ -1,0 +1,212 @@
+/* The one-pass engine of LRU memories of every size. See sizes.h. */
+#include "sizes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+#include "chunk.h"
+#include "mmu/front.h"
+#include "sweep/family.h"
+#include "sweep/stack.h"
+#include "tlbs.h"
+
+struct stream {
+  size_t n;
+  uint32_t id[PW_LIST_MOST];
+  uint64_t key[PW_LIST_MOST];
+  uint16_t at[PW_LIST_MOST], bucket[PW_LIST_MOST];
+};
+
+struct pw_sizes {
+  struct pw_part part;
+  unsigned page_shift;
+  struct pw_stack stack;
+  bool joint;                    /* some configuration has TLBs */
+  struct pw_family first[2];     /* [0] DTLBs, [1] ITLBs */
+  uint32_t *frames;              /* the memory sizes that have TLBs before them; rising once sealed */
+  size_t n_frames, frames_room;
+  struct pw_chunk chunk;
+  uint32_t last[2];              /* id of the stream's last touch */
+  uint32_t depth[PW_LIST_MOST];
+  struct stream streams[2];
+};
+
+static int out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
+}
+
+bool pw_sizes_can(const struct pw_config *c, bool *joint)
+{
+  *joint = c->itlb.entries || c->dtlb.entries;
+  return c->memory_policy == 0 && c->stlb.entries == 0 && pw_tlbs_can(c);
+}
+
+static int feed_block(struct pw_part *part, const struct pw_numbered *block, struct pw_error *err);
+
+static void destroy(struct pw_part *part)
+{
+  struct pw_sizes *s = (struct pw_sizes *)part;
+  pw_stack_clear(&s->stack);
+  for (int i = 0; i < 2; i++) pw_family_clear(&s->first[i]);
+  pw_free(s->frames);
+  pw_free(s);
+}
+
+static const struct pw_part_class class = {feed_block, destroy};
+
+int pw_sizes_create(struct pw_sizes **sizes, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err)
+{
+  struct pw_sizes *s = *sizes = pw_calloc(1, sizeof *s);
+  if (!s) return out_of_memory(err);
+  s->part.class = &class;
+  s->page_shift = page_shift;
+  s->last[0] = s->last[1] = PW_NO_ID;
+  pw_chunk_init(&s->chunk, options->only);
+  pw_stack_init(&s->stack, true);
+  for (int i = 0; i < 2; i++) pw_family_init(&s->first[i]);
+  return 0;
+}
+
+/* More frames than 2^32-2 pages can fill are as good as these. */
+static uint32_t frames_of(const struct pw_sizes *s, const struct pw_config *c)
+{
+  uint64_t frames = c->memory_bytes >> s->page_shift;
+  return frames < UINT32_MAX - 1 ? (uint32_t)frames : UINT32_MAX - 1;
+}
+
+int pw_sizes_add(struct pw_sizes *s, const struct pw_config *c, struct pw_error *err)
+{
+  if (c->itlb.entries == 0 && c->dtlb.entries == 0) return 0;
+  s->joint = true;
+  if (c->dtlb.entries && pw_family_add(&s->first[0], c->dtlb.entries, c->dtlb.ways)) return out_of_memory(err);
+  if (c->itlb.entries && pw_family_add(&s->first[1], c->itlb.entries, c->itlb.ways)) return out_of_memory(err);
+  uint32_t frames = frames_of(s, c);
+  for (size_t i = s->n_frames; i-- > 0;)
+    if (s->frames[i] == frames) return 0;
+  if (pw_grow((void **)&s->frames, &s->frames_room, s->n_frames + 1, sizeof *s->frames)) return out_of_memory(err);
+  s->frames[s->n_frames++] = frames;
+  return 0;
+}
+
+static int compare_frames(const void *a, const void *b)
+{
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return (x > y) - (x < y);
+}
+
+int pw_sizes_seal(struct pw_sizes *s, struct pw_error *err)
+{
+  if (!s->joint) return 0;
+  qsort(s->frames, s->n_frames, sizeof *s->frames, compare_frames);
+  for (int i = 0; i < 2; i++)
+    if (pw_family_seal(&s->first[i], (uint32_t)s->n_frames + 1)) return out_of_memory(err);
+  return 0;
+}
+
+/* The smallest memory that holds a page at this depth; n_frames when none does. */
+static inline uint16_t bucket_of(const struct pw_sizes *s, uint32_t depth)
+{
+  size_t low = 0, high = s->n_frames;
+  if (depth <= s->frames[0]) return 0;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (s->frames[middle] < depth) low = middle + 1;
+    else high = middle;
+  }
+  return (uint16_t)low;
+}
+
+/* The touches of each stream that some TLB may miss: not those on the page that the
+ * stream touched last, while every memory holds it. */
+static void list_streams(struct pw_sizes *s)
+{
+  const struct pw_chunk *c = &s->chunk;
+  s->streams[0].n = s->streams[1].n = 0;
+  for (size_t i = 0; i < c->n; i++) {
+    struct stream *stream = &s->streams[c->code[i]];
+    uint32_t id = c->touch_id[i];
+    bool trivial = s->depth[i] <= s->frames[0] && id == s->last[c->code[i]];
+    s->last[c->code[i]] = id;
+    if (trivial) continue;
+    stream->id[stream->n] = id;
+    stream->key[stream->n] = c->touch_key[i];
+    stream->bucket[stream->n++] = bucket_of(s, s->depth[i]);
+  }
+}
+
+static void feed_chunk(struct pw_sizes *s, uint32_t from, uint32_t to)
+{
+  pw_chunk_touches(&s->chunk, from, to);
+  pw_stack_feed_stores(&s->stack, s->chunk.touch_id, s->chunk.wrote, s->chunk.n, s->joint ? s->depth : NULL);
+  if (!s->joint) return;
+  list_streams(s);
+  for (int i = 0; i < 2; i++) {
+    const struct stream *stream = &s->streams[i];
+    struct pw_refs list = {stream->n, stream->id, stream->key, stream->at};
+    pw_family_feed(&s->first[i], &list, stream->bucket);
+  }
+}
+
+static void feed_stretch(struct pw_sizes *s, uint32_t from, uint32_t to)
+{
+  for (; from < to; from += PW_CHUNK_VISITS) feed_chunk(s, from, to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to);
+}
+
+/* Memory knows no flushes: only TLBs are emptied. */
+static void take_step(struct pw_sizes *s, const struct pw_step *step, const struct pw_left *left)
+{
+  if (step->kind != PW_STEP_COUNT) s->last[0] = s->last[1] = PW_NO_ID;
+  if (step->kind == PW_STEP_COUNT) pw_stack_reset_counts(&s->stack);
+  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++)
+    if (left[i].present) pw_stack_leave(&s->stack, left[i].id);
+  for (int f = 0; s->joint && f < 2; f++) {
+    if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(&s->first[f]);
+    if (step->kind == PW_STEP_FLUSH) pw_family_flush(&s->first[f]);
+    for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++)
+      if (left[i].present) pw_family_leave(&s->first[f], &left[i]);
+  }
+}
+
+static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)
+{
+  struct pw_sizes *s = (struct pw_sizes *)part;
+  if (pw_stack_reserve(&s->stack, b->n_ids)) return out_of_memory(err);
+  pw_chunk_begin(&s->chunk, b);
+  uint32_t from = 0;
+  for (size_t i = 0; i < b->n_steps; i++) {
+    feed_stretch(s, from, b->steps[i].at);
+    from = b->steps[i].at;
+    take_step(s, &b->steps[i], b->left + b->steps[i].first);
+  }
+  feed_stretch(s, from, b->block->n_visits);
+  return 0;
+}
+
+void pw_sizes_finish(struct pw_sizes *s)
+{
+  pw_stack_finish(&s->stack);
+  for (int i = 0; s->joint && i < 2; i++) pw_family_finish(&s->first[i]);
+}
+
+void pw_sizes_result(const struct pw_sizes *s, const struct pw_config *c, struct pw_result *r)
+{
+  uint32_t frames = frames_of(s, c);
+  uint32_t bucket = c->itlb.entries || c->dtlb.entries ? bucket_of(s, frames) : 0;
+  uint64_t itlb = c->itlb.entries ? pw_family_misses(&s->first[1], c->itlb.entries, c->itlb.ways, bucket) : 0;
+  uint64_t dtlb = c->dtlb.entries ? pw_family_misses(&s->first[0], c->dtlb.entries, c->dtlb.ways, bucket) : 0;
+  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
+  pw_hierarchy_result(&hierarchy, itlb, dtlb, 0, r);
+  r->major_faults = pw_stack_misses(&s->stack, frames) - r->minor_faults;
+  r->swap_outs = pw_stack_swap_outs(&s->stack, frames);
+  /* memory is full once more pages are present than it has frames, and else holds them all */
+  uint64_t most = (uint64_t)frames << s->page_shift;
+  if (r->resident_bytes > most) r->resident_bytes = most;
+}
+
+const struct pw_stack *pw_sizes_stack(const struct pw_sizes *s)
+{
+  return &s->stack;
+}

@@ -1,0 +1,233 @@
+/* The loops of kernel.h; included once by each build of them.
+ *
+ * Holes. Invalidation takes an id out and leaves a hole, which keeps its place in the
+ * order. A reference that was not there fills the topmost hole instead of pushing the
+ * last id off; one that was there at depth d fills the topmost hole above d, if any,
+ * and leaves a hole at d. That is what makes one order serve every size: a structure
+ * of n entries holds what stands in the top n places. Places that were never filled
+ * are holes too, at the end, so that only sets with holes further up need care. */
+#include "sweep/kernel.h"
+
+#include <string.h>
+
+#include "base/block.h"
+
+#ifdef __AVX2__
+#include <immintrin.h>
+
+/* The rank of the id before, or vectors * PW_LANES and *fallen. */
+static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, uint32_t *fallen)
+{
+  const __m256i want = _mm256_set1_epi32((int)id), lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i before = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
+  __m256i carry = want;
+  for (uint32_t v = 0; v < vectors; v++) {
+    __m256i *place = (__m256i *)(void *)(set + PW_LANES * v);
+    __m256i here = _mm256_loadu_si256(place);
+    __m256i turned = _mm256_permutevar8x32_epi32(here, before); /* lane 0: the last one, for the next vector */
+    __m256i moved = _mm256_blend_epi32(turned, carry, 1);
+    unsigned found = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(here, want)));
+    if (found) {
+      int rank = __builtin_ctz(found);
+      __m256i upto = _mm256_cmpgt_epi32(_mm256_set1_epi32(rank + 1), lane);
+      _mm256_storeu_si256(place, _mm256_blendv_epi8(here, moved, upto));
+      return PW_LANES * v + (uint32_t)rank;
+    }
+    _mm256_storeu_si256(place, moved);
+    carry = turned;
+  }
+  *fallen = (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(carry));
+  return vectors * PW_LANES;
+}
+#else
+static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, uint32_t *fallen)
+{
+  uint32_t n = vectors * PW_LANES, carry = id;
+  for (uint32_t rank = 0; rank < n; rank++) {
+    uint32_t here = set[rank];
+    set[rank] = carry;
+    if (here == id) return rank;
+    carry = here;
+  }
+  *fallen = carry;
+  return n;
+}
+#endif
+
+/* The same where there may be holes; *hole is where one was filled (n = nowhere). */
+static uint32_t rotate_holes(uint32_t *set, uint32_t n, uint32_t id, uint32_t *fallen, uint32_t *hole)
+{
+  uint32_t rank = 0, empty = 0;
+  while (rank < n && set[rank] != id) rank++;
+  while (empty < n && set[empty] != PW_NO_ID) empty++;
+  *hole = empty;
+  *fallen = PW_NO_ID;
+  if (rank < n && empty < rank) set[rank] = PW_NO_ID;
+  uint32_t end = empty < rank ? empty : rank;
+  if (end == n) {
+    *fallen = set[n - 1];
+    end--;
+  }
+  memmove(set + 1, set, end * sizeof *set);
+  set[0] = id;
+  return rank;
+}
+
+static inline uint64_t set_of(const struct pw_level *level, uint64_t key)
+{
+  return level->power_of_two ? key & (level->sets - 1) : (key & PW_PAGE_MASK) % level->sets;
+}
+
+static inline uint32_t probe(const struct pw_chain *c, struct pw_level *level, uint64_t set, uint32_t *slots, uint32_t id)
+{
+  uint32_t fallen, hole;
+  if (!c->holey || !level->holes[set]) return rotate(slots, level->vectors, id, &fallen);
+  uint32_t n = level->vectors * PW_LANES, rank = rotate_holes(slots, n, id, &fallen, &hole);
+  if (hole == n) level->holes[set] = 0;
+  return rank;
+}
+
+static inline void emit(const struct pw_level *level, uint32_t rank, uint16_t at)
+{
+  for (size_t e = 0; e < level->n_emitters; e++)
+    if (rank >= level->emitters[e]->ways) level->emitters[e]->bits[at >> 6] |= UINT64_C(1) << (at & 63);
+}
+
+/* A page that is the most recent of its set is so in every finer division too. */
+static void chain(struct pw_chain *c, const struct pw_refs *in)
+{
+  for (size_t i = 0; i < in->n; i++) {
+    uint32_t id = in->id[i];
+    for (struct pw_level *level = c->levels, *end = level + c->n_levels; level < end; level++) {
+      uint64_t set = set_of(level, in->key[i]);
+      uint32_t *slots = level->slots + set * level->vectors * PW_LANES;
+      if (slots[0] == id) break;
+      uint32_t rank = probe(c, level, set, slots, id);
+      level->hits[rank]++;
+      if (level->n_emitters) emit(level, rank, in->at[i]);
+    }
+  }
+}
+
+static void chain_by(struct pw_chain *c, const struct pw_refs *in, const uint16_t *bucket)
+{
+  for (size_t i = 0; i < in->n; i++) {
+    uint32_t id = in->id[i];
+    for (struct pw_level *level = c->levels, *end = level + c->n_levels; level < end; level++) {
+      uint64_t set = set_of(level, in->key[i]);
+      uint32_t *slots = level->slots + set * level->vectors * PW_LANES;
+      if (slots[0] == id) {
+        level->stops[bucket[i]]++;
+        break;
+      }
+      level->hits[(size_t)probe(c, level, set, slots, id) * c->buckets + bucket[i]]++;
+    }
+  }
+}
+
+/* ---- the part of a stack below its top 64 ---- */
+
+static inline void count_slot(struct pw_stack *s, uint32_t slot, uint32_t change)
+{
+  /* the tree is numbered from 1, and node g+1 counts group g */
+  for (uint32_t g = (slot >> 9) + 1; g <= s->n_slots >> 9; g += g & (0u - g)) s->counts[g] += change;
+  s->occupied += change;
+}
+
+static inline void clear_slot(struct pw_stack *s, uint32_t slot)
+{
+  s->bits[slot >> 6] &= ~(UINT64_C(1) << (slot & 63));
+  count_slot(s, slot, UINT32_MAX);
+}
+
+static inline void push_slot(struct pw_stack *s, uint32_t id)
+{
+  uint32_t slot = s->next++;
+  s->bits[slot >> 6] |= UINT64_C(1) << (slot & 63);
+  count_slot(s, slot, 1);
+  s->slot_of[id] = slot;
+}
+
+/* Takes the topmost hole out, and puts one at `slot` in, unless that is PW_NO_ID. */
+static uint32_t replace_hole(struct pw_stack *s, uint32_t slot)
+{
+  uint32_t topmost = s->holes[0];
+  if (slot == PW_NO_ID) {
+    slot = s->holes[--s->n_holes];
+    if (s->n_holes == 0) return topmost;
+  }
+  size_t i = 0;
+  for (size_t child; (child = 2 * i + 1) < s->n_holes; i = child) {
+    child += child + 1 < s->n_holes && s->holes[child + 1] > s->holes[child];
+    if (s->holes[child] <= slot) break;
+    s->holes[i] = s->holes[child];
+  }
+  s->holes[i] = slot;
+  return topmost;
+}
+
+/* The id is not in the top, and `fallen` was pushed off it (PW_NO_ID: a hole of the top
+ * was filled instead). The id's depth, or UINT32_MAX. */
+static uint32_t touch_deep(struct pw_stack *s, uint32_t id, uint32_t fallen, bool filled_above)
+{
+  uint32_t slot = s->slot_of[id], depth = UINT32_MAX;
+  bool there = slot != PW_NO_ID && slot >= s->base;
+  s->slot_of[id] = PW_NO_ID;
+  if (there) {
+    depth = 65 + s->occupied - pw_stack_prefix(s, slot);
+    s->deep_hits[depth - 65]++;
+    if (filled_above) pw_stack_push_hole(s, slot);
+    else if (s->n_holes && s->holes[0] > slot) clear_slot(s, replace_hole(s, slot));
+    else clear_slot(s, slot);
+  } else {
+    s->cold++;
+    if (!filled_above && s->n_holes && fallen != PW_NO_ID) clear_slot(s, replace_hole(s, PW_NO_ID));
+  }
+  if (fallen != PW_NO_ID) push_slot(s, fallen);
+  return depth;
+}
+
+static inline uint32_t touch(struct pw_stack *s, uint32_t id)
+{
+  uint32_t fallen, rank, hole = 64;
+  if (s->top[0] == id) {
+    s->top_hits[0]++;
+    return 1;
+  }
+  if (!s->top_holes) {
+    rank = rotate(s->top, 64 / PW_LANES, id, &fallen);
+  } else {
+    rank = rotate_holes(s->top, 64, id, &fallen, &hole);
+    if (hole == 64) s->top_holes = false;
+  }
+  if (rank < 64) {
+    s->top_hits[rank]++;
+    return rank + 1;
+  }
+  return touch_deep(s, id, fallen, hole < 64);
+}
+
+static void stack(struct pw_stack *s, const uint32_t *id, size_t n)
+{
+  for (size_t i = 0; i < n; i++) touch(s, id[i]);
+}
+
+/* The page comes back to every memory of `since` … depth-1 frames, which wrote it back. */
+static inline void write_back(struct pw_stack *s, uint32_t id, uint32_t depth)
+{
+  uint32_t since = s->since[id];
+  if (since == 0 || depth <= since || depth == UINT32_MAX) return;
+  s->change[since]++;
+  s->change[depth]--;
+  s->since[id] = depth;
+}
+
+static void memory(struct pw_stack *s, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depths)
+{
+  for (size_t i = 0; i < n; i++) {
+    uint32_t depth = touch(s, id[i]);
+    if (depth > 2) write_back(s, id[i], depth); /* a memory has two frames at least */
+    if (wrote[i]) s->since[id[i]] = 1;
+    if (depths) depths[i] = depth;
+  }
+}

@@ -1,0 +1,41 @@
+/* The one-pass engine of TLBs over unlimited memory: LRU at every level.
+ *
+ * The code stream and the data stream are a family each (sweep/family.h): all ITLBs
+ * and all DTLBs. Each pair of first levels that has second levels behind it makes one
+ * family more, fed with the references that missed in one or the other: a bit for
+ * each position of the chunk says so, and the pair's list is the union of two such
+ * sets in order.
+ *
+ * Two feeds: the openers of visits are enough unless a first level is absent and a
+ * second level is not, which then sees all touches of that stream. */
+#ifndef PW_TLBS_H
+#define PW_TLBS_H
+
+#include "part.h"
+
+struct pw_tlbs; /* a struct pw_part comes first in it */
+struct pw_stack;
+
+int pw_tlbs_create(struct pw_tlbs **tlbs, const struct pw_run_options *options, bool all_touches, struct pw_error *err);
+
+/* Can these TLBs be answered in one pass, and do they need all touches? */
+bool pw_tlbs_can(const struct pw_config *config);
+bool pw_tlbs_wants_touches(const struct pw_config *config);
+
+#define PW_NO_PAIR UINT32_MAX
+
+/* `pair` is where its second level is. */
+int pw_tlbs_add(struct pw_tlbs *tlbs, const struct pw_config *config, uint32_t *pair, struct pw_error *err);
+/* For curves: second levels of all sizes behind first levels, or (PW_NO_PAIR) the first
+ * levels of all sizes themselves. */
+int pw_tlbs_all_sizes(struct pw_tlbs *tlbs, const struct pw_config *config, enum pw_curve_of of, uint32_t *pair,
+                      struct pw_error *err);
+int pw_tlbs_seal(struct pw_tlbs *tlbs, struct pw_error *err);
+bool pw_tlbs_needs_counts(const struct pw_tlbs *tlbs);
+
+void pw_tlbs_finish(struct pw_tlbs *tlbs);
+/* Fills the TLB fields of a result that has its counted accesses. */
+void pw_tlbs_result(const struct pw_tlbs *tlbs, const struct pw_config *config, uint32_t pair, struct pw_result *result);
+const struct pw_stack *pw_tlbs_stack(const struct pw_tlbs *tlbs, enum pw_curve_of of, uint32_t pair);
+
+#endif
