@@ -28,6 +28,8 @@ struct pw_sizes {
   uint32_t *frames;              /* the memory sizes that have TLBs before them; rising once sealed */
   size_t n_frames, frames_room;
   struct pw_chunk chunk;
+  bool by_visits;                /* no list of touches is needed */
+  uint32_t current[2];           /* id of the data page and of the code page */
   uint32_t last[2];              /* id of the stream's last touch */
   uint32_t depth[PW_LIST_MOST];
   struct stream streams[2];
@@ -64,6 +66,7 @@ int pw_sizes_create(struct pw_sizes **sizes, unsigned page_shift, const struct p
   s->part.class = &class;
   s->page_shift = page_shift;
   s->last[0] = s->last[1] = PW_NO_ID;
+  s->by_visits = options->only == PW_STREAM_BOTH;
   pw_chunk_init(&s->chunk, options->only);
   pw_stack_init(&s->stack, true);
   for (int i = 0; i < 2; i++) pw_family_init(&s->first[i]);
@@ -81,6 +84,7 @@ int pw_sizes_add(struct pw_sizes *s, const struct pw_config *c, struct pw_error 
 {
   if (c->itlb.entries == 0 && c->dtlb.entries == 0) return 0;
   s->joint = true;
+  s->by_visits = false;
   if (c->dtlb.entries && pw_family_add(&s->first[0], c->dtlb.entries, c->dtlb.ways)) return out_of_memory(err);
   if (c->itlb.entries && pw_family_add(&s->first[1], c->itlb.entries, c->itlb.ways)) return out_of_memory(err);
   uint32_t frames = frames_of(s, c);
@@ -139,6 +143,12 @@ static void list_streams(struct pw_sizes *s)
 
 static void feed_chunk(struct pw_sizes *s, uint32_t from, uint32_t to)
 {
+  if (s->by_visits) {
+    const struct pw_chunk *c = &s->chunk;
+    struct pw_visits visits = {c->block->flags, c->block->page, c->id, from, to, s->current};
+    pw_stack_feed_visits(&s->stack, &visits);
+    return;
+  }
   pw_chunk_touches(&s->chunk, from, to);
   pw_stack_feed_stores(&s->stack, s->chunk.touch_id, s->chunk.wrote, s->chunk.n, s->joint ? s->depth : NULL);
   if (!s->joint) return;

@@ -51,9 +51,20 @@ struct pw_chain {
   bool holey;           /* some set has holes */
 };
 
+/* Visits [from, to) of a block, as an LRU memory sees them. */
+struct pw_visits {
+  const uint8_t *flags;
+  const uint16_t *page;
+  const uint32_t *id;   /* by page index */
+  uint32_t from, to;
+  uint32_t *current;    /* [2] id of the data page and of the code page */
+};
+
 /* An LRU stack; see stack.h. */
 struct pw_stack {
   uint32_t top[64];
+  uint32_t first, second; /* ids of top[0] and top[1] when they are known, the other way round */
+  bool swapped;           /* … when this is set */
   bool top_holes;
   uint64_t top_hits[64]; /* by depth - 1 */
   uint64_t cold;
@@ -85,6 +96,8 @@ struct pw_kernel {
   void (*stack)(struct pw_stack *stack, const uint32_t *id, size_t n);
   /* Likewise with stores; `depth`, unless NULL, gets the depths (UINT32_MAX = first touch). */
   void (*memory)(struct pw_stack *stack, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth);
+  /* The same from visits, for memories of two frames and more: depths 1 and 2 are not counted. */
+  void (*visits)(struct pw_stack *stack, const struct pw_visits *visits);
 };
 
 extern const struct pw_kernel pw_kernel_portable, pw_kernel_avx2;

@@ -2,7 +2,7 @@
 #ifdef __AVX2__
 #include "sweep/kernel_body.h"
 
-const struct pw_kernel pw_kernel_avx2 = {"avx2", chain, chain_by, stack, memory};
+const struct pw_kernel pw_kernel_avx2 = {"avx2", chain, chain_by, stack, memory, visits};
 #else
 #include "sweep/kernel.h"
 

@@ -15,12 +15,13 @@
 #ifdef __AVX2__
 #include <immintrin.h>
 
-/* The rank of the id before, or vectors * PW_LANES and *fallen. */
-static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, uint32_t *fallen)
+/* The rank of the id before, or vectors * PW_LANES and *fallen. With `swapped`, which is
+ * for ranks from 2 up, the two ids in front change places first. */
+static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, bool swapped, uint32_t *fallen)
 {
   const __m256i want = _mm256_set1_epi32((int)id), lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const __m256i before = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
-  __m256i carry = want;
+  static const int32_t first[2][8] = {{7, 0, 1, 2, 3, 4, 5, 6}, {7, 1, 0, 2, 3, 4, 5, 6}};
+  __m256i carry = want, before = _mm256_loadu_si256((const __m256i *)(const void *)first[swapped]);
   for (uint32_t v = 0; v < vectors; v++) {
     __m256i *place = (__m256i *)(void *)(set + PW_LANES * v);
     __m256i here = _mm256_loadu_si256(place);
@@ -35,14 +36,19 @@ static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, uint
     }
     _mm256_storeu_si256(place, moved);
     carry = turned;
+    before = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
   }
   *fallen = (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(carry));
   return vectors * PW_LANES;
 }
 #else
-static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, uint32_t *fallen)
+static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, bool swapped, uint32_t *fallen)
 {
-  uint32_t n = vectors * PW_LANES, carry = id;
+  uint32_t n = vectors * PW_LANES, carry = id, front = set[0];
+  if (swapped) {
+    set[0] = set[1];
+    set[1] = front;
+  }
   for (uint32_t rank = 0; rank < n; rank++) {
     uint32_t here = set[rank];
     set[rank] = carry;
@@ -81,7 +87,7 @@ static inline uint64_t set_of(const struct pw_level *level, uint64_t key)
 static inline uint32_t probe(const struct pw_chain *c, struct pw_level *level, uint64_t set, uint32_t *slots, uint32_t id)
 {
   uint32_t fallen, hole;
-  if (!c->holey || !level->holes[set]) return rotate(slots, level->vectors, id, &fallen);
+  if (!c->holey || !level->holes[set]) return rotate(slots, level->vectors, id, false, &fallen);
   uint32_t n = level->vectors * PW_LANES, rank = rotate_holes(slots, n, id, &fallen, &hole);
   if (hole == n) level->holes[set] = 0;
   return rank;
@@ -187,16 +193,21 @@ static uint32_t touch_deep(struct pw_stack *s, uint32_t id, uint32_t fallen, boo
   return depth;
 }
 
-static inline uint32_t touch(struct pw_stack *s, uint32_t id)
+static void swap_front(struct pw_stack *s)
+{
+  uint32_t front = s->top[0];
+  s->top[0] = s->top[1];
+  s->top[1] = front;
+}
+
+/* The id's depth, or UINT32_MAX. */
+static inline uint32_t touch(struct pw_stack *s, uint32_t id, bool swapped)
 {
   uint32_t fallen, rank, hole = 64;
-  if (s->top[0] == id) {
-    s->top_hits[0]++;
-    return 1;
-  }
   if (!s->top_holes) {
-    rank = rotate(s->top, 64 / PW_LANES, id, &fallen);
+    rank = rotate(s->top, 64 / PW_LANES, id, swapped, &fallen);
   } else {
+    if (swapped) swap_front(s);
     rank = rotate_holes(s->top, 64, id, &fallen, &hole);
     if (hole == 64) s->top_holes = false;
   }
@@ -209,7 +220,7 @@ static inline uint32_t touch(struct pw_stack *s, uint32_t id)
 
 static void stack(struct pw_stack *s, const uint32_t *id, size_t n)
 {
-  for (size_t i = 0; i < n; i++) touch(s, id[i]);
+  for (size_t i = 0; i < n; i++) touch(s, id[i], false);
 }
 
 /* The page comes back to every memory of `since` … depth-1 frames, which wrote it back. */
@@ -225,9 +236,57 @@ static inline void write_back(struct pw_stack *s, uint32_t id, uint32_t depth)
 static void memory(struct pw_stack *s, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depths)
 {
   for (size_t i = 0; i < n; i++) {
-    uint32_t depth = touch(s, id[i]);
+    uint32_t depth = touch(s, id[i], false);
     if (depth > 2) write_back(s, id[i], depth); /* a memory has two frames at least */
     if (wrote[i]) s->since[id[i]] = 1;
     if (depths) depths[i] = depth;
   }
+}
+
+/* A page that is not one of the two in front, as far as we know. */
+static inline void touch_third(struct pw_stack *s, uint32_t id, uint32_t *first, uint32_t *second, bool *swapped)
+{
+  write_back(s, id, touch(s, id, *swapped));
+  *second = *first;
+  *first = id;
+  *swapped = false;
+}
+
+/* A visit touches C, then perhaps O, C, O. Its two pages end in front, and whatever they
+ * do between, no memory of two frames or more loses either; only their order counts
+ * when a third page comes. So it is kept aside, and the stack is only moved for a third. */
+static void visits(struct pw_stack *s, const struct pw_visits *v)
+{
+  uint32_t first = s->first, second = s->second, current[2] = {v->current[0], v->current[1]}, *since = s->since;
+  bool swapped = s->swapped;
+  for (uint32_t i = v->from; i < v->to; i++) {
+    uint8_t flags = v->flags[i];
+    uint32_t c = v->id[v->page[i]], o = current[~flags & PW_VISIT_CODE], old = first;
+    current[flags & PW_VISIT_CODE] = c;
+    unsigned touches = pw_visit_touches(flags);
+    if (c != first) {
+      if (c == second) {
+        first = second;
+        second = old;
+        swapped = !swapped;
+      } else {
+        touch_third(s, c, &first, &second, &swapped);
+      }
+    }
+    if (touches > 1 && o != first && o != second) {
+      touch_third(s, o, &first, &second, &swapped);
+      touches++; /* O is in front now, which is where an even number leaves it */
+    }
+    bool turn = (touches & 1) == 0 && o != c; /* C and O are in front, and O came last */
+    uint32_t keep = first;
+    first = turn ? second : first;
+    second = turn ? keep : second;
+    swapped ^= turn;
+    since[current[0]] = flags & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2) ? 1 : since[current[0]];
+  }
+  s->first = first;
+  s->second = second;
+  s->swapped = swapped;
+  v->current[0] = current[0];
+  v->current[1] = current[1];
 }

@@ -11,6 +11,7 @@ void pw_stack_init(struct pw_stack *s, bool writes)
 {
   memset(s, 0, sizeof *s);
   memset(s->top, 0xff, sizeof s->top);
+  s->first = s->second = PW_NO_ID;
   s->writes = writes;
 }
 
@@ -114,6 +115,24 @@ static void make_room(struct pw_stack *s)
   if (s->n_slots - s->next < PW_LIST_MOST) compact(s);
 }
 
+/* The two ids in front stand as they are again. */
+static void settle_front(struct pw_stack *s)
+{
+  uint32_t front = s->top[0];
+  if (s->swapped) {
+    s->top[0] = s->top[1];
+    s->top[1] = front;
+  }
+  s->first = s->second = PW_NO_ID;
+  s->swapped = false;
+}
+
+void pw_stack_feed_visits(struct pw_stack *s, const struct pw_visits *visits)
+{
+  make_room(s);
+  pw_kernel()->visits(s, visits);
+}
+
 void pw_stack_feed(struct pw_stack *s, const uint32_t *id, size_t n)
 {
   make_room(s);
@@ -156,6 +175,7 @@ static void settle(struct pw_stack *s, uint32_t id, bool count)
 
 void pw_stack_leave(struct pw_stack *s, uint32_t id)
 {
+  settle_front(s);
   if (s->writes) {
     settle(s, id, true);
     s->since[id] = 0;
@@ -176,13 +196,15 @@ void pw_stack_leave(struct pw_stack *s, uint32_t id)
 void pw_stack_flush(struct pw_stack *s)
 {
   memset(s->top, 0xff, sizeof s->top);
-  s->top_holes = false;
+  s->first = s->second = PW_NO_ID;
+  s->swapped = s->top_holes = false;
   s->base = s->next;
   s->n_holes = 0;
 }
 
 void pw_stack_reset_counts(struct pw_stack *s)
 {
+  settle_front(s);
   memset(s->top_hits, 0, sizeof s->top_hits);
   s->cold = 0;
   if (!s->n_ids) return;
@@ -194,6 +216,7 @@ void pw_stack_reset_counts(struct pw_stack *s)
 
 void pw_stack_finish(struct pw_stack *s)
 {
+  settle_front(s);
   for (size_t id = 0; s->writes && id < s->n_ids; id++) settle(s, (uint32_t)id, true);
   uint64_t deeper = s->cold; /* from here on hits[i] counts what misses a size of that depth - 1 */
   for (size_t i = s->n_ids; i-- > 0;) s->deep_hits[i] = deeper += s->deep_hits[i];

@@ -31,6 +31,9 @@ void pw_stack_feed(struct pw_stack *stack, const uint32_t *id, size_t n);
 /* The same with stores; `depth`, unless NULL, gets the depths (UINT32_MAX = first touch). */
 void pw_stack_feed_stores(struct pw_stack *stack, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth);
 
+/* The same from visits (at most PW_LIST_MOST / 2), for sizes from 2 up. */
+void pw_stack_feed_visits(struct pw_stack *stack, const struct pw_visits *visits);
+
 void pw_stack_leave(struct pw_stack *stack, uint32_t id); /* without a write-back */
 void pw_stack_flush(struct pw_stack *stack);
 void pw_stack_reset_counts(struct pw_stack *stack);
