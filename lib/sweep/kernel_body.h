@@ -102,15 +102,18 @@ static inline void emit(const struct pw_level *level, uint32_t rank, uint16_t at
 /* A page that is the most recent of its set is so in every finer division too. */
 static void chain(struct pw_chain *c, const struct pw_refs *in)
 {
-  for (size_t i = 0; i < in->n; i++) {
-    uint32_t id = in->id[i];
-    for (struct pw_level *level = c->levels, *end = level + c->n_levels; level < end; level++) {
-      uint64_t set = set_of(level, in->key[i]);
+  const struct pw_refs refs = *in;
+  struct pw_level *const levels = c->levels, *const end = levels + c->n_levels;
+  for (size_t i = 0; i < refs.n; i++) {
+    uint32_t id = refs.id[i];
+    uint64_t key = refs.key[i];
+    for (struct pw_level *level = levels; level < end; level++) {
+      uint64_t set = set_of(level, key);
       uint32_t *slots = level->slots + set * level->vectors * PW_LANES;
       if (slots[0] == id) break;
       uint32_t rank = probe(c, level, set, slots, id);
       level->hits[rank]++;
-      if (level->n_emitters) emit(level, rank, in->at[i]);
+      if (level->n_emitters) emit(level, rank, refs.at[i]);
     }
   }
 }
@@ -258,10 +261,13 @@ static inline void touch_third(struct pw_stack *s, uint32_t id, uint32_t *first,
 static void visits(struct pw_stack *s, const struct pw_visits *v)
 {
   uint32_t first = s->first, second = s->second, current[2] = {v->current[0], v->current[1]}, *since = s->since;
+  const uint8_t *flag = v->flags;
+  const uint16_t *page = v->page;
+  const uint32_t *ids = v->id;
   bool swapped = s->swapped;
-  for (uint32_t i = v->from; i < v->to; i++) {
-    uint8_t flags = v->flags[i];
-    uint32_t c = v->id[v->page[i]], o = current[~flags & PW_VISIT_CODE], old = first;
+  for (uint32_t i = v->from, to = v->to; i < to; i++) {
+    uint8_t flags = flag[i];
+    uint32_t c = ids[page[i]], o = current[~flags & PW_VISIT_CODE], old = first;
     current[flags & PW_VISIT_CODE] = c;
     unsigned touches = pw_visit_touches(flags);
     if (c != first) {
