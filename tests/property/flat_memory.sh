@@ -19,7 +19,10 @@ compare() { # what, KiB short, KiB long
   echo "$verdict: $1: $2 KiB for 5 million accesses, $3 KiB for 50 million"
 }
 
-peak() { "$PW_BUILD/tests/peak_rss" "$PAGEWALK" "$@" 3> "$dir/peak" > /dev/null; }
+peak() {
+  "$PW_BUILD/tests/measure" "$PAGEWALK" "$@" 3> "$dir/took" > /dev/null
+  cut -d ' ' -f 3 "$dir/took" > "$dir/peak"
+}
 
 for n in 5000000 50000000; do
   repeated $n | peak convert -q - -o "$dir/$n.pwt"
