@@ -138,7 +138,7 @@ static int run_traces(struct run *run)
   struct runner runner = {
       .jobs = run->jobs, .n_jobs = run->traces.n, .configs = run->plan.configs, .n_configs = 1,
       .trace = run->running.trace, .n_threads = run->running.jobs, .done = take_result, .context = run,
-      .run = {.only = run->running.only, .no_asid = run->running.no_asid, .seed = run->running.seed}};
+      .run = running_options(&run->running)};
   struct pw_error err = {0};
   interrupt_catch();
   if (runner_go(&runner, &err)) {

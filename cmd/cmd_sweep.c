@@ -52,6 +52,17 @@ static int read_operands(struct sweep *sweep, const struct words *operands)
   return traces_check(&sweep->traces, "sweep", 1) ? USAGE : -1;
 }
 
+static int check_rows(const struct sweep *sweep, struct pw_error *err)
+{
+  uint64_t rows = (uint64_t)sweep->plan.n_configs * sweep->traces.n;
+  if (rows <= MOST_CONFIGURATIONS) return 0;
+  char configs[32], count[32];
+  human_count(configs, sizeof configs, sweep->plan.n_configs);
+  human_count(count, sizeof count, rows);
+  return pw_error_set(err, PW_EINVAL, "%s configurations on %zu traces are %s rows, and a sweep makes at most 1,000,000; give fewer values, or fewer traces at a time",
+                      configs, sweep->traces.n, count);
+}
+
 static int plan_all(struct sweep *sweep, struct pw_error *err)
 {
   uint64_t asked = 0, sum;
@@ -73,7 +84,7 @@ static int plan_all(struct sweep *sweep, struct pw_error *err)
     int status = combination_plan(&sweep->combinations[i], &sweep->plan, err);
     if (status) return status;
   }
-  return 0;
+  return check_rows(sweep, err);
 }
 
 /* Understands everything that was given: -1, or an exit code. */
@@ -230,7 +241,7 @@ static int go(struct sweep *sweep)
       .jobs = sweep->jobs, .n_jobs = sweep->traces.n, .configs = sweep->plan.configs,
       .n_configs = sweep->plan.n_configs, .trace = sweep->running.trace, .n_threads = sweep->running.jobs,
       .done = unfinished_keep, .context = sweep,
-      .run = {.only = sweep->running.only, .no_asid = sweep->running.no_asid, .seed = sweep->running.seed}};
+      .run = running_options(&sweep->running)};
   interrupt_catch();
   if (runner_go(&runner, &err)) return stopped(sweep, &err);
   runner_notes(&runner);

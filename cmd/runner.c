@@ -14,6 +14,8 @@
 
 struct shared {
   const struct runner *runner;
+  const size_t *order;     /* of the jobs: the largest files first, so that no thread is left alone with one */
+  unsigned threads_each;   /* that a trace may use, when there are fewer traces than threads */
   struct progress *progress;
   atomic_size_t next;
   atomic_bool stop;
@@ -46,6 +48,7 @@ static void run_job(struct shared *shared, struct trace_job *job)
   const struct runner *runner = shared->runner;
   struct watch watch = {shared, job->number};
   struct pw_run_options options = runner->run;
+  options.jobs = shared->threads_each;
   options.progress = on_progress;
   options.progress_context = &watch;
   struct pw_result *results = heap_zero(runner->n_configs, sizeof *results);
@@ -81,10 +84,42 @@ static void *work(void *context)
   for (;;) {
     size_t i = atomic_fetch_add(&shared->next, 1);
     if (i >= shared->runner->n_jobs || interrupt_seen() || atomic_load(&shared->stop)) return NULL;
-    struct trace_job *job = &shared->runner->jobs[i];
+    size_t number = shared->order[i];
+    struct trace_job *job = &shared->runner->jobs[number];
     if (job->state == JOB_WAITING) run_job(shared, job);
-    progress_update(shared->progress, i, NULL);
+    progress_update(shared->progress, number, NULL);
   }
+}
+
+struct sized {
+  uint64_t bytes;
+  size_t number;
+};
+
+static int compare_sizes(const void *a, const void *b)
+{
+  const struct sized *x = a, *y = b;
+  if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+  return x->number < y->number ? -1 : 1;
+}
+
+/* The jobs from the largest file down (to be freed). */
+static size_t *largest_first(const uint64_t *sizes, size_t n)
+{
+  struct sized *sized = heap_zero(n, sizeof *sized);
+  size_t *order = heap_zero(n, sizeof *order);
+  for (size_t i = 0; i < n; i++) sized[i] = (struct sized){sizes[i], i};
+  qsort(sized, n, sizeof *sized, compare_sizes);
+  for (size_t i = 0; i < n; i++) order[i] = sized[i].number;
+  free(sized);
+  return order;
+}
+
+static size_t count_waiting(const struct runner *runner)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < runner->n_jobs; i++) n += runner->jobs[i].state == JOB_WAITING;
+  return n ? n : 1;
 }
 
 int runner_go(const struct runner *runner, struct pw_error *err)
@@ -92,6 +127,9 @@ int runner_go(const struct runner *runner, struct pw_error *err)
   struct shared shared = {.runner = runner, .lock = PTHREAD_MUTEX_INITIALIZER};
   uint64_t *sizes = heap_zero(runner->n_jobs, sizeof *sizes);
   for (size_t i = 0; i < runner->n_jobs; i++) sizes[i] = file_bytes(runner->jobs[i].path);
+  size_t *order = largest_first(sizes, runner->n_jobs), waiting = count_waiting(runner);
+  shared.order = order;
+  shared.threads_each = runner->n_threads > waiting ? (unsigned)(runner->n_threads / waiting) : 1;
   shared.progress = progress_start(runner->n_jobs, sizes);
   free(sizes);
   size_t n = runner->n_threads < runner->n_jobs ? runner->n_threads : runner->n_jobs;
@@ -101,6 +139,7 @@ int runner_go(const struct runner *runner, struct pw_error *err)
   work(&shared);
   for (size_t i = 1; i < started; i++) pthread_join(threads[i], NULL);
   free(threads);
+  free(order);
   progress_end(shared.progress);
   if (shared.failure.status) {
     if (err) *err = shared.failure;

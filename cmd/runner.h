@@ -1,8 +1,8 @@
 /* Runs traces through one list of configurations, several traces at a time.
  *
- * Traces are taken in the order given; each is handed to `done` in the thread that ran
- * it, so what `done` writes must belong to that trace alone. The results do not depend
- * on the number of threads. */
+ * The largest files come first. Each trace is handed to `done` in the thread that ran
+ * it, so what `done` writes must belong to that trace alone. Threads beyond the number
+ * of traces work within a trace. The results do not depend on the number of threads. */
 #ifndef CMD_RUNNER_H
 #define CMD_RUNNER_H
 

@@ -204,9 +204,16 @@ int settings_understand(const struct settings *settings, struct running *running
     return pw_error_set(err, PW_EINVAL, "%s leaves nothing to count: it must be under --limit",
                         settings->of[SET_WARMUP].place);
   running->no_asid = !asid;
+  running->engine = engine == 1 ? PW_ENGINE_DIRECT : PW_ENGINE_AUTO;
   running->jobs = (unsigned)jobs;
   if (stream >= 0) running->only = stream == 0 ? PW_STREAM_FETCH : PW_STREAM_DATA;
   return 0;
+}
+
+struct pw_run_options running_options(const struct running *running)
+{
+  return (struct pw_run_options){.only = running->only, .no_asid = running->no_asid, .seed = running->seed,
+                                 .engine = running->engine, .jobs = running->jobs};
 }
 
 void note_rounded(const struct pw_trace_options *options, const char *path)

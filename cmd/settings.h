@@ -45,9 +45,12 @@ struct running {
   enum pw_stream only;
   bool no_asid;
   uint64_t seed;
+  enum pw_engine_choice engine;
   unsigned jobs;
   struct pw_trace_options trace;
 };
+/* What the library wants of them. */
+struct pw_run_options running_options(const struct running *running);
 int settings_understand(const struct settings *settings, struct running *running, struct pw_error *err);
 
 /* Remarks that those of skip, limit and warmup that were given were rounded. */

@@ -6,14 +6,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "account.h"
+#include "engine/account.h"
 #include "base/alloc.h"
 #include "base/block.h"
-#include "direct.h"
-#include "lane.h"
+#include "engine/direct.h"
+#include "engine/lanes.h"
 #include "mmu/geometry.h"
 #include "mmu/tlb.h"
-#include "pipeline.h"
+#include "engine/pipeline.h"
 #include "trace/trace.h"
 
 #define RESTART 1 /* a page turned out to be touched by both streams */

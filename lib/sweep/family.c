@@ -189,20 +189,20 @@ void pw_family_alternate(struct pw_family *f, const uint64_t key[2], uint64_t n)
   if (f->stack) f->stack->top_hits[1] += n;
 }
 
-void pw_family_leave(struct pw_family *f, const struct pw_left *left)
+void pw_family_leave(struct pw_family *f, uint32_t id, uint64_t key)
 {
   for (size_t i = 0; i < f->n_chains; i++)
     for (size_t l = 0; l < f->chains[i].n_levels; l++) {
       struct pw_level *level = &f->chains[i].levels[l];
-      uint64_t set = set_of(level, left->key);
+      uint64_t set = set_of(level, key);
       uint32_t n = level->vectors * PW_LANES, *slots = level->slots + set * n, rank = 0;
-      while (rank < n && slots[rank] != left->id) rank++;
+      while (rank < n && slots[rank] != id) rank++;
       if (rank == n) continue;
       slots[rank] = PW_NO_ID;
       level->holes[set] = 1;
       f->chains[i].holey = true;
     }
-  if (f->stack) pw_stack_leave(f->stack, left->id);
+  if (f->stack) pw_stack_leave(f->stack, id);
 }
 
 void pw_family_flush(struct pw_family *f)

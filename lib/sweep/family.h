@@ -17,7 +17,6 @@
 #define PW_FAMILY_H
 
 #include "base/pagemap.h"
-#include "numbered.h"
 #include "sweep/kernel.h"
 
 struct pw_family {
@@ -53,7 +52,7 @@ int pw_family_reserve(struct pw_family *family, size_t n_ids);
 void pw_family_feed(struct pw_family *family, const struct pw_refs *list, const uint16_t *bucket);
 /* Two pages took turns n times more than the list says. */
 void pw_family_alternate(struct pw_family *family, const uint64_t key[2], uint64_t n);
-void pw_family_leave(struct pw_family *family, const struct pw_left *left);
+void pw_family_leave(struct pw_family *family, uint32_t id, uint64_t key);
 void pw_family_flush(struct pw_family *family);
 void pw_family_reset_counts(struct pw_family *family);
 

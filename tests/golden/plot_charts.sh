@@ -37,7 +37,7 @@ PAGEWALK_GNUPLOT=$work/missing/gnuplot "$PAGEWALK" plot out/results.csv -o none 
 grep -q 'install gnuplot' said || fail "no advice without gnuplot: $(cat said)"
 [ -z "$(ls none 2> /dev/null)" ] || fail "something was left behind without gnuplot"
 
-head -c 3000 out/results.csv > cut.csv
+{ sed -n 1,3p out/results.csv; sed -n 4p out/results.csv | cut -d, -f1-20; } > cut.csv
 "$PAGEWALK" plot cut.csv -o cut > /dev/null 2> said
 [ $? = 1 ] || fail "exit for a cut CSV"
 grep -q 'cut.csv, line [0-9]*: [0-9]* fields' said || fail "a cut CSV: $(cat said)"

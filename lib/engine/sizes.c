@@ -1,16 +1,16 @@
 /* The one-pass engine of LRU memories of every size. See sizes.h. */
-#include "sizes.h"
+#include "engine/sizes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
-#include "chunk.h"
+#include "engine/chunk.h"
 #include "mmu/front.h"
 #include "sweep/family.h"
 #include "sweep/stack.h"
-#include "tlbs.h"
+#include "engine/tlbs.h"
 
 struct stream {
   size_t n;
@@ -176,7 +176,7 @@ static void take_step(struct pw_sizes *s, const struct pw_step *step, const stru
     if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(&s->first[f]);
     if (step->kind == PW_STEP_FLUSH) pw_family_flush(&s->first[f]);
     for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++)
-      if (left[i].present) pw_family_leave(&s->first[f], &left[i]);
+      if (left[i].present) pw_family_leave(&s->first[f], left[i].id, left[i].key);
   }
 }
 

@@ -9,7 +9,7 @@
 #ifndef PW_DIRECT_H
 #define PW_DIRECT_H
 
-#include "part.h"
+#include "engine/part.h"
 
 struct pw_direct; /* a struct pw_part comes first in it */
 

@@ -1,11 +1,11 @@
 /* The direct engine at one page size. See direct.h. */
-#include "direct.h"
+#include "engine/direct.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
-#include "chunk.h"
+#include "engine/chunk.h"
 #include "memory/future.h"
 #include "memory/memory.h"
 #include "mmu/front.h"

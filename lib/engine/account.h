@@ -8,7 +8,7 @@
 #ifndef PW_ACCOUNT_H
 #define PW_ACCOUNT_H
 
-#include "numbered.h"
+#include "engine/numbered.h"
 #include "pagewalk.h"
 
 struct pw_account;

@@ -12,7 +12,7 @@
 #include "base/block.h"
 #include "memory/memory.h"
 #include "mmu/front.h"
-#include "numbered.h"
+#include "engine/numbered.h"
 #include "pagewalk.h"
 
 struct pw_chunk {

@@ -8,8 +8,8 @@
 #ifndef PW_PIPELINE_H
 #define PW_PIPELINE_H
 
-#include "account.h"
-#include "part.h"
+#include "engine/account.h"
+#include "engine/part.h"
 
 struct pw_pipeline {
   struct pw_trace *trace;

@@ -1,11 +1,11 @@
 /* The one-pass engine of TLBs over unlimited memory. See tlbs.h. */
-#include "tlbs.h"
+#include "engine/tlbs.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
-#include "chunk.h"
+#include "engine/chunk.h"
 #include "mmu/front.h"
 #include "sweep/family.h"
 #include "sweep/stack.h"
@@ -242,7 +242,7 @@ static void step_family(struct pw_family *f, const struct pw_step *step, const s
   if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(f);
   if (step->kind == PW_STEP_FLUSH) pw_family_flush(f);
   for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++)
-    if (left[i].present) pw_family_leave(f, &left[i]);
+    if (left[i].present) pw_family_leave(f, left[i].id, left[i].key);
 }
 
 static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)

@@ -1,5 +1,5 @@
-/* Which models answer which configurations. See lane.h. */
-#include "lane.h"
+/* Which models answer which configurations. See lanes.h. */
+#include "engine/lanes.h"
 
 #include <string.h>
 

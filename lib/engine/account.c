@@ -1,5 +1,5 @@
 /* Pages, processes, mappings and tables of one page size. See account.h. */
-#include "account.h"
+#include "engine/account.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The block loop. See pipeline.h. */
-#include "pipeline.h"
+#include "engine/pipeline.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

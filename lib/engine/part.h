@@ -5,7 +5,7 @@
 #ifndef PW_PART_H
 #define PW_PART_H
 
-#include "numbered.h"
+#include "engine/numbered.h"
 
 struct pw_part {
   const struct pw_part_class {

@@ -11,7 +11,7 @@
 #ifndef PW_TLBS_H
 #define PW_TLBS_H
 
-#include "part.h"
+#include "engine/part.h"
 
 struct pw_tlbs; /* a struct pw_part comes first in it */
 struct pw_stack;

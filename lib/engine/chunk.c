@@ -1,5 +1,5 @@
 /* Lists of touches and lookups for a chunk of visits. See chunk.h. */
-#include "chunk.h"
+#include "engine/chunk.h"
 
 void pw_chunk_init(struct pw_chunk *c, enum pw_stream only)
 {

@@ -13,11 +13,11 @@
 #ifndef PW_LANE_H
 #define PW_LANE_H
 
-#include "account.h"
-#include "direct.h"
-#include "part.h"
-#include "sizes.h"
-#include "tlbs.h"
+#include "engine/account.h"
+#include "engine/direct.h"
+#include "engine/part.h"
+#include "engine/sizes.h"
+#include "engine/tlbs.h"
 
 enum pw_model { PW_MODEL_TLBS, PW_MODEL_TOUCHED_TLBS, PW_MODEL_SIZES, PW_MODEL_DIRECT };
 

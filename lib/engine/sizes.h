@@ -15,7 +15,7 @@
 #ifndef PW_SIZES_H
 #define PW_SIZES_H
 
-#include "part.h"
+#include "engine/part.h"
 
 struct pw_sizes; /* a struct pw_part comes first in it */
 struct pw_stack;
