@@ -85,6 +85,22 @@ char *file_text(const char *path, size_t *n, struct pw_error *err)
   return NULL;
 }
 
+int folder_make(const char *path, bool *is_new, struct pw_error *err)
+{
+  if (is_new) *is_new = false;
+  if (mkdir(path, 0777) == 0) {
+    if (is_new) *is_new = true;
+    return 0;
+  }
+  int cause = errno;
+  if (cause == EEXIST && file_is_folder(path)) return 0;
+  if (cause == EEXIST)
+    return pw_error_set(err, PW_EIO, "%s is a file; name a folder with -o", path);
+  if (cause == ENOENT)
+    return pw_error_set(err, PW_EIO, "the folder %s cannot be made: its parent does not exist; make that first", path);
+  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s; name one that can be written to with -o", path, strerror(cause));
+}
+
 int sink_open(struct sink *sink, const char *path, struct pw_error *err)
 {
   *sink = (struct sink){.path = path};

@@ -18,6 +18,9 @@ uint64_t file_bytes(const char *path); /* 0 when it is unknown, as for "-" and p
 /* The whole file as text, to be freed; NULL with an error. At most 64 MiB. */
 char *file_text(const char *path, size_t *n, struct pw_error *err);
 
+/* Makes the folder that -o names unless it is there; *is_new (may be NULL) tells which. */
+int folder_make(const char *path, bool *is_new, struct pw_error *err);
+
 struct sink {
   const char *path;
   FILE *stream;

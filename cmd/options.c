@@ -35,7 +35,7 @@ static int unknown(const struct parse *p, const char *given)
   const char *names[128] = {"help"};
   size_t n = 1;
   for (const struct option_group *g = p->groups; g->rows; g++)
-    for (const struct option_row *row = g->rows; row->name && n + 1 < 128; row++) names[n++] = row->name;
+    for (const struct option_row *row = g->rows; g->heading && row->name && n + 1 < 128; row++) names[n++] = row->name;
   const char *name = given + (given[1] == '-' ? 2 : 1);
   char text[64];
   snprintf(text, sizeof text, "%.*s", (int)strcspn(name, "="), name);
@@ -153,7 +153,7 @@ static int help(const struct command *command, const struct option_group *groups
 {
   printf("pagewalk %s %s\n\n%s\n", command->name, command->usage, command->about);
   for (; groups->rows; groups++) {
-    if (!groups->rows->name) continue;
+    if (!groups->rows->name || !groups->heading) continue;
     printf("\n%s\n", groups->heading);
     for (const struct option_row *row = groups->rows; row->name; row++) help_row(row);
   }

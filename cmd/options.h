@@ -28,7 +28,7 @@ struct option_row {
 };
 
 struct option_group {
-  const char *heading;
+  const char *heading; /* NULL: parsed, so that a command can say why not, but not in the help */
   const struct option_row *rows;
   void *target;
 };

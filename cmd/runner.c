@@ -1,4 +1,4 @@
-/* Runs traces through one list of configurations, several traces at a time. */
+/* Runs traces through one list of configurations, or one question, several traces at a time. */
 #include "runner.h"
 
 #include <pthread.h>
@@ -55,7 +55,8 @@ static void run_job(struct shared *shared, struct trace_job *job)
   struct pw_trace *trace = NULL;
   struct pw_error err = {0};
   int status = pw_trace_open(&trace, job->path, &runner->trace, &err);
-  if (!status) status = pw_run(trace, runner->configs, runner->n_configs, &options, results, &err);
+  if (!status && runner->ask) status = runner->ask(runner->context, job, trace, &options, &err);
+  else if (!status) status = pw_run(trace, runner->configs, runner->n_configs, &options, results, &err);
   if (status > 0) {
     job->unfit = (size_t)status;
     job->error = err;
@@ -66,7 +67,7 @@ static void run_job(struct shared *shared, struct trace_job *job)
     job->bad_lines = info->bad_lines;
     job->rounded = info->rounded;
     job->state = JOB_DONE;
-    if (runner->done(runner->context, job, info, results, &err)) {
+    if (runner->done && runner->done(runner->context, job, info, results, &err)) {
       job->state = JOB_WAITING;
       fail(shared, &err);
     }

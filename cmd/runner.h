@@ -1,4 +1,4 @@
-/* Runs traces through one list of configurations, several traces at a time.
+/* Runs traces through one list of configurations, or one question, several traces at a time.
  *
  * The largest files come first. Each trace is handed to `done` in the thread that ran
  * it, so what `done` writes must belong to that trace alone. Threads beyond the number
@@ -32,11 +32,16 @@ struct trace_job {
 typedef int job_done_fn(void *context, const struct trace_job *job, const struct pw_trace_info *info,
                         const struct pw_result *results, struct pw_error *err);
 
+/* Asks something else of an open trace than configurations: 0 or a status. */
+typedef int job_ask_fn(void *context, const struct trace_job *job, struct pw_trace *trace,
+                       const struct pw_run_options *options, struct pw_error *err);
+
 struct runner {
   struct trace_job *jobs;
   size_t n_jobs;
   const struct pw_config *configs;
   size_t n_configs;
+  job_ask_fn *ask; /* in place of configs and done; or NULL */
   struct pw_trace_options trace;
   struct pw_run_options run;
   unsigned n_threads;

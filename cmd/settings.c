@@ -62,11 +62,16 @@ static const char *const defaults[N_SETTINGS] = {
     [SET_FORMAT] = "",       [SET_SKIP_BAD] = "off",    [SET_IGNORE] = "",      [SET_SKIP] = "0",
     [SET_LIMIT] = "0",       [SET_WARMUP] = "0"};
 
+const struct option_row *setting_row(enum setting setting)
+{
+  if (setting < N_MACHINE_SETTINGS) return &machine_rows[setting];
+  if (setting < N_RUN_SETTINGS) return &running_rows[setting - N_MACHINE_SETTINGS];
+  return &reading_rows[setting - N_RUN_SETTINGS];
+}
+
 const char *setting_name(enum setting setting)
 {
-  if (setting < N_MACHINE_SETTINGS) return machine_rows[setting].name;
-  if (setting < N_RUN_SETTINGS) return running_rows[setting - N_MACHINE_SETTINGS].name;
-  return reading_rows[setting - N_RUN_SETTINGS].name;
+  return setting_row(setting)->name;
 }
 
 const char *setting_default(enum setting setting)

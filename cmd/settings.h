@@ -33,6 +33,8 @@ extern const struct option_row machine_rows[]; /* of[0 … N_MACHINE_SETTINGS) *
 extern const struct option_row running_rows[];
 extern const struct option_row reading_rows[];
 
+/* Its row in the tables above, for a command that takes some of them only. */
+const struct option_row *setting_row(enum setting setting);
 const char *setting_name(enum setting setting);
 /* What the setting is when it is not given, as it would be written. */
 const char *setting_default(enum setting setting);

@@ -125,22 +125,6 @@ static void differing(char *what, size_t n_what, const char *a, const char *b)
     snprintf(what, n_what, "another version of pagewalk");
 }
 
-static int make_folder(const char *path, bool *is_new, struct pw_error *err)
-{
-  if (is_new) *is_new = false;
-  if (mkdir(path, 0777) == 0) {
-    if (is_new) *is_new = true;
-    return 0;
-  }
-  int cause = errno;
-  if (cause == EEXIST && file_is_folder(path)) return 0;
-  if (cause == EEXIST)
-    return pw_error_set(err, PW_EIO, "%s is a file; name a folder with -o", path);
-  if (cause == ENOENT)
-    return pw_error_set(err, PW_EIO, "the folder %s cannot be made: its parent does not exist; make that first", path);
-  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s; name one that can be written to with -o", path, strerror(cause));
-}
-
 /* Our own files in unfinished/, and their temporary names: nothing else is ever removed. */
 static bool is_ours(const char *name)
 {
@@ -290,10 +274,10 @@ static int enter(struct sweep *sweep, const char *now, struct pw_error *err)
   char *results = in_folder(sweep, "results.csv");
   bool has_results = file_exists(results);
   size_t n;
-  int status = make_folder(sweep->folder, &sweep->folder_is_new, err), code = -1;
+  int status = folder_make(sweep->folder, &sweep->folder_is_new, err), code = -1;
   char *before = status ? NULL : file_text(plan, &n, NULL);
   if (!status && !before && !sweep->force && has_results) code = meet_results(sweep);
-  if (!status && code < 0) status = make_folder(path, NULL, err);
+  if (!status && code < 0) status = folder_make(path, NULL, err);
   if (!status && code < 0) status = lock_unfinished(sweep, err);
   if (!status && code < 0 && before && !sweep->force) {
     code = meet_unfinished(sweep, before, now);
