@@ -72,12 +72,14 @@ static int check_column(const char *option, const char *name)
   enum { MOST = 128 };
   const char *names[MOST + 1] = {0};
   if (!name) return -1;
-  for (size_t i = 0; i < MOST && pw_row_column(i); i++) {
-    names[i] = pw_row_column(i);
+  static const char *const of_curves[] = {"of", "entries", "misses", "miss_rate"};
+  size_t n = 0;
+  for (; n < 4; n++) names[n] = of_curves[n];
+  for (size_t i = 0; n < MOST && pw_row_column(i); i++) names[n++] = pw_row_column(i);
+  for (size_t i = 0; i < n; i++)
     if (strcmp(names[i], name) == 0) return -1;
-  }
   const char *near = nearest_name(names, name);
-  return say_usage("--%s: results.csv has no column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
+  return say_usage("--%s: neither results.csv nor curve.csv has a column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
                    near ? near : "", near ? "?" : "");
 }
 
@@ -161,7 +163,7 @@ static int run_plot(const struct command *self, int argc, char **argv)
 
 const struct command command_plot = {
     .name = "plot",
-    .summary = "charts from results.csv",
+    .summary = "charts from results.csv or curve.csv",
     .usage = "CSV... -o DIR [options]",
     .about = "Draws every chart that the data can feed, or one of your own with --x and --y,\n"
              "and prints the names of the files. Charts that need columns or values the data\n"

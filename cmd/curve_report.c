@@ -13,13 +13,13 @@ const char *const curve_names[] = {
 
 /* What is counted, in words. */
 static const struct words_of {
-  const char *name;     /* "no DTLB keeps ..." */
+  const char *article, *name; /* "a DTLB of 64 entries keeps", "no DTLB keeps" */
   const char *misses, *lookups, *lookup;
 } words_of[] = {
-    [PW_CURVE_DTLB] = {"DTLB", "misses", "loads and stores", "load or store"},
-    [PW_CURVE_ITLB] = {"ITLB", "misses", "fetches", "fetch"},
-    [PW_CURVE_STLB] = {"STLB", "misses", "second-level lookups", "second-level lookup"},
-    [PW_CURVE_MEMORY] = {"memory", "faults", "accesses", "access"},
+    [PW_CURVE_DTLB] = {"a", "DTLB", "misses", "loads and stores", "load or store"},
+    [PW_CURVE_ITLB] = {"an", "ITLB", "misses", "fetches", "fetch"},
+    [PW_CURVE_STLB] = {"an", "STLB", "misses", "second-level lookups", "second-level lookup"},
+    [PW_CURVE_MEMORY] = {"", "memory", "faults", "accesses", "access"},
 };
 
 static bool has_memory(const struct curve_set *set)
@@ -84,6 +84,14 @@ static void print_heading(const char *path, const struct pw_curve_config *config
   printf(", %s %s\n", lookups, words->lookups);
 }
 
+static void million_text(char *text, size_t n_text, double rate)
+{
+  if (rate >= 0.01)
+    human_count(text, n_text, (uint64_t)(rate * 1e6 + 0.5));
+  else
+    snprintf(text, n_text, "%.4g", rate * 1e6);
+}
+
 /* A miss rate in per cent, faults in so many a million. */
 static void rate_text(char *text, size_t n_text, const struct pw_curve *curve, uint64_t misses, bool memory)
 {
@@ -91,7 +99,7 @@ static void rate_text(char *text, size_t n_text, const struct pw_curve *curve, u
   if (!curve->lookups)
     snprintf(text, n_text, "-");
   else if (memory)
-    snprintf(text, n_text, "%.4g", rate * 1e6);
+    million_text(text, n_text, rate);
   else
     snprintf(text, n_text, "%.4g %%", rate * 100);
 }
@@ -156,17 +164,18 @@ static void print_limit(const struct target *target, const struct words_of *word
 
 static void print_unmet(const struct pw_curve *curve, const struct words_of *words, const struct target *target)
 {
-  char count[32];
+  char count[32], million[32];
   uint64_t cold = curve->points[curve->n_points - 1].misses;
   double rate = (double)cold / (double)curve->lookups;
   human_count(count, sizeof count, cold);
+  million_text(million, sizeof million, rate);
   printf("no %s keeps %s ", words->name, words->misses);
   print_limit(target, words);
   printf(": first touches alone are %s %s, ", count, words->misses);
   switch (target->unit) {
   case TARGET_FRACTION: printf("%.4g per %s\n", rate, words->lookup); break;
   case TARGET_PERCENT: printf("%.4g %%\n", rate * 100); break;
-  case TARGET_PPM: printf("%.4g per million\n", rate * 1e6); break;
+  case TARGET_PPM: printf("%s per million\n", million); break;
   }
 }
 
@@ -192,8 +201,7 @@ static void print_answer(const char *path, const struct pw_curve_config *config,
   if (config->of == PW_CURVE_MEMORY)
     printf("%s frames (%s) keep faults ", count, bytes);
   else
-    printf("%s %s of %s keep%s misses ", count, point->entries == 1 ? "entry" : "entries", words->name,
-           point->entries == 1 ? "s" : "");
+    printf("%s %s of %s %s keeps misses ", words->article, words->name, count, point->entries == 1 ? "entry" : "entries");
   print_limit(target, words);
   putchar('\n');
 }

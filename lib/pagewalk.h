@@ -367,8 +367,8 @@ struct pw_curve {
 int pw_curve_run(struct pw_trace *trace, const struct pw_curve_config *configs, size_t n,
                  const struct pw_run_options *options, struct pw_curve *curves, struct pw_error *err);
 void pw_curves_clear(struct pw_curve *curves, size_t n);
-/* The knee: the size at which misses fall most, in proportion, against half that size; 0 when no
- * size has any. */
+/* The knee: the size at which misses fall most, in proportion, against half that size; 0 when
+ * no doubling saves more than a third. */
 uint64_t pw_curve_knee(const struct pw_curve *curve);
 
 /* ------------------------------------------------------------------------

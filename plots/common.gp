@@ -6,6 +6,7 @@
 #   X_MIN X_MAX X_LOG X_AT[1..X_N] X_LABEL[1..X_N]           an axis: range, base of its logarithm or 0, ticks
 #   Y_...                                                    the same
 #   $DATA  one set per panel and series (index data(p, s)): x, y, y in words
+#   $MARKS if MARK_N: the same sets for points that are named: x, y, 1 when its name stands above, name
 #   WIDTH HEIGHT LEFT TOP BOTTOM RIGHT GAP_X GAP_Y PANEL_WIDTH PANEL_HEIGHT COLUMNS   pixels, panels in a row
 #   PIXEL  the unit of font sizes in this format
 #   LEGEND 'none', 'top' or 'right'; SLANTED; SCATTER; TEXT_ONLY (drawn in characters)

@@ -164,6 +164,32 @@ static void place_log2(struct pw_axis *axis, size_t max_ticks)
   for (double e = step > 3 ? ceil(low / step) * step : low; e <= high; e += step) add_tick(axis, exp2(e));
 }
 
+/* Puts a tick, with its name if that leaves some room to its neighbours' names. */
+static void place_tlb_tick(struct pw_axis *axis, double at)
+{
+  double octave = axis->tlb_sizes / log2(axis->max / axis->min);
+  if (at < axis->min || at > axis->max) return;
+  add_tick(axis, at);
+  struct pw_tick *tick = &axis->ticks[axis->n_ticks - 1];
+  for (struct pw_tick *t = axis->ticks; t < tick; t++) {
+    double room = fabs(log2(at / t->at)) * octave;
+    if (t->at == at) {
+      axis->n_ticks--;
+      return;
+    }
+    if (*t->label && room < (double)(strlen(t->label) + strlen(tick->label)) / 2 + 1.1) *tick->label = 0;
+  }
+}
+
+/* The sizes that machines have, the most usual named first, and the other powers of two. */
+static void place_tlb_sizes(struct pw_axis *axis)
+{
+  static const double usual[] = { 64, 1536, 16, 256, 1024, 512, 2048, 128, 32, 4, 4096, 16384 };
+  for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) place_tlb_tick(axis, usual[i]);
+  for (int odd = 0; odd < 2; odd++)
+    for (int e = odd; e < 40; e += 2) place_tlb_tick(axis, exp2(e));
+}
+
 /* Decades; within less than two of them 1, 2 and 5. */
 static void place_log10(struct pw_axis *axis, size_t max_ticks)
 {
@@ -260,7 +286,8 @@ void pw_axis_place(struct pw_axis *axis, const double *sorted, size_t n, size_t 
     axis->min = axis->floor;
   }
   if (!binary && axis->headroom) axis->max = fmax(axis->max, decade_above(most));
-  if (binary) place_log2(axis, max_ticks);
+  if (axis->tlb_sizes > 0) place_tlb_sizes(axis);
+  else if (binary) place_log2(axis, max_ticks);
   else place_log10(axis, max_ticks);
   if (axis->floor > 0) add_floor(axis, deep);
 }

@@ -60,6 +60,7 @@ struct pw_axis {
   double floor, least; /* on a log axis: what is below `least` is drawn at `floor`; else 0 */
   bool headroom;       /* what reaches the top of it would look cut off */
   bool footroom;       /* bars: the least still has some height */
+  double tlb_sizes;    /* not 0: ticks at common TLB sizes, named where so many characters have room */
   size_t n_ticks;
   struct pw_tick ticks[PW_MAX_TICKS];
 };

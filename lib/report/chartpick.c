@@ -41,6 +41,12 @@ bool pw_view_value(const struct pw_view *view, size_t row, size_t measure, doubl
   return true;
 }
 
+double pw_view_times(const struct pw_view *view, size_t row)
+{
+  double number = 1;
+  return pw_table_number(view->table, row, view->times, &number) && number > 0 ? number : 1;
+}
+
 /* "column=pattern" or "column!pattern" */
 static bool passes(const struct pw_view *view, size_t row)
 {
@@ -282,6 +288,7 @@ static void resolve(struct pw_view *view)
 {
   const struct pw_chart *chart = view->chart;
   view->x = find_optional(view->table, chart->x ? chart->x : "trace");
+  view->times = find_optional(view->table, chart->x_times);
   view->by = find_optional(view->table, chart->by);
   view->panel = find_optional(view->table, chart->panel);
   view->trace = pw_table_find(view->table, "trace");

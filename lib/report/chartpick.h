@@ -16,7 +16,7 @@ struct pw_pick {
 struct pw_view {
   const struct pw_table *table;
   const struct pw_chart *chart;
-  size_t x, by, panel;                  /* columns of the table, or PW_NO_COLUMN */
+  size_t x, times, by, panel;           /* columns of the table, or PW_NO_COLUMN */
   size_t trace, accesses;
   size_t n_measures;
   size_t measure[PW_MAX_MEASURES], over[PW_MAX_MEASURES];
@@ -40,6 +40,8 @@ void pw_view_clear(struct pw_view *view);
 const char *pw_view_cell(const struct pw_view *view, const struct pw_pick *pick, size_t column);
 /* True when the row's TLB, whose ways column this is, has one set only. */
 bool pw_view_is_full(const struct pw_view *view, size_t row, size_t ways_column);
+/* What x is multiplied by on a row. */
+double pw_view_times(const struct pw_view *view, size_t row);
 /* The value of a measure on a row; false when it does not apply. */
 bool pw_view_value(const struct pw_view *view, size_t row, size_t measure, double *value);
 

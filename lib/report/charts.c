@@ -4,6 +4,12 @@
 
 #define PER_ACCESS(n, c) { { .column = (c), .over = "accesses", .factor = (n) } }
 
+/* A curve: misses at every size, as steps with the knee marked. */
+#define CURVE(what, y_words) \
+  .template_name = "curves", .x = "entries", .x_scale = PW_SCALE_LOG2, .where = "of=" what, \
+  .y_title = (y_words), .y_scale = PW_SCALE_LOG10, .by = "page_bytes", .panel = "trace", .gathered = true, \
+  .min_x = 2, .min_series = 1
+
 const struct pw_chart pw_chart_table[] = {
   { .name = "tlb-miss-rate", .summary = "DTLB miss rate against entries, a line per page size, a panel per trace",
     .title = "DTLB miss rate by TLB size and page size", .template_name = "lines",
@@ -69,6 +75,18 @@ const struct pw_chart pw_chart_table[] = {
     .title = "Cost of page walks by machine", .template_name = "ranks",
     .y = PER_ACCESS(1e3, "walk_refs"), .y_title = "page-table reads per 1000 accesses",
     .y_scale = PW_SCALE_LINEAR, .sorted = true, .min_x = 2, .min_series = 1 },
+  { .name = "dtlb-curve", .summary = "DTLB miss rate at every size, knees marked (from pagewalk curve)",
+    .title = "DTLB miss rate at every size", CURVE("dtlb", "DTLB misses per load or store"),
+    .y = { { .column = "miss_rate", .factor = 1 } }, .y_unit = PW_UNIT_PERCENT },
+  { .name = "itlb-curve", .summary = "ITLB miss rate at every size, likewise",
+    .title = "ITLB miss rate at every size", CURVE("itlb", "ITLB misses per fetch"),
+    .y = { { .column = "miss_rate", .factor = 1 } }, .y_unit = PW_UNIT_PERCENT },
+  { .name = "stlb-curve", .summary = "second-level TLB miss rate at every size, likewise",
+    .title = "Second-level TLB miss rate at every size", CURVE("stlb", "STLB misses per lookup"),
+    .y = { { .column = "miss_rate", .factor = 1 } }, .y_unit = PW_UNIT_PERCENT },
+  { .name = "memory-curve", .summary = "page faults at every memory size, likewise",
+    .title = "Page faults at every memory size", CURVE("memory", "faults per million accesses"), .x_times = "page_bytes",
+    .y = { { .column = "miss_rate", .factor = 1e6 } } },
 };
 
 const size_t pw_chart_count = sizeof pw_chart_table / sizeof pw_chart_table[0];

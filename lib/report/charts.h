@@ -32,6 +32,7 @@ struct pw_chart {
   const char *title;
   const char *template_name;
   const char *x;        /* column; NULL: machines, that is one place per configuration */
+  const char *x_times;  /* a column that x is multiplied by: frames times page size are bytes; or NULL */
   enum pw_scale x_scale;
   struct pw_measure y[PW_MAX_MEASURES]; /* more than one: each is a series */
   const char *y_title;
@@ -39,6 +40,7 @@ struct pw_chart {
   enum pw_unit y_unit;
   const char *by;       /* column whose values are the series, or NULL */
   const char *panel;    /* column whose values are the panels, or NULL */
+  bool gathered;        /* of a few panels with one series each, the panels become the series */
   bool sorted;          /* places by falling y of the first series */
   bool common_x;        /* only the x that every series has, so that lines compare */
   const char *where;    /* "column=pattern" or "column!pattern": rows to take, or NULL */

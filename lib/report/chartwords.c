@@ -64,8 +64,9 @@ static void tell(const char *const cells[PW_CONFIG_COLUMNS], char *text, size_t 
   for (size_t i = 0; i < 3; i++)
     tell_tlb(text, n_text, tlbs[i], cells[2 + 3 * i], cells[3 + 3 * i], cells[4 + 3 * i]);
   tell_memory(text, n_text, cells[11], cells[12]);
-  if (cells[13]) {
-    snprintf(words, sizeof words, "curve of %s", cells[13]);
+  if (cells[13] && *cells[13]) {
+    bool tlb = strcmp(cells[13], "memory") != 0;
+    snprintf(words, sizeof words, "%sLRU", tlb ? "fully associative " : "");
     pw_words_append(text, n_text, words);
   }
 }

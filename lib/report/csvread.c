@@ -185,22 +185,33 @@ static int read_rows(struct pw_table *t, struct cutter *c, const size_t *map, si
   return 0;
 }
 
-static int check_needed(const struct pw_table *t, const char *path, const size_t *map, size_t n_map,
-                        const char *const *needed, size_t n_needed, struct pw_error *err)
+static bool has(const struct pw_table *t, const size_t *map, size_t n_map, const char *name)
 {
-  for (size_t i = 0; i < n_needed; i++) {
-    size_t column = pw_table_find(t, needed[i]);
-    bool found = false;
-    for (size_t j = 0; j < n_map; j++) found |= map[j] == column;
-    if (!found)
+  size_t column = pw_table_find(t, name);
+  for (size_t i = 0; i < n_map; i++)
+    if (map[i] == column) return true;
+  return false;
+}
+
+static int check_needed(const struct pw_table *t, const char *path, const size_t *map, size_t n_map,
+                        const struct pw_table_kind *kind, struct pw_error *err)
+{
+  for (size_t i = 0; i < kind->n_needed; i++)
+    if (!has(t, map, n_map, kind->needed[i]))
       return pw_error_set(err, PW_EFORMAT, "%s has no column '%s'; name columns that its header line has", path,
-                          needed[i]);
-  }
+                          kind->needed[i]);
   return 0;
 }
 
 int pw_table_add(struct pw_table *table, const char *path, const char *const *needed, size_t n_needed,
                  struct pw_error *err)
+{
+  size_t kind;
+  return pw_table_add_kind(table, path, &(struct pw_table_kind){ NULL, needed, n_needed }, &kind, err);
+}
+
+int pw_table_add_kind(struct pw_table *table, const char *path, const struct pw_table_kind *kinds, size_t *kind,
+                      struct pw_error *err)
 {
   size_t n_bytes, *map = NULL, n_map = 0;
   char *text = NULL;
@@ -214,7 +225,9 @@ int pw_table_add(struct pw_table *table, const char *path, const char *const *ne
   struct cutter c = { .path = path, .at = text, .end = text + n_bytes, .line = 1 };
   if (n_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) c.at += 3; /* a spreadsheet's byte-order mark */
   status = read_header(table, &c, &map, &n_map, err);
-  if (!status) status = check_needed(table, path, map, n_map, needed, n_needed, err);
+  *kind = 0;
+  while (!status && kinds[*kind].mark && !has(table, map, n_map, kinds[*kind].mark)) ++*kind;
+  if (!status) status = check_needed(table, path, map, n_map, &kinds[*kind], err);
   if (!status) status = read_rows(table, &c, map, n_map, err);
   pw_free(map);
   return status;

@@ -27,6 +27,17 @@ struct pw_table {
  * hold part of the file: clear it. */
 int pw_table_add(struct pw_table *table, const char *path, const char *const *needed, size_t n_needed,
                  struct pw_error *err);
+
+/* The columns that a kind of file needs; its kind is told by a column that only it has. */
+struct pw_table_kind {
+  const char *mark; /* NULL: every file */
+  const char *const *needed;
+  size_t n_needed;
+};
+
+/* The same for a file of one of these kinds, the first that fits; *kind says which. */
+int pw_table_add_kind(struct pw_table *table, const char *path, const struct pw_table_kind *kinds, size_t *kind,
+                      struct pw_error *err);
 void pw_table_clear(struct pw_table *table);
 
 #define PW_NO_COLUMN ((size_t)-1)

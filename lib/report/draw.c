@@ -88,23 +88,44 @@ static void need(struct needed *needed, const char *column)
   if (needed->n < sizeof needed->name / sizeof needed->name[0]) needed->name[needed->n++] = column;
 }
 
+/* Results of configurations and curves are in files of their own, with columns of their own. */
+enum kind { CURVES, RESULTS, N_KINDS };
+
+static enum kind chart_kind(const struct pw_chart *chart)
+{
+  return strcmp(chart->template_name, "curves") == 0 ? CURVES : RESULTS;
+}
+
 static void need_chart(struct needed *needed, const struct pw_chart *chart)
 {
   need(needed, "trace");
-  for (size_t i = 0; i + 1 < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
-  need(needed, "accesses");
+  if (chart_kind(chart) == CURVES) {
+    need(needed, "of");
+    need(needed, "page_bytes");
+    need(needed, chart->x);
+  } else {
+    for (size_t i = 0; i + 1 < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
+    need(needed, "accesses");
+  }
   for (size_t m = 0; m < PW_MAX_MEASURES; m++) {
     need(needed, chart->y[m].column);
     need(needed, chart->y[m].over);
   }
 }
 
-static int read_tables(struct pw_table *table, const char *const *paths, size_t n_paths, const struct needed *needed,
-                       struct pw_error *err)
+/* Reads the files; there[kind] says whether one was of that kind. */
+static int read_tables(struct pw_table *table, const char *const *paths, size_t n_paths,
+                       const struct needed needed[N_KINDS], bool there[N_KINDS], struct pw_error *err)
 {
+  const struct pw_table_kind kinds[N_KINDS] = {
+    [CURVES] = { "of", needed[CURVES].name, needed[CURVES].n },
+    [RESULTS] = { NULL, needed[RESULTS].name, needed[RESULTS].n },
+  };
   for (size_t i = 0; i < n_paths; i++) {
-    int status = pw_table_add(table, paths[i], needed->name, needed->n, err);
+    size_t kind;
+    int status = pw_table_add_kind(table, paths[i], kinds, &kind, err);
     if (status) return status;
+    there[kind] = true;
   }
   if (table->n_rows > 0) return 0;
   return pw_error_set(err, PW_EFORMAT, "%s holds no rows under its header: there is nothing to draw; sweep again",
@@ -169,12 +190,25 @@ static int draw_free(const struct pw_table *table, const struct pw_chart_options
   return status ? status : draw_chart(&chart, table, options, picture, err);
 }
 
+/* True when a row is of what the curves of this chart are of. */
+static bool has_curve(const struct pw_table *table, const struct pw_chart *chart)
+{
+  size_t of = pw_table_find(table, "of");
+  const char *wanted = strchr(chart->where, '=') + 1;
+  for (size_t row = 0; row < table->n_rows; row++)
+    if (strcmp(pw_table_cell(table, row, of), wanted) == 0) return true;
+  return false;
+}
+
+/* Charts of a kind of file or curve that is not there are passed over without a word. */
 static int draw_standard(const struct pw_table *table, const struct pw_chart_options *options, enum pw_picture picture,
-                         struct pw_error *err)
+                         const bool there[N_KINDS], struct pw_error *err)
 {
   int n = 0;
   for (size_t i = 0; i < pw_chart_count; i++) {
-    if (options->only && strcmp(options->only, pw_chart_table[i].name) != 0) continue;
+    if (options->only ? strcmp(options->only, pw_chart_table[i].name) != 0 : !there[chart_kind(&pw_chart_table[i])])
+      continue;
+    if (!options->only && chart_kind(&pw_chart_table[i]) == CURVES && !has_curve(table, &pw_chart_table[i])) continue;
     int status = draw_chart(&pw_chart_table[i], table, options, picture, err);
     if (status < 0) return status;
     n += status;
@@ -182,22 +216,34 @@ static int draw_standard(const struct pw_table *table, const struct pw_chart_opt
   return n;
 }
 
-static int check_options(const struct pw_chart_options *options, enum pw_picture *picture, struct needed *needed,
-                         struct pw_error *err)
+static void need_free(struct needed *needed, const struct pw_chart_options *options)
 {
+  need(needed, options->x);
+  need(needed, options->y);
+  need(needed, options->by);
+}
+
+/* What each kind of file must have. One chart alone needs its columns of every file. */
+static int check_options(const struct pw_chart_options *options, enum pw_picture *picture,
+                         struct needed needed[N_KINDS], struct pw_error *err)
+{
+  bool found = false;
   int status = pw_picture_find(picture, options->format, err);
   if (status) return status;
   if (options->x || options->y) {
     if (!options->x || !options->y)
       return pw_error_set(err, PW_EINVAL, "a free chart needs two columns: give both --x and --y");
-    need(needed, options->x);
-    need(needed, options->y);
-    need(needed, options->by);
+    for (int kind = 0; kind < N_KINDS; kind++) need_free(&needed[kind], options);
     return 0;
   }
-  for (size_t i = 0; i < pw_chart_count; i++)
-    if (!options->only || strcmp(options->only, pw_chart_table[i].name) == 0) need_chart(needed, &pw_chart_table[i]);
-  if (needed->n == 0)
+  for (size_t i = 0; i < pw_chart_count; i++) {
+    const struct pw_chart *chart = &pw_chart_table[i];
+    if (options->only && strcmp(options->only, chart->name) != 0) continue;
+    found = true;
+    for (int kind = 0; kind < N_KINDS; kind++)
+      if (options->only || chart_kind(chart) == (enum kind)kind) need_chart(&needed[kind], chart);
+  }
+  if (!found)
     return pw_error_set(err, PW_EINVAL, "there is no chart '%s': see 'pagewalk list charts'", options->only);
   return 0;
 }
@@ -206,13 +252,14 @@ int pw_charts_draw(const char *const *csv_paths, size_t n_paths, const struct pw
                    struct pw_error *err)
 {
   enum pw_picture picture;
-  struct needed needed = { .n = 0 };
+  struct needed needed[N_KINDS] = { { .n = 0 } };
+  bool there[N_KINDS] = { false };
   struct pw_table table = { 0 };
-  int status = check_options(options, &picture, &needed, err);
-  if (!status) status = read_tables(&table, csv_paths, n_paths, &needed, err);
+  int status = check_options(options, &picture, needed, err);
+  if (!status) status = read_tables(&table, csv_paths, n_paths, needed, there, err);
   if (!status) status = make_folder(options->folder, err);
   if (!status)
-    status = options->x ? draw_free(&table, options, picture, err) : draw_standard(&table, options, picture, err);
+    status = options->x ? draw_free(&table, options, picture, err) : draw_standard(&table, options, picture, there, err);
   pw_table_clear(&table);
   return status;
 }

@@ -12,7 +12,7 @@
 #include "report/figure.h"
 #include "report/names.h"
 
-enum { MAX_PANELS = 16, MAX_SERIES = 16, MAX_PLACES = 40 };
+enum { MAX_PANELS = 16, MAX_SERIES = 16, MAX_PLACES = 40, MAX_GATHERED = 5 };
 
 int pw_label_add(struct pw_labels *labels, const char *text)
 {
@@ -67,6 +67,7 @@ static int add_points(struct pw_figure *figure, const struct pw_view *view, cons
       if (!pw_view_value(view, pick->row, m, &point.y)) continue;
       if (category) point.x = (double)(place - places->name);
       else pw_table_number(view->table, pick->row, view->x, &point.x);
+      if (view->times != PW_NO_COLUMN) point.x *= pw_view_times(view, pick->row);
       if (view->n_measures > 1) point.series = m;
       if (pw_point_add(figure, point)) return -1;
     }
@@ -144,7 +145,7 @@ static int sort_places(struct pw_figure *figure)
 
 int pw_figure_settle(struct pw_figure *figure)
 {
-  size_t ticks = figure->panels.n == 1 ? 8 : figure->x.unit == PW_UNIT_BYTES ? 3 : 4;
+  size_t ticks = figure->panels.n == 1 ? 8 : figure->x.unit == PW_UNIT_BYTES && !figure->chart->x_times ? 3 : 4;
   size_t n = 0;
   if (figure->chart->sorted && sort_places(figure)) return -1;
   qsort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
@@ -160,6 +161,11 @@ int pw_figure_settle(struct pw_figure *figure)
   return place_axis(&figure->y, figure, true, 8);
 }
 
+double pw_figure_chars(const struct pw_figure *figure)
+{
+  return figure->panels.n == 1 ? 72 : figure->panels.n <= 3 ? 40 : 25;
+}
+
 void pw_figure_dress(struct pw_figure *figure)
 {
   const struct pw_chart *chart = figure->chart;
@@ -169,6 +175,12 @@ void pw_figure_dress(struct pw_figure *figure)
   snprintf(figure->y.title, sizeof figure->y.title, "%s", chart->y_title);
   figure->x.scale = chart->x ? chart->x_scale : PW_SCALE_CATEGORY;
   figure->x.unit = x ? x->unit : PW_UNIT_PLAIN;
+  if (chart->x_times) { /* frames */
+    snprintf(figure->x.title, sizeof figure->x.title, "memory");
+    figure->x.unit = PW_UNIT_BYTES;
+  } else if (chart->x && strcmp(chart->x, "entries") == 0) {
+    figure->x.tlb_sizes = pw_figure_chars(figure);
+  }
   figure->y.scale = chart->y_scale;
   figure->y.unit = chart->y_unit;
   figure->y.headroom = strcmp(chart->template_name, "heatmap") != 0; /* its colours are for the data alone */
@@ -205,21 +217,42 @@ static int fill(struct pw_figure *figure, const struct pw_view *view, struct par
   const struct pw_chart *chart = view->chart;
   char note[240] = "";
   if (choose_parts(p, view, note, sizeof note)) return -1;
-  pw_figure_dress(figure);
   if (strcmp(chart->template_name, "heatmap") == 0) /* a colour bar has no room for its name */
     snprintf(figure->subtitle, sizeof figure->subtitle, "%s%s", chart->y_title,
              chart->y_unit == PW_UNIT_PERCENT ? ", in %" : "");
   pw_words_fixed(view, figure->subtitle, sizeof figure->subtitle);
   pw_words_append(figure->subtitle, sizeof figure->subtitle, note);
   if (label_names(&figure->panels, &p->panels, view, chart->panel, false)) return -1;
+  pw_figure_dress(figure);
   for (size_t m = 0; view->n_measures > 1 && m < view->n_measures; m++)
     if (pw_label_add(&figure->series, chart->y[m].label)) return -1;
   if (view->n_measures == 1 && label_names(&figure->series, &p->series, view, chart->by, false)) return -1;
   if (chart->x_scale == PW_SCALE_CATEGORY &&
       label_names(&figure->places, &p->places, view, chart->x, is_plain_number(chart->x)))
     return -1;
-  if (add_points(figure, view, &p->panels, &p->series, &p->places)) return -1;
-  return pw_figure_settle(figure);
+  if (add_points(figure, view, &p->panels, &p->series, &p->places) || pw_figure_settle(figure)) return -1;
+  return strcmp(chart->template_name, "curves") == 0 ? pw_figure_steps(figure) : 0;
+}
+
+static size_t count_names(const struct pw_view *view, size_t column)
+{
+  struct pw_names names = { 0 };
+  size_t n = pw_names_collect(&names, view, column) ? 0 : names.n;
+  pw_free(names.name);
+  return n;
+}
+
+/* Lines that stand alone in a few panels are easier to compare in one. 1, or a status. */
+static int gather(struct pw_figure *figure, struct pw_view *view, struct pw_error *err)
+{
+  size_t panels = count_names(view, view->panel);
+  if (count_names(view, view->by) != 1 || panels < 2 || panels > MAX_GATHERED) return 1;
+  figure->gathered = *figure->chart;
+  figure->gathered.by = figure->chart->panel;
+  figure->gathered.panel = NULL;
+  figure->chart = &figure->gathered;
+  pw_view_clear(view);
+  return pw_view_make(view, figure->chart, view->table, err);
 }
 
 int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
@@ -232,6 +265,7 @@ int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const
   if (status <= 0) return status;
   figure->chart = chart;
   figure->scatter = view.scatter;
+  if (chart->gathered && (status = gather(figure, &view, err)) <= 0) return status;
   status = fill(figure, &view, &parts);
   pw_free(parts.panels.name);
   pw_free(parts.series.name);
@@ -247,5 +281,6 @@ void pw_figure_clear(struct pw_figure *figure)
   pw_free(figure->series.text);
   pw_free(figure->places.text);
   pw_free(figure->points);
+  pw_free(figure->marks);
   *figure = (struct pw_figure){ 0 };
 }

@@ -20,6 +20,17 @@ struct pw_point {
   size_t order; /* of appearance; of two points in one place the first stays */
 };
 
+/* A curve falls, so it is neither below and left of a point nor above and right of it. */
+enum pw_side { PW_SIDE_BELOW, PW_SIDE_ABOVE };
+
+/* A point that is named on the chart: the knee of a curve. */
+struct pw_mark {
+  size_t panel, series;
+  double x, y;
+  enum pw_side side; /* of the point, for its name */
+  char label[24];
+};
+
 /* Invariant: points are sorted by panel, series, x; no two agree in all three
  * unless the x axis is a measured column (`scatter`). */
 struct pw_figure {
@@ -32,6 +43,9 @@ struct pw_figure {
   struct pw_labels places;         /* of a category axis */
   struct pw_point *points;
   size_t n_points, point_capacity;
+  struct pw_mark *marks;           /* in the order of points */
+  size_t n_marks, mark_capacity;
+  struct pw_chart gathered;        /* what `chart` points to when panels became series */
 };
 
 /* Fills a figure (zero it first) for one chart from a table. Returns 1, or 0
@@ -46,9 +60,14 @@ void pw_figure_clear(struct pw_figure *figure);
 
 int pw_label_add(struct pw_labels *labels, const char *text);
 int pw_point_add(struct pw_figure *figure, struct pw_point point);
+/* About how many characters fit side by side in a panel. */
+double pw_figure_chars(const struct pw_figure *figure);
 /* Gives the axes their titles, units and scales, as the chart's row says. */
 void pw_figure_dress(struct pw_figure *figure);
 /* Sorts the points, drops doubles, places the axes; 0, or -1 when memory ran out. */
 int pw_figure_settle(struct pw_figure *figure);
+/* Of a settled figure of curves: marks the knees, leaves out the points that no eye would
+ * see, and draws each curve on to the end of the axis. 0 or -1. */
+int pw_figure_steps(struct pw_figure *figure);
 
 #endif

@@ -1,7 +1,8 @@
 /* The knee of a curve: of all sizes the one at which misses fall most against half that size.
  *
  * The fall is taken in proportion, as a logarithmic axis shows it: most misses go at two
- * or three entries on any curve, which nobody needs to be told. */
+ * or three entries on any curve, which nobody needs to be told. A curve on which no
+ * doubling saves more than a third is flat: it has no knee. */
 #include "report/knee.h"
 
 #include "base/alloc.h"
@@ -10,7 +11,7 @@
 size_t pw_knee_find(const struct pw_step *steps, size_t n)
 {
   size_t knee = n, half = 0;
-  double from = 1, to = 1; /* of the best so far */
+  double from = 3, to = 2; /* of the best so far */
   for (size_t i = 0; i < n; i++) {
     if (steps[i].size < 2 * steps[0].size) continue; /* nothing is known of half of it */
     while (steps[half + 1].size <= steps[i].size / 2) half++;

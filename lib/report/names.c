@@ -69,7 +69,7 @@ void pw_names_keep(struct pw_names *names, size_t most, const char *column, char
 {
   if (names->n <= most) return;
   char words[120];
-  bool traces = column && strcmp(column, "trace") == 0;
+  bool traces = column && strcmp(column, "trace") == 0 && names->name[0].accesses > 0;
   snprintf(words, sizeof words, traces ? "the %zu of %zu traces with most accesses" : "the first %zu of %zu values of %s",
            most, names->n, column ? column : "");
   pw_words_append(note, n_note, words);

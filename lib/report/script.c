@@ -184,6 +184,24 @@ static void write_data(FILE *out, const struct pw_figure *f)
   fputs("END_OF_DATA\n", out);
 }
 
+/* The same sets for the points that are named: x, y, 1 when its name stands above, name. */
+static void write_marks(FILE *out, const struct pw_figure *f)
+{
+  size_t at = 0;
+  if (!f->n_marks) return;
+  fputs("$MARKS << END_OF_DATA\n", out);
+  for (size_t panel = 0; panel < f->panels.n; panel++)
+    for (size_t series = 0; series < f->series.n; series++) {
+      size_t n = 0;
+      for (; at < f->n_marks && f->marks[at].panel == panel && f->marks[at].series == series; at++, n++) {
+        const struct pw_mark *m = &f->marks[at];
+        fprintf(out, "%.10g %.10g %d \"%s\"\n", m->x, m->y < f->y.least ? f->y.floor : m->y, (int)m->side, m->label);
+      }
+      fputs(n ? "\n\n" : "NaN NaN 0 \"\"\n\n\n", out);
+    }
+  fputs("END_OF_DATA\n", out);
+}
+
 static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_layout *l)
 {
   switch (picture) {
@@ -249,6 +267,8 @@ int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture p
   else write_axis(&s, 'X', &figure->x, true);
   write_axis(&s, 'Y', &figure->y, false);
   write_data(out, figure);
+  fprintf(out, "MARK_N = %zu\n", figure->n_marks);
+  write_marks(out, figure);
   int status = write_template(out, "common", err);
   return status ? status : write_template(out, figure->chart->template_name, err);
 }
