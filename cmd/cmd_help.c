@@ -15,6 +15,7 @@ static void overview(void)
          "  pagewalk info sort.pwt                         what the trace holds\n"
          "  pagewalk run sort.pwt                          one machine, one table of numbers\n"
          "  pagewalk sweep sort.pwt --dtlb '16..1024*2:4' -o out   seven machines, results.csv and charts\n"
+         "  pagewalk curve sort.pwt --of memory --target 50ppm   the memory that keeps faults that rare\n"
          "\npagewalk help COMMAND shows a command's options; pagewalk list shows formats, page\n"
          "tables, policies, machines and charts. --version prints the version.\n");
 }

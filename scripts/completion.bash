@@ -45,6 +45,8 @@ _pagewalk_value() {
   case $2:$3 in
     plot:--format) _pagewalk_word "svg png pdf terminal" ;;
     plot:--chart) _pagewalk_word "$(_pagewalk_list "$1" charts)" ;;
+    curve:--of) _pagewalk_item "dtlb itlb stlb memory" ;;
+    curve:--[id]tlb) case ${cur##*;} in *:*) _pagewalk_item full ;; *) _pagewalk_item none ;; esac ;;
     *:--format) _pagewalk_word "$(_pagewalk_list "$1" formats)" ;;
     *:--table) _pagewalk_item "$(_pagewalk_list "$1" tables)" ;;
     *:--machine) _pagewalk_item "$(_pagewalk_list "$1" machines)" ;;

@@ -40,7 +40,7 @@ void pw_view_clear(struct pw_view *view);
 const char *pw_view_cell(const struct pw_view *view, const struct pw_pick *pick, size_t column);
 /* True when the row's TLB, whose ways column this is, has one set only. */
 bool pw_view_is_full(const struct pw_view *view, size_t row, size_t ways_column);
-/* What x is multiplied by on a row. */
+/* What x is multiplied by on a row, 1 if by nothing. */
 double pw_view_times(const struct pw_view *view, size_t row);
 /* The value of a measure on a row; false when it does not apply. */
 bool pw_view_value(const struct pw_view *view, size_t row, size_t measure, double *value);

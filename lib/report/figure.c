@@ -67,7 +67,8 @@ static int add_points(struct pw_figure *figure, const struct pw_view *view, cons
       if (!pw_view_value(view, pick->row, m, &point.y)) continue;
       if (category) point.x = (double)(place - places->name);
       else pw_table_number(view->table, pick->row, view->x, &point.x);
-      if (view->times != PW_NO_COLUMN) point.x *= pw_view_times(view, pick->row);
+      point.unit = pw_view_times(view, pick->row);
+      point.x *= point.unit;
       if (view->n_measures > 1) point.series = m;
       if (pw_point_add(figure, point)) return -1;
     }

@@ -17,6 +17,7 @@ struct pw_point {
   size_t panel, series;
   double x; /* or the number of its place, from 0 */
   double y;
+  double unit;  /* what x is a multiple of; of curves only */
   size_t order; /* of appearance; of two points in one place the first stays */
 };
 

@@ -2,7 +2,10 @@
  *
  * The fall is taken in proportion, as a logarithmic axis shows it: most misses go at two
  * or three entries on any curve, which nobody needs to be told. A curve on which no
- * doubling saves more than a third is flat: it has no knee. */
+ * doubling saves more than a third is flat: it has no knee.
+ * Half of an odd size is rounded up, or odd sizes would have more than a doubling. */
+#include <math.h>
+
 #include "report/knee.h"
 
 #include "base/alloc.h"
@@ -14,7 +17,7 @@ size_t pw_knee_find(const struct pw_step *steps, size_t n)
   double from = 3, to = 2; /* of the best so far */
   for (size_t i = 0; i < n; i++) {
     if (steps[i].size < 2 * steps[0].size) continue; /* nothing is known of half of it */
-    while (steps[half + 1].size <= steps[i].size / 2) half++;
+    while (half + 1 < i && steps[half + 1].size <= ceil(steps[i].size / 2)) half++;
     if (steps[half].value * to <= from * steps[i].value) continue;
     from = steps[half].value;
     to = steps[i].value;

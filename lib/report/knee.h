@@ -6,7 +6,8 @@
 
 /* One point of a curve that holds its value up to the next point. */
 struct pw_step {
-  double size, value;
+  double size; /* in entries or frames: whole */
+  double value;
 };
 
 /* Which of n steps, in rising order of size, is the knee; n when the curve has none. */

@@ -30,7 +30,7 @@ static bool is_seen(const struct pw_figure *f, const struct pw_point *last, cons
 /* Marks the knee of the n points of a curve; returns its number, or n. */
 static size_t mark_knee(struct pw_figure *f, const struct pw_point *points, size_t n, struct pw_step *steps)
 {
-  for (size_t i = 0; i < n; i++) steps[i] = (struct pw_step){ points[i].x, points[i].y };
+  for (size_t i = 0; i < n; i++) steps[i] = (struct pw_step){ points[i].x / points[i].unit, points[i].y };
   size_t knee = pw_knee_find(steps, n);
   if (knee == n) return n;
   struct pw_mark *mark = &f->marks[f->n_marks++];

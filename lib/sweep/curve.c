@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 #include "base/block.h"
 #include "mmu/tlb.h"
-#include "trace/trace.h"
 
 #define CLEAN UINT64_MAX
 

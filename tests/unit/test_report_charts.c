@@ -158,7 +158,7 @@ static void standard_set(void **state)
   struct pw_error err = { 0 };
   size_t listed = 0;
   struct pw_list_entry entry;
-  while (pw_list_entry(PW_LIST_CHARTS, listed, &entry)) listed++;
+  for (size_t i = 0; pw_list_entry(PW_LIST_CHARTS, i, &entry); i++) listed += strstr(entry.name, "-curve") == NULL;
   int drawn = draw((struct pw_chart_options){ .report = listen, .context = &told }, &err);
   assert_string_equal(err.text, "");
   assert_int_equal(drawn, told.drawn);
@@ -339,6 +339,62 @@ static void free_charts(void **state)
   assert_int_equal(count_files(charts), sizeof cases / sizeof cases[0]);
 }
 
+/* Curves of two traces of 4999 points each: misses fall slowly, and at 700 to a tenth. */
+static void write_curves(const char *of, unsigned page_sizes)
+{
+  FILE *out = fopen(csv, "w");
+  assert_non_null(out);
+  fputs("trace,of,page_bytes,entries,misses,miss_rate,swap_outs\n", out);
+  for (int t = 0; t < 2; t++)
+    for (unsigned p = 0; p < page_sizes; p++)
+      for (unsigned entries = 2; entries <= 5000; entries++) {
+        double rate = entries < 700 ? 0.1 * (2 - entries / 700.0) : 0.01 * (1 - (entries - 700) * 1e-5);
+        fprintf(out, "%s,%s,%d,%u,%.0f,%.9g,\n", t ? "two.pwt" : "one.pwt", of, 4096 << p, entries, rate * 1e9, rate);
+      }
+  assert_int_equal(fclose(out), 0);
+}
+
+static void curves(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *of, *chart, *knee;
+  } cases[] = { { "dtlb", "dtlb-curve.svg", ">700<" },
+                { "itlb", "itlb-curve.svg", ">700<" },
+                { "stlb", "stlb-curve.svg", ">700<" },
+                { "memory", "memory-curve.svg", ">2.73 MiB<" } };
+  for (size_t i = 0; i < 4; i++)
+    for (unsigned page_sizes = 1; page_sizes <= 2; page_sizes++) {
+      struct told told = { 0 };
+      size_t n;
+      write_curves(cases[i].of, page_sizes);
+      count_files(charts);
+      assert_int_equal(draw((struct pw_chart_options){ .report = listen, .context = &told }, NULL), 1);
+      assert_int_equal(told.left_out, 0); /* no word of charts of results, or of other curves */
+      char *svg = read_file(cases[i].chart, &n);
+      assert_non_null(svg);
+      assert_non_null(strstr(svg, cases[i].knee));
+      assert_true(n < 250000); /* 10000 or 20000 points, of which most would not be seen */
+      assert_int_equal(strstr(svg, "4 KiB pages · LRU") != NULL, page_sizes == 1 && i == 3); /* one panel, a line a trace */
+      free(svg);
+    }
+  struct pw_error err = { 0 };
+  assert_int_equal(draw((struct pw_chart_options){ .only = "traces" }, &err), PW_EFORMAT);
+  assert_non_null(strstr(err.text, "has no column"));
+}
+
+static void knees(void **state)
+{
+  (void)state;
+  struct pw_curve_point cliff[] = { { 1, 900, 0 }, { 2, 800, 0 }, { 8, 700, 0 }, { 9, 70, 0 }, { 30, 50, 0 } };
+  struct pw_curve_point flat[] = { { 2, 100, 0 }, { 3, 90, 0 }, { 9, 80, 0 } }, alone[] = { { 2, 5, 0 } };
+  struct pw_curve_point to_nothing[] = { { 1, 1000, 0 }, { 4, 10, 0 }, { 50, 0, 0 }, { 60, 0, 1 } };
+  assert_int_equal(pw_curve_knee(&(struct pw_curve){ 5, cliff, 1000 }), 9);
+  assert_int_equal(pw_curve_knee(&(struct pw_curve){ 3, flat, 1000 }), 0);
+  assert_int_equal(pw_curve_knee(&(struct pw_curve){ 1, alone, 1000 }), 0);
+  assert_int_equal(pw_curve_knee(&(struct pw_curve){ 4, to_nothing, 1000 }), 50);
+}
+
 static void header_without_rows(void **state)
 {
   (void)state;
@@ -360,6 +416,8 @@ int main(void)
     cmocka_unit_test_setup(folders_that_cannot_be, setup),
     cmocka_unit_test_setup(wrong_choices, setup),
     cmocka_unit_test_setup(free_charts, setup),
+    cmocka_unit_test_setup(curves, setup),
+    cmocka_unit_test(knees),
     cmocka_unit_test_setup(header_without_rows, setup),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
