@@ -206,15 +206,15 @@ static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_l
 {
   switch (picture) {
   case PW_PICTURE_SVG:
-    fprintf(out, "set terminal svg size %.0f,%.0f noenhanced font 'sans-serif,14' background 'white'\n", l->width,
+    fprintf(out, "set terminal svg size %.0f,%.0f noenhanced rounded font 'sans-serif,14' background 'white'\n", l->width,
             l->height);
     break;
   case PW_PICTURE_PNG:
-    fprintf(out, "set terminal pngcairo size %.0f,%.0f noenhanced font 'DejaVu Sans,10.5' fontscale 2 linewidth 2 "
+    fprintf(out, "set terminal pngcairo size %.0f,%.0f noenhanced rounded font 'DejaVu Sans,10.5' fontscale 2 linewidth 2 "
                  "pointscale 2 background 'white'\n", 2 * l->width, 2 * l->height);
     break;
   case PW_PICTURE_PDF:
-    fprintf(out, "set terminal pdfcairo size %.3fin,%.3fin noenhanced font 'DejaVu Sans,10.5' linewidth 1.2 "
+    fprintf(out, "set terminal pdfcairo size %.3fin,%.3fin noenhanced rounded font 'DejaVu Sans,10.5' linewidth 1.2 "
                  "background 'white'\n", l->width / 96, l->height / 96);
     break;
   case PW_PICTURE_TEXT:
