@@ -1,49 +1,24 @@
-/* From configurations to results: who models what, the passes, the rows.
+/* From configurations to results: the passes over the trace, the rows.
  *
- * Configurations of one page size share an account and up to four kinds of parts: TLBs
- * in one pass (fed with openers, or with all touches), LRU memories in one pass, and
- * the direct engine for everything else. The choice never changes a number. */
+ * engine/lanes.h says which model answers what; engine/pipeline.h runs the blocks. */
+#include "run.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "engine/account.h"
-#include "base/alloc.h"
-#include "base/block.h"
-#include "engine/direct.h"
-#include "engine/lanes.h"
+#include "engine/pipeline.h"
 #include "mmu/geometry.h"
 #include "mmu/tlb.h"
-#include "engine/pipeline.h"
 #include "trace/trace.h"
 
-#define RESTART 1 /* a page turned out to be touched by both streams */
-
-struct run {
-  struct pw_trace *trace;
-  struct pw_run_options options;
-  struct pw_lanes lanes;
-  struct pw_totals counted;
-};
-
-static int plan_run(struct run *r, const struct pw_config *configs, size_t n, struct pw_error *err)
-{
-  for (size_t i = 0; i < n; i++) {
-    int status = pw_config_check(&configs[i], err);
-    if (status) return status;
-  }
-  int status = pw_lanes_plan(&r->lanes, configs, n, &r->options, err);
-  if (!status && pw_lanes_need_counts(&r->lanes)) pw_trace_need_counts(r->trace);
-  return status;
-}
-
-static int interrupted(struct run *r, struct pw_error *err)
+static int interrupted(struct pw_run *r, struct pw_error *err)
 {
   if (!r->options.progress || !r->options.progress(r->options.progress_context, pw_trace_info(r->trace))) return 0;
   return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
 }
 
 /* First pass for policies that look ahead. */
-static int look_ahead(struct run *r, struct pw_error *err)
+static int look_ahead(struct pw_run *r, struct pw_error *err)
 {
   const struct pw_block *block;
   int status;
@@ -55,7 +30,7 @@ static int look_ahead(struct run *r, struct pw_error *err)
   return status ? status : pw_trace_rewind(r->trace, err);
 }
 
-static void count_block(struct run *r, const struct pw_block *b)
+static void count_block(struct pw_run *r, const struct pw_block *b)
 {
   const struct pw_event *mark = NULL;
   for (uint32_t i = 0; i < b->n_events; i++)
@@ -76,40 +51,42 @@ static void count_block(struct run *r, const struct pw_block *b)
 
 static int after_block(void *context, const struct pw_block *block, struct pw_error *err)
 {
-  struct run *r = context;
+  struct pw_run *r = context;
   count_block(r, block);
-  if (pw_lanes_forbid_sharing(&r->lanes)) return RESTART;
+  if (pw_lanes_forbid_sharing(&r->lanes)) return PW_RUN_AGAIN;
   return interrupted(r, err);
 }
 
-static int one_pass(struct run *r, struct pw_error *err)
+int pw_run_pass(struct pw_run *r, struct pw_error *err)
 {
   struct pw_lanes *l = &r->lanes;
+  int status = 0;
+  if (pw_lanes_need_counts(l)) pw_trace_need_counts(r->trace);
+  if (pw_lanes_read_again(l))
+    status = pw_trace_make_seekable(r->trace, r->options.progress, r->options.progress_context, err);
+  if (!status && pw_lanes_look_ahead(l)) status = look_ahead(r, err);
+  if (status) return status;
   struct pw_pipeline pipeline = {.trace = r->trace, .accounts = l->accounts, .n_accounts = l->n_lanes, .parts = l->parts,
                                  .account_of = l->account_of, .n_parts = l->n_parts,
                                  .jobs = r->options.jobs, .after = after_block, .context = r};
-  int status = pw_lanes_look_ahead(l) ? look_ahead(r, err) : 0;
-  return status ? status : pw_pipeline_run(&pipeline, err);
+  r->counted = (struct pw_totals){0, 0, 0};
+  status = pw_pipeline_run(&pipeline, err);
+  if (r->options.only == PW_STREAM_FETCH) r->counted.loads = r->counted.stores = 0;
+  if (r->options.only == PW_STREAM_DATA) r->counted.fetches = 0;
+  return status;
 }
 
-static int unfit_sentence(const struct run *r, const struct pw_config *c, uint64_t page, unsigned bits, struct pw_error *err)
+static int unfit_sentence(const struct pw_run *r, const struct pw_config *c, uint64_t page, unsigned bits, struct pw_error *err)
 {
   return pw_error_set(err, PW_EINVAL,
                       "%s: the address 0x%" PRIx64 "000 does not fit the table %s, which covers %u bits; the trace needs one of at least %u bits",
                       pw_trace_info(r->trace)->path, page, c->geometry->name, pw_geometry_va_bits(c->geometry), bits);
 }
 
-static void restrict_counted(struct run *r)
-{
-  if (r->options.only == PW_STREAM_FETCH) r->counted.loads = r->counted.stores = 0;
-  if (r->options.only == PW_STREAM_DATA) r->counted.fetches = 0;
-}
-
 /* Fills the results; the number of configurations whose table is too narrow. */
-static int report(struct run *r, const struct pw_config *configs, size_t n, struct pw_result *results, struct pw_error *err)
+static int report(struct pw_run *r, const struct pw_config *configs, size_t n, struct pw_result *results, struct pw_error *err)
 {
   int unfit = 0;
-  restrict_counted(r);
   pw_lanes_finish(&r->lanes);
   for (size_t i = 0; i < n; i++) {
     uint64_t page;
@@ -122,17 +99,14 @@ static int report(struct run *r, const struct pw_config *configs, size_t n, stru
   return unfit;
 }
 
-/* Passes until one comes to the end: each page size is taken back at most once. */
-static int run_passes(struct run *r, const struct pw_config *configs, size_t n, struct pw_error *err)
+/* Passes until one comes to the end: each page size is sent back at most once. */
+static int run_passes(struct pw_run *r, const struct pw_config *configs, size_t n, struct pw_error *err)
 {
   for (;;) {
-    int status = plan_run(r, configs, n, err);
-    if (!status && pw_lanes_read_again(&r->lanes))
-      status = pw_trace_make_seekable(r->trace, r->options.progress, r->options.progress_context, err);
-    if (!status) status = one_pass(r, err);
-    if (status != RESTART) return status;
-    r->counted = (struct pw_totals){0, 0, 0};
-    status = pw_trace_rewind(r->trace, err);
+    int status = pw_lanes_plan(&r->lanes, configs, n, &r->options, err);
+    if (!status) status = pw_run_pass(r, err);
+    if (status == PW_RUN_AGAIN) status = pw_trace_rewind(r->trace, err);
+    else return status;
     if (status) return status;
   }
 }
@@ -140,9 +114,11 @@ static int run_passes(struct run *r, const struct pw_config *configs, size_t n, 
 int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n, const struct pw_run_options *options,
            struct pw_result *results, struct pw_error *err)
 {
-  struct run r = {.trace = trace};
+  struct pw_run r = {.trace = trace};
+  int status = 0;
   if (options) r.options = *options;
-  int status = run_passes(&r, configs, n, err);
+  for (size_t i = 0; !status && i < n; i++) status = pw_config_check(&configs[i], err);
+  if (!status) status = run_passes(&r, configs, n, err);
   if (!status) status = report(&r, configs, n, results, err);
   pw_lanes_clear(&r.lanes);
   return status;
