@@ -93,6 +93,6 @@ fi
 same tables "${samples[@]}" --levels 1..5 --table 'x86-64;arm64-4k' --page-size 4K,2M,1G --dtlb 64:4 --memory 512K,unlimited
 same fetches "${samples[@]}" --only fetch --itlb '8..128*2:2,full' --stlb 'none;128:4' --page-size 4K,2M --memory 128K,unlimited
 same data "${samples[@]}" --only data --warmup "$warmup" --asid off --dtlb '48:6,full;64:8' --stlb 'none;96:2' \
-  --page-size 4K,2M --memory 1M,unlimited
+  --page-size 4K,2M --memory 64K,1M,unlimited
 same policies "${samples[0]}" --dtlb '16:4:lru,fifo,plru' --memory 128K,1M --memory-policy lru,clock,opt
 exit $failed
