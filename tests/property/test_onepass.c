@@ -127,18 +127,6 @@ static int try_seed(uint64_t seed, bool cut_off)
   return wrong;
 }
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-enum { SLOW = 1 };
-#else
-enum { SLOW = 0 };
-#endif
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-  const char *text = getenv(name);
-  return text && *text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void random_traces(void **state)
 {
   (void)state;
