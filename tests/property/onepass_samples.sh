@@ -25,11 +25,9 @@ sweep() { # FOLDER OPTIONS...
   "$PAGEWALK" sweep -q --no-charts -o "$folder" --limit "$limit" "$@"
 }
 
-# Once the one-pass engine stands, it must answer what it can: LRU throughout, and the memory unlimited or no
-# second level behind it and no page in both streams (which the samples have none of at 4 KiB).
-one_pass_is_demanded=no
+# One pass must answer what it can: LRU throughout, and the memory unlimited, or no second level and no page
+# in both streams (which the samples have none of at 4 KiB).
 demand() { # CSV
-  [ "$one_pass_is_demanded" = yes ] || return 0
   awk -F, '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     $at["itlb_policy"] $at["dtlb_policy"] $at["stlb_policy"] !~ /^(lru)*$/ { next }
