@@ -92,5 +92,5 @@ same tables "${samples[@]}" --levels 1..5 --table 'x86-64;arm64-4k' --page-size 
 same fetches "${samples[@]}" --only fetch --itlb '8..128*2:2,full' --stlb 'none;128:4' --page-size 4K,2M --memory 128K,unlimited
 same data "${samples[@]}" --only data --warmup "$warmup" --asid off --dtlb '48:6,full;64:8' --stlb 'none;96:2' \
   --page-size 4K,2M --memory 64K,1M,unlimited
-same policies "${samples[0]}" --dtlb '16:4:lru,fifo,plru' --memory 128K,1M --memory-policy lru,clock,opt
+same policies "${samples[0]}" --dtlb '16:4:lru,fifo,plru' --memory 128K,1M,unlimited --memory-policy lru,clock,opt
 exit $failed
