@@ -108,10 +108,34 @@ static int prepare(struct sweep *sweep, const struct words *operands)
   return -1;
 }
 
+/* Who answers what, and what memory it takes when `at_once` traces run side by side. */
+static void explain_groups(const struct pw_explained *groups, size_t n, size_t at_once)
+{
+  char size[32], count[32], fixed[32], pages[32], one[32];
+  uint64_t fixed_bytes = 0, page_bytes = 0;
+  bool unless = false;
+  printf("\n%-9s %-9s %14s  %s\n", "page size", "engine", "configurations", "models");
+  for (size_t i = 0; i < n; i++) {
+    const struct pw_explained *g = &groups[i];
+    human_bytes(size, sizeof size, (uint64_t)1 << g->page_shift);
+    human_count(count, sizeof count, g->n_configs);
+    printf("%-9s %-9s %14s  %s%s\n", size, g->one_pass ? "one-pass" : "direct", count, g->what, g->unless_shared ? " *" : "");
+    fixed_bytes += g->fixed_bytes;
+    page_bytes += g->page_bytes;
+    unless |= g->unless_shared;
+  }
+  if (unless) puts("* directly, if some page of this size turns out to be both fetched and loaded or stored");
+  human_bytes(fixed, sizeof fixed, fixed_bytes * at_once);
+  human_count(one, sizeof one, page_bytes);
+  human_bytes(pages, sizeof pages, (page_bytes << 20) * at_once);
+  printf("\n%-16s about %s, and %s bytes a distinct page (%s for a million), with %zu trace%s at a time\n", "memory", fixed, one,
+         pages, at_once, at_once == 1 ? "" : "s");
+}
+
 static int explain(const struct sweep *sweep)
 {
   const struct pw_plan *plan = &sweep->plan;
-  char count[32], size[32];
+  char count[32];
   human_count(count, sizeof count, sweep->traces.n);
   printf("%-16s %s\n", "traces", count);
   human_count(count, sizeof count, plan->n_configs);
@@ -121,18 +145,16 @@ static int explain(const struct sweep *sweep)
   human_count(count, sizeof count, plan->n_left_out);
   printf("%-16s %s%s%s\n", "left out", count, plan->n_left_out ? "; the first: " : "",
          plan->n_left_out ? plan->first_left_out.text : "");
-  /* Rows come by page size and page table, so each group is one stretch of the plan. */
-  printf("\n%-9s %-20s %14s  %s\n", "page size", "page table", "configurations", "engine");
-  for (size_t first = 0, last; first < plan->n_configs; first = last) {
-    const struct pw_config *c = &plan->configs[first];
-    for (last = first; last < plan->n_configs; last++)
-      if (plan->configs[last].page_shift != c->page_shift ||
-          strcmp(plan->configs[last].geometry->name, c->geometry->name) != 0)
-        break;
-    human_bytes(size, sizeof size, (uint64_t)1 << c->page_shift);
-    human_count(count, sizeof count, last - first);
-    printf("%-9s %-20s %14s  direct\n", size, c->geometry->name, count);
+  struct pw_run_options options = running_options(&sweep->running);
+  struct pw_explained *groups;
+  struct pw_error err;
+  size_t n;
+  if (pw_explain(plan->configs, plan->n_configs, &options, &groups, &n, &err)) {
+    say("%s", err.text);
+    return FAILED;
   }
+  explain_groups(groups, n, sweep->running.jobs < sweep->traces.n ? sweep->running.jobs : sweep->traces.n);
+  pw_explained_free(groups);
   return DONE;
 }
 

@@ -335,6 +335,27 @@ int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n,
            const struct pw_run_options *options, struct pw_result *results, struct pw_error *err);
 
 /* ------------------------------------------------------------------------
+ * Which engine answers what, and what memory that takes
+ */
+
+/* Configurations of one page size that one model answers together. */
+struct pw_explained {
+  unsigned page_shift;
+  bool one_pass;
+  bool unless_shared;   /* one pass holds only while no page is both fetched and loaded or stored;
+                         * pw_run finds out, and simulates directly where one is */
+  size_t n_configs;
+  uint64_t fixed_bytes; /* about: tables and arrays, whatever the trace */
+  uint64_t page_bytes;  /* about: and so many for each distinct page of the trace */
+  char what[256];       /* for people: "112 DTLBs: 7 numbers of sets, up to 16 ways" */
+};
+
+/* The plan of pw_run for these configurations. *groups is freed with pw_explained_free. */
+int pw_explain(const struct pw_config *configs, size_t n, const struct pw_run_options *options,
+               struct pw_explained **groups, size_t *n_groups, struct pw_error *err);
+void pw_explained_free(struct pw_explained *groups);
+
+/* ------------------------------------------------------------------------
  * Curves: every size at once, from one pass
  */
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "engine/pipeline.h"
 #include "mmu/geometry.h"
 #include "mmu/tlb.h"
@@ -122,6 +123,29 @@ int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n, co
   if (!status) status = report(&r, configs, n, results, err);
   pw_lanes_clear(&r.lanes);
   return status;
+}
+
+int pw_explain(const struct pw_config *configs, size_t n, const struct pw_run_options *options, struct pw_explained **groups,
+               size_t *n_groups, struct pw_error *err)
+{
+  struct pw_run r = {0};
+  int status = 0;
+  *groups = NULL;
+  if (options) r.options = *options;
+  for (size_t i = 0; !status && i < n; i++) status = pw_config_check(&configs[i], err);
+  if (!status) status = pw_lanes_plan(&r.lanes, configs, n, &r.options, err);
+  if (!status) {
+    *groups = pw_calloc(r.lanes.n_lanes * PW_MODELS, sizeof **groups);
+    if (*groups) *n_groups = pw_lanes_explain(&r.lanes, n, *groups);
+    else status = pw_error_set(err, PW_ENOMEM, "memory ran out");
+  }
+  pw_lanes_clear(&r.lanes);
+  return status;
+}
+
+void pw_explained_free(struct pw_explained *groups)
+{
+  pw_free(groups);
 }
 
 int pw_config_check(const struct pw_config *c, struct pw_error *err)

@@ -330,16 +330,6 @@ int pw_account_block(struct pw_account *a, const struct pw_block *b, const struc
   return 0;
 }
 
-uint64_t pw_account_minor_faults(const struct pw_account *a)
-{
-  return a->pages.n_arrivals;
-}
-
-uint64_t pw_account_peak_pages(const struct pw_account *a)
-{
-  return a->pages.peak_present;
-}
-
 void pw_account_result(const struct pw_account *a, const struct pw_account_slot *slot, struct pw_result *r,
                        uint64_t *unfit_page, unsigned *unfit_bits)
 {

@@ -35,8 +35,9 @@ int pw_account_number(struct pw_account *account, const struct pw_block *block, 
                       struct pw_error *err);
 void pw_account_turn(struct pw_account *account);
 
-uint64_t pw_account_minor_faults(const struct pw_account *account);
-uint64_t pw_account_peak_pages(const struct pw_account *account); /* present at one time */
+/* About, for the estimate of who plans: numbers, keys and the lowest tables of the pages. */
+#define PW_ACCOUNT_PAGE_BYTES 60u
+
 /* Fills table, resident and fault fields of a machine with unlimited memory. Too narrow a table
  * sets `unfit`, *unfit_page to a base page that did not fit, and *unfit_bits to the width that fits all. */
 void pw_account_result(const struct pw_account *account, const struct pw_account_slot *slot, struct pw_result *result,

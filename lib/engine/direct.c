@@ -134,6 +134,16 @@ bool pw_direct_needs_counts(const struct pw_direct *d)
   return needs;
 }
 
+void pw_direct_explain(const struct pw_direct *d, struct pw_explained *e)
+{
+  e->fixed_bytes += sizeof *d + pw_front_bytes(d->fronts.of[0]) + pw_front_bytes(d->fronts.of[1]);
+  e->page_bytes += d->n_units ? sizeof *d->key : 0;
+  for (size_t i = 0; i < d->n_units; i++) {
+    e->fixed_bytes += pw_front_bytes(d->units[i].fronts.of[0]) + pw_front_bytes(d->units[i].fronts.of[1]);
+    e->page_bytes += pw_memory_page_bytes(d->units[i].memory);
+  }
+}
+
 /* Room for the ids of the block in every memory, and the keys of its victims. */
 static int begin(struct pw_direct *d, const struct pw_numbered *b, struct pw_error *err)
 {

@@ -26,6 +26,8 @@ int pw_direct_add(struct pw_direct *direct, const struct pw_config *config, stru
 bool pw_direct_looks_ahead(const struct pw_direct *direct);
 bool pw_direct_needs_counts(const struct pw_direct *direct);
 
+void pw_direct_explain(const struct pw_direct *direct, struct pw_explained *explained);
+
 /* First pass, only when it looks ahead: note blocks, then turn. */
 int pw_direct_note(struct pw_direct *direct, const struct pw_numbered *block, struct pw_error *err);
 int pw_direct_turn(struct pw_direct *direct, struct pw_error *err);

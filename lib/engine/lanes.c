@@ -190,6 +190,34 @@ int pw_lanes_plan(struct pw_lanes *l, const struct pw_config *configs, size_t n,
   return pw_lanes_seal(l, err);
 }
 
+static void explain_direct(const struct pw_lanes *l, const struct pw_lane *lane, struct pw_explained *e)
+{
+  for (unsigned j = 0; j < l->jobs; j++)
+    if (lane->direct[j]) pw_direct_explain(lane->direct[j], e);
+  snprintf(e->what, sizeof e->what, "each machine by itself");
+}
+
+size_t pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_explained *groups)
+{
+  size_t n = 0;
+  for (uint32_t i = 0; i < l->n_lanes; i++) {
+    const struct pw_lane *lane = &l->lanes[i];
+    uint64_t pages = PW_ACCOUNT_PAGE_BYTES; /* once a page size */
+    for (int model = 0; model < PW_MODELS; model++) {
+      struct pw_explained *e = &groups[n];
+      *e = (struct pw_explained){.page_shift = lane->page_shift, .one_pass = model != PW_MODEL_DIRECT, .page_bytes = pages};
+      for (size_t k = 0; k < n_configs; k++) e->n_configs += l->slots[k].lane == i && (int)l->slots[k].model == model;
+      if (e->n_configs == 0) continue;
+      if (model == PW_MODEL_DIRECT) explain_direct(l, lane, e);
+      else if (model == PW_MODEL_SIZES) pw_sizes_explain(lane->sizes, e);
+      else pw_tlbs_explain(lane->tlbs[model == PW_MODEL_TOUCHED_TLBS], e);
+      pages = 0;
+      n++;
+    }
+  }
+  return n;
+}
+
 bool pw_lanes_need_counts(const struct pw_lanes *l)
 {
   bool needs = false;

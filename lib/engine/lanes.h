@@ -19,7 +19,7 @@
 #include "engine/sizes.h"
 #include "engine/tlbs.h"
 
-enum pw_model { PW_MODEL_TLBS, PW_MODEL_TOUCHED_TLBS, PW_MODEL_SIZES, PW_MODEL_DIRECT };
+enum pw_model { PW_MODEL_TLBS, PW_MODEL_TOUCHED_TLBS, PW_MODEL_SIZES, PW_MODEL_DIRECT, PW_MODELS };
 
 struct pw_lane {
   unsigned page_shift;
@@ -76,6 +76,9 @@ int pw_lanes_seal(struct pw_lanes *lanes, struct pw_error *err);
 /* The model that a configuration gets. */
 enum pw_model pw_lanes_model(const struct pw_lanes *lanes, const struct pw_config *config, enum pw_engine_choice engine,
                              bool *joint);
+
+/* One entry for each model of each lane that has configurations: how many; `groups` has room for them all. */
+size_t pw_lanes_explain(const struct pw_lanes *lanes, size_t n_configs, struct pw_explained *groups);
 
 bool pw_lanes_need_counts(const struct pw_lanes *lanes);
 bool pw_lanes_read_again(const struct pw_lanes *lanes); /* the trace may have to be read twice */

@@ -110,6 +110,22 @@ int pw_sizes_seal(struct pw_sizes *s, struct pw_error *err)
   return 0;
 }
 
+void pw_sizes_explain(const struct pw_sizes *s, struct pw_explained *e)
+{
+  struct pw_family_size size[2];
+  e->fixed_bytes += sizeof *s;
+  e->page_bytes += PW_STACK_STORES_PAGE_BYTES;
+  snprintf(e->what, sizeof e->what, "LRU memories of every size");
+  if (!s->joint) return;
+  e->unless_shared = true;
+  for (int i = 0; i < 2; i++) {
+    pw_family_measure(&s->first[i], &size[i]);
+    e->fixed_bytes += size[i].fixed_bytes;
+  }
+  snprintf(e->what, sizeof e->what, "%zu LRU memor%s before DTLBs of %zu and ITLBs of %zu number%s of sets", s->n_frames,
+           s->n_frames == 1 ? "y" : "ies", size[0].set_counts, size[1].set_counts, size[1].set_counts == 1 ? "" : "s");
+}
+
 /* The smallest memory that holds a page at this depth; n_frames when none does. */
 static inline uint16_t bucket_of(const struct pw_sizes *s, uint32_t depth)
 {

@@ -151,6 +151,32 @@ int pw_tlbs_seal(struct pw_tlbs *t, struct pw_error *err)
   return failed ? out_of_memory(err) : 0;
 }
 
+void pw_tlbs_explain(const struct pw_tlbs *t, struct pw_explained *e)
+{
+  static const char *const names[2] = {"DTLBs", "ITLBs"};
+  struct pw_family_size size;
+  size_t n = 0, seconds = 0;
+  e->fixed_bytes += sizeof *t + (t->chunk ? sizeof *t->chunk : 0);
+  for (int s = 0; s < 2; s++) {
+    pw_family_measure(&t->first[s], &size);
+    e->fixed_bytes += size.fixed_bytes;
+    e->page_bytes += size.page_bytes;
+    if (size.set_counts && n < sizeof e->what)
+      n += (size_t)snprintf(e->what + n, sizeof e->what - n, "%s%s of %zu number%s of sets and up to %ju ways", n ? ", " : "", names[s],
+                            size.set_counts, size.set_counts == 1 ? "" : "s", (uintmax_t)size.most_ways);
+  }
+  for (size_t i = 0; i < t->n_pairs; i++) {
+    pw_family_measure(&t->pairs[i].second, &size);
+    e->fixed_bytes += size.fixed_bytes;
+    e->page_bytes += size.page_bytes;
+    seconds++;
+  }
+  if (seconds && n < sizeof e->what)
+    n += (size_t)snprintf(e->what + n, sizeof e->what - n, "%ssecond levels behind %zu pair%s of first levels", n ? ", " : "", seconds,
+                          seconds == 1 ? "" : "s");
+  if (n == 0) snprintf(e->what, sizeof e->what, "no TLB");
+}
+
 bool pw_tlbs_needs_counts(const struct pw_tlbs *t)
 {
   return t->needs_counts;

@@ -30,6 +30,8 @@ int pw_tlbs_add(struct pw_tlbs *tlbs, const struct pw_config *config, uint32_t *
  * levels of all sizes themselves. */
 int pw_tlbs_all_sizes(struct pw_tlbs *tlbs, const struct pw_config *config, enum pw_curve_of of, uint32_t *pair,
                       struct pw_error *err);
+/* Fills what is known of it in an explanation, once sealed. */
+void pw_tlbs_explain(const struct pw_tlbs *tlbs, struct pw_explained *explained);
 int pw_tlbs_seal(struct pw_tlbs *tlbs, struct pw_error *err);
 bool pw_tlbs_needs_counts(const struct pw_tlbs *tlbs);
 

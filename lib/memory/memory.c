@@ -68,6 +68,11 @@ int pw_memory_reserve(struct pw_memory *m, const uint64_t *key, size_t n_ids)
   return 0;
 }
 
+uint64_t pw_memory_page_bytes(const struct pw_memory *m)
+{
+  return sizeof *m->state + sizeof *m->a + sizeof *m->b + (m->policy->looks_ahead ? sizeof *m->next_use : 0);
+}
+
 void pw_memory_drop(struct pw_memory *m, uint32_t id)
 {
   if (id >= m->room || !(m->state[id] & PW_PAGE_RESIDENT)) return;

@@ -70,6 +70,8 @@ int pw_memory_create(struct pw_memory **memory, int policy, uint64_t frames, uin
 void pw_memory_destroy(struct pw_memory *memory);
 /* Room for ids below n_ids; `key` holds their page keys. */
 int pw_memory_reserve(struct pw_memory *memory, const uint64_t *key, size_t n_ids);
+/* Bytes that it keeps for each page ever seen. */
+uint64_t pw_memory_page_bytes(const struct pw_memory *memory);
 /* An unmapped page leaves. */
 void pw_memory_drop(struct pw_memory *memory, uint32_t id);
 

@@ -132,6 +132,17 @@ bool pw_front_is_idle(const struct pw_front *f)
   return true;
 }
 
+uint64_t pw_front_bytes(const struct pw_front *f)
+{
+  const uint64_t entry = sizeof *f->merged.key + sizeof *f->merged.at, way = sizeof(uint64_t) + 1;
+  uint64_t bytes = 4 * PW_CHUNK_LOOKUPS * entry;
+  for (int stream = 0; stream < 2; stream++)
+    for (size_t i = 0; i < f->n_first[stream]; i++)
+      bytes += PW_CHUNK_LOOKUPS * entry + f->first[stream][i].config.entries * way;
+  for (size_t i = 0; i < f->n_second; i++) bytes += f->second[i].config.stlb.entries * way;
+  return bytes;
+}
+
 /* Both lists are in order of `at`; at one `at` there is one lookup and any number
  * of invalidations before it, which may come twice without harm. */
 static void merge(const struct pw_lookups *a, const struct pw_lookups *b, struct pw_lookups *out)

@@ -49,6 +49,8 @@ int64_t pw_front_add(struct pw_front *front, const struct pw_hierarchy *hierarch
 bool pw_front_needs_all(const struct pw_front *front);
 bool pw_front_is_idle(const struct pw_front *front); /* no TLB at all */
 
+uint64_t pw_front_bytes(const struct pw_front *front); /* about what it takes */
+
 void pw_front_feed(struct pw_front *front, const struct pw_front_input *input);
 void pw_front_drop_range(struct pw_front *front, uint64_t first_key, uint64_t last_key);
 void pw_front_flush(struct pw_front *front);

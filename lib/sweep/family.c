@@ -227,6 +227,21 @@ void pw_family_reset_counts(struct pw_family *f)
   if (f->stack) pw_stack_reset_counts(f->stack);
 }
 
+void pw_family_measure(const struct pw_family *f, struct pw_family_size *size)
+{
+  *size = (struct pw_family_size){.set_counts = f->n_requests, .page_bytes = f->stack ? PW_STACK_PAGE_BYTES : 0};
+  for (size_t i = 0; i < f->n_requests; i++) {
+    if (f->requests[i].ways > size->most_ways) size->most_ways = f->requests[i].ways;
+    size->fixed_bytes += f->requests[i].n_emitters * sizeof(struct pw_emitter);
+  }
+  for (size_t i = 0; i < f->n_chains; i++)
+    for (size_t l = 0; l < f->chains[i].n_levels; l++) {
+      const struct pw_level *level = &f->chains[i].levels[l];
+      uint64_t ways = (uint64_t)level->vectors * PW_LANES;
+      size->fixed_bytes += level->sets * (4 * ways + 1) + 8 * (ways + 2) * f->buckets;
+    }
+}
+
 /* hits[rank][bucket] becomes the number of those with at most that rank and bucket. */
 static void sum_hits(const struct pw_level *level, uint32_t buckets)
 {

@@ -56,6 +56,13 @@ void pw_family_leave(struct pw_family *family, uint32_t id, uint64_t key);
 void pw_family_flush(struct pw_family *family);
 void pw_family_reset_counts(struct pw_family *family);
 
+/* What it holds: numbers of sets, the most ways, and about how much memory. */
+struct pw_family_size {
+  size_t set_counts;
+  uint64_t most_ways, fixed_bytes, page_bytes;
+};
+void pw_family_measure(const struct pw_family *family, struct pw_family_size *size);
+
 /* No reference comes any more; then the misses of each TLB asked for. */
 void pw_family_finish(struct pw_family *family);
 uint64_t pw_family_misses(const struct pw_family *family, uint32_t entries, uint32_t ways, uint32_t bucket);
