@@ -44,6 +44,7 @@ static inline void put_touch(struct pw_chunk *c, uint32_t index, unsigned code, 
 {
   c->touch_key[c->n] = c->key[index];
   c->touch_id[c->n] = c->id[index];
+  c->touch_page[c->n] = (uint16_t)index;
   c->code[c->n] = (uint8_t)code;
   c->wrote[c->n++] = (uint8_t)wrote;
 }

@@ -28,6 +28,7 @@ struct pw_chunk {
   size_t n;
   uint64_t touch_key[PW_CHUNK_TOUCHES];
   uint32_t touch_id[PW_CHUNK_TOUCHES];
+  uint16_t touch_page[PW_CHUNK_TOUCHES]; /* index in the block */
   uint8_t wrote[PW_CHUNK_TOUCHES];
   uint8_t code[PW_CHUNK_TOUCHES];
   struct pw_alternation alternations[PW_CHUNK_VISITS];

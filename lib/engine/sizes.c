@@ -14,9 +14,8 @@
 
 struct stream {
   size_t n;
-  uint32_t id[PW_LIST_MOST];
-  uint64_t key[PW_LIST_MOST];
-  uint16_t at[PW_LIST_MOST], bucket[PW_LIST_MOST];
+  uint32_t ref[PW_LIST_MOST];
+  uint16_t bucket[PW_LIST_MOST];
 };
 
 struct pw_sizes {
@@ -151,8 +150,7 @@ static void list_streams(struct pw_sizes *s)
     bool trivial = s->depth[i] <= s->frames[0] && id == s->last[c->code[i]];
     s->last[c->code[i]] = id;
     if (trivial) continue;
-    stream->id[stream->n] = id;
-    stream->key[stream->n] = c->touch_key[i];
+    stream->ref[stream->n] = pw_ref((uint32_t)i, c->touch_page[i]);
     stream->bucket[stream->n++] = bucket_of(s, s->depth[i]);
   }
 }
@@ -171,7 +169,7 @@ static void feed_chunk(struct pw_sizes *s, uint32_t from, uint32_t to)
   list_streams(s);
   for (int i = 0; i < 2; i++) {
     const struct stream *stream = &s->streams[i];
-    struct pw_refs list = {stream->n, stream->id, stream->key, stream->at};
+    struct pw_refs list = {stream->n, stream->ref, s->chunk.id, s->chunk.key};
     pw_family_feed(&s->first[i], &list, stream->bucket);
   }
 }

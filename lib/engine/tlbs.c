@@ -22,9 +22,7 @@ struct pair {
 /* What the streams of a chunk refer to. */
 struct stream {
   size_t n;
-  uint32_t id[PW_LIST_MOST];
-  uint64_t key[PW_LIST_MOST];
-  uint16_t at[PW_LIST_MOST];
+  uint32_t ref[PW_LIST_MOST];
 };
 
 struct pw_tlbs {
@@ -187,15 +185,13 @@ static void list_openers(struct pw_tlbs *t, const struct pw_numbered *b, uint32_
 {
   const uint16_t *page = b->block->page;
   const uint8_t *flags = b->block->flags;
+  const uint32_t *ids = b->id;
   size_t n[2] = {0, 0};
   uint32_t last[2] = {t->last[0], t->last[1]};
   for (uint32_t i = from; i < to; i++) {
     unsigned s = flags[i] & PW_VISIT_CODE;
-    uint32_t id = b->id[page[i]];
-    struct stream *stream = &t->streams[s];
-    stream->id[n[s]] = id;
-    stream->key[n[s]] = b->key[page[i]];
-    stream->at[n[s]] = (uint16_t)(i - from);
+    uint32_t id = ids[page[i]];
+    t->streams[s].ref[n[s]] = pw_ref(i - from, page[i]);
     n[s] += id != last[s];
     last[s] = id;
   }
@@ -214,9 +210,7 @@ static void list_touches(struct pw_tlbs *t, uint32_t from, uint32_t to)
   memset(t->all, 0, sizeof t->all);
   for (size_t i = 0; i < c->n; i++) {
     struct stream *stream = &t->streams[c->code[i]];
-    stream->id[stream->n] = c->touch_id[i];
-    stream->key[stream->n] = c->touch_key[i];
-    stream->at[stream->n++] = (uint16_t)i;
+    stream->ref[stream->n++] = pw_ref((uint32_t)i, c->touch_page[i]);
     t->all[c->code[i]][i >> 6] |= UINT64_C(1) << (i & 63);
   }
 }
@@ -230,11 +224,9 @@ static void feed_pair(struct pw_tlbs *t, struct pair *pair, const struct pw_numb
   for (size_t w = 0; w < words; w++)
     for (uint64_t left = bits[0][w] | bits[1][w]; left; left &= left - 1) {
       uint32_t at = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left);
-      uint32_t page = t->all_touches ? 0 : b->block->page[from + at];
-      t->merged.id[n] = t->all_touches ? t->chunk->touch_id[at] : b->id[page];
-      t->merged.key[n++] = t->all_touches ? t->chunk->touch_key[at] : b->key[page];
+      t->merged.ref[n++] = pw_ref(at, t->all_touches ? t->chunk->touch_page[at] : b->block->page[from + at]);
     }
-  struct pw_refs list = {n, t->merged.id, t->merged.key, t->merged.at};
+  struct pw_refs list = {n, t->merged.ref, b->id, b->key};
   pw_family_feed(&pair->second, &list, NULL);
   bool unified = !pair->missed[0] && !pair->missed[1];
   for (size_t i = 0; unified && i < t->chunk->n_alternations; i++) /* two of which the lists of other models hold */
@@ -248,7 +240,7 @@ static void feed_stretch(struct pw_tlbs *t, const struct pw_numbered *b, uint32_
     if (t->all_touches) list_touches(t, from, end);
     else list_openers(t, b, from, end);
     for (int s = 0; s < 2; s++) {
-      struct pw_refs list = {t->streams[s].n, t->streams[s].id, t->streams[s].key, t->streams[s].at};
+      struct pw_refs list = {t->streams[s].n, t->streams[s].ref, b->id, b->key};
       pw_family_feed(&t->first[s], &list, NULL);
     }
     for (size_t i = 0; i < t->n_pairs; i++) feed_pair(t, &t->pairs[i], b, from);

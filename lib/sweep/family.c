@@ -170,7 +170,7 @@ void pw_family_feed(struct pw_family *f, const struct pw_refs *list, const uint1
     if (bucket) kernel->chain_by(&f->chains[i], list, bucket);
     else kernel->chain(&f->chains[i], list);
   }
-  if (f->stack) pw_stack_feed(f->stack, list->id, list->n);
+  if (f->stack) pw_stack_feed(f->stack, list);
 }
 
 static uint64_t set_of(const struct pw_level *level, uint64_t key)

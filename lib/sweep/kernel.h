@@ -17,13 +17,18 @@
 #define PW_LANES 8u      /* arrays are whole vectors of so many ids */
 #define PW_LIST_MOST 4096u /* entries of a list at most */
 
-/* References in order. */
+/* References in order: the page's index in its block, and the position in the chunk << 16. */
 struct pw_refs {
   size_t n;
-  const uint32_t *id;
-  const uint64_t *key;  /* page key at the page size: chooses the set */
-  const uint16_t *at;   /* position in the chunk */
+  const uint32_t *ref;
+  const uint32_t *id;   /* by page index */
+  const uint64_t *key;  /* by page index: page key at the page size, which chooses the set */
 };
+
+static inline uint32_t pw_ref(uint32_t at, uint32_t page)
+{
+  return at << 16 | page;
+}
 
 /* Who missed a TLB of so many ways, as a bit for each position of the chunk. */
 struct pw_emitter {
@@ -93,7 +98,7 @@ struct pw_kernel {
   /* Likewise, counting by a bucket of each reference too. */
   void (*chain_by)(struct pw_chain *chain, const struct pw_refs *list, const uint16_t *bucket);
   /* Counts the depth of each reference. */
-  void (*stack)(struct pw_stack *stack, const uint32_t *id, size_t n);
+  void (*stack)(struct pw_stack *stack, const struct pw_refs *refs);
   /* Likewise with stores; `depth`, unless NULL, gets the depths (UINT32_MAX = first touch). */
   void (*memory)(struct pw_stack *stack, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth);
   /* The same from visits, for memories of two frames and more: depths 1 and 2 are not counted. */

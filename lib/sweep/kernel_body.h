@@ -15,40 +15,78 @@
 #ifdef __AVX2__
 #include <immintrin.h>
 
-/* The rank of the id before, or vectors * PW_LANES and *fallen. With `swapped`, which is
- * for ranks from 2 up, the two ids in front change places first. */
-static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, bool swapped, uint32_t *fallen)
+/* Lanes up to a rank: eight words from 7 - rank. */
+static const int32_t upto[15] = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+static inline __m256i lanes_upto(unsigned found)
 {
-  const __m256i want = _mm256_set1_epi32((int)id), lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  static const int32_t first[2][8] = {{7, 0, 1, 2, 3, 4, 5, 6}, {7, 1, 0, 2, 3, 4, 5, 6}};
-  __m256i carry = want, before = _mm256_loadu_si256((const __m256i *)(const void *)first[swapped]);
-  for (uint32_t v = 0; v < vectors; v++) {
+  return _mm256_loadu_si256((const __m256i *)(const void *)(upto + 7 - __builtin_ctz(found)));
+}
+
+static inline unsigned lanes_equal(__m256i a, __m256i b)
+{
+  return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)));
+}
+
+/* Vectors from `v` on; lane 0 of `carry` comes in. The id's rank, or vectors * PW_LANES and *fallen. */
+static inline uint32_t rotate_from(uint32_t *set, uint32_t v, uint32_t vectors, __m256i want, __m256i carry, uint32_t *fallen)
+{
+  const __m256i before = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
+  for (; v < vectors; v++) {
     __m256i *place = (__m256i *)(void *)(set + PW_LANES * v);
     __m256i here = _mm256_loadu_si256(place);
     __m256i turned = _mm256_permutevar8x32_epi32(here, before); /* lane 0: the last one, for the next vector */
     __m256i moved = _mm256_blend_epi32(turned, carry, 1);
-    unsigned found = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(here, want)));
+    unsigned found = lanes_equal(here, want);
     if (found) {
-      int rank = __builtin_ctz(found);
-      __m256i upto = _mm256_cmpgt_epi32(_mm256_set1_epi32(rank + 1), lane);
-      _mm256_storeu_si256(place, _mm256_blendv_epi8(here, moved, upto));
-      return PW_LANES * v + (uint32_t)rank;
+      _mm256_storeu_si256(place, _mm256_blendv_epi8(here, moved, lanes_upto(found)));
+      return PW_LANES * v + (uint32_t)__builtin_ctz(found);
     }
     _mm256_storeu_si256(place, moved);
     carry = turned;
-    before = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
   }
   *fallen = (uint32_t)_mm_cvtsi128_si32(_mm256_castsi256_si128(carry));
   return vectors * PW_LANES;
 }
-#else
-static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, bool swapped, uint32_t *fallen)
+
+static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, uint32_t *fallen)
 {
-  uint32_t n = vectors * PW_LANES, carry = id, front = set[0];
-  if (swapped) {
-    set[0] = set[1];
-    set[1] = front;
+  __m256i want = _mm256_set1_epi32((int)id);
+  return rotate_from(set, 0, vectors, want, want, fallen);
+}
+
+/* The first vector of a stack stays in a register, since each reference changes it. */
+typedef __m256i front;
+
+static inline front take_front(const struct pw_stack *s)
+{
+  return _mm256_loadu_si256((const __m256i *)(const void *)s->top);
+}
+
+static inline void put_front(struct pw_stack *s, front f)
+{
+  _mm256_storeu_si256((__m256i *)(void *)s->top, f);
+}
+
+/* With `swapped`, which is for ranks from 2 up, the two ids in front change places first. */
+static inline uint32_t rotate_top(struct pw_stack *s, front *f, uint32_t id, bool swapped, uint32_t *fallen)
+{
+  static const int32_t first[2][8] = {{7, 0, 1, 2, 3, 4, 5, 6}, {7, 1, 0, 2, 3, 4, 5, 6}};
+  const __m256i want = _mm256_set1_epi32((int)id), here = *f;
+  __m256i turned = _mm256_permutevar8x32_epi32(here, _mm256_loadu_si256((const __m256i *)(const void *)first[swapped]));
+  __m256i moved = _mm256_blend_epi32(turned, want, 1);
+  unsigned found = lanes_equal(here, want);
+  if (found) {
+    *f = _mm256_blendv_epi8(here, moved, lanes_upto(found));
+    return (uint32_t)__builtin_ctz(found);
   }
+  *f = moved;
+  return rotate_from(s->top, 1, 64 / PW_LANES, want, turned, fallen);
+}
+#else
+static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, uint32_t *fallen)
+{
+  uint32_t n = vectors * PW_LANES, carry = id;
   for (uint32_t rank = 0; rank < n; rank++) {
     uint32_t here = set[rank];
     set[rank] = carry;
@@ -57,6 +95,30 @@ static inline uint32_t rotate(uint32_t *set, uint32_t vectors, uint32_t id, bool
   }
   *fallen = carry;
   return n;
+}
+
+typedef uint32_t front; /* nothing is kept aside */
+
+static inline front take_front(const struct pw_stack *s)
+{
+  return s->top[0];
+}
+
+static inline void put_front(struct pw_stack *s, front f)
+{
+  (void)s;
+  (void)f;
+}
+
+static inline uint32_t rotate_top(struct pw_stack *s, front *f, uint32_t id, bool swapped, uint32_t *fallen)
+{
+  uint32_t ahead = s->top[0];
+  (void)f;
+  if (swapped) {
+    s->top[0] = s->top[1];
+    s->top[1] = ahead;
+  }
+  return rotate(s->top, 64 / PW_LANES, id, fallen);
 }
 #endif
 
@@ -87,7 +149,7 @@ static inline uint64_t set_of(const struct pw_level *level, uint64_t key)
 static inline uint32_t probe(const struct pw_chain *c, struct pw_level *level, uint64_t set, uint32_t *slots, uint32_t id)
 {
   uint32_t fallen, hole;
-  if (!c->holey || !level->holes[set]) return rotate(slots, level->vectors, id, false, &fallen);
+  if (!c->holey || !level->holes[set]) return rotate(slots, level->vectors, id, &fallen);
   uint32_t n = level->vectors * PW_LANES, rank = rotate_holes(slots, n, id, &fallen, &hole);
   if (hole == n) level->holes[set] = 0;
   return rank;
@@ -105,25 +167,28 @@ static void chain(struct pw_chain *c, const struct pw_refs *in)
   const struct pw_refs refs = *in;
   struct pw_level *const levels = c->levels, *const end = levels + c->n_levels;
   for (size_t i = 0; i < refs.n; i++) {
-    uint32_t id = refs.id[i];
-    uint64_t key = refs.key[i];
+    uint32_t page = refs.ref[i] & 0xffff, id = refs.id[page];
+    uint64_t key = refs.key[page];
     for (struct pw_level *level = levels; level < end; level++) {
       uint64_t set = set_of(level, key);
       uint32_t *slots = level->slots + set * level->vectors * PW_LANES;
       if (slots[0] == id) break;
       uint32_t rank = probe(c, level, set, slots, id);
       level->hits[rank]++;
-      if (level->n_emitters) emit(level, rank, refs.at[i]);
+      if (level->n_emitters) emit(level, rank, (uint16_t)(refs.ref[i] >> 16));
     }
   }
 }
 
 static void chain_by(struct pw_chain *c, const struct pw_refs *in, const uint16_t *bucket)
 {
-  for (size_t i = 0; i < in->n; i++) {
-    uint32_t id = in->id[i];
-    for (struct pw_level *level = c->levels, *end = level + c->n_levels; level < end; level++) {
-      uint64_t set = set_of(level, in->key[i]);
+  const struct pw_refs refs = *in;
+  struct pw_level *const levels = c->levels, *const end = levels + c->n_levels;
+  for (size_t i = 0; i < refs.n; i++) {
+    uint32_t page = refs.ref[i] & 0xffff, id = refs.id[page];
+    uint64_t key = refs.key[page];
+    for (struct pw_level *level = levels; level < end; level++) {
+      uint64_t set = set_of(level, key);
       uint32_t *slots = level->slots + set * level->vectors * PW_LANES;
       if (slots[0] == id) {
         level->stops[bucket[i]]++;
@@ -198,21 +263,30 @@ static uint32_t touch_deep(struct pw_stack *s, uint32_t id, uint32_t fallen, boo
 
 static void swap_front(struct pw_stack *s)
 {
-  uint32_t front = s->top[0];
+  uint32_t ahead = s->top[0];
   s->top[0] = s->top[1];
-  s->top[1] = front;
+  s->top[1] = ahead;
+}
+
+/* Where the top has holes; the front is put back meanwhile. */
+static uint32_t rotate_top_holes(struct pw_stack *s, uint32_t id, bool swapped, uint32_t *fallen, uint32_t *hole)
+{
+  if (swapped) swap_front(s);
+  uint32_t rank = rotate_holes(s->top, 64, id, fallen, hole);
+  if (*hole == 64) s->top_holes = false;
+  return rank;
 }
 
 /* The id's depth, or UINT32_MAX. */
-static inline uint32_t touch(struct pw_stack *s, uint32_t id, bool swapped)
+static inline uint32_t touch(struct pw_stack *s, front *f, uint32_t id, bool swapped)
 {
   uint32_t fallen, rank, hole = 64;
   if (!s->top_holes) {
-    rank = rotate(s->top, 64 / PW_LANES, id, swapped, &fallen);
+    rank = rotate_top(s, f, id, swapped, &fallen);
   } else {
-    if (swapped) swap_front(s);
-    rank = rotate_holes(s->top, 64, id, &fallen, &hole);
-    if (hole == 64) s->top_holes = false;
+    put_front(s, *f);
+    rank = rotate_top_holes(s, id, swapped, &fallen, &hole);
+    *f = take_front(s);
   }
   if (rank < 64) {
     s->top_hits[rank]++;
@@ -221,9 +295,35 @@ static inline uint32_t touch(struct pw_stack *s, uint32_t id, bool swapped)
   return touch_deep(s, id, fallen, hole < 64);
 }
 
-static void stack(struct pw_stack *s, const uint32_t *id, size_t n)
+/* Two pages that take turns only swap places in front. That is kept aside, and the stack
+ * is moved when a third page comes. */
+static void stack(struct pw_stack *s, const struct pw_refs *in)
 {
-  for (size_t i = 0; i < n; i++) touch(s, id[i], false);
+  const struct pw_refs refs = *in;
+  uint32_t first = s->first, second = s->second;
+  bool swapped = s->swapped;
+  uint64_t turns = 0;
+  front f = take_front(s);
+  for (size_t i = 0; i < refs.n; i++) {
+    uint32_t id = refs.id[refs.ref[i] & 0xffff];
+    if (id == first) continue;
+    if (id == second) {
+      second = first;
+      first = id;
+      swapped = !swapped;
+      turns++;
+      continue;
+    }
+    touch(s, &f, id, swapped);
+    second = first;
+    first = id;
+    swapped = false;
+  }
+  put_front(s, f);
+  s->top_hits[1] += turns;
+  s->first = first;
+  s->second = second;
+  s->swapped = swapped;
 }
 
 /* The page comes back to every memory of `since` … depth-1 frames, which wrote it back. */
@@ -238,18 +338,20 @@ static inline void write_back(struct pw_stack *s, uint32_t id, uint32_t depth)
 
 static void memory(struct pw_stack *s, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depths)
 {
+  front f = take_front(s);
   for (size_t i = 0; i < n; i++) {
-    uint32_t depth = touch(s, id[i], false);
+    uint32_t depth = touch(s, &f, id[i], false);
     if (depth > 2) write_back(s, id[i], depth); /* a memory has two frames at least */
     if (wrote[i]) s->since[id[i]] = 1;
     if (depths) depths[i] = depth;
   }
+  put_front(s, f);
 }
 
 /* A page that is not one of the two in front, as far as we know. */
-static inline void touch_third(struct pw_stack *s, uint32_t id, uint32_t *first, uint32_t *second, bool *swapped)
+static inline void touch_third(struct pw_stack *s, front *f, uint32_t id, uint32_t *first, uint32_t *second, bool *swapped)
 {
-  write_back(s, id, touch(s, id, *swapped));
+  write_back(s, id, touch(s, f, id, *swapped));
   *second = *first;
   *first = id;
   *swapped = false;
@@ -260,11 +362,12 @@ static inline void touch_third(struct pw_stack *s, uint32_t id, uint32_t *first,
  * when a third page comes. So it is kept aside, and the stack is only moved for a third. */
 static void visits(struct pw_stack *s, const struct pw_visits *v)
 {
-  uint32_t first = s->first, second = s->second, current[2] = {v->current[0], v->current[1]}, *since = s->since;
+  uint32_t first = s->first, second = s->second, current[2] = {v->current[0], v->current[1]}, *const since = s->since;
   const uint8_t *flag = v->flags;
   const uint16_t *page = v->page;
   const uint32_t *ids = v->id;
   bool swapped = s->swapped;
+  front f = take_front(s);
   for (uint32_t i = v->from, to = v->to; i < to; i++) {
     uint8_t flags = flag[i];
     uint32_t c = ids[page[i]], o = current[~flags & PW_VISIT_CODE], old = first;
@@ -276,11 +379,11 @@ static void visits(struct pw_stack *s, const struct pw_visits *v)
         second = old;
         swapped = !swapped;
       } else {
-        touch_third(s, c, &first, &second, &swapped);
+        touch_third(s, &f, c, &first, &second, &swapped);
       }
     }
     if (touches > 1 && o != first && o != second) {
-      touch_third(s, o, &first, &second, &swapped);
+      touch_third(s, &f, o, &first, &second, &swapped);
       touches++; /* O is in front now, which is where an even number leaves it */
     }
     bool turn = (touches & 1) == 0 && o != c; /* C and O are in front, and O came last */
@@ -290,6 +393,7 @@ static void visits(struct pw_stack *s, const struct pw_visits *v)
     swapped ^= turn;
     since[current[0]] = flags & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2) ? 1 : since[current[0]];
   }
+  put_front(s, f);
   s->first = first;
   s->second = second;
   s->swapped = swapped;

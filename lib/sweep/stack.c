@@ -133,10 +133,10 @@ void pw_stack_feed_visits(struct pw_stack *s, const struct pw_visits *visits)
   pw_kernel()->visits(s, visits);
 }
 
-void pw_stack_feed(struct pw_stack *s, const uint32_t *id, size_t n)
+void pw_stack_feed(struct pw_stack *s, const struct pw_refs *refs)
 {
   make_room(s);
-  pw_kernel()->stack(s, id, n);
+  pw_kernel()->stack(s, refs);
 }
 
 void pw_stack_feed_stores(struct pw_stack *s, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth)

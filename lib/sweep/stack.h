@@ -31,7 +31,7 @@ void pw_stack_clear(struct pw_stack *stack); /* frees */
 int pw_stack_reserve(struct pw_stack *stack, size_t n_ids);
 
 /* At most PW_LIST_MOST references. */
-void pw_stack_feed(struct pw_stack *stack, const uint32_t *id, size_t n);
+void pw_stack_feed(struct pw_stack *stack, const struct pw_refs *refs);
 /* The same with stores; `depth`, unless NULL, gets the depths (UINT32_MAX = first touch). */
 void pw_stack_feed_stores(struct pw_stack *stack, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth);
 
