@@ -15,17 +15,18 @@
 #ifdef __AVX2__
 #include <immintrin.h>
 
-/* Lanes up to a rank: eight words from 7 - rank. */
-static const int32_t upto[15] = {-1, -1, -1, -1, -1, -1, -1, -1};
-
-static inline __m256i lanes_upto(unsigned found)
+/* From the one lane that is set, or none: that lane and all below it. Staying among vector
+ * registers is quicker than a table by the lane's number, and all waits for it. */
+static inline __m256i lanes_upto(__m256i equal)
 {
-  return _mm256_loadu_si256((const __m256i *)(const void *)(upto + 7 - __builtin_ctz(found)));
+  __m256i near = _mm256_or_si256(equal, _mm256_srli_si256(equal, 4));
+  __m256i half = _mm256_or_si256(near, _mm256_srli_si256(near, 8));
+  return _mm256_or_si256(half, _mm256_permutevar8x32_epi32(half, _mm256_setr_epi32(4, 4, 4, 4, 4, 5, 6, 7)));
 }
 
-static inline unsigned lanes_equal(__m256i a, __m256i b)
+static inline unsigned lane_bits(__m256i lanes)
 {
-  return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)));
+  return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(lanes));
 }
 
 /* Vectors from `v` on; lane 0 of `carry` comes in. The id's rank, or vectors * PW_LANES and *fallen. */
@@ -37,9 +38,10 @@ static inline uint32_t rotate_from(uint32_t *set, uint32_t v, uint32_t vectors, 
     __m256i here = _mm256_loadu_si256(place);
     __m256i turned = _mm256_permutevar8x32_epi32(here, before); /* lane 0: the last one, for the next vector */
     __m256i moved = _mm256_blend_epi32(turned, carry, 1);
-    unsigned found = lanes_equal(here, want);
+    __m256i equal = _mm256_cmpeq_epi32(here, want);
+    unsigned found = lane_bits(equal);
     if (found) {
-      _mm256_storeu_si256(place, _mm256_blendv_epi8(here, moved, lanes_upto(found)));
+      _mm256_storeu_si256(place, _mm256_blendv_epi8(here, moved, lanes_upto(equal)));
       return PW_LANES * v + (uint32_t)__builtin_ctz(found);
     }
     _mm256_storeu_si256(place, moved);
@@ -75,9 +77,10 @@ static inline uint32_t rotate_top(struct pw_stack *s, front *f, uint32_t id, boo
   const __m256i want = _mm256_set1_epi32((int)id), here = *f;
   __m256i turned = _mm256_permutevar8x32_epi32(here, _mm256_loadu_si256((const __m256i *)(const void *)first[swapped]));
   __m256i moved = _mm256_blend_epi32(turned, want, 1);
-  unsigned found = lanes_equal(here, want);
+  __m256i equal = _mm256_cmpeq_epi32(here, want);
+  unsigned found = lane_bits(equal);
   if (found) {
-    *f = _mm256_blendv_epi8(here, moved, lanes_upto(found));
+    *f = _mm256_blendv_epi8(here, moved, lanes_upto(equal));
     return (uint32_t)__builtin_ctz(found);
   }
   *f = moved;
