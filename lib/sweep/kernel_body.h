@@ -164,23 +164,37 @@ static inline void emit(const struct pw_level *level, uint32_t rank, uint16_t at
     if (rank >= level->emitters[e]->ways) level->emitters[e]->bits[at >> 6] |= UINT64_C(1) << (at & 63);
 }
 
-/* A page that is the most recent of its set is so in every finer division too. */
+/* Looks n references up in one level. Those whose page was not the most recent of its
+ * set go into `left`, for the next level: how many. */
+static size_t look_up(const struct pw_chain *c, struct pw_level *level, const struct pw_refs *in, const uint32_t *list, size_t n,
+                      uint32_t *left)
+{
+  const struct pw_level l = *level;
+  const struct pw_refs refs = *in;
+  const size_t ways = l.vectors * PW_LANES;
+  const bool holey = c->holey;
+  size_t n_left = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t ref = list[i], id = refs.id[ref & 0xffff], fallen;
+    uint64_t set = set_of(&l, refs.key[ref & 0xffff]);
+    uint32_t *slots = l.slots + set * ways;
+    if (slots[0] == id) continue;
+    uint32_t rank = holey ? probe(c, level, set, slots, id) : rotate(slots, l.vectors, id, &fallen);
+    l.hits[rank]++;
+    left[n_left++] = ref;
+    if (l.n_emitters) emit(&l, rank, (uint16_t)(ref >> 16));
+  }
+  return n_left;
+}
+
+/* Level by level: a page that is the most recent of its set is so in every finer
+ * division too, and the list grows shorter. */
 static void chain(struct pw_chain *c, const struct pw_refs *in)
 {
-  const struct pw_refs refs = *in;
-  struct pw_level *const levels = c->levels, *const end = levels + c->n_levels;
-  for (size_t i = 0; i < refs.n; i++) {
-    uint32_t page = refs.ref[i] & 0xffff, id = refs.id[page];
-    uint64_t key = refs.key[page];
-    for (struct pw_level *level = levels; level < end; level++) {
-      uint64_t set = set_of(level, key);
-      uint32_t *slots = level->slots + set * level->vectors * PW_LANES;
-      if (slots[0] == id) break;
-      uint32_t rank = probe(c, level, set, slots, id);
-      level->hits[rank]++;
-      if (level->n_emitters) emit(level, rank, (uint16_t)(refs.ref[i] >> 16));
-    }
-  }
+  uint32_t left[PW_LIST_MOST];
+  const uint32_t *list = in->ref;
+  size_t n = in->n;
+  for (size_t l = 0; n && l < c->n_levels; l++, list = left) n = look_up(c, &c->levels[l], in, list, n, left);
 }
 
 static void chain_by(struct pw_chain *c, const struct pw_refs *in, const uint16_t *bucket)
