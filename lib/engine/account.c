@@ -134,6 +134,8 @@ static int number_pages(struct pw_account *a, struct output *out, const struct p
   size_t before = a->pages.n_ids;
   for (uint32_t i = 0; i < b->n_pages; i++) {
     uint64_t key = pw_key_shift(b->pages[i], a->shift);
+    if (i + 16 < b->n_pages) /* its slot is fetched while the ones before are looked up */
+      __builtin_prefetch(&a->pages.slots[pw_pages_home(&a->pages, pw_key_shift(b->pages[i + 16], a->shift))]);
     out->key[i] = key;
     out->id[i] = i && key == out->key[i - 1] ? out->id[i - 1] : pw_pages_id(&a->pages, key);
   }
@@ -236,8 +238,8 @@ static int leave_range(struct pw_account *a, struct output *out, struct pw_step 
   uint64_t n = step->last_key - step->first_key;
   if (n < a->pages.n_ids) {
     for (uint64_t key = step->first_key; key <= step->last_key; key++) {
-      const uint32_t *id = pw_pagemap_find(&a->pages.ids, key);
-      if (id && page_leaves(a, out, *id)) return -1;
+      uint32_t id = pw_pages_find(&a->pages, key);
+      if (id != PW_NO_PAGE_ID && page_leaves(a, out, id)) return -1;
     }
   } else {
     for (size_t id = 0; id < a->pages.n_ids; id++)

@@ -36,7 +36,7 @@ int pw_account_number(struct pw_account *account, const struct pw_block *block, 
 void pw_account_turn(struct pw_account *account);
 
 /* About, for the estimate of who plans: numbers, keys and the lowest tables of the pages. */
-#define PW_ACCOUNT_PAGE_BYTES 60u
+#define PW_ACCOUNT_PAGE_BYTES 25u
 
 /* Fills table, resident and fault fields of a machine with unlimited memory. Too narrow a table
  * sets `unfit`, *unfit_page to a base page that did not fit, and *unfit_bits to the width that fits all. */

@@ -12,16 +12,32 @@ void pw_pages_init(struct pw_pages *pages)
 
 void pw_pages_clear(struct pw_pages *pages)
 {
-  pw_pagemap_clear(&pages->ids);
+  pw_free(pages->slots);
   pw_free(pages->key);
   pw_free(pages->present);
   pw_pages_init(pages);
 }
 
+/* The old slots go first: the keys are enough to fill the new ones. */
+static int grow_slots(struct pw_pages *pages, unsigned bits)
+{
+  uint32_t *slots = pw_realloc(pages->slots, (size_t)1 << bits, sizeof *slots);
+  if (!slots) return -1;
+  memset(slots, 0xff, sizeof *slots << bits);
+  pages->slots = slots;
+  pages->bits = bits;
+  for (size_t id = 0; id < pages->n_ids; id++) *pw_pages_slot(pages, pages->key[id]) = (uint32_t)id;
+  return 0;
+}
+
 int pw_pages_reserve(struct pw_pages *pages, size_t more)
 {
-  if (pages->n_ids + more >= PW_NO_VALUE) return -1;
-  if (pw_pagemap_reserve(&pages->ids, more)) return -1;
-  if (pw_grow((void **)&pages->key, &pages->key_room, pages->n_ids + more, sizeof *pages->key)) return -1;
-  return pw_grow((void **)&pages->present, &pages->present_room, pages->n_ids + more, 1);
+  size_t n = pages->n_ids + more;
+  unsigned bits = pages->bits ? pages->bits : 6;
+  if (n >= PW_NO_PAGE_ID) return -1;
+  if (pw_grow((void **)&pages->key, &pages->key_room, n, sizeof *pages->key) ||
+      pw_grow((void **)&pages->present, &pages->present_room, n, 1))
+    return -1;
+  while (((size_t)1 << bits) / 2 < n) bits++;
+  return bits == pages->bits ? 0 : grow_slots(pages, bits);
 }
