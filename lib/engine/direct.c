@@ -20,7 +20,10 @@ struct unit {             /* one finite memory and the TLBs over it */
   uint64_t frames;
   int policy;
   struct pw_memory *memory;
+  bool awake;             /* a page was pushed out of it */
   struct fronts fronts;
+  uint32_t *asleep_as[2]; /* by number in the front: the number among those that sleep */
+  size_t n_asleep[2], asleep_room[2];
 };
 
 struct pw_direct {
@@ -28,6 +31,7 @@ struct pw_direct {
   unsigned page_shift;
   struct pw_run_options options;
   struct fronts fronts;   /* over unlimited memory */
+  struct fronts sleeping; /* all TLBs of the units, over memory that nothing leaves */
   struct unit *units;
   size_t n_units, units_room;
   uint64_t *key;          /* by id, where there are units */
@@ -63,10 +67,12 @@ static void destroy(struct pw_part *part)
   for (size_t i = 0; i < d->n_units; i++) {
     pw_memory_destroy(d->units[i].memory);
     destroy_fronts(&d->units[i].fronts);
+    for (int which = 0; which < 2; which++) pw_free(d->units[i].asleep_as[which]);
   }
   pw_free(d->units);
   pw_free(d->key);
   destroy_fronts(&d->fronts);
+  destroy_fronts(&d->sleeping);
   pw_future_destroy(d->future);
   pw_free(d);
 }
@@ -82,6 +88,7 @@ int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struc
   d->options = *options;
   pw_chunk_init(&d->chunk, options->only);
   int status = create_fronts(&d->fronts, options->seed, err);
+  if (!status) status = create_fronts(&d->sleeping, options->seed, err);
   if (status) {
     destroy(&d->part);
     *direct = NULL;
@@ -107,6 +114,15 @@ static int find_unit(struct pw_direct *d, const struct pw_config *c, uint32_t *n
   return status;
 }
 
+/* The unit's hierarchy `number` is `in_sleep` in the front of those that sleep. */
+static int add_sleeper(struct unit *u, uint32_t which, size_t number, int64_t in_sleep)
+{
+  if (pw_grow((void **)&u->asleep_as[which], &u->asleep_room[which], number + 1, sizeof **u->asleep_as)) return -1;
+  u->asleep_as[which][number] = (uint32_t)in_sleep;
+  if (number >= u->n_asleep[which]) u->n_asleep[which] = number + 1;
+  return 0;
+}
+
 int pw_direct_add(struct pw_direct *d, const struct pw_config *c, struct pw_direct_slot *slot, struct pw_error *err)
 {
   int status = 0;
@@ -119,7 +135,10 @@ int pw_direct_add(struct pw_direct *d, const struct pw_config *c, struct pw_dire
   int64_t number = pw_front_add(fronts->of[slot->alternating], &hierarchy, err);
   if (number < 0) return (int)number;
   slot->number = (uint32_t)number;
-  return 0;
+  if (slot->memory == UINT32_MAX) return 0;
+  int64_t in_sleep = pw_front_add(d->sleeping.of[slot->alternating], &hierarchy, err);
+  if (in_sleep < 0) return (int)in_sleep;
+  return add_sleeper(&d->units[slot->memory], slot->alternating, slot->number, in_sleep) ? out_of_memory(err) : 0;
 }
 
 bool pw_direct_looks_ahead(const struct pw_direct *d)
@@ -165,8 +184,17 @@ static void feed_all(struct pw_direct *d, struct fronts *fronts, int which, cons
   pw_front_feed(fronts->of[which], &in);
 }
 
+static void wake(struct pw_direct *d, struct unit *u)
+{
+  for (int which = 0; which < 2; which++)
+    for (size_t i = 0; i < u->n_asleep[which]; i++)
+      pw_front_copy(u->fronts.of[which], i, d->sleeping.of[which], u->asleep_as[which][i]);
+  u->awake = true;
+}
+
 static int feed_units(struct pw_direct *d, struct pw_error *err)
 {
+  bool asleep = false;
   struct pw_page_touches touches = {d->chunk.n, d->chunk.touch_id, d->chunk.wrote, NULL};
   if (d->future) {
     int status = pw_future_read(d->future, d->next, touches.n, err);
@@ -177,8 +205,13 @@ static int feed_units(struct pw_direct *d, struct pw_error *err)
     struct unit *u = &d->units[i];
     struct pw_victims victims = {0, d->victim_id, d->victim_at};
     u->memory->policy->touch(u->memory, &touches, &victims);
-    for (int which = 0; which < 2; which++) feed_all(d, &u->fronts, which, &victims);
+    if (victims.n && !u->awake) wake(d, u);
+    asleep |= !u->awake;
+    for (int which = 0; u->awake && which < 2; which++) feed_all(d, &u->fronts, which, &victims);
   }
+  /* after the units, since those that woke took over what was before this chunk */
+  struct pw_victims none = {0};
+  for (int which = 0; asleep && which < 2; which++) feed_all(d, &d->sleeping, which, &none);
   return 0;
 }
 
@@ -230,6 +263,7 @@ static void leave(struct pw_direct *d, const struct pw_step *s, const struct pw_
   for (size_t k = 0; k < s->n; k++)
     for (size_t i = 0; left[k].present && i < d->n_units; i++) pw_memory_drop(d->units[i].memory, left[k].id);
   drop_range(&d->fronts, s->first_key, s->last_key);
+  drop_range(&d->sleeping, s->first_key, s->last_key);
   for (size_t i = 0; i < d->n_units; i++) drop_range(&d->units[i].fronts, s->first_key, s->last_key);
 }
 
@@ -242,10 +276,12 @@ static void take_step(struct pw_direct *d, const struct pw_step *s, const struct
     case PW_STEP_FLUSH:
       pw_chunk_forget(&d->chunk);
       flush(&d->fronts);
+      flush(&d->sleeping);
       for (size_t i = 0; i < d->n_units; i++) flush(&d->units[i].fronts);
       break;
     case PW_STEP_COUNT:
       reset_counts(&d->fronts);
+      reset_counts(&d->sleeping);
       for (size_t i = 0; i < d->n_units; i++) {
         d->units[i].memory->faults = d->units[i].memory->swap_outs = 0;
         reset_counts(&d->units[i].fronts);
@@ -288,8 +324,10 @@ int pw_direct_turn(struct pw_direct *d, struct pw_error *err)
 void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *slot, struct pw_result *r)
 {
   const struct unit *u = slot->memory == UINT32_MAX ? NULL : &d->units[slot->memory];
-  const struct fronts *fronts = u ? &u->fronts : &d->fronts;
-  pw_front_result(fronts->of[slot->alternating], slot->number, r);
+  if (!u || u->awake)
+    pw_front_result((u ? &u->fronts : &d->fronts)->of[slot->alternating], slot->number, r);
+  else
+    pw_front_result(d->sleeping.of[slot->alternating], u->asleep_as[slot->alternating][slot->number], r);
   if (!u) return;
   r->major_faults = u->memory->faults - r->minor_faults;
   r->swap_outs = u->memory->swap_outs;

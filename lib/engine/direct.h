@@ -2,7 +2,9 @@
  *
  * Configurations of one page size share what does not differ between them. All TLBs
  * over unlimited memory stand in one front; each finite memory runs once, whatever
- * TLBs stand before it, and tells its front which page left when.
+ * TLBs stand before it, and tells its front which page left when. Until the first page
+ * leaves, all memories are as good as unlimited: their fronts sleep, one front runs for
+ * them all, and a front that wakes takes its entries and counts over.
  *
  * Order within a chunk of visits: memory, TLBs; within one touch a victim leaves the
  * TLBs before the touch is looked up. */

@@ -132,6 +132,30 @@ bool pw_front_is_idle(const struct pw_front *f)
   return true;
 }
 
+static void copy_tlb(struct pw_tlb *to, const struct pw_tlb *from)
+{
+  size_t entries = (size_t)to->sets * to->ways;
+  if (!to->keys) return;
+  memcpy(to->keys, from->keys, entries * sizeof *to->keys);
+  memcpy(to->bits, from->bits, entries * sizeof *to->bits);
+  to->random = from->random;
+}
+
+void pw_front_copy(struct pw_front *f, size_t to, const struct pw_front *other, size_t from)
+{
+  struct second_level *a = &f->second[to];
+  const struct second_level *b = &other->second[from];
+  const size_t first[2][2] = {{a->dtlb, b->dtlb}, {a->itlb, b->itlb}};
+  copy_tlb(&a->tlb, &b->tlb);
+  a->n_misses = b->n_misses;
+  for (int stream = 0; stream < 2; stream++) {
+    struct first_level *x = &f->first[stream][first[stream][0]];
+    const struct first_level *y = &other->first[stream][first[stream][1]];
+    copy_tlb(&x->tlb, &y->tlb);
+    x->n_misses = y->n_misses;
+  }
+}
+
 uint64_t pw_front_bytes(const struct pw_front *f)
 {
   const uint64_t entry = sizeof *f->merged.key + sizeof *f->merged.at, way = sizeof(uint64_t) + 1;

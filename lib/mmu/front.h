@@ -49,6 +49,8 @@ int64_t pw_front_add(struct pw_front *front, const struct pw_hierarchy *hierarch
 bool pw_front_needs_all(const struct pw_front *front);
 bool pw_front_is_idle(const struct pw_front *front); /* no TLB at all */
 
+/* Hierarchy `to` of one front gets the entries and counts that `from` of another has; the two are equal. */
+void pw_front_copy(struct pw_front *front, size_t to, const struct pw_front *other, size_t from);
 uint64_t pw_front_bytes(const struct pw_front *front); /* about what it takes */
 
 void pw_front_feed(struct pw_front *front, const struct pw_front_input *input);
