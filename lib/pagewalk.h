@@ -375,8 +375,8 @@ struct pw_curve_point {
 };
 
 /* The points at which a count changes, in rising order of entries: the first is 1 (for
- * memory 2), the last the smallest size at which only first touches miss. Between two
- * points the counts are those of the lower. */
+ * memory 2); from the last on only first touches miss and nothing is written back.
+ * Between two points the counts are those of the lower. */
 struct pw_curve {
   size_t n_points;
   struct pw_curve_point *points;

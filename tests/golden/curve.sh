@@ -138,7 +138,8 @@ grep -q interrupted err || fail "no word of the interrupt: $(cat err)"
 
 # Charts beside their CSV, by curve and by plot.
 command -v gnuplot > /dev/null || exit $failed
-"$PAGEWALK" curve t six --of dtlb,memory --page-size 4K,8K -o charts -q > /dev/null || fail "curve -o"
+"$PAGEWALK" curve t six --of dtlb,memory --page-size 4K,8K -o charts -q > said || fail "curve -o"
+[ -s said ] && fail "curve -o prints a table too"
 [ "$(ls charts | tr '\n' ' ')" = 'curve.csv dtlb-curve.svg memory-curve.svg ' ] || fail "curve -o leaves $(ls charts)"
 "$PAGEWALK" plot charts/curve.csv -o again > drawn 2> err || fail "plot of a curve.csv"
 [ "$(tr '\n' ' ' < drawn)" = 'again/dtlb-curve.svg again/memory-curve.svg ' ] || fail "plot draws $(cat drawn)"
