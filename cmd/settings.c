@@ -39,7 +39,7 @@ const struct option_row running_rows[] = {
     {"only", 0, OPTION_WORD, "STREAM", AT(SET_ONLY), "fetch or data: simulate that stream alone"},
     {"engine", 0, OPTION_WORD, "NAME", AT(SET_ENGINE),
      "auto (default) or direct; the numbers are the same"},
-    {"jobs", 'j', OPTION_WORD, "N", AT(SET_JOBS), "traces at the same time (default: one a processor)"},
+    {"jobs", 'j', OPTION_WORD, "N", AT(SET_JOBS), "threads, over traces and within them (default: one a processor)"},
     {0}};
 
 const struct option_row reading_rows[] = {

@@ -326,7 +326,8 @@ struct pw_run_options {
   void *progress_context;
 };
 
-/* Runs the whole trace once (twice when a configuration needs the future)
+/* Runs the whole trace once (twice when a configuration needs the future, and once more
+ * for a page size at which a page turns out to be fetched and also loaded or stored)
  * through n configurations; result[i] answers config[i]. Returns the number of
  * configurations whose page table is too narrow for an address of the trace
  * (result.unfit; err names an address and the width that fits them all), 0 when all

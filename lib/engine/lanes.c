@@ -137,7 +137,7 @@ static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_l
       status = pw_lanes_tlbs(l, slot->lane, touches, options, err);
       return status ? status : pw_tlbs_add(lane->tlbs[touches], c, &slot->pair, err);
     case PW_MODEL_SIZES:
-      lane->joint |= joint;
+      lane->joint |= joint && options->only == PW_STREAM_BOTH;
       status = pw_lanes_sizes(l, slot->lane, options, err);
       return status ? status : pw_sizes_add(lane->sizes, c, err);
     default:
@@ -209,7 +209,7 @@ size_t pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_ex
       for (size_t k = 0; k < n_configs; k++) e->n_configs += l->slots[k].lane == i && (int)l->slots[k].model == model;
       if (e->n_configs == 0) continue;
       if (model == PW_MODEL_DIRECT) explain_direct(l, lane, e);
-      else if (model == PW_MODEL_SIZES) pw_sizes_explain(lane->sizes, e);
+      else if (model == PW_MODEL_SIZES) pw_sizes_explain(lane->sizes, lane->joint, e);
       else pw_tlbs_explain(lane->tlbs[model == PW_MODEL_TOUCHED_TLBS], e);
       pages = 0;
       n++;

@@ -109,14 +109,14 @@ int pw_sizes_seal(struct pw_sizes *s, struct pw_error *err)
   return 0;
 }
 
-void pw_sizes_explain(const struct pw_sizes *s, struct pw_explained *e)
+void pw_sizes_explain(const struct pw_sizes *s, bool watched, struct pw_explained *e)
 {
   struct pw_family_size size[2];
   e->fixed_bytes += sizeof *s;
   e->page_bytes += PW_STACK_STORES_PAGE_BYTES;
   snprintf(e->what, sizeof e->what, "LRU memories of every size");
   if (!s->joint) return;
-  e->unless_shared = true;
+  e->unless_shared = watched;
   for (int i = 0; i < 2; i++) {
     pw_family_measure(&s->first[i], &size[i]);
     e->fixed_bytes += size[i].fixed_bytes;

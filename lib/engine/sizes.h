@@ -29,8 +29,8 @@ bool pw_sizes_can(const struct pw_config *config, bool *joint);
 int pw_sizes_add(struct pw_sizes *sizes, const struct pw_config *config, struct pw_error *err);
 int pw_sizes_seal(struct pw_sizes *sizes, struct pw_error *err);
 
-/* Fills what is known of it in an explanation, once sealed. */
-void pw_sizes_explain(const struct pw_sizes *sizes, struct pw_explained *explained);
+/* Fills what is known of it in an explanation, once sealed; `watched`: sharing would undo it. */
+void pw_sizes_explain(const struct pw_sizes *sizes, bool watched, struct pw_explained *explained);
 
 void pw_sizes_finish(struct pw_sizes *sizes);
 /* Fills the TLB and memory fields of a result that has its counted accesses and the

@@ -6,7 +6,8 @@
  * page is the most recent of its set already: then it is so in every finer division,
  * and nothing changes there (Hill and Smith, IEEE TC 38(12), 1989). Numbers of sets
  * that divide one another form a chain in that sense; others make chains of their own.
- * One set of many ways is an LRU stack instead (stack.h).
+ * One set of many ways is an LRU stack instead (stack.h), where neither buckets nor who
+ * missed are asked for.
  *
  * References may come in buckets. A TLB then hits when the rank is at most its ways
  * *and* the bucket at most its limit: that is how a page that an LRU memory has pushed

@@ -36,7 +36,7 @@ struct pw_emitter {
   uint64_t bits[PW_LIST_MOST / 64];
 };
 
-/* One number of sets; see assoc.h. */
+/* One number of sets; see family.h. */
 struct pw_level {
   uint64_t sets;
   uint32_t vectors;     /* of PW_LANES ids a set */
