@@ -15,7 +15,7 @@
 struct stream {
   size_t n;
   uint32_t ref[PW_LIST_MOST];
-  uint16_t bucket[PW_LIST_MOST];
+  uint32_t bucket[PW_LIST_MOST];
 };
 
 struct pw_sizes {
@@ -24,7 +24,7 @@ struct pw_sizes {
   struct pw_stack stack;
   bool joint;                    /* some configuration has TLBs */
   struct pw_family first[2];     /* [0] DTLBs, [1] ITLBs */
-  uint32_t *frames;              /* the memory sizes that have TLBs before them; rising once sealed */
+  uint32_t *frames;              /* the memory sizes that have TLBs before them; rising and distinct once sealed */
   size_t n_frames, frames_room;
   struct pw_chunk chunk;
   bool by_visits;                /* no list of touches is needed */
@@ -87,8 +87,7 @@ int pw_sizes_add(struct pw_sizes *s, const struct pw_config *c, struct pw_error 
   if (c->dtlb.entries && pw_family_add(&s->first[0], c->dtlb.entries, c->dtlb.ways)) return out_of_memory(err);
   if (c->itlb.entries && pw_family_add(&s->first[1], c->itlb.entries, c->itlb.ways)) return out_of_memory(err);
   uint32_t frames = frames_of(s, c);
-  for (size_t i = s->n_frames; i-- > 0;)
-    if (s->frames[i] == frames) return 0;
+  if (s->n_frames && s->frames[s->n_frames - 1] == frames) return 0;
   if (pw_grow((void **)&s->frames, &s->frames_room, s->n_frames + 1, sizeof *s->frames)) return out_of_memory(err);
   s->frames[s->n_frames++] = frames;
   return 0;
@@ -104,6 +103,10 @@ int pw_sizes_seal(struct pw_sizes *s, struct pw_error *err)
 {
   if (!s->joint) return 0;
   qsort(s->frames, s->n_frames, sizeof *s->frames, compare_frames);
+  size_t n = 0;
+  for (size_t i = 0; i < s->n_frames; i++)
+    if (n == 0 || s->frames[i] != s->frames[n - 1]) s->frames[n++] = s->frames[i];
+  s->n_frames = n;
   for (int i = 0; i < 2; i++)
     if (pw_family_seal(&s->first[i], (uint32_t)s->n_frames + 1)) return out_of_memory(err);
   return 0;
@@ -126,7 +129,7 @@ void pw_sizes_explain(const struct pw_sizes *s, bool watched, struct pw_explaine
 }
 
 /* The smallest memory that holds a page at this depth; n_frames when none does. */
-static inline uint16_t bucket_of(const struct pw_sizes *s, uint32_t depth)
+static inline uint32_t bucket_of(const struct pw_sizes *s, uint32_t depth)
 {
   size_t low = 0, high = s->n_frames;
   if (depth <= s->frames[0]) return 0;
@@ -135,7 +138,7 @@ static inline uint16_t bucket_of(const struct pw_sizes *s, uint32_t depth)
     if (s->frames[middle] < depth) low = middle + 1;
     else high = middle;
   }
-  return (uint16_t)low;
+  return (uint32_t)low;
 }
 
 /* The touches of each stream that some TLB may miss: not those on the page that the

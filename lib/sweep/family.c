@@ -160,7 +160,7 @@ int pw_family_reserve(struct pw_family *f, size_t n_ids)
   return f->stack ? pw_stack_reserve(f->stack, n_ids) : 0;
 }
 
-void pw_family_feed(struct pw_family *f, const struct pw_refs *list, const uint16_t *bucket)
+void pw_family_feed(struct pw_family *f, const struct pw_refs *list, const uint32_t *bucket)
 {
   const struct pw_kernel *kernel = pw_kernel();
   for (size_t i = 0; i < f->n_requests; i++)

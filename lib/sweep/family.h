@@ -50,7 +50,7 @@ int pw_family_seal(struct pw_family *family, uint32_t buckets);
 
 int pw_family_reserve(struct pw_family *family, size_t n_ids);
 /* `bucket` by reference, or NULL: all 0. */
-void pw_family_feed(struct pw_family *family, const struct pw_refs *list, const uint16_t *bucket);
+void pw_family_feed(struct pw_family *family, const struct pw_refs *list, const uint32_t *bucket);
 /* Two pages took turns n times more than the list says. */
 void pw_family_alternate(struct pw_family *family, const uint64_t key[2], uint64_t n);
 void pw_family_leave(struct pw_family *family, uint32_t id, uint64_t key);

@@ -96,7 +96,7 @@ struct pw_kernel {
   /* Looks the references up in all levels. */
   void (*chain)(struct pw_chain *chain, const struct pw_refs *list);
   /* Likewise, counting by a bucket of each reference too. */
-  void (*chain_by)(struct pw_chain *chain, const struct pw_refs *list, const uint16_t *bucket);
+  void (*chain_by)(struct pw_chain *chain, const struct pw_refs *list, const uint32_t *bucket);
   /* Counts the depth of each reference. */
   void (*stack)(struct pw_stack *stack, const struct pw_refs *refs);
   /* Likewise with stores; `depth`, unless NULL, gets the depths (UINT32_MAX = first touch). */

@@ -197,7 +197,7 @@ static void chain(struct pw_chain *c, const struct pw_refs *in)
   for (size_t l = 0; n && l < c->n_levels; l++, list = left) n = look_up(c, &c->levels[l], in, list, n, left);
 }
 
-static void chain_by(struct pw_chain *c, const struct pw_refs *in, const uint16_t *bucket)
+static void chain_by(struct pw_chain *c, const struct pw_refs *in, const uint32_t *bucket)
 {
   const struct pw_refs refs = *in;
   struct pw_level *const levels = c->levels, *const end = levels + c->n_levels;

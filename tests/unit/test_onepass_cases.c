@@ -147,6 +147,31 @@ static void pages_of_both_streams(void **state)
          {.itlb = {4, 4}, .dtlb = {4, 4}, .frames = 3, .itlb_misses = 2, .dtlb_misses = 2, .minor_faults = 3});
 }
 
+/* More memory sizes than 16 bits number stand before one DTLB: each row is its own. */
+static void more_memories_than_16_bits(void **state)
+{
+  enum { N = 70000 };
+  (void)state;
+  struct kit_file file = write_trace("L0 L1 L2 L3 L0 L1 L4 L0 L1 L2 L3 L4");
+  struct pw_config *configs = kit_alloc(N, sizeof *configs);
+  struct pw_result *results = kit_alloc(N, sizeof *results);
+  struct pw_error err = {0};
+  struct pw_trace *t;
+  for (size_t i = 0; i < N; i++) /* 2 frames, 3 frames, … */
+    configs[i] = (struct pw_config){.page_shift = 12, .geometry = &table, .dtlb = {4, 4, 0}, .memory_bytes = (i + 2) << 12};
+  KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, NULL, &err), err);
+  KIT_OK(pw_run(t, configs, N, NULL, results, &err), err);
+  pw_trace_close(t);
+  kit_file_free(&file);
+  static const uint64_t misses[] = {12, 10, 8}; /* from four frames up the ways alone limit */
+  for (size_t i = 0; i < N; i++) {
+    assert_true(results[i].one_pass);
+    assert_int_equal(results[i].dtlb_misses, misses[i < 2 ? i : 2]);
+  }
+  free(configs);
+  free(results);
+}
+
 int main(void)
 {
   struct pw_error err = {0};
@@ -155,7 +180,7 @@ int main(void)
       cmocka_unit_test(memories_of_every_size),    cmocka_unit_test(all_ways_of_all_sets),
       cmocka_unit_test(write_backs_of_every_size), cmocka_unit_test(holes_are_filled_first),
       cmocka_unit_test(second_levels),             cmocka_unit_test(memory_empties_tlbs),
-      cmocka_unit_test(pages_of_both_streams),
+      cmocka_unit_test(pages_of_both_streams),     cmocka_unit_test(more_memories_than_16_bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
