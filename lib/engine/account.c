@@ -139,7 +139,7 @@ static int number_pages(struct pw_account *a, struct output *out, const struct p
     out->key[i] = key;
     out->id[i] = i && key == out->key[i - 1] ? out->id[i - 1] : pw_pages_id(&a->pages, key);
   }
-  memcpy(out->new_key, a->pages.key + before, (a->pages.n_ids - before) * sizeof *out->new_key);
+  if (a->pages.n_ids > before) memcpy(out->new_key, a->pages.key + before, (a->pages.n_ids - before) * sizeof *out->new_key);
   out->numbered = (struct pw_numbered){.block = b, .page_shift = a->page_shift, .key = out->key, .id = out->id,
                                        .n_ids = a->pages.n_ids, .new_key = out->new_key, .first_new = before};
   out->n_left = 0;
@@ -189,7 +189,7 @@ static int note_streams(struct pw_account *a, const struct output *out, struct p
   const struct pw_block *b = out->numbered.block;
   size_t room = a->streams_room;
   if (pw_grow((void **)&a->streams, &a->streams_room, a->pages.n_ids, 1)) return out_of_memory(err);
-  memset(a->streams + room, 0, a->streams_room - room);
+  if (a->streams_room > room) memset(a->streams + room, 0, a->streams_room - room);
   uint8_t seen[2] = {1, 2}, both = 0;
   for (uint32_t i = 0; i < b->n_visits; i++) {
     uint8_t *streams = &a->streams[out->id[b->page[i]]];

@@ -67,7 +67,7 @@ static int more_slots(struct pw_stack *s, size_t n_ids)
 static int fill(void **array, size_t *room, size_t from, size_t n, size_t size_bytes, int byte)
 {
   if (pw_grow(array, room, n, size_bytes)) return -1;
-  memset((unsigned char *)*array + from * size_bytes, byte, (n - from) * size_bytes);
+  if (n > from) memset((unsigned char *)*array + from * size_bytes, byte, (n - from) * size_bytes);
   return 0;
 }
 

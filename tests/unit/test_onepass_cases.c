@@ -172,6 +172,44 @@ static void more_memories_than_16_bits(void **state)
   free(results);
 }
 
+/* A trace may start with a block that has no page in it. */
+static void blocks_of_events_alone(void **state)
+{
+  (void)state;
+  static const enum pw_engine_choice engines[] = {PW_ENGINE_DIRECT, PW_ENGINE_AUTO};
+  struct pw_config configs[] = {
+      {.page_shift = 12, .geometry = &table, .memory_bytes = PW_UNLIMITED},
+      {.page_shift = 12, .geometry = &table, .dtlb = {100, 100, 0}, .memory_bytes = PW_UNLIMITED},
+      {.page_shift = 12, .geometry = &table, .stlb = {4, 1, 0}, .memory_bytes = PW_UNLIMITED},
+      {.page_shift = 12, .geometry = &table, .memory_bytes = 2 << 12},
+      {.page_shift = 12, .geometry = &table, .dtlb = {4, 4, 0}, .memory_bytes = 2 << 12},
+      {.page_shift = 12, .geometry = &table, .memory_bytes = 2 << 12, .memory_policy = 4},
+  };
+  enum { N = sizeof configs / sizeof *configs };
+  struct pw_result results[N];
+  struct pw_error err = {0};
+  for (unsigned way = 0; way < 4; way++) {
+    struct kit_file file;
+    struct kit_builder *b = kit_alloc(1, sizeof *b);
+    struct pw_trace *t;
+    kit_file_open(&file, NULL);
+    kit_start(b);
+    kit_event(b, (struct pw_event){.kind = PW_EVENT_UNMAP, .a = 1 << 12, .b = 4096});
+    kit_event(b, (struct pw_event){.kind = PW_EVENT_EXEC});
+    kit_file_add(&file, kit_finish(b));
+    kit_start(b);
+    for (uint64_t page = 0; page < 3; page++) kit_access(b, 0, page, PW_LOAD);
+    kit_file_add(&file, kit_finish(b));
+    kit_file_finish(&file);
+    KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, NULL, &err), err);
+    KIT_OK(pw_run(t, configs, N, &(struct pw_run_options){.engine = engines[way & 1], .jobs = way & 2 ? 2 : 1}, results, &err), err);
+    pw_trace_close(t);
+    for (size_t i = 0; i < N; i++) assert_int_equal(results[i].minor_faults, 3);
+    kit_file_free(&file);
+    free(b);
+  }
+}
+
 int main(void)
 {
   struct pw_error err = {0};
@@ -181,6 +219,7 @@ int main(void)
       cmocka_unit_test(write_backs_of_every_size), cmocka_unit_test(holes_are_filled_first),
       cmocka_unit_test(second_levels),             cmocka_unit_test(memory_empties_tlbs),
       cmocka_unit_test(pages_of_both_streams),     cmocka_unit_test(more_memories_than_16_bits),
+      cmocka_unit_test(blocks_of_events_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
