@@ -1,4 +1,4 @@
-/* Memory that runs out: every allocation of opening, running, planning and converting is made to fail once.
+/* Memory that runs out: every allocation of opening, running, explaining, planning and converting is made to fail once.
  * Each time the answer is PW_ENOMEM with a sentence, nothing leaks (the sanitizers look) or stays behind on
  * disk, and the same work done again afterwards gives the same result as ever. */
 #include "pwtkit.h"
@@ -98,6 +98,118 @@ static void running_out_in_a_run(void **state)
     if ((variant & 7) > 5) continue;
     assert_true(fail_each(*state, run_work, variant, N_CONFIGS * sizeof(struct pw_result)) > 30);
   }
+}
+
+/* ---- one pass: machines and curves ---- */
+
+/* Every model of one pass, at two page sizes: TLBs by openers and by all touches, memories with and without TLBs,
+ * one set as an array and as a stack, and what falls back on the direct engine. */
+static const struct {
+  uint32_t itlb[2], dtlb[2], stlb[2], frames;
+} one_pass_machines[] = {
+    {{8, 8}, {16, 4}, {32, 2}, 0}, {{0, 0}, {0, 0}, {16, 1}, 0}, {{0, 0}, {16, 4}, {32, 2}, 0}, {{6, 2}, {100, 100}, {0, 0}, 0},
+    {{0, 0}, {0, 0}, {0, 0}, 3},   {{8, 8}, {16, 4}, {0, 0}, 5}, {{8, 8}, {16, 4}, {0, 0}, 9},  {{8, 8}, {16, 4}, {32, 2}, 5},
+};
+enum { N_ONE_PASS = 2 * (sizeof one_pass_machines / sizeof *one_pass_machines) };
+
+static void one_pass_configs(struct work *w, int variant, struct pw_config *configs)
+{
+  for (size_t i = 0; i < N_ONE_PASS; i++) {
+    unsigned shift = i % 2 ? 21 : 12;
+    size_t k = i / 2;
+    configs[i] = (struct pw_config){.page_shift = shift, .geometry = &w->geometry,
+                                    .itlb = {one_pass_machines[k].itlb[0], one_pass_machines[k].itlb[1], 0},
+                                    .dtlb = {one_pass_machines[k].dtlb[0], one_pass_machines[k].dtlb[1], 0},
+                                    .stlb = {one_pass_machines[k].stlb[0], one_pass_machines[k].stlb[1], 0},
+                                    .memory_bytes = one_pass_machines[k].frames ? (uint64_t)one_pass_machines[k].frames << shift : PW_UNLIMITED};
+    if (variant & 2 && k == 4) configs[i].memory_policy = 4; /* opt reads ahead, and again */
+  }
+}
+
+/* Variant bits: 1 two jobs, 2 one memory of opt, 4 one stream alone, so that no page is shared, 8 from .pwt. */
+static struct pw_run_options one_pass_options(int variant)
+{
+  return (struct pw_run_options){.jobs = variant & 1 ? 2 : 1, .only = variant & 4 ? PW_STREAM_DATA : PW_STREAM_BOTH};
+}
+
+static int one_pass_work(struct work *w, int variant, void *result, struct pw_error *err)
+{
+  struct pw_config configs[N_ONE_PASS];
+  struct kit_file *from = variant & 8 ? &w->pwt : &w->text;
+  struct pw_run_options options = one_pass_options(variant);
+  struct pw_trace *t;
+  one_pass_configs(w, variant, configs);
+  int status = pw_trace_open_memory(&t, "T", from->bytes, from->n, NULL, err);
+  if (status) return status;
+  status = pw_run(t, configs, N_ONE_PASS, &options, result, err);
+  pw_trace_close(t);
+  return status;
+}
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+enum { STEP = 5 }; /* each bit set and not set, in a quarter of the time */
+#else
+enum { STEP = 1 };
+#endif
+
+static void running_out_in_one_pass(void **state)
+{
+  for (int variant = 0; variant < 16; variant += STEP)
+    assert_true(fail_each(*state, one_pass_work, variant, N_ONE_PASS * sizeof(struct pw_result)) > 100);
+}
+
+/* The groups of an explanation, as a sum: their texts and sizes do not matter here. */
+static int explain_work(struct work *w, int variant, void *result, struct pw_error *err)
+{
+  struct pw_config configs[N_ONE_PASS];
+  struct pw_run_options options = one_pass_options(variant);
+  struct pw_explained *groups;
+  size_t n;
+  one_pass_configs(w, variant, configs);
+  int status = pw_explain(configs, N_ONE_PASS, &options, &groups, &n, err);
+  if (!status) *(size_t *)result = n;
+  pw_explained_free(groups);
+  return status;
+}
+
+static void running_out_in_an_explanation(void **state)
+{
+  for (int variant = 0; variant < 4; variant++) assert_true(fail_each(*state, explain_work, variant, sizeof(size_t)) > 50);
+}
+
+static const struct pw_curve_config curve_configs[] = {
+    {PW_CURVE_DTLB, 12, {0, 0, 0}, {0, 0, 0}},   {PW_CURVE_ITLB, 21, {0, 0, 0}, {0, 0, 0}},
+    {PW_CURVE_STLB, 12, {8, 8, 0}, {16, 4, 0}},  {PW_CURVE_STLB, 12, {0, 0, 0}, {0, 0, 0}},
+    {PW_CURVE_MEMORY, 12, {0, 0, 0}, {0, 0, 0}}, {PW_CURVE_MEMORY, 21, {0, 0, 0}, {0, 0, 0}},
+};
+enum { N_CURVES = sizeof curve_configs / sizeof *curve_configs };
+
+/* The result: of each curve its points, lookups and all misses. */
+static int curve_work(struct work *w, int variant, void *result, struct pw_error *err)
+{
+  struct pw_curve curves[N_CURVES];
+  struct pw_run_options options = one_pass_options(variant);
+  struct kit_file *from = variant & 8 ? &w->pwt : &w->text;
+  uint64_t *sums = result;
+  struct pw_trace *t;
+  int status = pw_trace_open_memory(&t, "T", from->bytes, from->n, NULL, err);
+  if (status) return status;
+  status = pw_curve_run(t, curve_configs, N_CURVES, &options, curves, err);
+  pw_trace_close(t);
+  for (size_t i = 0; i < N_CURVES; i++) {
+    if (status) assert_null(curves[i].points);
+    sums[3 * i] = curves[i].n_points;
+    sums[3 * i + 1] = curves[i].lookups;
+    for (size_t p = 0; p < curves[i].n_points; p++) sums[3 * i + 2] += curves[i].points[p].misses;
+  }
+  pw_curves_clear(curves, N_CURVES);
+  return status;
+}
+
+static void running_out_in_curves(void **state)
+{
+  static const int variants[] = {0, 1, 8, 9};
+  for (size_t i = 0; i < 4; i++) assert_true(fail_each(*state, curve_work, variants[i], 3 * N_CURVES * sizeof(uint64_t)) > 50);
 }
 
 /* ---- convert ---- */
@@ -246,6 +358,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(running_out_in_a_run),    cmocka_unit_test(running_out_in_a_conversion),
       cmocka_unit_test(running_out_in_a_rewind), cmocka_unit_test(running_out_in_a_plan),
+      cmocka_unit_test(running_out_in_one_pass), cmocka_unit_test(running_out_in_an_explanation),
+      cmocka_unit_test(running_out_in_curves),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
