@@ -1,12 +1,13 @@
 /* A trial: one trace, one pack of configurations, and every way to run them.
  *
- * The direct engine with one job says what the numbers are. One pass, several jobs and other company in the
- * pack must all give the same, field by field; a trial that fails prints what
+ * The direct engine with one job says what the numbers are. One pass, with either build of its loops, several
+ * jobs and other company in the pack must all give the same, field by field; a trial that fails prints what
  * repeats it (and with PW_KEEP=FILE.pwt leaves its trace). */
 #ifndef ENGINETRIAL_H
 #define ENGINETRIAL_H
 
 #include "longtrace.h"
+#include "sweep/kernel.h"
 
 enum { MAX_CONFIGS = 32 };
 
@@ -249,6 +250,19 @@ static inline int compare_jobs(const struct trial *t, const struct pw_result *al
   return wrong + compare(t, "direct with 2 jobs", 0, t->pack.n, got, status, &err);
 }
 
+/* The loops with AVX2 and those for every processor: both must stand before the direct engine. */
+static inline int compare_kernels(const struct trial *t)
+{
+  struct pw_result got[MAX_CONFIGS];
+  struct pw_error err;
+  pw_kernel_force_portable(true);
+  assert_string_equal(pw_kernel()->name, "portable");
+  int status = run_part(t, 0, t->pack.n, PW_ENGINE_AUTO, 1, got, &err);
+  int wrong = compare(t, "the portable kernel", 0, t->pack.n, got, status, &err);
+  pw_kernel_force_portable(false);
+  return wrong;
+}
+
 static inline void note_what_was_met(const struct trial *t)
 {
   for (size_t i = 0; i < t->pack.n && t->status >= 0; i++) {
@@ -273,7 +287,7 @@ static inline int hold(struct trial *t)
   int status = run_part(t, 0, t->pack.n, PW_ENGINE_AUTO, 1, got, &err);
   int wrong = compare(t, "the pack", 0, t->pack.n, got, status, &err);
   if (wrong) return wrong;
-  wrong = check_engine_column(t, got) + compare_jobs(t, got);
+  wrong = check_engine_column(t, got) + compare_kernels(t) + compare_jobs(t, got);
   size_t one = pw_random_below(&r, (uint32_t)t->pack.n); /* who else is in the pack changes nothing */
   status = run_part(t, one, 1, PW_ENGINE_AUTO, 1, &single, &err);
   return wrong + compare(t, "alone", one, 1, &single, status, &err);
