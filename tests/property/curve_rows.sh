@@ -1,4 +1,4 @@
-# A curve and `pagewalk run` agree: at any size the curve's row at or below it has the counts of a run.
+# A curve and the direct engine of `pagewalk run` agree: at any size the curve's row at or below it has the counts of a run.
 set -u
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
@@ -23,12 +23,12 @@ compare() { # TRACE OPTIONS...
   shift
   "$PAGEWALK" curve "$trace" --of dtlb,itlb,stlb,memory --itlb 8:full --dtlb 12:4 "$@" --csv "$dir/curve" -q || { failed=1; return; }
   for size in 2 3 5 16 63 200 1000 5000; do
-    "$PAGEWALK" run "$trace" "$@" --itlb $size:full --dtlb $size:full --stlb none --csv "$dir/row" -q
+    "$PAGEWALK" run --engine direct "$trace" "$@" --itlb $size:full --dtlb $size:full --stlb none --csv "$dir/row" -q
     agree dtlb $size "$(column "$dir/row" dtlb_misses) " "$trace $*"
     agree itlb $size "$(column "$dir/row" itlb_misses) " "$trace $*"
-    "$PAGEWALK" run "$trace" "$@" --itlb 8:full --dtlb 12:4 --stlb $size:full --csv "$dir/row" -q
+    "$PAGEWALK" run --engine direct "$trace" "$@" --itlb 8:full --dtlb 12:4 --stlb $size:full --csv "$dir/row" -q
     agree stlb $size "$(column "$dir/row" stlb_misses) " "$trace $*"
-    "$PAGEWALK" run "$trace" "$@" --itlb none --dtlb none --stlb none --memory $((size * 4))K --csv "$dir/row" -q
+    "$PAGEWALK" run --engine direct "$trace" "$@" --itlb none --dtlb none --stlb none --memory $((size * 4))K --csv "$dir/row" -q
     faults=$(($(column "$dir/row" minor_faults) + $(column "$dir/row" major_faults)))
     agree memory $size "$faults $(column "$dir/row" swap_outs)" "$trace $*"
   done
