@@ -140,7 +140,7 @@ static int number_pages(struct pw_account *a, struct output *out, const struct p
     out->id[i] = i && key == out->key[i - 1] ? out->id[i - 1] : pw_pages_id(&a->pages, key);
   }
   if (a->pages.n_ids > before) memcpy(out->new_key, a->pages.key + before, (a->pages.n_ids - before) * sizeof *out->new_key);
-  out->numbered = (struct pw_numbered){.block = b, .page_shift = a->page_shift, .key = out->key, .id = out->id,
+  out->numbered = (struct pw_numbered){.block = b, .key = out->key, .id = out->id,
                                        .n_ids = a->pages.n_ids, .new_key = out->new_key, .first_new = before};
   out->n_left = 0;
   return 0;
@@ -211,10 +211,9 @@ static struct pw_step *add_step(struct output *out, uint32_t at, enum pw_step_ki
 
 static int page_leaves(struct pw_account *a, struct output *out, uint32_t id)
 {
-  bool present = a->pages.present[id];
+  if (!a->pages.present[id]) return 0;
   if (pw_grow((void **)&out->left, &out->left_room, out->n_left + 1, sizeof *out->left)) return -1;
-  out->left[out->n_left++] = (struct pw_left){a->pages.key[id], id, present};
-  if (!present) return 0;
+  out->left[out->n_left++] = (struct pw_left){a->pages.key[id], id};
   pw_pages_leave(&a->pages, id);
   pw_tables_remove_page(a->tables, a->pages.key[id], a->mappings.known);
   return 0;

@@ -261,7 +261,7 @@ static void leave(struct pw_direct *d, const struct pw_step *s, const struct pw_
   pw_chunk_forget(&d->chunk);
   if (s->first_key > s->last_key) return;
   for (size_t k = 0; k < s->n; k++)
-    for (size_t i = 0; left[k].present && i < d->n_units; i++) pw_memory_drop(d->units[i].memory, left[k].id);
+    for (size_t i = 0; i < d->n_units; i++) pw_memory_drop(d->units[i].memory, left[k].id);
   drop_range(&d->fronts, s->first_key, s->last_key);
   drop_range(&d->sleeping, s->first_key, s->last_key);
   for (size_t i = 0; i < d->n_units; i++) drop_range(&d->units[i].fronts, s->first_key, s->last_key);

@@ -20,18 +20,16 @@ struct pw_step {
   uint32_t at;
   enum pw_step_kind kind;
   uint64_t first_key, last_key; /* LEAVE: the range of page keys; first > last when nothing leaves */
-  size_t first, n;              /* LEAVE: the pages of it that were ever seen, in `left` */
+  size_t first, n;              /* LEAVE: the pages of it that were present, in `left` */
 };
 
 struct pw_left {
   uint64_t key;
   uint32_t id;
-  bool present; /* until now */
 };
 
 struct pw_numbered {
   const struct pw_block *block;
-  unsigned page_shift;
   const uint64_t *key;     /* [block->n_pages] page key at the page size, by index of the block */
   const uint32_t *id;      /* [block->n_pages] */
   size_t n_ids;            /* ids that there are now, this block's included */

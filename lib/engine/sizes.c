@@ -187,13 +187,11 @@ static void take_step(struct pw_sizes *s, const struct pw_step *step, const stru
 {
   if (step->kind != PW_STEP_COUNT) s->last[0] = s->last[1] = PW_NO_ID;
   if (step->kind == PW_STEP_COUNT) pw_stack_reset_counts(&s->stack);
-  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++)
-    if (left[i].present) pw_stack_leave(&s->stack, left[i].id);
+  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++) pw_stack_leave(&s->stack, left[i].id);
   for (int f = 0; s->joint && f < 2; f++) {
     if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(&s->first[f]);
     if (step->kind == PW_STEP_FLUSH) pw_family_flush(&s->first[f]);
-    for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++)
-      if (left[i].present) pw_family_leave(&s->first[f], left[i].id, left[i].key);
+    for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++) pw_family_leave(&s->first[f], left[i].id, left[i].key);
   }
 }
 

@@ -259,8 +259,7 @@ static void step_family(struct pw_family *f, const struct pw_step *step, const s
 {
   if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(f);
   if (step->kind == PW_STEP_FLUSH) pw_family_flush(f);
-  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++)
-    if (left[i].present) pw_family_leave(f, left[i].id, left[i].key);
+  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++) pw_family_leave(f, left[i].id, left[i].key);
 }
 
 static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)

@@ -45,8 +45,8 @@ struct pw_level {
   uint8_t *holes;       /* [sets] an id was taken out, and the place may not be filled yet */
   uint64_t *hits;       /* [vectors * PW_LANES + 1][buckets] by rank; the last are misses */
   uint64_t *stops;      /* [buckets] most recent here and in no coarser set */
-  struct pw_emitter **emitters;
-  size_t n_emitters, emitters_room;
+  struct pw_emitter **emitters; /* borrowed */
+  size_t n_emitters;
 };
 
 struct pw_chain {
