@@ -146,6 +146,7 @@ static int explain(const struct sweep *sweep)
   printf("%-16s %s%s%s\n", "left out", count, plan->n_left_out ? "; the first: " : "",
          plan->n_left_out ? plan->first_left_out.text : "");
   struct pw_run_options options = running_options(&sweep->running);
+  options.jobs = runner_threads_each(options.jobs, sweep->traces.n);
   struct pw_explained *groups;
   struct pw_error err;
   size_t n;

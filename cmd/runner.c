@@ -123,6 +123,11 @@ static size_t count_waiting(const struct runner *runner)
   return n ? n : 1;
 }
 
+unsigned runner_threads_each(unsigned n_threads, size_t n_traces)
+{
+  return n_threads > n_traces ? (unsigned)(n_threads / n_traces) : 1;
+}
+
 int runner_go(const struct runner *runner, struct pw_error *err)
 {
   struct shared shared = {.runner = runner, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -130,7 +135,7 @@ int runner_go(const struct runner *runner, struct pw_error *err)
   for (size_t i = 0; i < runner->n_jobs; i++) sizes[i] = file_bytes(runner->jobs[i].path);
   size_t *order = largest_first(sizes, runner->n_jobs), waiting = count_waiting(runner);
   shared.order = order;
-  shared.threads_each = runner->n_threads > waiting ? (unsigned)(runner->n_threads / waiting) : 1;
+  shared.threads_each = runner_threads_each(runner->n_threads, waiting);
   shared.progress = progress_start(runner->n_jobs, sizes);
   free(sizes);
   size_t n = runner->n_threads < runner->n_jobs ? runner->n_threads : runner->n_jobs;

@@ -49,6 +49,8 @@ struct runner {
   void *context;
 };
 
+/* Threads that each trace gets, of so many for all. */
+unsigned runner_threads_each(unsigned n_threads, size_t n_traces);
 /* 0 when every job is DONE, KEPT or BAD; PW_EINTERRUPTED; or the error of `done`. */
 int runner_go(const struct runner *runner, struct pw_error *err);
 

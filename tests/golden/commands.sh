@@ -88,6 +88,9 @@ same "--explain" "$(head -n 4 out | tr -s ' ')" "traces 2
 configurations 9
 rows 18
 left out 0"
+# Two threads on two traces are one for each, which needs twice the memory of one trace and no more for a page.
+of_pages() { "$PAGEWALK" sweep "$@" --dtlb '64:4;32:4:fifo;16:4:fifo' --memory 1M,2M --memory-policy fifo --explain 2>/dev/null | sed -n 's/.* and \([0-9]*\) bytes a distinct page.*/\1/p'; }
+same "--explain --jobs 2" "$(of_pages one.txt five.txt --jobs 2)" "$(of_pages one.txt --jobs 1)"
 
 # A memory policy without a limit is remarked on, and only then.
 effect="has no effect without --memory"
