@@ -75,7 +75,8 @@ int pw_lanes_sizes(struct pw_lanes *l, uint32_t lane, const struct pw_run_option
   return *sizes ? 0 : pw_sizes_create(sizes, l->lanes[lane].page_shift, options, err);
 }
 
-enum pw_model pw_lanes_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
+/* The model that a configuration gets; `joint`: only while no page is touched by both streams. */
+static enum pw_model choose_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
 {
   *joint = false;
   if (engine == PW_ENGINE_DIRECT) return PW_MODEL_DIRECT;
@@ -128,7 +129,7 @@ static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_l
   int status = pw_lanes_find(l, c->page_shift, options, &slot->lane, err);
   if (!status) status = pw_account_add(l->accounts[slot->lane], c->geometry, &slot->account, err);
   if (status) return status;
-  slot->model = pw_lanes_model(l, c, options->engine, &joint);
+  slot->model = choose_model(l, c, options->engine, &joint);
   struct pw_lane *lane = &l->lanes[slot->lane];
   bool touches = slot->model == PW_MODEL_TOUCHED_TLBS;
   switch (slot->model) {

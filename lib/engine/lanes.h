@@ -73,10 +73,6 @@ int pw_lanes_tlbs(struct pw_lanes *lanes, uint32_t lane, bool all_touches, const
 int pw_lanes_sizes(struct pw_lanes *lanes, uint32_t lane, const struct pw_run_options *options, struct pw_error *err);
 int pw_lanes_seal(struct pw_lanes *lanes, struct pw_error *err);
 
-/* The model that a configuration gets. */
-enum pw_model pw_lanes_model(const struct pw_lanes *lanes, const struct pw_config *config, enum pw_engine_choice engine,
-                             bool *joint);
-
 /* One entry for each model of each lane that has configurations: how many; `groups` has room for them all. */
 size_t pw_lanes_explain(const struct pw_lanes *lanes, size_t n_configs, struct pw_explained *groups);
 

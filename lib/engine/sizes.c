@@ -124,7 +124,7 @@ void pw_sizes_explain(const struct pw_sizes *s, bool watched, struct pw_explaine
     pw_family_measure(&s->first[i], &size[i]);
     e->fixed_bytes += size[i].fixed_bytes;
   }
-  snprintf(e->what, sizeof e->what, "%zu LRU memor%s before DTLBs of %zu and ITLBs of %zu number%s of sets", s->n_frames,
+  snprintf(e->what, sizeof e->what, "%zu LRU memor%s behind DTLBs of %zu and ITLBs of %zu number%s of sets", s->n_frames,
            s->n_frames == 1 ? "y" : "ies", size[0].set_counts, size[1].set_counts, size[1].set_counts == 1 ? "" : "s");
 }
 
