@@ -275,15 +275,14 @@ int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
   return status;
 }
 
+/* A page that is shared is part of a shared page at every larger size. */
 bool pw_lanes_forbid_sharing(struct pw_lanes *l)
 {
-  bool found = false;
+  uint64_t found = 0;
   for (size_t i = 0; i < l->n_lanes; i++)
-    if (l->lanes[i].joint && pw_account_shares(l->accounts[i])) {
-      l->shared_shifts |= UINT64_C(1) << l->lanes[i].page_shift;
-      found = true;
-    }
-  return found;
+    if (l->lanes[i].joint && pw_account_shares(l->accounts[i])) found |= ~UINT64_C(0) << l->lanes[i].page_shift;
+  l->shared_shifts |= found;
+  return found != 0;
 }
 
 void pw_lanes_finish(struct pw_lanes *l)
