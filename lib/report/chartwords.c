@@ -20,6 +20,8 @@ static void tell_tlb(char *text, size_t n_text, const char *name, const char *en
                      const char *policy)
 {
   char words[200];
+  if (entries && !*entries) entries = NULL;
+  if (ways && !*ways) ways = NULL;
   bool told = policy && *policy;
   const char *before = told ? policy : "", *space = told ? " " : "";
   const char *behind = told && strcmp(policy, "lru") != 0 ? policy : "";
@@ -47,17 +49,18 @@ static void tell_memory(char *text, size_t n_text, const char *bytes, const char
   pw_words_append(text, n_text, words);
 }
 
-/* cells[i] is the value of pw_config_columns[i], or NULL when it is not told. */
+/* cells[i] is the value of pw_config_columns[i], or NULL when it is not told. Empty ones have nothing
+ * to tell: rows of curve.csv have none of a machine's columns, and get them beside a results.csv. */
 static void tell(const char *const cells[PW_CONFIG_COLUMNS], char *text, size_t n_text)
 {
   static const char *const tlbs[] = { "ITLB", "DTLB", "STLB" };
   char words[80];
-  if (cells[0]) {
+  if (cells[0] && *cells[0]) {
     pw_text_cell(words, sizeof words - 8, "page_bytes", cells[0]);
     strcat(words, " pages");
     pw_words_append(text, n_text, words);
   }
-  if (cells[1]) {
+  if (cells[1] && *cells[1]) {
     snprintf(words, sizeof words, "%s page table", cells[1]);
     pw_words_append(text, n_text, words);
   }
@@ -71,9 +74,23 @@ static void tell(const char *const cells[PW_CONFIG_COLUMNS], char *text, size_t 
   }
 }
 
+/* A chart of one trace names it here: neither panels nor a legend do. */
+static void tell_only_trace(const struct pw_view *view, char *text, size_t n_text)
+{
+  char name[128], words[sizeof name + 8];
+  if (view->trace == PW_NO_COLUMN || view->x == view->trace) return;
+  const char *only = pw_view_cell(view, &view->picks[0], view->trace);
+  for (size_t i = 1; i < view->n_picks; i++)
+    if (strcmp(pw_view_cell(view, &view->picks[i], view->trace), only) != 0) return;
+  pw_words_trace(view->table, only, name, sizeof name);
+  snprintf(words, sizeof words, "trace %s", name);
+  pw_words_append(text, n_text, words);
+}
+
 void pw_words_fixed(const struct pw_view *view, char *text, size_t n_text)
 {
   const char *cells[PW_CONFIG_COLUMNS] = { NULL };
+  tell_only_trace(view, text, n_text);
   for (size_t i = 0; i < view->n_fixed; i++)
     cells[view->fixed[i] - pw_config_columns] = pw_view_cell(view, &view->picks[0], view->fixed_column[i]);
   tell(cells, text, n_text);

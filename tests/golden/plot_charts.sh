@@ -32,6 +32,13 @@ grep -q '16 .* 256' text || fail "no sizes along the text chart"
 "$PAGEWALK" plot out/results.csv -o free --x dtlb_entries --y walk_rate --by page_bytes -q > /dev/null || fail "free chart"
 [ "$(ls free)" = walk_rate-by-dtlb_entries-and-page_bytes.svg ] || fail "free chart's name: $(ls free)"
 
+"$PAGEWALK" curve 'a, "b".din' --format din --of dtlb --csv curve.csv -q || fail "curve"
+"$PAGEWALK" plot out/results.csv curve.csv -o both -q > /dev/null || fail "results.csv and curve.csv together"
+grep -q 'fully associative LRU' both/dtlb-curve.svg || fail "no curve beside the results"
+grep -Eq 'page table|:full' both/dtlb-curve.svg && fail "a curve tells of a machine that it has not"
+grep -q 'trace a, ' both/dtlb-curve.svg || fail "a chart of one trace does not name it"
+grep -q 'trace a, ' both/tlb-miss-rate.svg && fail "a chart of two traces names one"
+
 PAGEWALK_GNUPLOT=$work/missing/gnuplot "$PAGEWALK" plot out/results.csv -o none > /dev/null 2> said
 [ $? = 1 ] || fail "exit without gnuplot"
 grep -q 'install gnuplot' said || fail "no advice without gnuplot: $(cat said)"

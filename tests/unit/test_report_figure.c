@@ -71,7 +71,7 @@ static void default_machine_is_preferred(void **state)
   assert_int_equal(figure.n_points, 2);
   assert_true(figure.points[0].x == 16 && figure.points[0].y == 0.5);
   assert_true(figure.points[1].x == 64 && figure.points[1].y == 0.3);
-  assert_string_equal(figure.subtitle, "4-way lru DTLB · unlimited memory");
+  assert_string_equal(figure.subtitle, "trace t · 4-way lru DTLB · unlimited memory");
 }
 
 static void many_points_beat_the_default(void **state)
@@ -89,7 +89,7 @@ static void many_points_beat_the_default(void **state)
   LOAD(rows);
   assert_int_equal(make("tlb-miss-rate", NULL), 1);
   assert_int_equal(figure.n_points, 5);
-  assert_string_equal(figure.subtitle, "2-way lru DTLB · unlimited memory");
+  assert_string_equal(figure.subtitle, "trace t · 2-way lru DTLB · unlimited memory");
 }
 
 static void full_is_a_family(void **state)
@@ -109,7 +109,8 @@ static void full_is_a_family(void **state)
   assert_string_equal(figure.series.text[1], "full");
   assert_int_equal(figure.n_points, 6); /* 4:4 stands in both */
   assert_string_equal(figure.places.text[2], "16");
-  assert_string_equal(figure.subtitle, "DTLB misses per load or store, in % · 4 KiB pages · lru DTLB · unlimited memory");
+  assert_string_equal(figure.subtitle, "DTLB misses per load or store, in % · trace t · 4 KiB pages · lru DTLB · "
+                                        "unlimited memory");
 }
 
 static void fully_associative_sweep(void **state)
