@@ -202,7 +202,7 @@ static size_t count_rows(const struct sweep *sweep)
 static int draw_charts(const struct sweep *sweep)
 {
   struct pw_error err = {0};
-  size_t n = 0;
+  size_t n = 0, rows = count_rows(sweep);
   char *csv = heap_text("%s/results.csv", sweep->folder), *folder = heap_text("%s/charts", sweep->folder);
   const char *const csvs[] = {csv};
   struct pw_chart_options options = {.folder = folder, .report = count_chart, .context = &n};
@@ -210,7 +210,7 @@ static int draw_charts(const struct sweep *sweep)
   if (status < 0)
     say("%s; %s is whole: draw later with pagewalk plot, or leave them out with --no-charts", err.text, csv);
   else
-    say_note("%s: %zu rows; %s: %zu charts", csv, count_rows(sweep), folder, n);
+    say_note("%s: %zu row%s; %s: %zu chart%s", csv, rows, rows == 1 ? "" : "s", folder, n, n == 1 ? "" : "s");
   free(csv);
   free(folder);
   return status < 0 ? FAILED : DONE;
@@ -245,7 +245,7 @@ static int finish(struct sweep *sweep)
   if (manifest_write(sweep, &err) || results_write(sweep, &err)) return stopped(sweep, &err);
   unfinished_remove(sweep);
   int code = sweep->no_charts ? DONE : draw_charts(sweep);
-  if (sweep->no_charts) say_note("%s/results.csv: %zu rows", sweep->folder, count_rows(sweep));
+  if (sweep->no_charts) say_note("%s/results.csv: %zu row%s", sweep->folder, count_rows(sweep), count_rows(sweep) == 1 ? "" : "s");
   return say_what_is_missing(sweep) ? FAILED : code;
 }
 
