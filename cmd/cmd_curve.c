@@ -231,7 +231,7 @@ static int draw(const struct curve_command *c, const struct curve_set *set)
   size_t n = 0;
   char *csv = heap_text("%s/curve.csv", c->options.folder);
   const char *const csvs[] = {csv};
-  struct pw_chart_options options = {.folder = c->options.folder, .report = count_chart, .context = &n};
+  struct pw_chart_options options = {.folder = c->options.folder, .report = count_chart, .stop = interrupt_stops, .context = &n};
   int code = write_csv(set, csv);
   if (code == DONE && pw_charts_draw(csvs, 1, &options, &err) < 0) {
     say("%s; %s is whole: draw later with pagewalk plot", err.text, csv);

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "files.h"
 #include "heap.h"
+#include "interrupt.h"
 #include "nearest.h"
 #include "options.h"
 #include "pagewalk.h"
@@ -133,7 +134,8 @@ static int draw(const struct plot_options *options, const struct words *csvs)
   }
   struct pw_chart_options chart_options = {
       .folder = scratch ? scratch : options->folder, .format = options->format, .only = options->chart,
-      .x = options->x, .y = options->y, .by = options->by, .report = report, .context = &drawn};
+      .x = options->x, .y = options->y, .by = options->by, .report = report, .stop = interrupt_stops, .context = &drawn};
+  interrupt_catch();
   int n = pw_charts_draw(csvs->items, csvs->n, &chart_options, &err);
   if (scratch) rmdir(scratch);
   free(scratch);

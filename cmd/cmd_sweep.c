@@ -128,8 +128,23 @@ static void explain_groups(const struct pw_explained *groups, size_t n, size_t a
   human_bytes(fixed, sizeof fixed, fixed_bytes * at_once);
   human_count(one, sizeof one, page_bytes);
   human_bytes(pages, sizeof pages, (page_bytes << 20) * at_once);
-  printf("\n%-16s about %s, and %s bytes a distinct page (%s for a million), with %zu trace%s at a time\n", "memory", fixed, one,
+  printf("\n%-16s up to about %s, and %s bytes a distinct page (%s for a million), with %zu trace%s at a time\n", "memory", fixed, one,
          pages, at_once, at_once == 1 ? "" : "s");
+}
+
+/* Says what keeps LRU memories from one pass, where that is the second level. */
+static void explain_memories(const struct sweep *sweep)
+{
+  size_t n = 0;
+  int lru = pw_tlb_policy_find("lru");
+  for (size_t i = 0; sweep->running.engine == PW_ENGINE_AUTO && i < sweep->plan.n_configs; i++) {
+    const struct pw_config *c = &sweep->plan.configs[i];
+    n += c->memory_bytes != PW_UNLIMITED && c->memory_policy == pw_memory_policy_find("lru") && c->stlb.entries &&
+         (!c->itlb.entries || c->itlb.policy == lru) && (!c->dtlb.entries || c->dtlb.policy == lru);
+  }
+  char count[32];
+  human_count(count, sizeof count, n);
+  if (n > 1) printf("\n%s rows with an LRU memory are simulated one by one because of their second level; --stlb none lets one pass answer them\n", count);
 }
 
 static int explain(const struct sweep *sweep)
@@ -156,6 +171,7 @@ static int explain(const struct sweep *sweep)
   }
   explain_groups(groups, n, sweep->running.jobs < sweep->traces.n ? sweep->running.jobs : sweep->traces.n);
   pw_explained_free(groups);
+  explain_memories(sweep);
   return DONE;
 }
 
@@ -205,7 +221,7 @@ static int draw_charts(const struct sweep *sweep)
   size_t n = 0, rows = count_rows(sweep);
   char *csv = heap_text("%s/results.csv", sweep->folder), *folder = heap_text("%s/charts", sweep->folder);
   const char *const csvs[] = {csv};
-  struct pw_chart_options options = {.folder = folder, .report = count_chart, .context = &n};
+  struct pw_chart_options options = {.folder = folder, .report = count_chart, .stop = interrupt_stops, .context = &n};
   int status = pw_charts_draw(csvs, 1, &options, &err);
   if (status < 0)
     say("%s; %s is whole: draw later with pagewalk plot, or leave them out with --no-charts", err.text, csv);

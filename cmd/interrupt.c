@@ -28,3 +28,9 @@ bool interrupt_seen(void)
 {
   return seen != 0;
 }
+
+bool interrupt_stops(void *context)
+{
+  (void)context;
+  return interrupt_seen();
+}

@@ -7,5 +7,6 @@
 /* From here on SIGINT, SIGTERM and SIGHUP only set a flag; a second one kills. */
 void interrupt_catch(void);
 bool interrupt_seen(void);
+bool interrupt_stops(void *context); /* the same for who calls back */
 
 #endif

@@ -471,6 +471,8 @@ struct pw_chart_options {
   const char *x, *y, *by; /* CSV column names; by may be NULL */
   /* told of each chart drawn or left out (reason != NULL); may be NULL */
   void (*report)(void *context, const char *chart, const char *path, const char *reason);
+  /* asked before each chart; true ends with PW_EINTERRUPTED, and what is drawn stays; may be NULL */
+  bool (*stop)(void *context);
   void *context;
 };
 

@@ -209,7 +209,11 @@ static int draw_standard(const struct pw_table *table, const struct pw_chart_opt
     if (options->only ? strcmp(options->only, pw_chart_table[i].name) != 0 : !there[chart_kind(&pw_chart_table[i])])
       continue;
     if (!options->only && chart_kind(&pw_chart_table[i]) == CURVES && !has_curve(table, &pw_chart_table[i])) continue;
+    if (options->stop && options->stop(options->context)) return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
     int status = draw_chart(&pw_chart_table[i], table, options, picture, err);
+    /* an interrupt from the terminal reaches gnuplot too */
+    if (status < 0 && options->stop && options->stop(options->context))
+      return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
     if (status < 0) return status;
     n += status;
   }
