@@ -257,12 +257,8 @@ static int report(const struct curve_command *c)
 
 static int run_traces(struct curve_command *c)
 {
-  c->jobs = heap_zero(c->traces.n, sizeof *c->jobs);
+  c->jobs = runner_jobs(&c->traces);
   c->curves = heap_zero(c->traces.n * c->n_configs, sizeof *c->curves);
-  for (size_t i = 0; i < c->traces.n; i++) {
-    c->jobs[i].path = c->traces.items[i];
-    c->jobs[i].number = i;
-  }
   struct runner runner = {.jobs = c->jobs, .n_jobs = c->traces.n, .ask = ask, .trace = c->running.trace,
                           .n_threads = c->running.jobs, .context = c, .run = {.no_asid = c->running.no_asid}};
   struct pw_error err = {0};
@@ -270,17 +266,7 @@ static int run_traces(struct curve_command *c)
     say("%s", err.text);
     return FAILED;
   }
-  interrupt_catch();
-  if (runner_go(&runner, &err)) {
-    say("%s", err.status == PW_EINTERRUPTED ? "interrupted: nothing was written" : err.text);
-    return FAILED;
-  }
-  size_t good = 0;
-  for (size_t i = 0; i < c->traces.n; i++) {
-    good += c->jobs[i].state == JOB_DONE;
-    if (c->jobs[i].state == JOB_BAD) say("%s", c->jobs[i].error.text);
-  }
-  runner_notes(&runner);
+  size_t good = runner_go_all(&runner);
   int code = good ? report(c) : FAILED;
   return good == c->traces.n ? code : FAILED;
 }

@@ -8,7 +8,6 @@
 #include "command.h"
 #include "files.h"
 #include "heap.h"
-#include "interrupt.h"
 #include "options.h"
 #include "result_table.h"
 #include "runner.h"
@@ -129,28 +128,13 @@ static int prepare(struct run *run, const struct settings *settings)
 
 static int run_traces(struct run *run)
 {
-  run->jobs = heap_zero(run->traces.n, sizeof *run->jobs);
+  run->jobs = runner_jobs(&run->traces);
   run->results = heap_zero(run->traces.n, sizeof *run->results);
-  for (size_t i = 0; i < run->traces.n; i++) {
-    run->jobs[i].path = run->traces.items[i];
-    run->jobs[i].number = i;
-  }
   struct runner runner = {
       .jobs = run->jobs, .n_jobs = run->traces.n, .configs = run->plan.configs, .n_configs = 1,
       .trace = run->running.trace, .n_threads = run->running.jobs, .done = take_result, .context = run,
       .run = running_options(&run->running)};
-  struct pw_error err = {0};
-  interrupt_catch();
-  if (runner_go(&runner, &err)) {
-    say("%s", err.status == PW_EINTERRUPTED ? "interrupted: nothing was written" : err.text);
-    return FAILED;
-  }
-  size_t good = 0;
-  for (size_t i = 0; i < run->traces.n; i++) {
-    good += run->jobs[i].state == JOB_DONE;
-    if (run->jobs[i].state == JOB_BAD) say("%s", run->jobs[i].error.text);
-  }
-  runner_notes(&runner);
+  size_t good = runner_go_all(&runner);
   int code = good ? report(run) : FAILED;
   return good == run->traces.n ? code : FAILED;
 }

@@ -268,11 +268,7 @@ static int finish(struct sweep *sweep)
 static int go(struct sweep *sweep)
 {
   struct pw_error err = {0};
-  sweep->jobs = heap_zero(sweep->traces.n, sizeof *sweep->jobs);
-  for (size_t i = 0; i < sweep->traces.n; i++) {
-    sweep->jobs[i].path = sweep->traces.items[i];
-    sweep->jobs[i].number = i;
-  }
+  sweep->jobs = runner_jobs(&sweep->traces);
   int code = unfinished_open(sweep);
   if (code >= 0) return code;
   note_left_out(sweep);

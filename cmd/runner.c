@@ -165,3 +165,30 @@ void runner_notes(const struct runner *runner)
     if (jobs[i].rounded) note_rounded(&runner->trace, jobs[i].path);
   }
 }
+
+struct trace_job *runner_jobs(const struct words *traces)
+{
+  struct trace_job *jobs = heap_zero(traces->n, sizeof *jobs);
+  for (size_t i = 0; i < traces->n; i++) {
+    jobs[i].path = traces->items[i];
+    jobs[i].number = i;
+  }
+  return jobs;
+}
+
+size_t runner_go_all(const struct runner *runner)
+{
+  struct pw_error err = {0};
+  interrupt_catch();
+  if (runner_go(runner, &err)) {
+    say("%s", err.status == PW_EINTERRUPTED ? "interrupted: nothing was written" : err.text);
+    return 0;
+  }
+  size_t good = 0;
+  for (size_t i = 0; i < runner->n_jobs; i++) {
+    good += runner->jobs[i].state == JOB_DONE;
+    if (runner->jobs[i].state == JOB_BAD) say("%s", runner->jobs[i].error.text);
+  }
+  runner_notes(runner);
+  return good;
+}

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "pagewalk.h"
+#include "words.h"
 
 enum job_state {
   JOB_WAITING, /* not begun, or stopped before its end */
@@ -53,6 +54,12 @@ struct runner {
 unsigned runner_threads_each(unsigned n_threads, size_t n_traces);
 /* 0 when every job is DONE, KEPT or BAD; PW_EINTERRUPTED; or the error of `done`. */
 int runner_go(const struct runner *runner, struct pw_error *err);
+
+/* A job for each trace, in the order given (to be freed). */
+struct trace_job *runner_jobs(const struct words *traces);
+/* For who writes nothing before the end: goes through all traces and says what went wrong.
+ * The number that have results, 0 also after an interrupt. */
+size_t runner_go_all(const struct runner *runner);
 
 /* Says what a user should know about how the traces were read. */
 void runner_notes(const struct runner *runner);
