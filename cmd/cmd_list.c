@@ -17,7 +17,7 @@ static const struct {
     {"tables", "Page tables (--table)", PW_LIST_TABLES},
     {"policies", "TLB replacement policies (--dtlb 64:4:POLICY)", PW_LIST_TLB_POLICIES},
     {"policies", "Memory replacement policies (--memory-policy)", PW_LIST_MEMORY_POLICIES},
-    {"machines", "Machines (--machine)", PW_LIST_MACHINES},
+    {"machines", "Machines (--machine): ITLB, DTLB and STLB for pages of 4 KiB", PW_LIST_MACHINES},
     {"charts", "Charts (plot --chart)", PW_LIST_CHARTS},
 };
 enum { N_LISTS = sizeof lists / sizeof *lists };

@@ -184,8 +184,10 @@ static size_t count_state(const struct sweep *sweep, enum job_state state)
 
 static void note_left_out(const struct sweep *sweep)
 {
+  char count[32];
   if (!sweep->plan.n_left_out) return;
-  say_note("%zu impossible %s left out; the first: %s", sweep->plan.n_left_out,
+  human_count(count, sizeof count, sweep->plan.n_left_out);
+  say_note("%s impossible %s left out; the first: %s", count,
            sweep->plan.n_left_out == 1 ? "combination is" : "combinations are", sweep->plan.first_left_out.text);
 }
 
