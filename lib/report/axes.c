@@ -181,10 +181,10 @@ static void place_tlb_tick(struct pw_axis *axis, double at)
   }
 }
 
-/* The sizes that machines have, the most usual named first, and the other powers of two. */
+/* The sizes that machines have, named in even steps first, and the other powers of two. */
 static void place_tlb_sizes(struct pw_axis *axis)
 {
-  static const double usual[] = { 64, 1536, 16, 256, 1024, 512, 2048, 128, 32, 4, 4096, 16384 };
+  static const double usual[] = { 64, 1024, 16, 256, 4, 4096, 16384, 512, 2048, 128, 32, 1536 };
   for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) place_tlb_tick(axis, usual[i]);
   for (int odd = 0; odd < 2; odd++)
     for (int e = odd; e < 40; e += 2) place_tlb_tick(axis, exp2(e));
