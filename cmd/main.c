@@ -10,8 +10,8 @@
 #include "say.h"
 
 const struct command *const commands[] = {
-    &command_run,  &command_sweep, &command_curve, &command_plot, &command_convert,
-    &command_info, &command_list,  &command_help,  NULL,
+    &command_record, &command_run,  &command_sweep, &command_curve, &command_plot,
+    &command_convert, &command_info, &command_list, &command_help,  NULL,
 };
 
 const struct command *command_find(const char *name)

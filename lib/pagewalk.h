@@ -234,6 +234,44 @@ int pw_writer_finish(struct pw_writer *writer, struct pw_error *err);
 void pw_writer_destroy(struct pw_writer *writer);
 
 /* ------------------------------------------------------------------------
+ * Recording: a program's own accesses, as they happen
+ */
+
+/* How far a recording is; at the end, how the program ended. */
+struct pw_record_info {
+  struct pw_totals totals;   /* of the first image */
+  uint64_t visits;
+  uint64_t stored_bytes;
+  uint32_t traces;           /* files written, the first among them */
+  uint32_t running;          /* images recorded at the moment */
+  bool limited;              /* a limit ended the first trace before the program ended */
+  bool interrupted;          /* the progress callback asked to stop */
+  int exit_status;           /* of the program; -1 when a signal ended it */
+  int signal;                /* that signal, else 0 */
+};
+
+/* Called some times a second; return non-zero to end the recording: the program gets the time that
+ * its own reaction to Ctrl-C takes, then SIGTERM, then SIGKILL, and the traces are completed. */
+typedef int pw_record_fn(void *context, const struct pw_record_info *info);
+
+struct pw_record_options {
+  const char *output;        /* the first image's trace; others get OUTPUT's name with .PID before .pwt */
+  const char *tool_folder;   /* where the capture tool lies */
+  struct pw_writer_options writer;
+  uint64_t skip, limit;      /* accesses of each image; limit 0 = all */
+  uint64_t size_limit_bytes; /* of each trace; 0 = none */
+  bool first_only;           /* not the programs that the program starts or becomes */
+  pw_record_fn *progress;    /* may be NULL */
+  void *progress_context;
+};
+
+/* Runs a program (argv[0], looked for in PATH, and its arguments; ends with NULL) and records each
+ * of its process images as a .pwt. Its standard streams are ours. 0 once it has ended, whatever
+ * its status; then *info tells how. Needs the capture tool, see docs/man/pagewalk-record.1. */
+int pw_record(char *const argv[], const struct pw_record_options *options, struct pw_record_info *info,
+              struct pw_error *err);
+
+/* ------------------------------------------------------------------------
  * Machines: one configuration
  */
 

@@ -300,6 +300,11 @@ int pw_writer_add(struct pw_writer *w, const struct pw_block *b, struct pw_error
   return status ? status : put(w, w->stored, stored_bytes, err);
 }
 
+uint64_t pw_writer_bytes(const struct pw_writer *w)
+{
+  return w->offset_bytes;
+}
+
 static int put_index(struct pw_writer *w, struct pw_error *err)
 {
   size_t payload = PWT_INDEX_FIXED + w->n_blocks * PWT_INDEX_ENTRY;

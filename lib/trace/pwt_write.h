@@ -9,4 +9,7 @@
 int pw_writer_create_stream(struct pw_writer **writer, FILE *stream, const char *name,
                             const struct pw_writer_options *options, struct pw_error *err);
 
+/* Bytes given to the file so far. */
+uint64_t pw_writer_bytes(const struct pw_writer *writer);
+
 #endif

@@ -143,11 +143,17 @@ static __attribute__((noinline)) void open_visit(struct pw_visits *v, uint64_t k
   v->open = true;
 }
 
-static void add_event(struct pw_visits *v, uint32_t kind, uint64_t a, uint64_t b)
+void pw_visits_event(struct pw_visits *v, const struct pw_event *event)
 {
   close_visit(v);
-  v->events[v->n_events++] = (struct pw_event){.at = v->n_visits, .kind = kind, .a = a, .b = b};
+  v->events[v->n_events] = *event;
+  v->events[v->n_events++].at = v->n_visits;
   forget(v);
+}
+
+static void add_event(struct pw_visits *v, uint32_t kind, uint64_t a, uint64_t b)
+{
+  pw_visits_event(v, &(struct pw_event){.kind = kind, .a = a, .b = b});
 }
 
 /* A boundary of skip, warm-up or limit is reached: `until` is 0. */
@@ -187,6 +193,23 @@ static inline void touch(struct pw_visits *v, uint64_t key, uint32_t op)
   v->n_touches += stream != v->stream;
   v->stream = stream;
   if (op == PW_STORE) v->wrote |= v->n_touches <= 2 ? 1 : 2;
+}
+
+void pw_visits_repeat(struct pw_visits *v, uint64_t key, uint32_t op, uint32_t n)
+{
+  uint32_t stream = op == PW_FETCH;
+  while (n) {
+    touch(v, key, op); /* the first may open a visit; those after it only count */
+    n--;
+    if (v->stage < STAGE_WARMUP || v->stage == STAGE_DONE || v->current[stream] != key || !v->open) continue;
+    uint32_t more = UINT16_MAX - v->count[op];
+    if (more > n) more = n;
+    if (more > v->until) more = (uint32_t)v->until;
+    if (v->n_touches == UINT16_MAX) more = 0;
+    v->count[op] += more;
+    v->until -= more;
+    n -= more;
+  }
 }
 
 static int find_process(struct pw_visits *v, const char *path, uint32_t pid, struct pw_error *err)
@@ -301,6 +324,19 @@ int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access 
   }
   *taken = n;
   return 0;
+}
+
+bool pw_visits_taking(const struct pw_visits *v)
+{
+  return v->stage == STAGE_WARMUP || v->stage == STAGE_TAKE;
+}
+
+int pw_visits_room(struct pw_visits *v, uint32_t n_visits)
+{
+  if (v->block.page) start_block(v);
+  if (v->n_visits + n_visits <= PW_BLOCK_VISITS && v->n_events + 4 <= MAX_EVENTS) return 0;
+  finish_block(v);
+  return 1;
 }
 
 bool pw_visits_full(const struct pw_visits *v)

@@ -56,6 +56,15 @@ void pw_visits_destroy(struct pw_visits *visits);
  * pw_visits_flush), 0 when all were taken. `path` is for errors. */
 int pw_visits_add(struct pw_visits *visits, const char *path, const struct pw_access *accesses, size_t n,
                   size_t *taken, struct pw_error *err);
+/* For a source that knows its accesses in bulk (runs.c). pw_visits_room first: 1 when visits->block
+ * is finished and must be taken away, 0 when so many visits and an event fit. */
+int pw_visits_room(struct pw_visits *visits, uint32_t n_visits);
+/* Past the skip and before the limit. */
+bool pw_visits_taking(const struct pw_visits *visits);
+/* n accesses in a row of one kind on the page of a key (not PW_MODIFY). */
+void pw_visits_repeat(struct pw_visits *visits, uint64_t key, uint32_t op, uint32_t n);
+/* Puts an event; its text must live until the block is taken away. */
+void pw_visits_event(struct pw_visits *visits, const struct pw_event *event);
 /* True when the limit is reached and nothing more is wanted. */
 bool pw_visits_full(const struct pw_visits *visits);
 /* Finishes what is open: 1 when visits->block holds anything, else 0. */

@@ -1,0 +1,13 @@
+/* What recording needs to know before it starts: is there such a program, and the tool. */
+#ifndef PW_LIB_RECORD_H
+#define PW_LIB_RECORD_H
+
+#include "pagewalk.h"
+
+/* Finds the program as execvp would and looks whether it can be recorded: an x86-64 ELF file
+ * or a script, executable, not setuid. */
+int pw_program_find(char *path, size_t n_path, const char *name, struct pw_error *err);
+/* Is the capture tool in that folder? */
+int pw_capture_check(const char *folder, struct pw_error *err);
+
+#endif

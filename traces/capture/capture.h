@@ -1,0 +1,29 @@
+/* The parts of the capture tool: what its files know of each other.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A Valgrind tool that tells a recorder, through a ring in shared memory (lib/trace/ring.h), what a
+ * program fetches, loads, stores and maps. It links Valgrind's core and is therefore under
+ * Valgrind's licence, as a program of its own: libpagewalk and pagewalk only talk to it. */
+#ifndef CAPTURE_H
+#define CAPTURE_H
+
+#include "pub_tool_basics.h"
+#include "pub_tool_tooliface.h"
+
+#include "ring.h"
+
+/* channel.c: the ring. It stays at one address for life, so that translated code can name it. */
+extern struct pw_ring *ring;
+void channel_open(const HChar *name);
+void channel_reopen(const HChar *name); /* in the child of a fork */
+void channel_flush(void);      /* hands over the block that is being filled */
+void channel_record(UInt kind, const ULong *words, UInt n);
+void channel_end(void);
+
+/* instrument.c */
+void forget_runs(void); /* all code will be translated again, and its runs told from 0 */
+IRSB *instrument(VgCallbackClosure *closure, IRSB *in, const VexGuestLayout *layout, const VexGuestExtents *extents,
+                 const VexArchInfo *arch, IRType guest_word, IRType host_word);
+
+#endif

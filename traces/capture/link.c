@@ -1,0 +1,28 @@
+/* Two functions of Valgrind's core, wrapped by the linker.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Debug information is not read: nothing here looks at it, and it costs more than half of the
+ * start-up. And the heap below brk, for which Valgrind reserves 8 MiB, gets up to 1 GiB, since
+ * malloc takes another way (mmap) when it is full. */
+#include "pub_tool_basics.h"
+
+#include "pub_tool_aspacemgr.h"
+
+ULong __wrap_vgPlain_di_notify_mmap(Addr address, Bool allow_file, Int fd);
+Bool __wrap_vgPlain_am_create_reservation(Addr start, SizeT length, ShrinkMode mode, SSizeT extra);
+extern Bool __real_vgPlain_am_create_reservation(Addr start, SizeT length, ShrinkMode mode, SSizeT extra);
+
+ULong __wrap_vgPlain_di_notify_mmap(Addr address, Bool allow_file, Int fd)
+{
+  (void)address, (void)allow_file, (void)fd;
+  return 0;
+}
+
+Bool __wrap_vgPlain_am_create_reservation(Addr start, SizeT length, ShrinkMode mode, SSizeT extra)
+{
+  if (mode == SmLower && length < (9u << 20)) /* the reservation for brk */
+    for (SizeT more = 1ul << 30; more > length; more >>= 1)
+      if (__real_vgPlain_am_create_reservation(start, more, mode, extra)) return True;
+  return __real_vgPlain_am_create_reservation(start, length, mode, extra);
+}
