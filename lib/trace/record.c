@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "trace/behind.h"
 #include "trace/pwt_write.h"
 #include "trace/ring.h"
 #include "trace/runs.h"
@@ -38,6 +39,7 @@ struct pw_recording {
   struct pw_ring *ring;
   struct pw_visits *visits;
   struct pw_writer *writer;
+  struct pw_behind *behind;   /* holds the writer while it records */
   struct pw_runs runs;
   struct text *texts;         /* of the events in the open block */
   char *exec;                 /* the program that is being tried */
@@ -70,6 +72,7 @@ void pw_recording_destroy(struct pw_recording *r)
   }
   if (r->fd >= 0) close(r->fd);
   pw_visits_destroy(r->visits);
+  pw_behind_destroy(r->behind);
   pw_writer_destroy(r->writer);
   pw_runs_clear(&r->runs);
   forget_texts(r);
@@ -103,6 +106,7 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
   int status = r->path ? make_ring(r, err) : out_of_memory(r, err);
   if (!status) status = pw_visits_create(&r->visits, &options->trace, err);
   if (!status) status = pw_writer_create(&r->writer, path, &options->writer, err);
+  if (!status) status = pw_behind_create(&r->behind, r->writer, err);
   if (!status) return 0;
   pw_recording_destroy(r);
   *recording = NULL;
@@ -113,18 +117,19 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
 static int write_block(struct pw_recording *r, struct pw_error *err)
 {
   const struct pw_block *block = &r->visits->block;
-  int status = pw_writer_add(r->writer, block, err);
+  int status = pw_behind_add(r->behind, block, err);
   r->totals.fetches += block->totals.fetches;
   r->totals.loads += block->totals.loads;
   r->totals.stores += block->totals.stores;
   r->n_visits += block->n_visits;
   forget_texts(r);
-  if (r->size_limit_bytes && pw_writer_bytes(r->writer) >= r->size_limit_bytes) r->ended = r->limited = true;
+  if (r->size_limit_bytes && pw_behind_bytes(r->behind) >= r->size_limit_bytes) r->ended = r->limited = true;
   return status;
 }
 
-static int make_room(struct pw_recording *r, uint32_t n_visits, struct pw_error *err)
+static inline int make_room(struct pw_recording *r, uint32_t n_visits, struct pw_error *err)
 {
+  if (r->visits->n_visits + n_visits <= PW_BLOCK_VISITS && !r->visits->block.page && n_visits) return 0;
   if (!pw_visits_room(r->visits, n_visits)) return 0;
   int status = write_block(r, err);
   pw_visits_room(r->visits, n_visits);
@@ -222,13 +227,13 @@ static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, s
       status = take_record(r, kind, words + i, n_words, err);
       i += n_words;
     } else {
-      int64_t n_words = pw_runs_words(&r->runs, word);
-      if (n_words < 0 || (size_t)n_words > n - i)
+      const struct pw_run *run = pw_runs_find(&r->runs, word);
+      if (!run || run->n_words > n - i)
         return pw_error_set(err, PW_EFORMAT, "%s: the capture tool names a run that it never told, or cuts it off", r->path);
-      status = make_room(r, pw_runs_most_visits(&r->runs, word), err);
+      status = make_room(r, run->most_visits, err);
       if (r->exec) forget_exec(r);
-      if (!status) pw_runs_expand(&r->runs, word, words + i, r->visits);
-      i += (size_t)n_words;
+      if (!status) pw_runs_expand(run, words + i, r->visits);
+      i += run->n_words;
       if (pw_visits_full(r->visits)) r->ended = r->limited = true;
     }
     if (status) return status;
@@ -298,6 +303,9 @@ int pw_recording_finish(struct pw_recording *r, struct pw_error *err)
   else if (status) return status;
   if (!all && r->exec) all = put_event(r, (struct pw_event){.kind = PW_EVENT_EXEC}, r->exec, strlen(r->exec), err);
   status = pw_visits_flush(r->visits) ? write_block(r, err) : 0;
+  if (!status) status = pw_behind_finish(r->behind, err);
+  pw_behind_destroy(r->behind);
+  r->behind = NULL;
   if (!status && pw_totals_sum(&r->totals)) status = pw_writer_finish(r->writer, err);
   return status ? status : all;
 }
@@ -324,7 +332,7 @@ uint64_t pw_recording_visits(const struct pw_recording *r)
 
 uint64_t pw_recording_stored_bytes(const struct pw_recording *r)
 {
-  return pw_writer_bytes(r->writer);
+  return r->behind ? pw_behind_bytes(r->behind) : pw_writer_bytes(r->writer);
 }
 
 bool pw_recording_limited(const struct pw_recording *r)

@@ -20,8 +20,6 @@
 #include "base/alloc.h"
 #include "base/block.h"
 
-enum stage { STAGE_SKIP, STAGE_WARMUP, STAGE_TAKE, STAGE_DONE };
-
 /* What one access can add at most: its pages twice (a modify), both opening visits. */
 #define WORST_VISITS (2 * (PW_MAX_ACCESS_BYTES / 4096 + 2))
 #define MAX_EVENTS PW_BLOCK_VISITS
@@ -57,6 +55,7 @@ static void start_block(struct pw_visits *v)
   v->index.n = 0;
   v->n_visits = v->n_pages = v->n_events = 0;
   v->open = false;
+  for (size_t i = 0; i < PW_VISITS_RECENT; i++) v->recent[i].key = PW_NO_KEY;
   memset(&v->block, 0, sizeof v->block);
   forget(v);
 }
@@ -64,7 +63,6 @@ static void start_block(struct pw_visits *v)
 void pw_visits_restart(struct pw_visits *v, const struct pw_trace_options *options)
 {
   start_block(v);
-  memset(&v->totals, 0, sizeof v->totals);
   if (v->threads.n) memset(v->threads.keys, 0xff, sizeof *v->threads.keys << v->threads.bits);
   v->threads.n = 0;
   v->runner = 0;
@@ -72,9 +70,23 @@ void pw_visits_restart(struct pw_visits *v, const struct pw_trace_options *optio
   v->n_processes = 0;
   v->limit = options->limit ? options->limit : UINT64_MAX;
   v->warmup = options->warmup;
-  v->stage = STAGE_SKIP;
+  v->stage = PW_VISITS_SKIP;
   v->counting = options->warmup == 0;
   v->until = options->skip;
+}
+
+/* The flag byte for all there is to say of a visit. */
+static void fill_flags(struct pw_visits *v)
+{
+  for (unsigned i = 0; i < 64; i++) {
+    unsigned opener = i >> 5, replayed = (i >> 2 & 3) + 1, wrote = i & 3;
+    /* data touches in the pattern: every other one, from the first if C is the data page */
+    unsigned data_touches = opener ? replayed / 2 : (replayed + 1) / 2;
+    if (data_touches != 2) wrote = wrote ? 1 : 0;
+    v->flags_of[i] = (uint8_t)((opener ? PW_VISIT_CODE : 0) | (i & 16 ? PW_VISIT_STORE_FIRST : 0) |
+                               (replayed - 1) << PW_VISIT_TOUCHES_SHIFT | (wrote & 1 ? PW_VISIT_WROTE_1 : 0) |
+                               (wrote & 2 ? PW_VISIT_WROTE_2 : 0));
+  }
 }
 
 int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *options, struct pw_error *err)
@@ -98,54 +110,20 @@ int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *o
     *visits = NULL;
     return pw_error_set(err, PW_ENOMEM, "memory ran out");
   }
+  fill_flags(v);
   pw_visits_restart(v, options);
   return 0;
-}
-
-static void close_visit(struct pw_visits *v)
-{
-  if (!v->open) return;
-  v->open = false;
-  uint32_t i = v->n_visits - 1;
-  unsigned replayed = pw_touches_replayed(v->n_touches);
-  /* data touches in the pattern: every other one, from the first if C is the data page */
-  unsigned data_touches = v->opener ? replayed / 2 : (replayed + 1) / 2;
-  unsigned wrote = data_touches == 2 ? v->wrote : v->wrote ? 1 : 0;
-  v->fetches[i] = (uint16_t)v->count[PW_FETCH];
-  v->loads[i] = (uint16_t)v->count[PW_LOAD];
-  v->stores[i] = (uint16_t)v->count[PW_STORE];
-  v->touches[i] = (uint16_t)v->n_touches;
-  v->flags[i] = (uint8_t)((v->opener ? PW_VISIT_CODE : 0) | (v->store_first ? PW_VISIT_STORE_FIRST : 0) |
-                          (replayed - 1) << PW_VISIT_TOUCHES_SHIFT | (wrote & 1 ? PW_VISIT_WROTE_1 : 0) |
-                          (wrote & 2 ? PW_VISIT_WROTE_2 : 0));
-  v->totals.fetches += v->count[PW_FETCH];
-  v->totals.loads += v->count[PW_LOAD];
-  v->totals.stores += v->count[PW_STORE];
-  v->block.totals.fetches += v->count[PW_FETCH];
-  v->block.totals.loads += v->count[PW_LOAD];
-  v->block.totals.stores += v->count[PW_STORE];
 }
 
 /* Not inlined: keeps the registers of the counting loop free. */
 static __attribute__((noinline)) void open_visit(struct pw_visits *v, uint64_t key, uint32_t stream, uint32_t op)
 {
-  close_visit(v);
-  bool added;
-  uint32_t number = *pw_pagemap_insert(&v->index, key, v->n_pages, &added);
-  if (added) v->pages[v->n_pages++] = key;
-  v->page[v->n_visits++] = (uint16_t)number;
-  v->current[stream] = key;
-  v->count[0] = v->count[1] = v->count[2] = 0;
-  v->count[op] = 1;
-  v->n_touches = 1;
-  v->stream = v->opener = stream;
-  v->wrote = v->store_first = op == PW_STORE;
-  v->open = true;
+  pw_visits_open(v, key, stream, op);
 }
 
 void pw_visits_event(struct pw_visits *v, const struct pw_event *event)
 {
-  close_visit(v);
+  pw_visits_close(v);
   v->events[v->n_events] = *event;
   v->events[v->n_events++].at = v->n_visits;
   forget(v);
@@ -159,20 +137,20 @@ static void add_event(struct pw_visits *v, uint32_t kind, uint64_t a, uint64_t b
 /* A boundary of skip, warm-up or limit is reached: `until` is 0. */
 static void next_stage(struct pw_visits *v)
 {
-  while (v->until == 0 && v->stage != STAGE_DONE) {
+  while (v->until == 0 && v->stage != PW_VISITS_DONE) {
     switch (v->stage) {
-      case STAGE_SKIP:
-        v->stage = STAGE_WARMUP;
+      case PW_VISITS_SKIP:
+        v->stage = PW_VISITS_WARMUP;
         v->until = v->warmup < v->limit ? v->warmup : v->limit;
         break;
-      case STAGE_WARMUP:
+      case PW_VISITS_WARMUP:
         if (v->warmup) add_event(v, PW_EVENT_MARK, 1, 0);
-        v->stage = STAGE_TAKE;
+        v->stage = PW_VISITS_TAKE;
         v->counting = true;
         v->until = v->limit == UINT64_MAX ? UINT64_MAX : v->limit - (v->warmup < v->limit ? v->warmup : v->limit);
         break;
       default:
-        v->stage = STAGE_DONE;
+        v->stage = PW_VISITS_DONE;
     }
   }
 }
@@ -181,9 +159,9 @@ static void next_stage(struct pw_visits *v)
 static inline void touch(struct pw_visits *v, uint64_t key, uint32_t op)
 {
   if (v->until == 0) next_stage(v);
-  if (v->stage == STAGE_DONE) return;
+  if (v->stage == PW_VISITS_DONE) return;
   v->until--;
-  if (v->stage == STAGE_SKIP) return;
+  if (v->stage == PW_VISITS_SKIP) return;
   uint32_t stream = op == PW_FETCH;
   if (v->current[stream] != key || !v->open || v->count[op] == UINT16_MAX || v->n_touches == UINT16_MAX) {
     open_visit(v, key, stream, op);
@@ -201,7 +179,7 @@ void pw_visits_repeat(struct pw_visits *v, uint64_t key, uint32_t op, uint32_t n
   while (n) {
     touch(v, key, op); /* the first may open a visit; those after it only count */
     n--;
-    if (v->stage < STAGE_WARMUP || v->stage == STAGE_DONE || v->current[stream] != key || !v->open) continue;
+    if (v->stage < PW_VISITS_WARMUP || v->stage == PW_VISITS_DONE || v->current[stream] != key || !v->open) continue;
     uint32_t more = UINT16_MAX - v->count[op];
     if (more > n) more = n;
     if (more > v->until) more = (uint32_t)v->until;
@@ -284,12 +262,17 @@ static uint64_t *radix_sort(uint64_t *keys, uint64_t *spare, size_t n)
 
 static void finish_block(struct pw_visits *v)
 {
-  close_visit(v);
+  pw_visits_close(v);
   memcpy(v->sorted, v->pages, v->n_pages * sizeof *v->pages);
   uint64_t *order = radix_sort(v->sorted, v->sorted + PW_BLOCK_VISITS, v->n_pages);
   for (uint32_t i = 0; i < v->n_pages; i++) v->rank[*pw_pagemap_find(&v->index, order[i])] = (uint16_t)i;
   for (uint32_t i = 0; i < v->n_visits; i++) v->page[i] = v->rank[v->page[i]];
-  struct pw_totals totals = v->block.totals;
+  struct pw_totals totals = {0, 0, 0};
+  for (uint32_t i = 0; i < v->n_visits; i++) {
+    totals.fetches += v->fetches[i];
+    totals.loads += v->loads[i];
+    totals.stores += v->stores[i];
+  }
   v->block = (struct pw_block){
       .n_visits = v->n_visits, .n_pages = v->n_pages, .n_events = v->n_events, .pages = order, .page = v->page,
       .flags = v->flags, .fetches = v->fetches, .loads = v->loads, .stores = v->stores, .touches = v->touches,
@@ -307,7 +290,7 @@ int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access 
       *taken = i;
       return 1;
     }
-    if (v->stage == STAGE_DONE || (v->until == 0 && (next_stage(v), v->stage == STAGE_DONE))) {
+    if (v->stage == PW_VISITS_DONE || (v->until == 0 && (next_stage(v), v->stage == PW_VISITS_DONE))) {
       *taken = i;
       return 2;
     }
@@ -326,22 +309,12 @@ int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access 
   return 0;
 }
 
-bool pw_visits_taking(const struct pw_visits *v)
-{
-  return v->stage == STAGE_WARMUP || v->stage == STAGE_TAKE;
-}
-
 int pw_visits_room(struct pw_visits *v, uint32_t n_visits)
 {
   if (v->block.page) start_block(v);
   if (v->n_visits + n_visits <= PW_BLOCK_VISITS && v->n_events + 4 <= MAX_EVENTS) return 0;
   finish_block(v);
   return 1;
-}
-
-bool pw_visits_full(const struct pw_visits *v)
-{
-  return v->stage == STAGE_DONE || (v->stage == STAGE_TAKE && v->until == 0);
 }
 
 int pw_visits_flush(struct pw_visits *v)
