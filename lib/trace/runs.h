@@ -14,22 +14,19 @@ struct pw_runs {
   size_t n, room;
 };
 
-/* A data access, and the fetches between it and the one before. */
-struct pw_run_access {
+/* Fetches on one page, then a data access (or none: op is PW_FETCH). */
+struct pw_run_step {
+  uint64_t page;
   uint16_t fetches;
-  uint16_t last_start; /* the last offset in a page from which it does not straddle */
+  int16_t last_start;  /* the last offset in a page from which the access does not straddle; -1: none */
   uint16_t op;
   uint16_t bytes;
 };
 
 struct pw_run {
-  uint32_t n_words, most_visits, total;
-  uint32_t tail_fetches;     /* after the last data access */
-  uint64_t code_page;        /* of all fetches */
-  bool one_page;             /* there is such a page, and no access is wider than one */
-  uint32_t n_pages;          /* else: the page of each fetch, behind the accesses */
-  uint64_t *pages;
-  struct pw_run_access accesses[];
+  uint32_t n_words, n_steps, most_visits;
+  uint32_t total;      /* accesses at most, cut to base pages */
+  struct pw_run_step steps[];
 };
 
 void pw_runs_clear(struct pw_runs *runs);
