@@ -76,6 +76,13 @@ _pagewalk() {
   cur=${words[n-1]}
   [ "$n" -gt 1 ] && prev=${words[n-2]}
   COMPREPLY=()
+  # Behind --, a program and its arguments.
+  if [ "${words[0]}" = record ] && [ "$n" -gt 2 ]; then
+    case " ${words[*]:1:n-2} " in
+      *' -- ') mapfile -t COMPREPLY < <(compgen -c -- "$cur"); compopt -o default; return ;;
+      *' -- '*) compopt -o default; return ;;
+    esac
+  fi
   if [ "$n" -eq 1 ]; then
     _pagewalk_word "$(_pagewalk_commands "$1") --help --version"
     return

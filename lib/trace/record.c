@@ -227,7 +227,7 @@ static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, s
       status = take_record(r, kind, words + i, n_words, err);
       i += n_words;
     } else {
-      const struct pw_run *run = pw_runs_find(&r->runs, word);
+      const struct pw_code_run *run = pw_runs_find(&r->runs, word);
       if (!run || run->n_words > n - i)
         return pw_error_set(err, PW_EFORMAT, "%s: the capture tool names a run that it never told, or cuts it off", r->path);
       status = make_room(r, run->most_visits, err);

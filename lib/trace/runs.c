@@ -20,21 +20,21 @@ void pw_runs_clear(struct pw_runs *runs)
   *runs = (struct pw_runs){0};
 }
 
-static void add_fetch(struct pw_run *run, uint64_t page)
+static void add_fetch(struct pw_code_run *run, uint64_t page)
 {
-  struct pw_run_step *last = run->n_steps ? &run->steps[run->n_steps - 1] : NULL;
+  struct pw_code_step *last = run->n_steps ? &run->steps[run->n_steps - 1] : NULL;
   if (!last || last->op != PW_FETCH || last->page != page) {
     last = &run->steps[run->n_steps++];
-    *last = (struct pw_run_step){.page = page, .op = PW_FETCH};
+    *last = (struct pw_code_step){.page = page, .op = PW_FETCH};
     run->most_visits++;
   }
   last->fetches++;
   run->total++;
 }
 
-static void add_data(struct pw_run *run, uint32_t op, uint32_t bytes)
+static void add_data(struct pw_code_run *run, uint32_t op, uint32_t bytes)
 {
-  struct pw_run_step *step = run->n_steps ? &run->steps[run->n_steps - 1] : NULL;
+  struct pw_code_step *step = run->n_steps ? &run->steps[run->n_steps - 1] : NULL;
   if (!step || step->op != PW_FETCH) step = &run->steps[run->n_steps++]; /* without a fetch before it */
   /* PW_RING_NOTHING ends in 4095: it takes the slow way, and so do bytes there */
   int32_t last_start = bytes == 1 ? 4094 : bytes <= 4096 ? 4096 - (int32_t)bytes : -1;
@@ -52,7 +52,7 @@ static uint64_t fetch_address(uint64_t item)
   return (uint64_t)((int64_t)(item << 16) >> 16); /* 48 bits, sign-extended */
 }
 
-static void add_item(struct pw_run *run, uint64_t item)
+static void add_item(struct pw_code_run *run, uint64_t item)
 {
   uint32_t op = PW_RING_ITEM_OP(item), bytes = PW_RING_ITEM_BYTES(item);
   if (bytes == 0) bytes = 1;
@@ -72,8 +72,8 @@ int pw_runs_add(struct pw_runs *runs, const char *name, uint64_t number, const u
 {
   if (number != runs->n || n == 0 || n > PW_RING_MOST_ITEMS)
     return pw_error_set(err, PW_EFORMAT, "%s: the capture tool tells nonsense about run %" PRIu64, name, number);
-  struct pw_run *scratch = pw_calloc(1, sizeof *scratch + 2 * n * sizeof *scratch->steps); /* a fetch may straddle */
-  struct pw_run *run = NULL;
+  struct pw_code_run *scratch = pw_calloc(1, sizeof *scratch + 2 * n * sizeof *scratch->steps); /* a fetch may straddle */
+  struct pw_code_run *run = NULL;
   if (scratch && !pw_grow((void **)&runs->list, &runs->room, runs->n + 1, sizeof *runs->list)) {
     for (size_t i = 0; i < n; i++) add_item(scratch, items[i]);
     run = pw_realloc(scratch, 1, sizeof *run + scratch->n_steps * sizeof *run->steps);
@@ -92,16 +92,16 @@ static void add_pages(struct pw_visits *v, uint64_t address, uint32_t bytes, uin
   for (uint64_t page = first; page <= last; page++) pw_visits_repeat(v, page & PW_PAGE_MASK, op, 1);
 }
 
-static __attribute__((noinline)) void add_data_slowly(struct pw_visits *v, uint64_t address, const struct pw_run_step *step)
+static __attribute__((noinline)) void add_data_slowly(struct pw_visits *v, uint64_t address, const struct pw_code_step *step)
 {
   if (address == PW_RING_NOTHING) return;
   add_pages(v, address, step->bytes, step->op == PW_MODIFY ? PW_LOAD : step->op);
   if (step->op == PW_MODIFY) add_pages(v, address, step->bytes, PW_STORE);
 }
 
-static void expand_slowly(const struct pw_run *run, const uint64_t *addresses, struct pw_visits *v)
+static void expand_slowly(const struct pw_code_run *run, const uint64_t *addresses, struct pw_visits *v)
 {
-  for (const struct pw_run_step *step = run->steps, *end = step + run->n_steps; step < end; step++) {
+  for (const struct pw_code_step *step = run->steps, *end = step + run->n_steps; step < end; step++) {
     if (step->fetches) pw_visits_repeat(v, step->page, PW_FETCH, step->fetches);
     if (step->op != PW_FETCH) add_data_slowly(v, *addresses++, step);
   }
@@ -137,7 +137,7 @@ static inline void add_data_on(struct pw_visits *v, uint64_t key, uint32_t op)
   if (store) v->wrote |= v->n_touches <= 2 ? 1 : 2;
 }
 
-void pw_runs_expand(const struct pw_run *run, const uint64_t *addresses, struct pw_visits *v)
+void pw_runs_expand(const struct pw_code_run *run, const uint64_t *addresses, struct pw_visits *v)
 {
   uint32_t fullest = v->count[0] | v->count[1] | v->count[2] | v->n_touches; /* less than twice the fullest */
   if (fullest + run->total >= UINT16_MAX || run->total >= v->until || !pw_visits_taking(v)) {
@@ -145,7 +145,7 @@ void pw_runs_expand(const struct pw_run *run, const uint64_t *addresses, struct 
     return;
   }
   uint64_t taken = 0;
-  for (const struct pw_run_step *step = run->steps, *end = step + run->n_steps; step < end; step++) {
+  for (const struct pw_code_step *step = run->steps, *end = step + run->n_steps; step < end; step++) {
     if (step->fetches) {
       add_fetches(v, step->page, step->fetches);
       taken += step->fetches;

@@ -35,6 +35,9 @@ offers_only() { # LINE WANTED...: just these
   failed=1
 }
 offers 'pagewalk sw' 'pagewalk sweep'
+offers 'pagewalk rec' 'pagewalk record'
+offers 'pagewalk record --li' 'pagewalk record --limit'
+offers 'pagewalk record -o x.pwt -- bas' 'pagewalk record -o x.pwt -- bash'
 offers 'pagewalk ' 'pagewalk run'
 offers 'pagewalk --ver' 'pagewalk --version'
 offers 'X=1 pagewalk run --pa' 'X=1 pagewalk run --page-size'

@@ -89,7 +89,7 @@ static void one_by_one(const struct told *t, const uint64_t *addresses, struct p
   }
 }
 
-static void as_run(const struct pw_run *run, const uint64_t *addresses, struct pw_visits *v, struct said *said)
+static void as_run(const struct pw_code_run *run, const uint64_t *addresses, struct pw_visits *v, struct said *said)
 {
   assert_non_null(run);
   if (pw_visits_room(v, run->most_visits)) {

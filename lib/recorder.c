@@ -6,8 +6,6 @@
  *
  * Invariant: a program never waits for a recorder that has stopped reading (ring.h, stop).
  * What it does not follow: an image that connects too late, after the last one has ended. */
-#include "record.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/program.h"
 #include "trace/record.h"
 #include "trace/ring.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "base/program.h"
 
 static bool is_file(const char *path)
 {

@@ -1,6 +1,6 @@
-/* What recording needs to know before it starts: is there such a program, and the tool. */
-#ifndef PW_LIB_RECORD_H
-#define PW_LIB_RECORD_H
+/* What is known of a program before it is recorded: where it is, and whether it can be. */
+#ifndef PW_PROGRAM_H
+#define PW_PROGRAM_H
 
 #include "pagewalk.h"
 
