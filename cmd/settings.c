@@ -48,7 +48,7 @@ const struct option_row reading_rows[] = {
     {"skip-bad", 0, OPTION_SWITCH, NULL, AT(SET_SKIP_BAD),
      "leave out lines that do not parse, and count them"},
     {"ignore", 0, OPTION_WORD, "WHAT", AT(SET_IGNORE),
-     "events: drop map, unmap, exec and exit;\nkernel: drop kernel touches of user buffers"},
+     "events: drop map, unmap, exec, exit and the like;\nkernel: drop kernel touches of user buffers"},
     {"skip", 0, OPTION_WORD, "N", AT(SET_SKIP), "leave out the first N accesses (20K, 50M, 1G)"},
     {"limit", 0, OPTION_WORD, "N", AT(SET_LIMIT), "stop after N accesses"},
     {"warmup", 0, OPTION_WORD, "N", AT(SET_WARMUP), "simulate N accesses before counting starts"},
@@ -152,14 +152,16 @@ static int choice_of(const struct settings *settings, enum setting setting, cons
                       names[0], names[1]);
 }
 
-static int ignore_of(const struct settings *settings, bool *events, struct pw_error *err)
+static int ignore_of(const struct settings *settings, bool *events, bool *kernel, struct pw_error *err)
 {
   const char *word = word_of(settings, SET_IGNORE);
   struct slice rest = {word, word ? strlen(word) : 0}, item;
   while (slice_next(&rest, ',', &item)) {
     if (item.n == 6 && memcmp(item.text, "events", 6) == 0)
       *events = true;
-    else if (!(item.n == 6 && memcmp(item.text, "kernel", 6) == 0))
+    else if (item.n == 6 && memcmp(item.text, "kernel", 6) == 0)
+      *kernel = true;
+    else
       return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is neither events nor kernel",
                           settings->of[SET_IGNORE].place, (int)item.n, item.text);
   }
@@ -203,7 +205,7 @@ int settings_understand(const struct settings *settings, struct running *running
       switch_of(settings, SET_SKIP_BAD, &trace->skip_bad, err) ||
       choice_of(settings, SET_ONLY, streams, &stream, err) ||
       choice_of(settings, SET_ENGINE, engines, &engine, err) ||
-      ignore_of(settings, &trace->ignore_events, err) || format_of(settings, &trace->format, err))
+      ignore_of(settings, &trace->ignore_events, &trace->ignore_kernel, err) || format_of(settings, &trace->format, err))
     return PW_EINVAL;
   if (trace->limit && trace->warmup >= trace->limit)
     return pw_error_set(err, PW_EINVAL, "%s leaves nothing to count: it must be under --limit",

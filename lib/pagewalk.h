@@ -104,13 +104,35 @@ struct pw_totals {
 enum pw_event_kind {
   PW_EVENT_THREAD = 1,   /* a = thread id that runs from here on */
   PW_EVENT_PROCESS = 2,  /* a = process id, b = process index (see page key) */
-  PW_EVENT_MAP = 3,      /* a = address, b = length in bytes, c = protection; text = file */
+  PW_EVENT_MAP = 3,      /* a = address, b = length in bytes, c = PW_MAP_… bits; text = file, or "[heap]", "[stack]", … */
   PW_EVENT_UNMAP = 4,    /* a = address, b = length in bytes */
   PW_EVENT_FORK = 5,     /* a = child process id, b = child process index */
   PW_EVENT_EXEC = 6,     /* the current process starts anew; text = program */
-  PW_EVENT_EXIT = 7,     /* the current process is gone; a = status */
+  PW_EVENT_EXIT = 7,     /* the current process is gone; a = status, b = the signal that ended it or 0 */
   PW_EVENT_MARK = 8,     /* a = 1: counting starts here (end of warm-up) */
+  PW_EVENT_PROTECT = 9,  /* a = address, b = length in bytes, c = PW_MAP_… bits of protection */
+  PW_EVENT_DISCARD = 10, /* a = address, b = length in bytes: the pages are given back, the mapping stays */
+  PW_EVENT_MOVE = 11,    /* a = from, b = length in bytes, c = to: pages move to a mapping that came before */
+  PW_EVENT_KERNEL_READ = 12,  /* a = address, b = length in bytes: the kernel read a buffer of the program */
+  PW_EVENT_KERNEL_WRITE = 13, /* a = address, b = length in bytes: … or wrote it */
+  PW_EVENT_THREAD_START = 14, /* a = thread id, b = id of the thread that started it */
+  PW_EVENT_THREAD_END = 15,   /* a = thread id */
+  PW_EVENT_BACKING = 16, /* of the map before it: a = offset in the file, b = inode; text = build id in hex */
+  PW_EVENT_SYMBOL = 17,  /* a = address, b = bytes, c = enum pw_symbol_kind; text = name. Holds until an
+                          * unmap takes its first byte away, or an exec or exit */
+  PW_EVENT_KINDS         /* one past the last */
 };
+
+enum {
+  PW_MAP_READ = 1,
+  PW_MAP_WRITE = 2,
+  PW_MAP_EXECUTE = 4,
+  PW_MAP_SHARED = 8,     /* writes reach the file or the other process */
+  PW_MAP_FIXED = 16,     /* the program chose the address (MAP_FIXED) */
+  PW_MAP_STACK = 32,     /* grows downwards by itself */
+};
+
+enum pw_symbol_kind { PW_SYMBOL_FUNCTION = 1, PW_SYMBOL_DATA = 2 };
 
 /* An event happens before visit number `at` of its block (at <= n_visits). */
 struct pw_event {
@@ -155,6 +177,10 @@ struct pw_block {
   const uint16_t *loads;
   const uint16_t *stores;
   const uint16_t *touches;      /* alternations C O C O …, as many as there were (>= 1) */
+  /* [n_visits] each, or both NULL unless pw_trace_options.sides was set and the trace has them:
+   * the access that opened the visit, its address in the page and its instruction's address */
+  const uint16_t *offset;
+  const uint64_t *pc;
   const struct pw_event *events; /* [n_events], `at` not falling */
   struct pw_totals totals;      /* of this block */
 };
@@ -169,7 +195,10 @@ struct pw_trace_options {
   const char *format;   /* a name of PW_LIST_FORMATS, or NULL: look at the first bytes */
   bool skip_bad;        /* text formats: count lines that do not parse, and go on */
   bool counts;          /* fill the count columns of the blocks */
-  bool ignore_events;   /* drop map, unmap, exec and exit events */
+  bool sides;           /* fill the side columns (offset, pc) where the trace has them */
+  bool make_sides;      /* other formats than .pwt: gather them (pc = the thread's last fetch) */
+  bool ignore_events;   /* drop all events but switches, forks, marks and kernel accesses */
+  bool ignore_kernel;   /* drop the kernel's accesses */
   uint64_t skip;        /* accesses to leave out at the front */
   uint64_t limit;       /* accesses to take after that; 0 = all */
   uint64_t warmup;      /* of those, accesses to simulate without counting */

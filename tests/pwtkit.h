@@ -22,7 +22,7 @@ static inline void pwt_maker_init(struct pwt_maker *m, uint64_t seed)
 static inline struct pw_event pwt_maker_event(struct pwt_maker *m)
 {
   uint64_t *r = &m->random;
-  uint32_t kind = 1 + pw_random_below(r, 8);
+  uint32_t kind = 1 + pw_random_below(r, PW_EVENT_KINDS - 1);
   static const uint32_t lengths[] = {0, 0, 0, 1, 12, 127, 128, 4096};
   struct pw_event e = {.kind = kind, .text = m->text, .text_bytes = lengths[pw_random_below(r, 8)]};
   switch (kind) {
@@ -36,9 +36,25 @@ static inline struct pw_event pwt_maker_event(struct pwt_maker *m)
       break;
     case PW_EVENT_MAP:
     case PW_EVENT_UNMAP:
+    case PW_EVENT_PROTECT:
+    case PW_EVENT_DISCARD:
+    case PW_EVENT_KERNEL_READ:
+    case PW_EVENT_KERNEL_WRITE:
       e.a = pw_random_next(r) & ~UINT64_C(4095);
       e.b = pw_random_below(r, 5) ? pw_random_next(r) % (UINT64_MAX - e.a) : 0;
       e.c = pw_random_below(r, 8);
+      break;
+    case PW_EVENT_MOVE:
+    case PW_EVENT_SYMBOL:
+      e.a = pw_random_next(r) >> 1;
+      e.b = pw_random_next(r) >> 2;
+      e.c = kind == PW_EVENT_MOVE ? pw_random_next(r) >> 1 : 1 + pw_random_below(r, 2);
+      break;
+    case PW_EVENT_THREAD_START:
+    case PW_EVENT_THREAD_END:
+    case PW_EVENT_BACKING:
+      e.a = pw_random_next(r);
+      e.b = pw_random_next(r) >> pw_random_below(r, 64);
       break;
     case PW_EVENT_EXIT: e.a = pw_random_below(r, 2) ? UINT64_MAX : 0; break;
     case PW_EVENT_MARK: e.a = 1; break;

@@ -83,6 +83,9 @@ struct kit_builder {
   uint64_t keys[PW_BLOCK_VISITS];
   uint16_t page[PW_BLOCK_VISITS], count[4][PW_BLOCK_VISITS];
   uint8_t flags[PW_BLOCK_VISITS];
+  bool sides;                /* give the block side columns, made up */
+  uint16_t offset[PW_BLOCK_VISITS];
+  uint64_t pc[PW_BLOCK_VISITS];
   struct pw_event events[PW_BLOCK_VISITS];
   struct pw_totals totals;
   struct pw_block block;
@@ -161,6 +164,19 @@ static inline int kit_compare_keys(const void *a, const void *b)
   return x < y ? -1 : x > y;
 }
 
+/* Side columns that depend on the visits alone; an instruction may be anywhere. */
+static inline void kit_make_sides(struct kit_builder *b)
+{
+  for (uint32_t i = 0; i < b->n_visits; i++) {
+    uint64_t random = (b->key[i] + i) * UINT64_C(0x9e3779b97f4a7c15);
+    b->offset[i] = (uint16_t)(random >> 52);
+    b->pc[i] = random >> (random & 63);
+    if (b->flags[i] & PW_VISIT_CODE) b->pc[i] = b->key[i] << 12 | b->offset[i];
+  }
+  b->block.offset = b->offset;
+  b->block.pc = b->pc;
+}
+
 /* The finished block, valid until the next kit_start. */
 static inline const struct pw_block *kit_finish(struct kit_builder *b)
 {
@@ -177,6 +193,7 @@ static inline const struct pw_block *kit_finish(struct kit_builder *b)
   b->block = (struct pw_block){.n_visits = b->n_visits, .n_pages = b->n_keys, .n_events = b->n_events, .pages = b->keys,
                                .page = b->page, .flags = b->flags, .fetches = b->count[0], .loads = b->count[1],
                                .stores = b->count[2], .touches = b->count[3], .events = b->events, .totals = b->totals};
+  if (b->sides) kit_make_sides(b);
   return &b->block;
 }
 

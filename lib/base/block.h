@@ -34,6 +34,13 @@ static inline unsigned pw_touches_replayed(unsigned n)
   return n <= 4 ? n : n % 2 ? 3 : 4;
 }
 
+/* Is it about b bytes from address a? */
+static inline bool pw_event_is_range(uint32_t kind)
+{
+  return kind == PW_EVENT_MAP || kind == PW_EVENT_UNMAP || (kind >= PW_EVENT_PROTECT && kind <= PW_EVENT_KERNEL_WRITE) ||
+         kind == PW_EVENT_SYMBOL;
+}
+
 static inline uint64_t pw_totals_sum(const struct pw_totals *totals)
 {
   return totals->fetches + totals->loads + totals->stores;

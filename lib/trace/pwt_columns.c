@@ -81,3 +81,24 @@ bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *pl
   return escape == end && sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores &&
          counts_fit(h, flags, counts);
 }
+
+bool pwt_decode_sides(const struct pwt_block_header *h, const unsigned char *plain, const struct pw_block *block, uint16_t *offset,
+                      uint64_t *pc)
+{
+  const unsigned char *low = plain, *high = low + h->n_visits;
+  struct pwt_cursor c = {high + h->n_visits, plain + h->group[PWT_SIDE].plain_bytes, true};
+  uint64_t last = 0;
+  uint32_t bad = 0;
+  for (uint32_t i = 0; i < h->n_visits; i++) {
+    offset[i] = (uint16_t)(low[i] | high[i] << 8);
+    bad |= offset[i] >> PW_BASE_SHIFT;
+    if (block->flags[i] & PW_VISIT_CODE) {
+      last = (block->pages[block->page[i]] & PW_PAGE_MASK) << PW_BASE_SHIFT | offset[i];
+    } else {
+      uint64_t zigzag = pwt_get_leb(&c);
+      last += zigzag >> 1 ^ (0 - (zigzag & 1));
+    }
+    pc[i] = last;
+  }
+  return bad == 0 && c.ok && c.p == c.end;
+}

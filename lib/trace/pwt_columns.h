@@ -12,5 +12,8 @@ bool pwt_decode_dictionary(const struct pwt_block_header *h, struct pwt_cursor *
 /* Fills four columns of PW_BLOCK_VISITS (fetches, loads, stores, touches) from the
  * plain counts group, whose size is in the header. */
 bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *plain, const unsigned char *flags, uint16_t *counts);
+/* Fills offset[n_visits] and pc[n_visits] from the plain side group; page[] and pages[] are decoded. */
+bool pwt_decode_sides(const struct pwt_block_header *h, const unsigned char *plain, const struct pw_block *block, uint16_t *offset,
+                      uint64_t *pc);
 
 #endif

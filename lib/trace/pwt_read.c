@@ -24,10 +24,12 @@ struct pwt_reader {
   XXH64_state_t *chain;
   char *text[4];
   uint64_t offset_bytes;       /* of the next frame in the file */
-  unsigned char *plain[2];     /* decompressed core and counts */
-  size_t plain_room[2];
+  unsigned char *plain[PWT_GROUPS]; /* decompressed */
+  size_t plain_room[PWT_GROUPS];
   uint64_t *pages;
   uint16_t *page, *counts;     /* counts: four columns of PW_BLOCK_VISITS */
+  uint16_t *offset;            /* side columns, once asked for */
+  uint64_t *pc;
   unsigned char *used;         /* by page index: seen in this block */
   struct pw_event *events;
   size_t events_room;
@@ -163,16 +165,25 @@ void pwt_reader_destroy(struct pwt_reader *r)
   ZSTD_freeDCtx(r->zstd);
   XXH64_freeState(r->chain);
   for (int i = 0; i < 4; i++) pw_free(r->text[i]);
-  pw_free(r->plain[0]);
-  pw_free(r->plain[1]);
+  for (int g = 0; g < PWT_GROUPS; g++) pw_free(r->plain[g]);
   pw_free(r->pages);
   pw_free(r->page);
   pw_free(r->counts);
+  pw_free(r->offset);
+  pw_free(r->pc);
   pw_free(r->used);
   pw_free(r->events);
   pw_free(r->offsets);
   pw_pagemap_clear(&r->threads);
   pw_free(r);
+}
+
+/* Side columns are there as a whole or not at all. */
+static bool sane_sides(const struct pwt_block_header *h)
+{
+  uint32_t stored = h->group[PWT_SIDE].stored_bytes, plain = h->group[PWT_SIDE].plain_bytes;
+  if (stored == 0) return plain == 0 && h->group[PWT_SIDE].sum == 0;
+  return h->n_visits > 0 && plain <= PWT_MAX_PLAIN && plain >= 2 * h->n_visits && stored <= ZSTD_compressBound(plain);
 }
 
 static bool sane_header(const struct pwt_reader *r, const struct pwt_block_header *h)
@@ -181,7 +192,7 @@ static bool sane_header(const struct pwt_reader *r, const struct pwt_block_heade
          h->n_events <= PWT_MAX_EVENTS && h->n_visits + h->n_events > 0 &&
          h->group[PWT_CORE].plain_bytes <= PWT_MAX_PLAIN && h->group[PWT_COUNTS].plain_bytes <= PWT_MAX_PLAIN &&
          h->group[PWT_CORE].plain_bytes >= 3 * h->n_visits + h->n_pages + 6 * h->n_events &&
-         h->group[PWT_COUNTS].plain_bytes >= 4 * h->n_visits && h->group[PWT_SIDE].stored_bytes == 0 &&
+         h->group[PWT_COUNTS].plain_bytes >= 4 * h->n_visits && sane_sides(h) &&
          h->group[PWT_CORE].stored_bytes <= ZSTD_compressBound(h->group[PWT_CORE].plain_bytes) &&
          h->group[PWT_COUNTS].stored_bytes <= ZSTD_compressBound(h->group[PWT_COUNTS].plain_bytes) &&
          h->first_access == pw_totals_sum(&r->totals) && h->process == r->process && h->thread == r->thread;
@@ -229,13 +240,14 @@ static bool decode_event(struct pwt_reader *r, struct pwt_cursor *c, struct pw_e
   e->b = pwt_get_leb(c);
   e->c = pwt_get_leb(c);
   uint64_t length = pwt_get_leb(c);
-  if (!c->ok || kind < PW_EVENT_THREAD || kind > PW_EVENT_MARK || length > PWT_MAX_EVENT_TEXT ||
+  if (!c->ok || kind < PW_EVENT_THREAD || kind >= PW_EVENT_KINDS || length > PWT_MAX_EVENT_TEXT ||
       length > (uint64_t)(c->end - c->p))
     return false;
   e->text = (const char *)c->p;
   e->text_bytes = (uint32_t)length;
   c->p += length;
-  if ((kind == PW_EVENT_MAP || kind == PW_EVENT_UNMAP) && e->a + e->b < e->a) return false;
+  if (pw_event_is_range(e->kind) && e->a + e->b < e->a) return false;
+  if (kind == PW_EVENT_MOVE && e->c + e->b < e->c) return false;
   if (kind == PW_EVENT_THREAD) r->thread = e->a;
   if (kind != PW_EVENT_PROCESS && kind != PW_EVENT_FORK) return true;
   if (e->b > r->n_processes || e->b >= PW_PROCESSES) return false;
@@ -287,7 +299,30 @@ static bool visits_fit_events(const struct pwt_reader *r, const struct pwt_block
   return (bad & 1) == 0;
 }
 
-static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, struct pw_error *err)
+static int read_sides(struct pwt_reader *r, const struct pwt_block_header *h, bool wanted, struct pw_error *err)
+{
+  if (h->group[PWT_SIDE].stored_bytes == 0) return 0;
+  int status = read_group(r, h, PWT_SIDE, wanted, err);
+  if (status || !wanted) return status;
+  if (!r->offset) r->offset = pw_malloc(PW_BLOCK_VISITS, sizeof *r->offset);
+  if (!r->pc) r->pc = pw_malloc(PW_BLOCK_VISITS, sizeof *r->pc);
+  if (!r->offset || !r->pc) return out_of_memory(r, err);
+  if (!pwt_decode_sides(h, r->plain[PWT_SIDE], &r->block, r->offset, r->pc))
+    return damaged(r, err, "a block's side columns make no sense");
+  r->block.offset = r->offset;
+  r->block.pc = r->pc;
+  return 0;
+}
+
+static void lend_counts(struct pwt_reader *r)
+{
+  r->block.fetches = r->counts;
+  r->block.loads = r->counts + PW_BLOCK_VISITS;
+  r->block.stores = r->counts + 2 * (size_t)PW_BLOCK_VISITS;
+  r->block.touches = r->counts + 3 * (size_t)PW_BLOCK_VISITS;
+}
+
+static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, bool sides, struct pw_error *err)
 {
   if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
   if (pw_grow((void **)&r->events, &r->events_room, h->n_events, sizeof *r->events) ||
@@ -306,14 +341,11 @@ static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bo
   if (status) return status;
   r->block = (struct pw_block){.n_visits = h->n_visits, .n_pages = h->n_pages, .n_events = h->n_events, .pages = r->pages,
                                .page = r->page, .flags = flags, .events = r->events, .totals = h->totals};
-  if (!counts) return 0;
+  if (!counts) return read_sides(r, h, sides, err);
   if (!r->counts && !(r->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *r->counts))) return out_of_memory(r, err);
   if (!pwt_decode_counts(h, r->plain[PWT_COUNTS], flags, r->counts)) return damaged(r, err, "a block's counts make no sense");
-  r->block.fetches = r->counts;
-  r->block.loads = r->counts + PW_BLOCK_VISITS;
-  r->block.stores = r->counts + 2 * (size_t)PW_BLOCK_VISITS;
-  r->block.touches = r->counts + 3 * (size_t)PW_BLOCK_VISITS;
-  return 0;
+  lend_counts(r);
+  return read_sides(r, h, sides, err);
 }
 
 static int check_index(struct pwt_reader *r, const unsigned char *p, size_t payload, struct pw_error *err)
@@ -363,7 +395,7 @@ static int note_block(struct pwt_reader *r, const struct pwt_block_header *h, co
   return 0;
 }
 
-int pwt_reader_next(struct pwt_reader *r, bool counts, const struct pw_block **block, struct pw_error *err)
+int pwt_reader_next(struct pwt_reader *r, bool counts, bool sides, const struct pw_block **block, struct pw_error *err)
 {
   const unsigned char *frame;
   size_t payload, most = PWT_INDEX_FIXED + r->n_blocks * PWT_INDEX_ENTRY + PWT_SUM_BYTES;
@@ -385,7 +417,7 @@ int pwt_reader_next(struct pwt_reader *r, bool counts, const struct pw_block **b
   status = note_block(r, &h, p + payload, err);
   if (status) return status;
   consume(r, PWT_FRAME_BYTES + payload + PWT_SUM_BYTES);
-  status = read_block(r, &h, counts, err);
+  status = read_block(r, &h, counts, sides, err);
   if (status) return status;
   r->totals.fetches += h.totals.fetches;
   r->totals.loads += h.totals.loads;

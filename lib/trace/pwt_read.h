@@ -14,8 +14,8 @@ bool pwt_recognise(const unsigned char *bytes, size_t n);
 int pwt_reader_create(struct pwt_reader **reader, struct pw_source *source, const char *path, struct pw_error *err);
 void pwt_reader_destroy(struct pwt_reader *reader);
 /* Lends the next block; 0 at a proper end. The count columns are decoded when
- * `counts` is set or the block holds a mark. */
-int pwt_reader_next(struct pwt_reader *reader, bool counts, const struct pw_block **block, struct pw_error *err);
+ * `counts` is set or the block holds a mark, the side columns when `sides` is set and it has them. */
+int pwt_reader_next(struct pwt_reader *reader, bool counts, bool sides, const struct pw_block **block, struct pw_error *err);
 
 /* Provenance, "" where absent: 0 source, 1 command, 2 date, 3 creator. */
 const char *pwt_reader_text(const struct pwt_reader *reader, unsigned which);

@@ -233,6 +233,25 @@ static void fill_counts(struct pw_writer *w, const struct pw_block *b, size_t *n
   *n = (size_t)(escape - w->plain);
 }
 
+/* Offsets in two planes, then how far each data visit's instruction is from the visit before. */
+static void fill_sides(struct pw_writer *w, const struct pw_block *b, size_t *n)
+{
+  unsigned char *low = w->plain, *high = low + b->n_visits, *p = high + b->n_visits;
+  uint64_t last = 0;
+  for (uint32_t i = 0; i < b->n_visits; i++) {
+    low[i] = (unsigned char)b->offset[i];
+    high[i] = (unsigned char)(b->offset[i] >> 8);
+    if (b->flags[i] & PW_VISIT_CODE) {
+      last = (b->pages[b->page[i]] & PW_PAGE_MASK) << PW_BASE_SHIFT | b->offset[i];
+      continue;
+    }
+    uint64_t step = b->pc[i] - last;
+    p = pwt_put_leb(p, step << 1 ^ (0 - (step >> 63)));
+    last = b->pc[i];
+  }
+  *n = (size_t)(p - w->plain);
+}
+
 /* Compresses w->plain[0 … n) behind what is stored already at *stored_bytes. */
 static int store_group(struct pw_writer *w, size_t n, struct pwt_block_header *h, int group, size_t *stored_bytes,
                        struct pw_error *err)
@@ -301,6 +320,10 @@ int pw_writer_add(struct pw_writer *w, const struct pw_block *b, struct pw_error
   if (status) return status;
   fill_counts(w, b, &n);
   status = store_group(w, n, &h, PWT_COUNTS, &stored_bytes, err);
+  if (!status && b->offset && b->pc && b->n_visits) {
+    fill_sides(w, b, &n);
+    status = store_group(w, n, &h, PWT_SIDE, &stored_bytes, err);
+  }
   if (status) return status;
   w->index[w->n_blocks++] = (struct index_entry){w->offset_bytes, h.first_access, w->visits};
   w->visits += b->n_visits;

@@ -4,8 +4,7 @@
  * go through runs.c into visits, records become events. The words of a block are only
  * believed as far as they are checked: a program may write anywhere, also into its ring.
  *
- * What the trace has no place for yet is read and dropped: kernel accesses, protections,
- * discarded pages, forks (a child has a trace of its own), the births of threads. */
+ * A fork leaves no event: the child has a trace of its own. */
 #include "trace/record.h"
 
 #include <errno.h>
@@ -160,9 +159,33 @@ static int map(struct pw_recording *r, uint64_t address, uint64_t bytes, uint64_
   return put_event(r, (struct pw_event){.kind = PW_EVENT_MAP, .a = address, .b = bytes, .c = protection & 7}, name, name_bytes, err);
 }
 
+static int put_range(struct pw_recording *r, enum pw_event_kind kind, const uint64_t *w, uint64_t c, struct pw_error *err)
+{
+  if (w[0] + w[1] < w[0]) return 0; /* nonsense of the program, which the kernel refused too */
+  return put_event(r, (struct pw_event){.kind = kind, .a = w[0], .b = w[1], .c = c}, NULL, 0, err);
+}
+
 static int unmap(struct pw_recording *r, uint64_t address, uint64_t bytes, struct pw_error *err)
 {
   return put_event(r, (struct pw_event){.kind = PW_EVENT_UNMAP, .a = address, .b = bytes}, NULL, 0, err);
+}
+
+static int take_map(struct pw_recording *r, const uint64_t *w, size_t n, struct pw_error *err)
+{
+  const char *name = (const char *)(w + 5);
+  size_t name_bytes = strnlen(name, 8 * (n - 5));
+  int status = r->running ? unmap(r, w[0], w[1], err) : 0; /* one that replaces another frees its pages first */
+  if (!status) status = map(r, w[0], w[1], w[2], name, name_bytes, err);
+  if (status || !w[4]) return status;
+  return put_event(r, (struct pw_event){.kind = PW_EVENT_BACKING, .a = w[3], .b = w[4]}, NULL, 0, err);
+}
+
+/* The old place is unmapped by itself. */
+static int take_remap(struct pw_recording *r, const uint64_t *w, struct pw_error *err)
+{
+  int status = map(r, w[1], w[2], 3, NULL, 0, err);
+  if (status || w[0] + w[2] < w[0]) return status;
+  return put_event(r, (struct pw_event){.kind = PW_EVENT_MOVE, .a = w[0], .b = w[2], .c = w[1]}, NULL, 0, err);
 }
 
 static int note_exec(struct pw_recording *r, const uint64_t *words, size_t n, struct pw_error *err)
@@ -195,20 +218,23 @@ static size_t least_words(uint32_t kind)
 
 static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w, size_t n, struct pw_error *err)
 {
-  int status = 0;
   if (n < least_words(kind)) return pw_error_set(err, PW_EFORMAT, "%s: the capture tool's record %u is cut off", r->path, kind);
   switch (kind) {
     case PW_RING_RUN: return pw_runs_add(&r->runs, r->path, w[0], w + 1, n - 1, err);
-    case PW_RING_MAP: /* one that replaces another frees its pages first */
-      if (r->running) status = unmap(r, w[0], w[1], err);
-      return status ? status : map(r, w[0], w[1], w[2], (const char *)(w + 5), strnlen((const char *)(w + 5), 8 * (n - 5)), err);
+    case PW_RING_MAP: return take_map(r, w, n, err);
     case PW_RING_UNMAP:
     case PW_RING_BRK_LESS: return unmap(r, w[0], w[1], err);
     case PW_RING_BRK: return map(r, w[0], w[1], 3, "[heap]", 6, err);
-    case PW_RING_REMAP: return map(r, w[1], w[2], 3, NULL, 0, err); /* the old place is unmapped by itself */
+    case PW_RING_REMAP: return take_remap(r, w, err);
+    case PW_RING_PROTECT: return put_range(r, PW_EVENT_PROTECT, w, w[2] & 7, err);
+    case PW_RING_DISCARD: return put_range(r, PW_EVENT_DISCARD, w, 0, err);
+    case PW_RING_READ: return put_range(r, PW_EVENT_KERNEL_READ, w, 0, err);
+    case PW_RING_WRITE: return put_range(r, PW_EVENT_KERNEL_WRITE, w, 0, err);
     case PW_RING_THREAD:
       r->running = true;
       return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD, .a = w[0]}, NULL, 0, err);
+    case PW_RING_THREAD_NEW: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0, err);
+    case PW_RING_THREAD_END: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_END, .a = w[0]}, NULL, 0, err);
     case PW_RING_EXEC: return note_exec(r, w, n, err);
     case PW_RING_EXIT: return put_event(r, (struct pw_event){.kind = PW_EVENT_EXIT, .a = w[0]}, NULL, 0, err);
     default: return 0;

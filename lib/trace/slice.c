@@ -14,6 +14,8 @@ struct pw_slice {
   struct pw_block block;
   uint64_t *pages;
   uint16_t *rank, *page, *counts; /* counts: four columns */
+  uint16_t *offset;
+  uint64_t *pc;
   uint8_t *flags, *used;
   struct pw_event *events;
 };
@@ -27,6 +29,8 @@ void pw_slice_destroy(struct pw_slice *s)
   pw_free(s->rank);
   pw_free(s->page);
   pw_free(s->counts);
+  pw_free(s->offset);
+  pw_free(s->pc);
   pw_free(s->flags);
   pw_free(s->used);
   pw_free(s->events);
@@ -45,10 +49,13 @@ int pw_slice_create(struct pw_slice **slice, const struct pw_trace_options *o, s
   s->rank = pw_malloc(N, sizeof *s->rank);
   s->page = pw_malloc(N, sizeof *s->page);
   s->counts = pw_malloc(4 * N, sizeof *s->counts);
+  if (o->sides) s->offset = pw_malloc(N, sizeof *s->offset);
+  if (o->sides) s->pc = pw_malloc(N, sizeof *s->pc);
   s->flags = pw_malloc(N, 1);
   s->used = pw_malloc(N, 1);
   s->events = pw_malloc(N + 2, sizeof *s->events);
-  if (s->pages && s->rank && s->page && s->counts && s->flags && s->used && s->events) return 0;
+  bool sides = !o->sides || (s->offset && s->pc);
+  if (s->pages && s->rank && s->page && s->counts && s->flags && s->used && s->events && sides) return 0;
   pw_slice_destroy(s);
   *slice = NULL;
   return pw_error_set(err, PW_ENOMEM, "memory ran out");
@@ -103,22 +110,34 @@ static void put_split(struct pw_slice *s, const struct pw_block *in, uint32_t i,
   put_visit(s, at + 1, o_page, (uint8_t)(pattern | (code ? wrote_1 | wrote_2 : PW_VISIT_CODE | later)), second);
 }
 
+/* Visit `at` was opened by the access that opened visit i of the block, by the instruction of visit `by`. */
+static void put_sides(struct pw_slice *s, uint32_t at, const struct pw_block *in, uint32_t i, uint32_t by)
+{
+  if (!in->offset || !s->offset) return;
+  s->offset[at] = in->offset[i];
+  s->pc[at] = in->flags[i] & PW_VISIT_CODE ? in->pc[i] : in->pc[by];
+}
+
 /* Copies visits [from, to) with the page indices of `in`; returns how many there are then. */
 static uint32_t copy_visits(struct pw_slice *s, const struct pw_block *in, uint32_t from, uint32_t to, uint32_t *mark)
 {
-  uint32_t at = 0, opened = 0, current[2] = {0, 0}, old_mark = *mark;
+  uint32_t at = 0, opened = 0, current[2] = {0, 0}, opener[2] = {0, 0}, old_mark = *mark;
   for (uint32_t i = 0; i < to; i++) {
     uint32_t stream = in->flags[i] & PW_VISIT_CODE;
     current[stream] = in->page[i];
+    opener[stream] = i;
     if (i < from) continue;
     if (i == old_mark) *mark = at;
     opened |= 1u << stream;
     if (pw_visit_touches(in->flags[i]) > 1 && !(opened >> (1 - stream) & 1)) {
       put_split(s, in, i, current[1 - stream], at);
+      put_sides(s, at, in, i, i);
+      put_sides(s, at + 1, in, opener[1 - stream], i); /* O's own address is not kept: that of its opener */
       opened = 3;
       at += 2;
     } else {
       uint16_t count[4] = {in->fetches[i], in->loads[i], in->stores[i], in->touches[i]};
+      put_sides(s, at, in, i, i);
       put_visit(s, at++, in->page[i], in->flags[i], count);
     }
   }
@@ -195,6 +214,10 @@ int pw_slice_cut(struct pw_slice *s, const struct pw_block *in, const struct pw_
   b->loads = s->counts + N;
   b->stores = s->counts + 2 * N;
   b->touches = s->counts + 3 * N;
+  if (in->offset && s->offset) {
+    b->offset = s->offset;
+    b->pc = s->pc;
+  }
   b->events = s->events;
   for (uint32_t i = 0; i < n_visits; i++) {
     b->totals.fetches += b->fetches[i];

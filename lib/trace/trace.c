@@ -249,16 +249,27 @@ static int next_foreign(struct pw_trace *t, const struct pw_block **block, struc
   return 1;
 }
 
-/* Leaves marks, thread and process switches, and forks, since they number processes. */
+/* Forks stay with the switches, since they number processes. */
+static bool is_kept(const struct pw_trace_options *o, uint32_t kind)
+{
+  switch (kind) {
+    case PW_EVENT_THREAD:
+    case PW_EVENT_PROCESS:
+    case PW_EVENT_FORK:
+    case PW_EVENT_MARK: return true;
+    case PW_EVENT_KERNEL_READ:
+    case PW_EVENT_KERNEL_WRITE: return !o->ignore_kernel;
+    default: return !o->ignore_events;
+  }
+}
+
 static int drop_events(struct pw_trace *t, const struct pw_block **block, struct pw_error *err)
 {
   const struct pw_block *in = *block;
   if (pw_grow((void **)&t->kept, &t->kept_room, in->n_events, sizeof *t->kept)) return out_of_memory(t->path, err);
   uint32_t n = 0;
-  for (uint32_t i = 0; i < in->n_events; i++) {
-    uint32_t kind = in->events[i].kind;
-    if (kind == PW_EVENT_THREAD || kind == PW_EVENT_PROCESS || kind == PW_EVENT_FORK || kind == PW_EVENT_MARK) t->kept[n++] = in->events[i];
-  }
+  for (uint32_t i = 0; i < in->n_events; i++)
+    if (is_kept(&t->options, in->events[i].kind)) t->kept[n++] = in->events[i];
   t->filtered = *in;
   t->filtered.events = t->kept;
   t->filtered.n_events = n;
@@ -269,12 +280,12 @@ static int drop_events(struct pw_trace *t, const struct pw_block **block, struct
 static int next_native(struct pw_trace *t, const struct pw_block **block, struct pw_error *err)
 {
   for (;;) {
-    int got = pwt_reader_next(t->reader, t->options.counts || t->slice, block, err);
+    int got = pwt_reader_next(t->reader, t->options.counts || t->slice, t->options.sides, block, err);
     if (got <= 0) {
       t->ended = true;
       return got;
     }
-    if (t->options.ignore_events && (*block)->n_events) {
+    if ((t->options.ignore_events || t->options.ignore_kernel) && (*block)->n_events) {
       int status = drop_events(t, block, err);
       if (status) return status;
     }

@@ -173,7 +173,7 @@ class Block:
             kind, a, b, c = (core.leb128() for _ in range(4))
             size = core.leb128()
             need(size <= 4096, 'an event text over 4096 bytes')
-            need(1 <= kind <= 8, f'an event of unknown kind {kind}')
+            need(1 <= kind <= 17, f'an event of unknown kind {kind}')
             self.events.append((at, kind, a, b, c, core.take(size)))
         core.done()
         self.pages = []
@@ -197,6 +197,25 @@ class Block:
         counts.done()
         self.fetches, self.loads, self.stores, self.folded = columns
         need([sum(c) for c in columns[:3]] == self.totals, f'block at {self.offset}: totals')
+
+    def read_sides(self):
+        """The (offset, pc) of each visit, or None."""
+        if not self.stored[2][0]:
+            need(self.stored[2][1] == 0, f'block at {self.offset}: side columns without a frame')
+            return None
+        n, sides, result, last = self.n_visits, self.columns(2), [], 0
+        low, high = sides.take(n), sides.take(n)
+        for i, flag in enumerate(self.flags):
+            offset = low[i] + 256 * high[i]
+            need(offset < 4096, 'a side offset outside the page')
+            if flag & 1:
+                last = (self.keys[self.pages[i]] << 12 & MASK) + offset
+            else:
+                z = sides.leb128()
+                last = (last + (-(z + 1) // 2 if z & 1 else z // 2)) & MASK
+            result.append((offset, last))
+        sides.done()
+        return result
 
     def visits(self):
         """Yields (thread, process, is_code, C, O or None, flags, visit number)."""
@@ -267,6 +286,7 @@ def print_totals(path, limit):
     for block in blocks[:limit]:
         block.read_core()
         block.read_counts()
+        block.read_sides()
         for thread, process, _, _, _, _, _ in block.visits():
             threads.add(thread)
             need(process < processes, 'a process index that the end does not count')

@@ -7,6 +7,14 @@
 
 static const struct pw_trace_options with_counts = {.counts = true};
 
+static void same_sides(const struct pw_block *a, const struct pw_block *b)
+{
+  assert_true((a->offset != NULL && a->n_visits > 0) == (b->offset != NULL) && (b->offset != NULL) == (b->pc != NULL));
+  if (!b->offset) return;
+  assert_memory_equal(a->offset, b->offset, a->n_visits * sizeof *a->offset);
+  for (uint32_t i = 0; i < a->n_visits; i++) assert_int_equal(a->pc[i], b->pc[i]);
+}
+
 static void same_block(const struct pw_block *a, const struct pw_block *b, bool counts)
 {
   assert_int_equal(a->n_visits, b->n_visits);
@@ -44,6 +52,8 @@ static void blocks_come_back(void **state)
     struct kit_file file;
     uint32_t n_blocks = 1 + (uint32_t)seed % 4, pages = seed % 3 ? 20 : 3000, events = seed % 2 ? 10 : 200;
     uint64_t visits = 0, n_events = 0, counted = 0;
+    builder->sides = again->sides = seed % 3 == 1;
+    bool sides = seed % 2;
     pwt_maker_init(&maker, seed);
     remake = maker;
     kit_file_open(&file, NULL);
@@ -54,7 +64,7 @@ static void blocks_come_back(void **state)
     const struct pw_block *b;
     struct pw_error err = {0};
     bool counts = seed % 5;
-    KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, &(struct pw_trace_options){.counts = counts}, &err), err);
+    KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, &(struct pw_trace_options){.counts = counts, .sides = sides}, &err), err);
     for (int round = 0; round < 2; round++) {
       struct pwt_maker m = remake;
       visits = n_events = counted = 0;
@@ -63,6 +73,8 @@ static void blocks_come_back(void **state)
         int got = pw_trace_next(t, &b, &err);
         if (got != 1) fail_msg("seed %u block %u: %d %s", (unsigned)seed, i, got, err.text);
         same_block(want, b, counts);
+        if (sides) same_sides(want, b);
+        else assert_null(b->offset);
         visits += b->n_visits;
         n_events += b->n_events;
         counted += pw_totals_sum(&b->totals);

@@ -19,7 +19,7 @@ struct craft {
   size_t n_blocks;
   struct {
     unsigned char payload[112];
-    struct part core, counts;
+    struct part core, counts, sides;
     bool keep_plain_bytes;
   } block[MAX_BLOCKS];
   unsigned char end[80];
@@ -70,6 +70,7 @@ static void take_apart(struct craft *c, const struct kit_file *file)
     p += 128;
     p += unpack(&c->block[i].core, p, get32(c->block[i].payload + 64));
     p += unpack(&c->block[i].counts, p, get32(c->block[i].payload + 80));
+    if (get32(c->block[i].payload + 96)) p += unpack(&c->block[i].sides, p, get32(c->block[i].payload + 96));
   }
   c->n_index = get32(p + 4) - 8;
   memcpy(c->index, p + 8, c->n_index);
@@ -112,8 +113,8 @@ static void compress_part(struct craft *c, size_t block, size_t group, const str
 /* Puts the file together with every checksum, size and offset right. */
 static void seal(struct craft *c)
 {
-  static unsigned char stored[2][ROOM];
-  size_t n[2];
+  static unsigned char stored[3][ROOM];
+  size_t n[3];
   unsigned char sums[8 * MAX_BLOCKS];
   c->file.n = 0;
   put_skippable(c, c->header.bytes, c->header.n);
@@ -121,9 +122,11 @@ static void seal(struct craft *c)
     if (8 + 24 * i + 8 <= c->n_index) put(c->index + 8 + 24 * i, c->file.n, 8);
     compress_part(c, i, 0, &c->block[i].core, stored[0], &n[0]);
     compress_part(c, i, 1, &c->block[i].counts, stored[1], &n[1]);
+    compress_part(c, i, 2, &c->block[i].sides, stored[2], &n[2]);
     put(sums + 8 * i, put_skippable(c, c->block[i].payload, 112), 8);
     put_bytes(c, stored[0], n[0]);
     put_bytes(c, stored[1], n[1]);
+    put_bytes(c, stored[2], n[2]);
   }
   put(c->end + 56, c->file.n, 8);
   put(c->end + 64, XXH64(sums, 8 * c->n_blocks, 0), 8);
@@ -138,6 +141,7 @@ static void make(struct craft *c)
 {
   struct kit_builder *b = kit_alloc(1, sizeof *b);
   struct kit_file file;
+  b->sides = true;
   kit_file_open(&file, NULL);
   for (uint32_t i = 0; i < 2; i++) {
     kit_start(b);
@@ -161,7 +165,7 @@ static int drain(const struct craft *c, bool counts, struct pw_error *err)
   unsigned char *copy = malloc(c->file.n); /* exactly so long, for the sanitizer */
   assert_non_null(copy);
   memcpy(copy, c->file.bytes, c->file.n);
-  int status = pwt_drain(copy, c->file.n, &(struct pw_trace_options){.counts = counts}, &blocks, err);
+  int status = pwt_drain(copy, c->file.n, &(struct pw_trace_options){.counts = counts, .sides = counts}, &blocks, err);
   free(copy);
   return status;
 }
@@ -203,7 +207,10 @@ static void stores_for_loads(struct craft *c)
   put(c->end + 24, get(c->end + 24, 8) + 1, 8);
 }
 static void first_access_off(struct craft *c) { add_header(c, 56, 1, 8); }
-static void side_columns(struct craft *c) { set_header(c, 96, 1, 4); }
+static void side_offset_outside(struct craft *c) { c->block[1].sides.bytes[N + 5] = 16; }
+static void side_longer(struct craft *c) { c->block[1].sides.bytes[c->block[1].sides.n++] = 0; }
+static void side_shorter(struct craft *c) { c->block[1].sides.n--; }
+static void side_of_offsets_only(struct craft *c) { c->block[1].sides.n = 2 * N; }
 static void core_longer(struct craft *c) { c->block[1].core.bytes[c->block[1].core.n++] = 0; }
 static void core_shorter(struct craft *c) { c->block[1].core.n--; }
 static void counts_longer(struct craft *c) { c->block[1].counts.bytes[c->block[1].counts.n++] = 0; }
@@ -248,7 +255,7 @@ static unsigned char *event(struct craft *c, int number)
   /* last event: at (2 bytes), kind, a (2), b (2), c, length, "file"; first: at, kind, a, b, c, length */
   return number ? p - 13 : p - 19;
 }
-static void event_unknown(struct craft *c) { event(c, 1)[2] = 9; }
+static void event_unknown(struct craft *c) { event(c, 1)[2] = PW_EVENT_KINDS; }
 static void event_zero(struct craft *c) { event(c, 1)[2] = 0; }
 static void event_too_late(struct craft *c) { event(c, 1)[1] = 3; } /* 303 > 302 */
 static void event_text_long(struct craft *c) { event(c, 1)[8] = 5; }
@@ -295,11 +302,11 @@ static void header_longer(struct craft *c) { c->header.bytes[c->header.n++] = 0;
 static const struct {
   const char *name;
   void (*lie)(struct craft *c);
-  bool in_counts; /* seen only by whoever reads the counts */
+  bool in_counts; /* seen only by whoever reads counts and sides */
 } lies[] = {
 #define LIE(f) {#f, f, false}
     LIE(more_visits), LIE(too_many_visits), LIE(more_pages), LIE(fewer_pages), LIE(no_pages), LIE(more_events),
-    LIE(fewer_events), LIE(other_thread), LIE(other_process), LIE(first_access_off), LIE(side_columns), LIE(core_longer),
+    LIE(fewer_events), LIE(other_thread), LIE(other_process), LIE(first_access_off), LIE(core_longer),
     LIE(core_shorter), LIE(plain_bytes_lie), LIE(plain_bytes_huge), LIE(unknown_flag_6), LIE(unknown_flag_7),
     LIE(touches_unopened), LIE(index_outside), LIE(page_unused), LIE(keys_wrap), LIE(unknown_process), LIE(event_unknown),
     LIE(event_zero), LIE(event_too_late), LIE(event_text_long), LIE(event_text_short), LIE(process_too_far),
@@ -308,6 +315,8 @@ static const struct {
     LIE(end_processes), LIE(end_fetches), LIE(end_loads), LIE(end_stores), LIE(end_visits), LIE(end_events),
     LIE(end_blocks), LIE(end_index_offset), LIE(end_chain), LIE(header_longer),
     {"fetches_less", fetches_less, true}, {"stores_for_loads", stores_for_loads, true},
+    {"side_offset_outside", side_offset_outside, true}, {"side_longer", side_longer, true},
+    {"side_shorter", side_shorter, true}, {"side_of_offsets_only", side_of_offsets_only, true},
     {"counts_longer", counts_longer, true}, {"counts_escape_missing", counts_escape_missing, true},
 };
 
