@@ -8,6 +8,7 @@
 #include "files.h"
 #include "heap.h"
 #include "interrupt.h"
+#include "layout.h"
 #include "options.h"
 #include "pageset.h"
 #include "progress.h"
@@ -16,10 +17,11 @@
 #include "traces.h"
 
 struct own_options {
-  bool json, quiet;
+  bool all, json, quiet;
 };
 
 static const struct option_row own_rows[] = {
+    {"all", 0, OPTION_FLAG, NULL, offsetof(struct own_options, all), "every area of the address space, and every part of\na file by itself"},
     {"json", 0, OPTION_FLAG, NULL, offsetof(struct own_options, json), "print a JSON array instead"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress bar and no remarks"},
     {0}};
@@ -32,6 +34,7 @@ struct holdings {
   uint64_t events[N_EVENT_NAMES];
   struct pageset code, data;
   size_t pages; /* in either */
+  struct layout layout;
 };
 
 static void take_block(struct holdings *h, const struct pw_block *block)
@@ -54,6 +57,7 @@ static int read_all(struct pw_trace *trace, struct holdings *h, struct progress 
   int status;
   while ((status = pw_trace_next(trace, &block, err)) > 0) {
     take_block(h, block);
+    layout_take(&h->layout, block);
     progress_update(progress, 0, pw_trace_info(trace));
     if (interrupt_seen()) return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
   }
@@ -85,7 +89,7 @@ static void line_pages(const char *label, size_t pages)
   line_count(label, pages, more);
 }
 
-static void print_text(const struct pw_trace_info *info, const struct holdings *h)
+static void print_text(const struct pw_trace_info *info, const struct holdings *h, bool all)
 {
   const struct pw_totals *t = &info->totals;
   uint64_t n = t->fetches + t->loads + t->stores;
@@ -118,6 +122,7 @@ static void print_text(const struct pw_trace_info *info, const struct holdings *
   line_text("command", info->command);
   line_text("date", info->date);
   line_text("created by", info->creator);
+  layout_print(&h->layout, &h->code, &h->data, all);
 }
 
 static void json_text(const char *name, const char *text)
@@ -165,7 +170,7 @@ static void print_json(const struct pw_trace_info *info, const struct holdings *
   putchar('}');
 }
 
-static int inform(const char *path, const struct pw_trace_options *options, bool json, bool first)
+static int inform(const char *path, const struct pw_trace_options *options, const struct own_options *own, bool first)
 {
   struct pw_error err = {0};
   struct pw_trace *trace = NULL;
@@ -177,16 +182,17 @@ static int inform(const char *path, const struct pw_trace_options *options, bool
   progress_end(progress);
   if (status) {
     say("%s", err.text);
-  } else if (json) {
+  } else if (own->json) {
     fputs(first ? "[\n  " : ",\n  ", stdout);
     print_json(pw_trace_info(trace), &holdings);
   } else {
     if (!first) putchar('\n');
-    print_text(pw_trace_info(trace), &holdings);
+    print_text(pw_trace_info(trace), &holdings, own->all);
   }
   if (trace) pw_trace_close(trace);
   pageset_clear(&holdings.code);
   pageset_clear(&holdings.data);
+  layout_clear(&holdings.layout);
   return status;
 }
 
@@ -212,7 +218,7 @@ static int run_info(const struct command *self, int argc, char **argv)
     interrupt_catch();
     code = DONE;
     for (size_t i = 0; i < traces.n && !interrupt_seen(); i++) {
-      if (inform(traces.items[i], &running.trace, own.json, first))
+      if (inform(traces.items[i], &running.trace, &own, first))
         code = FAILED;
       else
         first = false;
@@ -229,7 +235,8 @@ const struct command command_info = {
     .summary = "what a trace holds: totals, footprint, events, provenance",
     .usage = "TRACE... [options]",
     .about = "Reads each trace to its end, which also checks it, and prints its totals, how many\n"
-             "pages it touches, its processes, threads and events, and where it is from.",
+             "pages it touches, its processes, threads and events, and where it is from; then, if\n"
+             "it tells what was mapped, the layout of the address space.",
     .examples = "  pagewalk info sort.pwt\n  pagewalk info --json *.pwt",
     .run = run_info,
 };
