@@ -18,7 +18,8 @@ same "a program" "$(layout program.pwt)" \
 "  addresses                                size    touched  protection   what, as mapped last
   0000000000400000-0000000000401fff       8 KiB          1  r-x          program /bin/prog
   0000000000402000-0000000000404fff      12 KiB          2  rw-          program /bin/prog
-  0000000000405000-0000000000407fff      12 KiB          2  rw-          heap
+  0000000000405000-0000000000405fff       4 KiB          0  rw-          anonymous mapping
+  0000000000406000-0000000000408fff      12 KiB          2  rw-          heap
   00007fff00000000-00007fff00007fff      32 KiB          2  r--,rw-,r-x  library /lib/a?[1mb.so.6
   00007fff00009000-00007fff00009fff       4 KiB          1  rw-          anonymous mapping
   00007fff0000a000-00007fff0000afff       4 KiB          1  r--          file /etc/data
@@ -40,13 +41,13 @@ same "the library's parts" "$(grep library all)" \
 layout program.pwt | grep -v library >less
 same "the rest under --all" "$(grep -v library all)" "$(cat less)"
 
-# Of many areas, those with the most pages touched; --all has every one. Below 4 GiB: 32 bits.
+# Of many areas, those with the most pages touched, of equals the lower; --all has every one. Below 4 GiB: 32 bits.
 layout many.pwt >out
 same "many areas" "$(grep -c '\[area\]' out) $(sed -n 2p out)" \
-"40   11300000-1137ffff     512 KiB         20  rw-          [area]"
+"40   11200000-1127ffff     512 KiB         10  rw-          [area]"
 same "the end of many" "$(tail -n 3 out)" \
-"  … and 20 more, 190 pages touched in them: --all lists them
-  00000000-bfffffff                  1,770               user part (32-bit Linux, 3 GiB of 4)
+"  … and 20 more, 100 pages touched in them: --all lists them
+  00000000-bfffffff                    900               user part (32-bit Linux, 3 GiB of 4)
   c0000000-ffffffff                      0               kernel part"
 same "all of many" "$(layout --all many.pwt | grep -c '\[area\]')" 60
 

@@ -20,15 +20,16 @@ static void program(void)
   map(0x400000, 0x2000, 5, "/bin/prog");
   map(0x402000, 0x1000, 3, "/bin/prog");
   map(0x403000, 0x1234, 3, NULL);                    /* its .bss, to the end of a page */
+  map(0x405000, 0x1000, 3, NULL);                    /* behind it, but not its */
   map(0x7ffffffde000, 0x2000, 3, NULL);              /* the stack */
   map(0x7fffffffe000, 0x1000, 5, "[vdso]");
   touch(0x400010, PW_FETCH);
   touch(0x402000, PW_STORE);
   touch(0x403000, PW_STORE);
-  map(0x405000, 0x2000, 3, "[heap]");
-  map(0x407000, 0x1000, 3, "[heap]");
-  touch(0x405000, PW_STORE);
-  touch(0x407008, PW_STORE);
+  map(0x406000, 0x2000, 3, "[heap]");
+  map(0x408000, 0x1000, 3, "[heap]");
+  touch(0x406000, PW_STORE);
+  touch(0x408008, PW_STORE);
   map(0x7fff00000000, 0x8000, 1, "/lib/a\033[1mb.so.6"); /* a library: the middle is replaced */
   map(0x7fff00002000, 0x3000, 5, "/lib/a\033[1mb.so.6");
   map(0x7fff00005000, 0x1000, 3, "/lib/a\033[1mb.so.6");
@@ -46,12 +47,12 @@ static void program(void)
   touch(0xffff800000001000, PW_LOAD);
 }
 
-/* Sixty areas with gaps; the later, the more pages touched, but for the last. */
+/* Sixty areas with gaps; each two have one page touched more than those before, the last has none. */
 static void many(void)
 {
   for (uint32_t i = 0; i < 60; i++) map(0x10000000 + i * UINT64_C(0x100000), 0x80000, 3, "[area]");
   for (uint32_t i = 0; i < 59; i++)
-    for (uint32_t page = 0; page <= i; page++) touch(0x10000000 + i * UINT64_C(0x100000) + page * UINT64_C(4096), PW_STORE);
+    for (uint32_t page = 0; page <= i / 2; page++) touch(0x10000000 + i * UINT64_C(0x100000) + page * UINT64_C(4096), PW_STORE);
 }
 
 /* Two processes; the first becomes another program, the second is about to and never does. */
