@@ -79,7 +79,7 @@ int pw_capture_check(const char *folder, struct pw_error *err)
     if (n < 0 || (size_t)n >= sizeof path || access(path, X_OK))
       return pw_error_set(err, PW_EUNSUPPORTED,
                           "this pagewalk was built without its capture tool, which record needs: "
-                          "install the package valgrind (scripts/setup --record) and build again");
+                          "install the package valgrind (scripts/setup) and build again");
   }
   return 0;
 }
