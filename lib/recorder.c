@@ -223,10 +223,40 @@ static void tell(struct recorder *r, const struct image *image)
   r->info->limited = pw_recording_limited(image->recording);
 }
 
+static void reap(struct recorder *r)
+{
+  int status;
+  if (r->ended || waitpid(r->program, &status, WNOHANG) != r->program) return;
+  r->ended = true;
+  r->info->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  r->info->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* A program that is killed from outside cannot say so itself. Its socket is closed shortly before it can be waited for. */
+static void learn_end(struct recorder *r, const struct image *image)
+{
+  if (image->pid != r->program || pw_recording_has_end(image->recording)) return;
+  for (int turn = 0; turn < 100 && !r->ended; turn++) {
+    if (turn) poll(NULL, 0, 10);
+    reap(r);
+  }
+  if (r->ended && r->info->signal) pw_recording_end(image->recording, 0, (uint64_t)r->info->signal);
+}
+
 static void complete(struct recorder *r, struct image *image)
 {
   struct pw_error err;
-  int status = pw_recording_finish(image->recording, &err);
+  bool limited = pw_recording_limited(image->recording);
+  int status = pw_recording_drain(image->recording, &err);
+  if (!status && !limited) learn_end(r, image);
+  if (!status || status == PW_EFORMAT) { /* what came before the damage is good */
+    struct pw_error later;
+    int finished = pw_recording_finish(image->recording, &later);
+    if (finished) {
+      status = finished;
+      err = later;
+    }
+  }
   note_failure(r, status, &err);
   tell(r, image);
   struct pw_totals t = pw_recording_totals(image->recording);
@@ -282,15 +312,6 @@ static int wait_for_something(struct recorder *r, int timeout_ms)
 }
 
 /* ---- the whole ---- */
-
-static void reap(struct recorder *r)
-{
-  int status;
-  if (r->ended || waitpid(r->program, &status, WNOHANG) != r->program) return;
-  r->ended = true;
-  r->info->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  r->info->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
 
 /* Asks the caller, and ends the program in steps when the answer is to stop. */
 static void ask(struct recorder *r)

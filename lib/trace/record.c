@@ -42,10 +42,12 @@ struct pw_recording {
   struct pw_runs runs;
   struct text *texts;         /* of the events in the open block */
   char *exec;                 /* the program that is being tried */
+  bool has_end;
+  uint64_t exit_status, signal;
   uint64_t size_limit_bytes, n_visits;
   struct pw_totals totals;
-  bool running;               /* past the start-up maps */
   bool ended, limited;        /* nothing more is taken */
+  bool drained;               /* nothing more is there */
 };
 
 static int out_of_memory(const struct pw_recording *r, struct pw_error *err)
@@ -153,39 +155,25 @@ static int put_event(struct pw_recording *r, struct pw_event event, const char *
   return 0;
 }
 
-static int map(struct pw_recording *r, uint64_t address, uint64_t bytes, uint64_t protection, const char *name,
-               size_t name_bytes, struct pw_error *err)
+static int put_map(struct pw_recording *r, const uint64_t *w, uint64_t bits, const char *name, size_t name_bytes, struct pw_error *err)
 {
-  return put_event(r, (struct pw_event){.kind = PW_EVENT_MAP, .a = address, .b = bytes, .c = protection & 7}, name, name_bytes, err);
+  if (w[1] == 0 || w[0] + w[1] - 1 < w[0]) return 0;
+  return put_event(r, (struct pw_event){.kind = PW_EVENT_MAP, .a = w[0], .b = w[1], .c = bits & 63}, name, name_bytes, err);
 }
 
+/* Nonsense of the program, which the kernel refused too, is left out. */
 static int put_range(struct pw_recording *r, enum pw_event_kind kind, const uint64_t *w, uint64_t c, struct pw_error *err)
 {
-  if (w[0] + w[1] < w[0]) return 0; /* nonsense of the program, which the kernel refused too */
+  if (w[1] == 0 || w[0] + w[1] - 1 < w[0] || c + w[1] - 1 < c) return 0;
   return put_event(r, (struct pw_event){.kind = kind, .a = w[0], .b = w[1], .c = c}, NULL, 0, err);
-}
-
-static int unmap(struct pw_recording *r, uint64_t address, uint64_t bytes, struct pw_error *err)
-{
-  return put_event(r, (struct pw_event){.kind = PW_EVENT_UNMAP, .a = address, .b = bytes}, NULL, 0, err);
 }
 
 static int take_map(struct pw_recording *r, const uint64_t *w, size_t n, struct pw_error *err)
 {
   const char *name = (const char *)(w + 5);
-  size_t name_bytes = strnlen(name, 8 * (n - 5));
-  int status = r->running ? unmap(r, w[0], w[1], err) : 0; /* one that replaces another frees its pages first */
-  if (!status) status = map(r, w[0], w[1], w[2], name, name_bytes, err);
+  int status = put_map(r, w, w[2], name, strnlen(name, 8 * (n - 5)), err);
   if (status || !w[4]) return status;
   return put_event(r, (struct pw_event){.kind = PW_EVENT_BACKING, .a = w[3], .b = w[4]}, NULL, 0, err);
-}
-
-/* The old place is unmapped by itself. */
-static int take_remap(struct pw_recording *r, const uint64_t *w, struct pw_error *err)
-{
-  int status = map(r, w[1], w[2], 3, NULL, 0, err);
-  if (status || w[0] + w[2] < w[0]) return status;
-  return put_event(r, (struct pw_event){.kind = PW_EVENT_MOVE, .a = w[0], .b = w[2], .c = w[1]}, NULL, 0, err);
 }
 
 static int note_exec(struct pw_recording *r, const uint64_t *words, size_t n, struct pw_error *err)
@@ -209,10 +197,10 @@ static void forget_exec(struct pw_recording *r)
 static size_t least_words(uint32_t kind)
 {
   static const unsigned char least[] = {
-      [PW_RING_RUN] = 2, [PW_RING_MAP] = 5, [PW_RING_UNMAP] = 2, [PW_RING_PROTECT] = 3, [PW_RING_REMAP] = 3,
-      [PW_RING_BRK] = 2, [PW_RING_BRK_LESS] = 2, [PW_RING_DISCARD] = 2, [PW_RING_READ] = 2, [PW_RING_WRITE] = 2,
-      [PW_RING_THREAD] = 1, [PW_RING_THREAD_NEW] = 2, [PW_RING_THREAD_END] = 1, [PW_RING_FORK] = 1,
-      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 1};
+      [PW_RING_RUN] = 2, [PW_RING_MAP] = 5, [PW_RING_STACK] = 2, [PW_RING_HEAP] = 3, [PW_RING_UNMAP] = 2,
+      [PW_RING_PROTECT] = 3, [PW_RING_MOVE] = 3, [PW_RING_DISCARD] = 2, [PW_RING_READ] = 2, [PW_RING_WRITE] = 2,
+      [PW_RING_THREAD] = 1, [PW_RING_THREAD_NEW] = 2, [PW_RING_THREAD_END] = 1,
+      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2};
   return kind < sizeof least ? least[kind] : 0;
 }
 
@@ -222,21 +210,21 @@ static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w,
   switch (kind) {
     case PW_RING_RUN: return pw_runs_add(&r->runs, r->path, w[0], w + 1, n - 1, err);
     case PW_RING_MAP: return take_map(r, w, n, err);
-    case PW_RING_UNMAP:
-    case PW_RING_BRK_LESS: return unmap(r, w[0], w[1], err);
-    case PW_RING_BRK: return map(r, w[0], w[1], 3, "[heap]", 6, err);
-    case PW_RING_REMAP: return take_remap(r, w, err);
+    case PW_RING_STACK: return put_map(r, w, (n > 2 ? w[2] : 3) | PW_MAP_STACK, "[stack]", 7, err);
+    case PW_RING_HEAP: return put_map(r, w, w[2], "[heap]", 6, err);
+    case PW_RING_UNMAP: return put_range(r, PW_EVENT_UNMAP, w, 0, err);
+    case PW_RING_MOVE: return put_range(r, PW_EVENT_MOVE, w, w[2], err);
     case PW_RING_PROTECT: return put_range(r, PW_EVENT_PROTECT, w, w[2] & 7, err);
     case PW_RING_DISCARD: return put_range(r, PW_EVENT_DISCARD, w, 0, err);
     case PW_RING_READ: return put_range(r, PW_EVENT_KERNEL_READ, w, 0, err);
     case PW_RING_WRITE: return put_range(r, PW_EVENT_KERNEL_WRITE, w, 0, err);
-    case PW_RING_THREAD:
-      r->running = true;
-      return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD, .a = w[0]}, NULL, 0, err);
+    case PW_RING_THREAD: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD, .a = w[0]}, NULL, 0, err);
     case PW_RING_THREAD_NEW: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0, err);
     case PW_RING_THREAD_END: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_END, .a = w[0]}, NULL, 0, err);
     case PW_RING_EXEC: return note_exec(r, w, n, err);
-    case PW_RING_EXIT: return put_event(r, (struct pw_event){.kind = PW_EVENT_EXIT, .a = w[0]}, NULL, 0, err);
+    case PW_RING_EXIT:
+      pw_recording_end(r, w[0], w[1]);
+      return 0;
     default: return 0;
   }
 }
@@ -318,16 +306,41 @@ static int take_rest(struct pw_recording *r, struct pw_error *err)
   return take_block(r, block_words(r, ring->head), (size_t)(cursor - start) / 8, err);
 }
 
-int pw_recording_finish(struct pw_recording *r, struct pw_error *err)
+void pw_recording_end(struct pw_recording *r, uint64_t exit_status, uint64_t signal)
 {
-  int status, all = 0;
+  r->has_end = true;
+  r->exit_status = exit_status;
+  r->signal = signal;
+}
+
+bool pw_recording_has_end(const struct pw_recording *r)
+{
+  return r->has_end || r->exec;
+}
+
+static int put_end(struct pw_recording *r, struct pw_error *err)
+{
+  if (r->exec) return put_event(r, (struct pw_event){.kind = PW_EVENT_EXEC}, r->exec, strlen(r->exec), err);
+  if (!r->has_end) return 0;
+  return put_event(r, (struct pw_event){.kind = PW_EVENT_EXIT, .a = r->exit_status, .b = r->signal}, NULL, 0, err);
+}
+
+int pw_recording_drain(struct pw_recording *r, struct pw_error *err)
+{
+  int status;
   while ((status = pw_recording_step(r, err)) > 0) continue;
   if (!status) status = take_rest(r, err);
-  r->ended = true;
+  r->ended = r->drained = true;
   pw_recording_stop(r);
+  return status;
+}
+
+int pw_recording_finish(struct pw_recording *r, struct pw_error *err)
+{
+  int all = 0, status = r->drained ? 0 : pw_recording_drain(r, err);
   if (status == PW_EFORMAT) all = status; /* the trace up to there is good */
   else if (status) return status;
-  if (!all && r->exec) all = put_event(r, (struct pw_event){.kind = PW_EVENT_EXEC}, r->exec, strlen(r->exec), err);
+  if (!all && !r->limited) all = put_end(r, err);
   status = pw_visits_flush(r->visits) ? write_block(r, err) : 0;
   if (!status) status = pw_behind_finish(r->behind, err);
   pw_behind_destroy(r->behind);

@@ -26,6 +26,11 @@ int pw_recording_step(struct pw_recording *recording, struct pw_error *err);
 bool pw_recording_sleep(struct pw_recording *recording);
 /* The program drops everything from here on. */
 void pw_recording_stop(struct pw_recording *recording);
+/* Reads what is left, also from the block that was being filled; then it is known how the program
+ * says that it ended, if it could. Status as that of pw_recording_finish, which does the same if it was not done. */
+int pw_recording_drain(struct pw_recording *recording, struct pw_error *err);
+bool pw_recording_has_end(const struct pw_recording *recording);
+void pw_recording_end(struct pw_recording *recording, uint64_t exit_status, uint64_t signal);
 /* Reads what is left, also from the block that was being filled, and names the file; a recording
  * without any access leaves none. On PW_EFORMAT the file has what came before the damage. */
 int pw_recording_finish(struct pw_recording *recording, struct pw_error *err);

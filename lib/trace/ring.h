@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define PW_RING_VERSION UINT32_C(1)
+#define PW_RING_VERSION UINT32_C(2)
 #define PW_RING_HEADER_BYTES 4096u
 #define PW_RING_MOST_BLOCKS 64u
 #define PW_RING_NOTHING UINT64_MAX
@@ -46,21 +46,20 @@ struct pw_ring_hello {
 
 enum pw_ring_kind {
   PW_RING_RUN = 1,   /* number, then items, see below */
-  PW_RING_MAP,       /* address, bytes, protection, file offset, inode, file name in words */
+  PW_RING_MAP,       /* address, bytes, PW_MAP_ bits, file offset, inode, file name in words */
+  PW_RING_STACK,     /* address, bytes, PW_MAP_ bits or nothing: the stack came, or grew */
+  PW_RING_HEAP,      /* address, bytes, PW_MAP_ bits: brk made the heap larger */
   PW_RING_UNMAP,     /* address, bytes */
   PW_RING_PROTECT,   /* address, bytes, protection */
-  PW_RING_REMAP,     /* from, to, bytes */
-  PW_RING_BRK,       /* address, bytes that came */
-  PW_RING_BRK_LESS,  /* address, bytes that went */
+  PW_RING_MOVE,      /* from, bytes, to: pages move to a mapping that was told before */
   PW_RING_DISCARD,   /* address, bytes: madvise gave the pages back */
   PW_RING_READ,      /* address, bytes: the kernel read a buffer */
   PW_RING_WRITE,     /* address, bytes: the kernel wrote a buffer */
   PW_RING_THREAD,    /* number of the thread that runs from here on */
   PW_RING_THREAD_NEW, /* parent, child */
   PW_RING_THREAD_END, /* thread */
-  PW_RING_FORK,      /* child's process id */
   PW_RING_EXEC,      /* program name in words: it is about to be tried */
-  PW_RING_EXIT,      /* status */
+  PW_RING_EXIT,      /* status, signal or 0; the last one counts */
 };
 
 /* An item of a run: enum pw_op in the top 2 bits, size in the next 14, and for a fetch the

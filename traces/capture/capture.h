@@ -20,6 +20,18 @@ void channel_reopen(const HChar *name); /* in the child of a fork */
 void channel_flush(void);      /* hands over the block that is being filled */
 void channel_record(UInt kind, const ULong *words, UInt n);
 void channel_end(void);
+void channel_stack_grew(Addr start, SizeT bytes); /* at any moment, also in the midst of a run */
+void channel_forget_stack(void); /* that it grew, if that is not told yet */
+
+/* maps.c */
+UInt name_words(ULong *to, const HChar *name); /* zero-terminated, padded to words: their number */
+void maps_start(ThreadId thread); /* before the first instruction */
+void maps_tell_all(void);         /* all that is mapped: a child starts with it */
+void maps_before_syscall(UInt number, const UWord *arguments, UInt n);
+void maps_after_syscall(UInt number, const UWord *arguments, UInt n, UWord result);
+
+/* tool.c: a signal ends the program; what was told of its end before is not so. */
+void killed(Int signal);
 
 /* instrument.c */
 void forget_runs(void); /* all code will be translated again, and its runs told from 0 */

@@ -24,7 +24,11 @@ extern Int VG_(safe_fd)(Int old);
 
 enum { FUTEX_WAIT_OP = 0, MSG_DONTWAIT_FLAG = 0x40, MSG_NOSIGNAL_FLAG = 0x4000, SOCK_STREAM_CLOEXEC = 1 | 02000000 };
 
+enum { STACK_WORDS = 3 }; /* of the record that the stack grew; each block keeps room for one */
+
 struct pw_ring *ring;
+static Addr stack_start, stack_told_at; /* it grew; where the record belongs */
+static SizeT stack_bytes;
 static SizeT ring_bytes;
 static Int sock = -1;
 
@@ -40,7 +44,7 @@ static void begin_block(void)
 {
   ULong *block = block_start();
   __atomic_store_n(&ring->cursor, (ULong)(Addr)block, __ATOMIC_RELEASE);
-  ring->end = (ULong)(Addr)block + ring->block_bytes;
+  ring->end = (ULong)(Addr)block + ring->block_bytes - 8 * STACK_WORDS;
 }
 
 static void leave(void)
@@ -73,8 +77,38 @@ static void wake_reader(void)
     SYSCALL(__NR_sendto, sock, "", 1, MSG_NOSIGNAL_FLAG | MSG_DONTWAIT_FLAG, 0, 0);
 }
 
+/* The stack grows when it is touched, in the midst of a run whose words are not published yet, so
+ * the record cannot be put behind them. It is put before them as soon as they are; an end of 0
+ * sees to it that the next superblock asks for room, and so comes here. */
+void channel_stack_grew(Addr start, SizeT bytes)
+{
+  if (stack_bytes == 0) stack_told_at = ring->cursor;
+  stack_bytes += bytes;
+  stack_start = start;
+  ring->end = 0;
+}
+
+void channel_forget_stack(void)
+{
+  if (stack_bytes) ring->end = (ULong)(Addr)block_start() + ring->block_bytes - 8 * STACK_WORDS;
+  stack_bytes = 0;
+}
+
+static void tell_stack(void)
+{
+  if (stack_bytes == 0) return;
+  ULong *at = (ULong *)stack_told_at, *end = (ULong *)(Addr)ring->cursor;
+  for (ULong *to = end; to-- > at;) to[STACK_WORDS] = *to;
+  at[0] = PW_RING_RECORD(PW_RING_STACK, STACK_WORDS - 1);
+  at[1] = stack_start;
+  at[2] = stack_bytes;
+  __atomic_store_n(&ring->cursor, (ULong)(Addr)(end + STACK_WORDS), __ATOMIC_RELEASE);
+  channel_forget_stack();
+}
+
 void channel_flush(void)
 {
+  tell_stack();
   UInt words = (UInt)((ring->cursor - (Addr)block_start()) / 8);
   if (words == 0) return;
   if (!ring->stop) {
@@ -89,7 +123,8 @@ void channel_flush(void)
 void channel_record(UInt kind, const ULong *words, UInt n)
 {
   if (ring->stop) return;
-  if (ring->end - ring->cursor < 8 * ((ULong)n + 1)) channel_flush();
+  tell_stack();
+  if (ring->end < ring->cursor || ring->end - ring->cursor < 8 * ((ULong)n + 1)) channel_flush();
   ULong *to = (ULong *)(Addr)ring->cursor;
   *to++ = PW_RING_RECORD(kind, n);
   for (UInt i = 0; i < n; i++) *to++ = words[i];

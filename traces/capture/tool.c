@@ -12,7 +12,6 @@
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcproc.h"
 #include "pub_tool_machine.h"
-#include "pub_tool_mallocfree.h"
 #include "pub_tool_options.h"
 #include "pub_tool_vki.h"
 #include "pub_tool_vkiscnums.h"
@@ -21,77 +20,12 @@
 extern struct { Int fd; Bool is_socket; } VG_(log_output_sink);
 extern void VG_(discard_translations)(Addr start, ULong range, const HChar *who);
 
-enum { MOST_NAME = 512 /* words: PATH_MAX */, MADVISE_DONTNEED = 4 };
+enum { MOST_NAME = 512 /* words: PATH_MAX */ };
 
 static const HChar *option_ring;
 static ThreadId running;
-
-/* Zero-terminated, padded to words. */
-static UInt name_words(ULong *to, const HChar *name)
-{
-  SizeT n = VG_(strlen)(name);
-  if (n > MOST_NAME * 8 - 1) n = MOST_NAME * 8 - 1;
-  UInt words = (UInt)(n / 8 + 1);
-  to[words - 1] = 0;
-  VG_(memcpy)(to, name, n);
-  return words;
-}
-
-static ULong protection(Bool r, Bool w, Bool x)
-{
-  return (ULong)((r ? 1 : 0) | (w ? 2 : 0) | (x ? 4 : 0));
-}
-
-static void map(Addr address, SizeT bytes, Bool r, Bool w, Bool x)
-{
-  ULong words[5 + MOST_NAME] = {address, bytes, protection(r, w, x), 0, 0};
-  UInt n = 5;
-  const NSegment *segment = VG_(am_find_nsegment)(address);
-  if (segment && segment->kind == SkFileC) {
-    const HChar *name = VG_(am_get_filename)(segment);
-    words[3] = (ULong)segment->offset + (address - segment->start);
-    words[4] = segment->ino;
-    if (name) n += name_words(&words[5], name);
-  }
-  channel_record(PW_RING_MAP, words, n);
-}
-
-static void map_at_start(Addr a, SizeT n, Bool r, Bool w, Bool x, ULong handle)
-{
-  (void)handle;
-  map(a, n, r, w, x);
-}
-
-static void unmap(Addr address, SizeT bytes)
-{
-  ULong words[] = {address, bytes};
-  channel_record(PW_RING_UNMAP, words, 2);
-}
-
-static void protect(Addr address, SizeT bytes, Bool r, Bool w, Bool x)
-{
-  ULong words[] = {address, bytes, protection(r, w, x)};
-  channel_record(PW_RING_PROTECT, words, 3);
-}
-
-static void remap(Addr from, Addr to, SizeT bytes)
-{
-  ULong words[] = {from, to, bytes};
-  channel_record(PW_RING_REMAP, words, 3);
-}
-
-static void brk_more(Addr address, SizeT bytes, ThreadId thread)
-{
-  (void)thread;
-  ULong words[] = {address, bytes};
-  channel_record(PW_RING_BRK, words, 2);
-}
-
-static void brk_less(Addr address, SizeT bytes)
-{
-  ULong words[] = {address, bytes};
-  channel_record(PW_RING_BRK_LESS, words, 2);
-}
+static Bool started;
+static UInt exit_status; /* of the thread that ended last, which is the program's */
 
 static void kernel_reads(CorePart part, ThreadId thread, const HChar *what, Addr address, SizeT bytes)
 {
@@ -137,9 +71,11 @@ static void strip_preload(ThreadId thread)
 static void thread_runs(ThreadId thread, ULong blocks_done)
 {
   (void)blocks_done;
-  static Bool started;
-  if (!started) strip_preload(thread);
-  started = True;
+  if (!started) {
+    strip_preload(thread);
+    maps_start(thread);
+    started = True;
+  }
   if (thread == running) return;
   running = thread;
   ULong words[] = {thread};
@@ -158,46 +94,28 @@ static void thread_end(ThreadId thread)
   channel_record(PW_RING_THREAD_END, words, 1);
 }
 
+/* What it executes is told before, since there is no after. */
+static void about_to_execute(const HChar *name)
+{
+  ULong words[MOST_NAME] = {0};
+  Bool readable = name && VG_(am_is_valid_for_client)((Addr)name, 1, VKI_PROT_READ);
+  channel_record(PW_RING_EXEC, words, readable ? name_words(words, name) : 1);
+  channel_flush();
+}
+
 static void before_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n)
 {
   (void)thread;
-  if ((number == __NR_execve && n >= 1) || (number == __NR_execveat && n >= 2)) {
-    ULong words[MOST_NAME] = {0};
-    const HChar *name = (const HChar *)arguments[number == __NR_execve ? 0 : 1];
-    Bool readable = name && VG_(am_is_valid_for_client)((Addr)name, 1, VKI_PROT_READ);
-    channel_record(PW_RING_EXEC, words, readable ? name_words(words, name) : 1);
-    channel_flush();
-  }
+  if (number == __NR_execve && n >= 1) about_to_execute((const HChar *)arguments[0]);
+  if (number == __NR_execveat && n >= 2) about_to_execute((const HChar *)arguments[1]);
+  if ((number == __NR_exit || number == __NR_exit_group) && n >= 1) exit_status = (UInt)arguments[0] & 0xff;
+  maps_before_syscall(number, arguments, n);
 }
 
 static void after_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n, SysRes result)
 {
   (void)thread;
-  if (sr_isError(result)) return;
-  if (number == __NR_madvise && n >= 3 && arguments[2] == MADVISE_DONTNEED) {
-    ULong words[] = {arguments[0], arguments[1]};
-    channel_record(PW_RING_DISCARD, words, 2);
-  } else if ((number == __NR_fork || number == __NR_vfork || number == __NR_clone) && sr_Res(result)) {
-    ULong words[] = {sr_Res(result)};
-    channel_record(PW_RING_FORK, words, 1);
-  }
-}
-
-/* Everything the program has mapped: a child starts with it. */
-static void map_all(void)
-{
-  Int n = 64, got;
-  Addr *starts = VG_(malloc)("capture.segments", (SizeT)n * sizeof *starts);
-  const UInt kinds = SkFileC | SkAnonC | SkShmC;
-  while ((got = VG_(am_get_segment_starts)(kinds, starts, n)) < 0) {
-    n = -got;
-    starts = VG_(realloc)("capture.segments", starts, (SizeT)n * sizeof *starts);
-  }
-  for (Int i = 0; i < got; i++) {
-    const NSegment *s = VG_(am_find_nsegment)(starts[i]);
-    if (s) map(s->start, s->end + 1 - s->start, s->hasR, s->hasW, s->hasX);
-  }
-  VG_(free)(starts);
+  if (!sr_isError(result)) maps_after_syscall(number, arguments, n, sr_Res(result));
 }
 
 static void before_fork(ThreadId thread)
@@ -212,17 +130,29 @@ static void in_child(ThreadId thread)
   channel_reopen(option_ring);
   forget_runs();
   VG_(discard_translations)((Addr)4096, ~0ULL >> 1, "capture: fork");
-  map_all();
+  maps_tell_all();
   running = thread;
   ULong words[] = {thread};
   channel_record(PW_RING_THREAD, words, 1);
 }
 
+static void tell_end(UInt status, Int signal)
+{
+  ULong words[] = {status, (ULong)(UInt)signal};
+  channel_record(PW_RING_EXIT, words, 2);
+  channel_end();
+}
+
+/* Valgrind gives 0 always. */
 static void finish(Int status)
 {
-  ULong words[] = {(ULong)(UInt)status};
-  channel_record(PW_RING_EXIT, words, 1);
-  channel_end();
+  (void)status;
+  tell_end(exit_status, 0);
+}
+
+void killed(Int signal)
+{
+  tell_end(0, signal);
 }
 
 static Bool take_option(const HChar *argument)
@@ -256,13 +186,6 @@ static void before_options(void)
   VG_(basic_tool_funcs)(after_options, instrument, finish);
   VG_(needs_command_line_options)(take_option, print_usage, print_debug_usage);
   VG_(needs_syscall_wrapper)(before_syscall, after_syscall);
-  VG_(track_new_mem_startup)(map_at_start);
-  VG_(track_new_mem_mmap)(map_at_start);
-  VG_(track_die_mem_munmap)(unmap);
-  VG_(track_change_mem_mprotect)(protect);
-  VG_(track_copy_mem_remap)(remap);
-  VG_(track_new_mem_brk)(brk_more);
-  VG_(track_die_mem_brk)(brk_less);
   VG_(track_pre_mem_read)(kernel_reads);
   VG_(track_pre_mem_read_asciiz)(kernel_reads_text);
   VG_(track_post_mem_write)(kernel_writes);
