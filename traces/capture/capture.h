@@ -30,6 +30,12 @@ void maps_tell_all(void);         /* all that is mapped: a child starts with it 
 void maps_before_syscall(UInt number, const UWord *arguments, UInt n);
 void maps_after_syscall(UInt number, const UWord *arguments, UInt n, UWord result);
 
+/* buffers.c */
+void buffers_watch(void);
+void buffers_forget(void); /* in the child of a fork: what other threads wait for */
+void buffers_before_syscall(ThreadId thread);
+void buffers_after_syscall(ThreadId thread, UInt number, const UWord *arguments, UInt n, SysRes result);
+
 /* tool.c: a signal ends the program; what was told of its end before is not so. */
 void killed(Int signal);
 

@@ -118,7 +118,7 @@ static void map_segment(const NSegment *s)
     tell(PW_RING_STACK, s->start, bytes, protection_of(s));
   } else if (s->kind == SkAnonC && (s->start == heap || (s->start > heap && s->start < heap_end))) {
     /* Valgrind maps the first page before brk does */
-    if (s->start < heap_end) tell(PW_RING_HEAP, s->start, s->end < heap_end ? bytes : heap_end - s->start, protection_of(s));
+    if (s->start < heap_end) tell(PW_RING_HEAP, s->start, s->end < heap_end ? bytes : heap_end - s->start, protection_of(s) & 3); /* Valgrind adds execution */
   } else {
     map(s->start, bytes, protection_of(s) | (is_shared(s->start) ? SHARED : 0));
   }

@@ -27,25 +27,6 @@ static ThreadId running;
 static Bool started;
 static UInt exit_status; /* of the thread that ended last, which is the program's */
 
-static void kernel_reads(CorePart part, ThreadId thread, const HChar *what, Addr address, SizeT bytes)
-{
-  (void)thread, (void)what;
-  ULong words[] = {address, bytes};
-  if (bytes && part == Vg_CoreSysCall) channel_record(PW_RING_READ, words, 2);
-}
-
-static void kernel_reads_text(CorePart part, ThreadId thread, const HChar *what, Addr address)
-{
-  kernel_reads(part, thread, what, address, 1); /* its end is not known: the first page */
-}
-
-static void kernel_writes(CorePart part, ThreadId thread, Addr address, SizeT bytes)
-{
-  (void)thread;
-  ULong words[] = {address, bytes};
-  if (bytes && part == Vg_CoreSysCall) channel_record(PW_RING_WRITE, words, 2);
-}
-
 /* Drops the word behind LD_PRELOAD= that is Valgrind's own; the variable too if nothing is left. */
 static void strip_preload(ThreadId thread)
 {
@@ -105,7 +86,7 @@ static void about_to_execute(const HChar *name)
 
 static void before_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n)
 {
-  (void)thread;
+  buffers_before_syscall(thread);
   if (number == __NR_execve && n >= 1) about_to_execute((const HChar *)arguments[0]);
   if (number == __NR_execveat && n >= 2) about_to_execute((const HChar *)arguments[1]);
   if ((number == __NR_exit || number == __NR_exit_group) && n >= 1) exit_status = (UInt)arguments[0] & 0xff;
@@ -114,7 +95,7 @@ static void before_syscall(ThreadId thread, UInt number, UWord *arguments, UInt 
 
 static void after_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n, SysRes result)
 {
-  (void)thread;
+  buffers_after_syscall(thread, number, arguments, n, result);
   if (!sr_isError(result)) maps_after_syscall(number, arguments, n, sr_Res(result));
 }
 
@@ -131,6 +112,7 @@ static void in_child(ThreadId thread)
   forget_runs();
   VG_(discard_translations)((Addr)4096, ~0ULL >> 1, "capture: fork");
   maps_tell_all();
+  buffers_forget();
   running = thread;
   ULong words[] = {thread};
   channel_record(PW_RING_THREAD, words, 1);
@@ -186,9 +168,7 @@ static void before_options(void)
   VG_(basic_tool_funcs)(after_options, instrument, finish);
   VG_(needs_command_line_options)(take_option, print_usage, print_debug_usage);
   VG_(needs_syscall_wrapper)(before_syscall, after_syscall);
-  VG_(track_pre_mem_read)(kernel_reads);
-  VG_(track_pre_mem_read_asciiz)(kernel_reads_text);
-  VG_(track_post_mem_write)(kernel_writes);
+  buffers_watch();
   VG_(track_start_client_code)(thread_runs);
   VG_(track_pre_thread_ll_create)(thread_new);
   VG_(track_pre_thread_ll_exit)(thread_end);
