@@ -1,9 +1,10 @@
 /* Names what a process maps.
  *
- * Which segment a mapping of a file is: the one whose pages in the file hold the mapping's offset and that has
- * its protection (of two segments that share a page of the file there is one for each protection), or
- * lost the right to write (what ld.so protects after relocation). A program that cannot be moved must
- * lie where it wants to be. Pages have 4 KiB.
+ * Which segment a mapping of a file is: one whose pages in the file hold the mapping's offset and that has
+ * its protection, or had it before it lost the right to write (what ld.so protects after relocation). A
+ * program that cannot be moved must lie where it wants to be. As segments may share a page of the file,
+ * the one that continues the load before it is preferred, then one that starts at the offset. Pages have
+ * 4 KiB.
  *
  * Invariant: a place that waits for a .bss belongs to a segment whose last page of the file is mapped, or
  * was when the place was noted and has not been unmapped since. */
@@ -25,6 +26,8 @@ struct pw_namer {
   struct pw_namer_sink sink;
   struct bss bss[PW_NAMER_MOST_BSS];
   size_t next_bss;
+  const struct pw_object *loaded; /* the last object, and where */
+  uint64_t bias;
 };
 
 int pw_namer_create(struct pw_namer **namer, struct pw_objects *objects, const struct pw_namer_sink *sink, struct pw_error *err)
@@ -111,33 +114,37 @@ void pw_namer_unmap(struct pw_namer *n, uint64_t address, uint64_t bytes)
 
 /* ---- the file ---- */
 
-/* How well a mapping fits a segment; 0 = not at all. */
-static int fit(const struct pw_object *o, const struct pw_segment *s, const struct pw_mapping *m)
+/* How well a mapping fits a segment, 0 = not at all; and where the load would lie then. */
+static int fit(const struct pw_namer *n, const struct pw_object *o, const struct pw_segment *s, const struct pw_mapping *m,
+               uint64_t *bias)
 {
-  const uint32_t rights = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE;
+  const uint32_t rights = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE, has = m->protection & rights;
   uint64_t first = floor_page(s->offset_bytes), last = ceil_page(s->offset_bytes + s->file_bytes);
   if (s->file_bytes == 0 || m->offset_bytes < first || m->offset_bytes >= last) return 0;
-  if (!o->movable && floor_page(s->address) + (m->offset_bytes - first) != m->address) return 0;
-  if ((m->protection & rights) == s->protection) return m->offset_bytes == first ? 3 : 2;
-  return (m->protection & rights) == (s->protection & ~(uint32_t)PW_MAP_WRITE) ? 1 : 0;
+  if (has != s->protection && has != (s->protection & ~(uint32_t)PW_MAP_WRITE)) return 0;
+  *bias = m->address - floor_page(s->address) - (m->offset_bytes - first); /* wraps for a load below its address */
+  if (!o->movable && *bias != 0) return 0;
+  return 1 + (has == s->protection) + 2 * (m->offset_bytes == first) + 4 * (o == n->loaded && *bias == n->bias);
 }
 
 static int map_file(struct pw_namer *n, const struct pw_mapping *m, const struct pw_object *o, struct pw_error *err)
 {
   const struct pw_segment *s = NULL;
+  uint64_t bias = 0, its = 0;
   int best = 0;
   for (size_t i = 0; i < o->n_segments; i++) {
-    int now = fit(o, &o->segments[i], m);
+    int now = fit(n, o, &o->segments[i], m, &its);
     if (now <= best) continue;
     best = now;
+    bias = its;
     s = &o->segments[i];
   }
   if (!s) return 0;
-  uint64_t from = floor_page(s->address) + (m->offset_bytes - floor_page(s->offset_bytes));
-  uint64_t bias = m->address - from; /* wraps where a segment is loaded below its address */
-  uint64_t last = ceil_page(s->address + s->file_bytes), end = s->address + s->memory_bytes;
-  uint64_t to = m->bytes < last - from ? from + m->bytes : last;
+  n->loaded = o;
+  n->bias = bias;
   for (size_t i = 0; i < o->n_segments; i++) await_bss(n, o, &o->segments[i], bias);
+  uint64_t from = m->address - bias, last = ceil_page(s->address + s->file_bytes), end = s->address + s->memory_bytes;
+  uint64_t to = m->bytes < last - from ? from + m->bytes : last;
   return give(n, o, from > s->address ? from : s->address, to < end ? to : end, bias, err);
 }
 

@@ -34,7 +34,7 @@ static bool sections_elsewhere(const unsigned char head[sizeof(Elf64_Ehdr)])
   }
   Elf32_Ehdr h;
   memcpy(&h, head, sizeof h);
-  return h.e_shoff && !h.e_shnum;
+  return head[EI_CLASS] == ELFCLASS32 && h.e_shoff && !h.e_shnum;
 }
 
 static int check_head(const struct pw_elf *e, struct pw_error *err)

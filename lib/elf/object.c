@@ -49,15 +49,18 @@ static int read_segments(struct pw_object *o, const struct pw_elf *e, struct pw_
 }
 
 /* A debug file that is damaged is as good as none. */
-static void add_debug_file(struct pw_candidates *all, struct pw_object *o, const struct pw_elf *e, const char *root)
+static int add_debug_file(struct pw_candidates *all, struct pw_object *o, const struct pw_elf *e, const char *root, struct pw_error *err)
 {
   char path[4096];
   struct pw_elf debug;
   bool found;
   size_t n = all->n;
-  if (!pw_debug_file_open(&debug, path, sizeof path, e, root)) return;
-  if (pw_candidates_add(all, o, &debug, SHT_SYMTAB, 2, &found, NULL)) all->n = n;
+  if (!pw_debug_file_open(&debug, path, sizeof path, e, root)) return 0;
+  int status = pw_candidates_add(all, o, &debug, SHT_SYMTAB, 2, &found, err);
   pw_elf_close(&debug);
+  if (status == PW_ENOMEM) return status;
+  if (status) all->n = n;
+  return 0;
 }
 
 static int read_symbols(struct pw_object *o, const struct pw_elf *e, const char *root, struct pw_error *err)
@@ -66,7 +69,7 @@ static int read_symbols(struct pw_object *o, const struct pw_elf *e, const char 
   bool table, dynamic;
   int status = pw_candidates_add(&all, o, e, SHT_SYMTAB, 0, &table, err);
   if (!status) status = pw_candidates_add(&all, o, e, SHT_DYNSYM, 1, &dynamic, err);
-  if (!status && !table) add_debug_file(&all, o, e, root);
+  if (!status && !table) status = add_debug_file(&all, o, e, root, err);
   if (!status) status = pw_candidates_settle(&all, o, e->path, err);
   pw_free(all.candidate);
   return status;
