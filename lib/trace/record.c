@@ -232,23 +232,23 @@ static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w,
 static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, struct pw_error *err)
 {
   for (size_t i = 0; i < n && !r->ended;) {
-    uint64_t word = words[i++];
-    int status;
+    uint64_t word = words[i];
+    int status = 0;
     if (word >> 63) {
       uint32_t kind = (uint32_t)(word >> 32 & 0x7fffffff);
       size_t n_words = (uint32_t)word;
-      if (n_words > n - i) return pw_error_set(err, PW_EFORMAT, "%s: a record of the capture tool is cut off", r->path);
-      status = take_record(r, kind, words + i, n_words, err);
-      i += n_words;
+      if (n_words > n - i - 1) return pw_error_set(err, PW_EFORMAT, "%s: a record of the capture tool is cut off", r->path);
+      status = take_record(r, kind, words + i + 1, n_words, err);
+      i += 1 + n_words;
     } else {
-      const struct pw_code_run *run = pw_runs_find(&r->runs, word);
-      if (!run || run->n_words > n - i)
-        return pw_error_set(err, PW_EFORMAT, "%s: the capture tool names a run that it never told, or cuts it off", r->path);
-      status = make_room(r, run->most_visits, err);
-      if (r->exec) forget_exec(r);
-      if (!status) pw_runs_expand(run, words + i, r->visits);
-      i += run->n_words;
+      uint32_t needs;
+      size_t taken = pw_runs_take(&r->runs, words + i, n - i, r->visits, &needs);
+      if (taken && r->exec) forget_exec(r);
       if (pw_visits_full(r->visits)) r->ended = r->limited = true;
+      else if (needs) status = make_room(r, needs, err);
+      else if (!taken)
+        return pw_error_set(err, PW_EFORMAT, "%s: the capture tool names a run that it never told, or cuts it off", r->path);
+      i += taken;
     }
     if (status) return status;
   }

@@ -2,7 +2,7 @@
  *
  * A run is a straight line of code, told once as a list of fetches and data accesses in the order
  * of the instructions; afterwards it comes as its number and the addresses of its data (ring.h).
- * Invariant: pw_runs_expand gives exactly the visits that pw_visits_add gives for the accesses
+ * Invariant: pw_runs_take gives exactly the visits that pw_visits_add gives for the accesses
  * one by one, of process index 0 (tests/unit/test_record_runs.c). */
 #ifndef PW_RUNS_H
 #define PW_RUNS_H
@@ -14,31 +14,13 @@ struct pw_runs {
   size_t n, room;
 };
 
-/* Fetches on one page, then a data access (or none: op is PW_FETCH). */
-struct pw_code_step {
-  uint64_t page;
-  uint16_t fetches;
-  int16_t last_start;  /* the last offset in a page from which the access does not straddle; -1: none */
-  uint16_t op;
-  uint16_t bytes;
-};
-
-struct pw_code_run {
-  uint32_t n_words, n_steps, most_visits;
-  uint32_t total;      /* accesses at most, cut to base pages */
-  struct pw_code_step steps[];
-};
-
 void pw_runs_clear(struct pw_runs *runs);
 /* Adds run number `number` of n items (PW_RING_ITEM). `name` is for errors. */
 int pw_runs_add(struct pw_runs *runs, const char *name, uint64_t number, const uint64_t *items, size_t n,
                 struct pw_error *err);
-/* The run, or NULL when it was never told. It is followed by n_words data addresses. */
-static inline const struct pw_code_run *pw_runs_find(const struct pw_runs *runs, uint64_t number)
-{
-  return number < runs->n ? runs->list[number] : NULL;
-}
-/* Room for run->most_visits must be there. */
-void pw_runs_expand(const struct pw_code_run *run, const uint64_t *addresses, struct pw_visits *visits);
+/* Takes runs with their data addresses from the front of n words. Stops before a word that is
+ * no run, a run that was never told or is cut off, and one that *needs more room in the block than
+ * there is (else *needs is 0); also once the limit is reached. Returns the words taken. */
+size_t pw_runs_take(const struct pw_runs *runs, const uint64_t *words, size_t n, struct pw_visits *visits, uint32_t *needs);
 
 #endif

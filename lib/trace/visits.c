@@ -30,6 +30,10 @@ void pw_visits_destroy(struct pw_visits *v)
   pw_free(v->pages);
   pw_free(v->sorted);
   pw_free(v->rank);
+  pw_free(v->tallies);
+  pw_free(v->heads);
+  pw_free(v->offset);
+  pw_free(v->pc);
   pw_free(v->page);
   pw_free(v->fetches);
   pw_free(v->loads);
@@ -38,6 +42,7 @@ void pw_visits_destroy(struct pw_visits *v)
   pw_free(v->flags);
   pw_free(v->events);
   pw_free(v->pids);
+  pw_free(v->pcs);
   pw_pagemap_clear(&v->index);
   pw_pagemap_clear(&v->threads);
   pw_free(v);
@@ -65,6 +70,8 @@ void pw_visits_restart(struct pw_visits *v, const struct pw_trace_options *optio
   start_block(v);
   if (v->threads.n) memset(v->threads.keys, 0xff, sizeof *v->threads.keys << v->threads.bits);
   v->threads.n = 0;
+  v->at = 0;
+  v->thread = 0;
   v->runner = 0;
   v->process = 0;
   v->n_processes = 0;
@@ -79,11 +86,11 @@ void pw_visits_restart(struct pw_visits *v, const struct pw_trace_options *optio
 static void fill_flags(struct pw_visits *v)
 {
   for (unsigned i = 0; i < 64; i++) {
-    unsigned opener = i >> 5, replayed = (i >> 2 & 3) + 1, wrote = i & 3;
+    unsigned head = (i & 15) << PW_HEAD_SHIFT, opener = i & 1, replayed = (i >> 4) + 1, wrote = i >> 2 & 3;
     /* data touches in the pattern: every other one, from the first if C is the data page */
     unsigned data_touches = opener ? replayed / 2 : (replayed + 1) / 2;
     if (data_touches != 2) wrote = wrote ? 1 : 0;
-    v->flags_of[i] = (uint8_t)((opener ? PW_VISIT_CODE : 0) | (i & 16 ? PW_VISIT_STORE_FIRST : 0) |
+    v->flags_of[i] = (uint8_t)((opener ? PW_VISIT_CODE : 0) | (head & PW_HEAD_STORE_FIRST ? PW_VISIT_STORE_FIRST : 0) |
                                (replayed - 1) << PW_VISIT_TOUCHES_SHIFT | (wrote & 1 ? PW_VISIT_WROTE_1 : 0) |
                                (wrote & 2 ? PW_VISIT_WROTE_2 : 0));
   }
@@ -97,6 +104,10 @@ int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *o
   v->pages = pw_malloc(n, sizeof *v->pages);
   v->sorted = pw_malloc(n, 2 * sizeof *v->sorted);
   v->rank = pw_malloc(n, sizeof *v->rank);
+  v->tallies = pw_malloc(n, sizeof *v->tallies);
+  v->heads = pw_malloc(n, sizeof *v->heads);
+  if (options->make_sides) v->offset = pw_malloc(n, sizeof *v->offset);
+  if (options->make_sides) v->pc = pw_malloc(n, sizeof *v->pc);
   v->page = pw_malloc(n, sizeof *v->page);
   v->fetches = pw_malloc(n, sizeof *v->fetches);
   v->loads = pw_malloc(n, sizeof *v->loads);
@@ -104,7 +115,8 @@ int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *o
   v->touches = pw_malloc(n, sizeof *v->touches);
   v->flags = pw_malloc(n, sizeof *v->flags);
   v->events = pw_malloc(MAX_EVENTS, sizeof *v->events);
-  if (!v->pages || !v->sorted || !v->rank || !v->page || !v->fetches || !v->loads || !v->stores || !v->touches ||
+  bool sides = !options->make_sides || (v->offset && v->pc);
+  if (!sides || !v->pages || !v->sorted || !v->rank || !v->tallies || !v->heads || !v->page || !v->fetches || !v->loads || !v->stores || !v->touches ||
       !v->flags || !v->events || pw_pagemap_reserve(&v->index, n) || pw_pagemap_reserve(&v->threads, 16)) {
     pw_visits_destroy(v);
     *visits = NULL;
@@ -115,10 +127,32 @@ int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *o
   return 0;
 }
 
-/* Not inlined: keeps the registers of the counting loop free. */
-static __attribute__((noinline)) void open_visit(struct pw_visits *v, uint64_t key, uint32_t stream, uint32_t op)
+uint32_t pw_visits_number(struct pw_visits *v, uint64_t key)
 {
-  pw_visits_open(v, key, stream, op);
+  bool added;
+  struct pw_recent *recent = pw_visits_recent(v, key);
+  recent->key = key;
+  recent->number = *pw_pagemap_insert(&v->index, key, v->n_pages, &added);
+  if (added) v->pages[v->n_pages++] = key;
+  return recent->number;
+}
+
+/* Opens a visit by one access; the room was asked for. Not inlined: keeps the registers of the counting loop free. */
+static __attribute__((noinline)) void open_visit(struct pw_visits *v, uint64_t key, uint32_t op, uint32_t offset)
+{
+  static const uint32_t heads[] = {[PW_FETCH] = PW_HEAD_CODE, [PW_LOAD] = 0, [PW_STORE] = PW_HEAD_STORE_FIRST | PW_HEAD_WROTE_1};
+  const struct pw_recent *recent = pw_visits_recent(v, key);
+  pw_visits_close(v);
+  v->head = (recent->key == key ? recent->number : pw_visits_number(v, key)) | heads[op];
+  v->stream = op == PW_FETCH;
+  v->current[v->stream] = key;
+  v->tally = PW_TALLY(op) + PW_TALLY_TOUCH;
+  v->open = true;
+  if (v->pc) {
+    v->offset[v->n_visits] = (uint16_t)offset;
+    v->pc[v->n_visits] = op == PW_FETCH ? (key & PW_PAGE_MASK) << PW_BASE_SHIFT | offset : v->at;
+  }
+  v->n_visits++;
 }
 
 void pw_visits_event(struct pw_visits *v, const struct pw_event *event)
@@ -155,39 +189,41 @@ static void next_stage(struct pw_visits *v)
   }
 }
 
+static inline bool is_full(uint64_t tally, uint32_t op)
+{
+  return (tally >> PW_TALLY_SHIFT(op) & UINT16_MAX) == UINT16_MAX || (tally >> 16 & UINT16_MAX) == UINT16_MAX;
+}
+
 /* One access on one base page. */
-static inline void touch(struct pw_visits *v, uint64_t key, uint32_t op)
+static inline void touch(struct pw_visits *v, uint64_t key, uint32_t op, uint32_t offset)
 {
   if (v->until == 0) next_stage(v);
   if (v->stage == PW_VISITS_DONE) return;
   v->until--;
   if (v->stage == PW_VISITS_SKIP) return;
   uint32_t stream = op == PW_FETCH;
-  if (v->current[stream] != key || !v->open || v->count[op] == UINT16_MAX || v->n_touches == UINT16_MAX) {
-    open_visit(v, key, stream, op);
+  if (v->current[stream] != key || !v->open || is_full(v->tally, op)) {
+    open_visit(v, key, op, offset);
     return;
   }
-  v->count[op]++;
-  v->n_touches += stream != v->stream;
+  v->tally += PW_TALLY(op) + (stream != v->stream ? PW_TALLY_TOUCH : 0);
   v->stream = stream;
-  if (op == PW_STORE) v->wrote |= v->n_touches <= 2 ? 1 : 2;
+  if (op == PW_STORE) v->head |= PW_TALLY_EARLY(v->tally) ? PW_HEAD_WROTE_1 : PW_HEAD_WROTE_2;
 }
 
-void pw_visits_repeat(struct pw_visits *v, uint64_t key, uint32_t op, uint32_t n)
+/* All base pages of an access. */
+static void touch_each(struct pw_visits *v, uint64_t address, uint64_t bytes, uint32_t op)
 {
-  uint32_t stream = op == PW_FETCH;
-  while (n) {
-    touch(v, key, op); /* the first may open a visit; those after it only count */
-    n--;
-    if (v->stage < PW_VISITS_WARMUP || v->stage == PW_VISITS_DONE || v->current[stream] != key || !v->open) continue;
-    uint32_t more = UINT16_MAX - v->count[op];
-    if (more > n) more = n;
-    if (more > v->until) more = (uint32_t)v->until;
-    if (v->n_touches == UINT16_MAX) more = 0;
-    v->count[op] += more;
-    v->until -= more;
-    n -= more;
-  }
+  uint64_t from = address >> PW_BASE_SHIFT, to = (address + bytes - 1) >> PW_BASE_SHIFT;
+  for (uint64_t page = from; page <= to; page++)
+    touch(v, pw_key(v->process, page), op, page == from ? address & 4095 : 0);
+}
+
+void pw_visits_take(struct pw_visits *v, uint64_t address, uint32_t bytes, uint32_t op)
+{
+  if (op == PW_FETCH) v->at = address;
+  touch_each(v, address, bytes, op == PW_MODIFY ? (uint32_t)PW_LOAD : op);
+  if (op == PW_MODIFY) touch_each(v, address, bytes, PW_STORE);
 }
 
 static int find_process(struct pw_visits *v, const char *path, uint32_t pid, struct pw_error *err)
@@ -217,13 +253,17 @@ static int switch_runner(struct pw_visits *v, const char *path, const struct pw_
   if (status) return status;
   bool added;
   if (pw_pagemap_reserve(&v->threads, 1)) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
-  pw_pagemap_insert(&v->threads, pw_key(v->process, access->tid), 0, &added);
+  if (pw_grow((void **)&v->pcs, &v->pcs_room, v->threads.n + 1, sizeof *v->pcs))
+    return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
+  if (!first) v->pcs[v->thread] = v->at;
+  v->thread = *pw_pagemap_insert(&v->threads, pw_key(v->process, access->tid), (uint32_t)v->threads.n, &added);
+  v->at = added ? 0 : v->pcs[v->thread];
   if (access->pid != old_pid) add_event(v, PW_EVENT_PROCESS, access->pid, v->process);
   if (access->tid != old_tid || (access->pid != old_pid && access->tid)) add_event(v, PW_EVENT_THREAD, access->tid, 0);
   return 0;
 }
 
-/* An access that straddles base pages, a modify, or one of unknown size. */
+/* An access that straddles base pages, a modify, or one of odd size. */
 static int touch_pages(struct pw_visits *v, const char *path, const struct pw_access *access, struct pw_error *err)
 {
   uint64_t size = access->size_bytes ? access->size_bytes : 1;
@@ -234,11 +274,7 @@ static int touch_pages(struct pw_visits *v, const char *path, const struct pw_ac
   if (last < access->address)
     return pw_error_set(err, PW_EFORMAT, "%s: the access of %" PRIu64 " bytes at 0x%" PRIx64
                         " runs past the end of the address space; the trace is damaged", path, size, access->address);
-  uint64_t from = access->address >> PW_BASE_SHIFT, to = last >> PW_BASE_SHIFT;
-  uint32_t op = access->op == PW_MODIFY ? (uint32_t)PW_LOAD : access->op;
-  for (uint64_t page = from; page <= to; page++) touch(v, pw_key(v->process, page), op);
-  if (access->op != PW_MODIFY) return 0;
-  for (uint64_t page = from; page <= to; page++) touch(v, pw_key(v->process, page), PW_STORE);
+  pw_visits_take(v, access->address, (uint32_t)size, access->op);
   return 0;
 }
 
@@ -260,13 +296,30 @@ static uint64_t *radix_sort(uint64_t *keys, uint64_t *spare, size_t n)
   return keys;
 }
 
+/* Tallies and heads to columns. */
+static void spread(struct pw_visits *v)
+{
+  for (uint32_t i = 0; i < v->n_visits; i++) {
+    uint64_t tally = v->tallies[i];
+    v->fetches[i] = (uint16_t)tally;
+    v->touches[i] = (uint16_t)(tally >> 16);
+    v->loads[i] = (uint16_t)(tally >> 32);
+    v->stores[i] = (uint16_t)(tally >> 48);
+  }
+  for (uint32_t i = 0; i < v->n_visits; i++) {
+    uint32_t head = v->heads[i], n = v->touches[i], replayed = n <= 4 ? n - 1 : 3 - (n & 1);
+    v->page[i] = v->rank[head & UINT16_MAX];
+    v->flags[i] = v->flags_of[head >> PW_HEAD_SHIFT | replayed << 4];
+  }
+}
+
 static void finish_block(struct pw_visits *v)
 {
   pw_visits_close(v);
   memcpy(v->sorted, v->pages, v->n_pages * sizeof *v->pages);
   uint64_t *order = radix_sort(v->sorted, v->sorted + PW_BLOCK_VISITS, v->n_pages);
   for (uint32_t i = 0; i < v->n_pages; i++) v->rank[*pw_pagemap_find(&v->index, order[i])] = (uint16_t)i;
-  for (uint32_t i = 0; i < v->n_visits; i++) v->page[i] = v->rank[v->page[i]];
+  spread(v);
   struct pw_totals totals = {0, 0, 0};
   for (uint32_t i = 0; i < v->n_visits; i++) {
     totals.fetches += v->fetches[i];
@@ -276,7 +329,7 @@ static void finish_block(struct pw_visits *v)
   v->block = (struct pw_block){
       .n_visits = v->n_visits, .n_pages = v->n_pages, .n_events = v->n_events, .pages = order, .page = v->page,
       .flags = v->flags, .fetches = v->fetches, .loads = v->loads, .stores = v->stores, .touches = v->touches,
-      .events = v->events, .totals = totals};
+      .offset = v->offset, .pc = v->pc, .events = v->events, .totals = totals};
 }
 
 int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access *accesses, size_t n, size_t *taken,
@@ -299,7 +352,8 @@ int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access 
       if (status) return status;
     }
     if ((a->address & 4095) + a->size_bytes <= 4096 && a->op != PW_MODIFY) {
-      touch(v, pw_key(v->process, a->address >> PW_BASE_SHIFT), a->op);
+      if (a->op == PW_FETCH) v->at = a->address;
+      touch(v, pw_key(v->process, a->address >> PW_BASE_SHIFT), a->op, a->address & 4095);
     } else {
       int status = touch_pages(v, path, a, err);
       if (status) return status;

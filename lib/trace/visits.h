@@ -14,6 +14,22 @@
 
 #define PW_VISITS_RECENT 512u
 
+/* The counts of a visit in one word, 16 bits each: fetches, touches, loads, stores from the lowest. */
+#define PW_TALLY_TOUCH (UINT64_C(1) << 16)
+#define PW_TALLY_SHIFT(op) ((op) == PW_FETCH ? 0u : 16u + 16u * (op))
+#define PW_TALLY(op) (UINT64_C(1) << PW_TALLY_SHIFT(op))
+/* Of the first two touches? */
+#define PW_TALLY_EARLY(tally) ((uint32_t)(tally) < 3u << 16)
+
+/* How a visit was opened and what it stored, above the 16 bits of its page's number. */
+enum {
+  PW_HEAD_CODE = 1 << 16,
+  PW_HEAD_STORE_FIRST = 1 << 17,
+  PW_HEAD_WROTE_1 = 1 << 18, /* in the data page's first touch */
+  PW_HEAD_WROTE_2 = 1 << 19, /* later */
+  PW_HEAD_SHIFT = 16
+};
+
 enum pw_visits_stage { PW_VISITS_SKIP, PW_VISITS_WARMUP, PW_VISITS_TAKE, PW_VISITS_DONE };
 
 struct pw_visits {
@@ -21,22 +37,23 @@ struct pw_visits {
   uint64_t *pages;              /* dictionary, in order of appearance until finished */
   uint64_t *sorted;             /* scratch for the order */
   uint16_t *rank;
-  uint16_t *page, *fetches, *loads, *stores, *touches;
+  uint64_t *tallies;            /* by visit: its counts, … */
+  uint32_t *heads;              /* … and its page with PW_HEAD_… bits */
+  uint16_t *offset;             /* side columns, NULL unless they are gathered */
+  uint64_t *pc;
+  uint16_t *page, *fetches, *loads, *stores, *touches; /* of the finished block */
   uint8_t *flags;
   struct pw_event *events;
   struct pw_pagemap index;      /* page key -> number in `pages` */
   uint32_t n_visits, n_pages, n_events;
-  struct { uint64_t key; uint32_t number; } recent[PW_VISITS_RECENT]; /* in front of the index */
-  uint8_t flags_of[64];         /* by opener, store first, touches replayed - 1, wrote */
+  struct pw_recent { uint64_t key; uint32_t number; } recent[PW_VISITS_RECENT]; /* in front of the index */
+  uint8_t flags_of[64];         /* by head bits, and touches replayed - 1 above them */
 
   /* the open visit (n_visits counts it) */
   uint64_t current[2];          /* key of the current data page and code page, or PW_NO_KEY */
-  uint32_t count[3];            /* by enum pw_op */
-  uint32_t n_touches;
+  uint64_t tally;
+  uint32_t head;
   uint32_t stream;              /* of the last access: 0 data, 1 code */
-  uint32_t opener;              /* stream of C */
-  uint32_t wrote;               /* bit 0: in the data page's first touch; bit 1: later */
-  uint32_t store_first;
   bool open;
 
   /* who runs */
@@ -44,7 +61,11 @@ struct pw_visits {
   uint32_t process;             /* index */
   uint32_t *pids;               /* by process index */
   uint32_t n_processes;
-  struct pw_pagemap threads;    /* seen: process index and thread id, as a key */
+  struct pw_pagemap threads;    /* seen: process index and thread id, as a key -> number in pcs */
+  uint64_t at;                  /* address of the running thread's last fetch, 0 before the first */
+  uint64_t *pcs;                /* … and of those that wait */
+  uint32_t thread;              /* its number */
+  size_t pcs_room;
   size_t pids_room;
 
   /* skip, limit, warm-up: `until` accesses to go to the next boundary */
@@ -69,8 +90,8 @@ static inline bool pw_visits_taking(const struct pw_visits *visits)
 {
   return visits->stage == PW_VISITS_WARMUP || visits->stage == PW_VISITS_TAKE;
 }
-/* n accesses in a row of one kind on the page of a key (not PW_MODIFY). */
-void pw_visits_repeat(struct pw_visits *visits, uint64_t key, uint32_t op, uint32_t n);
+/* One access by process index 0, of 1 … PW_MAX_ACCESS_BYTES bytes that do not run past the end of the addresses. */
+void pw_visits_take(struct pw_visits *visits, uint64_t address, uint32_t bytes, uint32_t op);
 /* Puts an event; its text must live until the block is taken away. */
 void pw_visits_event(struct pw_visits *visits, const struct pw_event *event);
 /* True when the limit is reached and nothing more is wanted. */
@@ -85,38 +106,20 @@ void pw_visits_restart(struct pw_visits *visits, const struct pw_trace_options *
 
 /* ---- opening and closing, inlined where accesses are taken ---- */
 
+/* The number of a page in the block; for one that is not among the recent ones. */
+uint32_t pw_visits_number(struct pw_visits *visits, uint64_t key);
+
+static inline struct pw_recent *pw_visits_recent(struct pw_visits *v, uint64_t key)
+{
+  return &v->recent[(key ^ key >> 9) % PW_VISITS_RECENT];
+}
+
 static inline void pw_visits_close(struct pw_visits *v)
 {
   if (!v->open) return;
   v->open = false;
-  uint32_t i = v->n_visits - 1, n = v->n_touches;
-  v->fetches[i] = (uint16_t)v->count[PW_FETCH];
-  v->loads[i] = (uint16_t)v->count[PW_LOAD];
-  v->stores[i] = (uint16_t)v->count[PW_STORE];
-  v->touches[i] = (uint16_t)n;
-  uint32_t replayed = n <= 4 ? n - 1 : 3 - (n & 1);
-  v->flags[i] = v->flags_of[v->opener << 5 | (uint32_t)v->store_first << 4 | replayed << 2 | v->wrote];
-}
-
-/* Opens a visit by one access; the room was asked for. */
-static inline void pw_visits_open(struct pw_visits *v, uint64_t key, uint32_t stream, uint32_t op)
-{
-  pw_visits_close(v);
-  uint32_t slot = (uint32_t)(key ^ key >> 9) % PW_VISITS_RECENT;
-  if (v->recent[slot].key != key) {
-    bool added;
-    v->recent[slot].key = key;
-    v->recent[slot].number = *pw_pagemap_insert(&v->index, key, v->n_pages, &added);
-    if (added) v->pages[v->n_pages++] = key;
-  }
-  v->page[v->n_visits++] = (uint16_t)v->recent[slot].number;
-  v->current[stream] = key;
-  v->count[0] = v->count[1] = v->count[2] = 0;
-  v->count[op] = 1;
-  v->n_touches = 1;
-  v->stream = v->opener = stream;
-  v->wrote = v->store_first = op == PW_STORE;
-  v->open = true;
+  v->tallies[v->n_visits - 1] = v->tally;
+  v->heads[v->n_visits - 1] = v->head;
 }
 
 #endif
