@@ -13,21 +13,21 @@
 
 struct text {
   char *out;
-  size_t room, n; /* n: of the whole text, also what did not fit */
+  size_t room, n, calls; /* n: of the whole text, also what did not fit */
   jmp_buf enough;
 };
 
 static void put(struct text *t, const char *bytes, size_t n)
 {
-  if (t->n < t->room) memcpy(t->out + t->n, bytes, n < t->room - t->n ? n : t->room - t->n);
+  if (n > 0 && t->n < t->room) memcpy(t->out + t->n, bytes, n < t->room - t->n ? n : t->room - t->n);
   t->n += n;
 }
 
 static void add(const char *bytes, size_t n, void *context)
 {
   struct text *t = context;
-  put(t, bytes, n);
-  if (t->n > MOST_TEXT) longjmp(t->enough, 1);
+  put(t, bytes, n); /* no bytes come as NULL */
+  if (t->n > MOST_TEXT || ++t->calls > MOST_TEXT) longjmp(t->enough, 1);
 }
 
 static void end(struct text *t)

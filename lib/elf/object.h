@@ -24,7 +24,7 @@
 
 #define PW_OBJECT_MOST_SEGMENTS 128u
 #define PW_OBJECT_MOST_SYMBOLS (UINT64_C(4) << 20)     /* in one table */
-#define PW_OBJECT_MOST_STRING_BYTES (UINT64_C(1) << 30) /* for their names */
+#define PW_OBJECT_MOST_STRING_BYTES (UINT64_C(256) << 20) /* for their names */
 #define PW_OBJECT_MOST_NAME 4095u                       /* longer names are cut */
 #define PW_OBJECT_MOST_BUILD_ID 64u
 #define PW_OBJECT_DEBUG_ROOT "/usr/lib/debug"
