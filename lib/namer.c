@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 
 #define PAGE UINT64_C(4096)
+enum { SAME_LOAD = 8 }; /* outweighs how well one mapping fits */
 
 /* Where the zeroes of a segment will be mapped. */
 struct bss {
@@ -124,33 +125,59 @@ static int fit(const struct pw_namer *n, const struct pw_object *o, const struct
   if (has != s->protection && has != (s->protection & ~(uint32_t)PW_MAP_WRITE)) return 0;
   *bias = m->address - floor_page(s->address) - (m->offset_bytes - first); /* wraps for a load below its address */
   if (!o->movable && *bias != 0) return 0;
-  return 1 + (has == s->protection) + 2 * (m->offset_bytes == first) + 4 * (o == n->loaded && *bias == n->bias);
+  return 1 + (has == s->protection) + 2 * (m->offset_bytes == first) + (o == n->loaded && *bias == n->bias ? SAME_LOAD : 0);
 }
 
-static int map_file(struct pw_namer *n, const struct pw_mapping *m, const struct pw_object *o, struct pw_error *err)
+/* The segment that fits best, at least so well; NULL when there is none. */
+static const struct pw_segment *find_segment(const struct pw_namer *n, const struct pw_object *o, const struct pw_mapping *m,
+                                             int least, uint64_t *bias)
 {
   const struct pw_segment *s = NULL;
-  uint64_t bias = 0, its = 0;
-  int best = 0;
+  uint64_t its = 0;
   for (size_t i = 0; i < o->n_segments; i++) {
     int now = fit(n, o, &o->segments[i], m, &its);
-    if (now <= best) continue;
-    best = now;
-    bias = its;
+    if (now < least) continue;
+    least = now + 1;
+    *bias = its;
     s = &o->segments[i];
   }
+  return s;
+}
+
+/* Names one segment's part of the mapping and takes it off the front. */
+static int take_segment(struct pw_namer *n, struct pw_mapping *m, const struct pw_object *o, const struct pw_segment *s,
+                        struct pw_error *err)
+{
+  uint64_t from = m->address - n->bias, last = ceil_page(s->address + s->file_bytes), end = s->address + s->memory_bytes;
+  uint64_t bytes = m->bytes < last - from ? m->bytes : last - from, to = from + bytes;
+  m->address += bytes;
+  m->offset_bytes += bytes;
+  m->bytes -= bytes;
+  return give(n, o, from > s->address ? from : s->address, to < end ? to : end, n->bias, err);
+}
+
+/* A mapping may be several segments that follow each other with the same rights, when what was
+ * protected is told together with the constants before it. */
+static int map_file(struct pw_namer *n, struct pw_mapping m, const struct pw_object *o, struct pw_error *err)
+{
+  uint64_t bias;
+  const struct pw_segment *s = find_segment(n, o, &m, 1, &bias);
+  int status = 0;
   if (!s) return 0;
   n->loaded = o;
   n->bias = bias;
   for (size_t i = 0; i < o->n_segments; i++) await_bss(n, o, &o->segments[i], bias);
-  uint64_t from = m->address - bias, last = ceil_page(s->address + s->file_bytes), end = s->address + s->memory_bytes;
-  uint64_t to = m->bytes < last - from ? from + m->bytes : last;
-  return give(n, o, from > s->address ? from : s->address, to < end ? to : end, bias, err);
+  while (s && !status) {
+    status = take_segment(n, &m, o, s, err);
+    s = m.bytes ? find_segment(n, o, &m, SAME_LOAD, &bias) : NULL;
+  }
+  return status;
 }
 
 int pw_namer_map(struct pw_namer *n, const struct pw_mapping *m, struct pw_error *err)
 {
+  if (m->bytes == 0) return 0;
   if (m->path_bytes == 0) return map_anonymous(n, m, err);
   const struct pw_object *o = pw_objects_get(n->objects, m->path, m->path_bytes, m->inode);
-  return o ? map_file(n, m, o, err) : 0;
+  return o ? map_file(n, *m, o, err) : 0;
 }

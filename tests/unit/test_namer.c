@@ -80,15 +80,20 @@ static void map(struct reader *r, uint64_t address, uint64_t bytes, uint64_t off
   assert_int_equal(pw_namer_map(r->namer, &m, NULL), 0);
 }
 
+static void write_bytes(const void *bytes, size_t n)
+{
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  assert_int_equal(fwrite(bytes, 1, n, out), n);
+  fclose(out);
+}
+
 static void write_kit(bool fixed, uint64_t base)
 {
   static struct kit k;
   k = (struct kit){.wide = true, .fixed = fixed, .base = base, .machine = EM_X86_64, .symbols = symbols, .n_symbols = N};
   kit_build(&k);
-  FILE *out = fopen(path, "w");
-  assert_non_null(out);
-  assert_int_equal(fwrite(k.bytes, 1, sizeof k.bytes, out), sizeof k.bytes);
-  fclose(out);
+  write_bytes(k.bytes, sizeof k.bytes);
 }
 
 /* Exactly the symbols first … last hold, each at bias + its address. */
@@ -170,6 +175,29 @@ static void a_running_program_is_named_too(void **state)
   map(&r, AT + 0x6000, 0x1000, 0, RW, NULL);
   check(&r, 0, N - 1, AT);
   assert_int_equal(r.told, N);
+  stop(&r);
+}
+
+/* A segment that follows in the file and in memory, and has the same rights by now, may be told with the one before. */
+static void segments_may_come_in_one_mapping(void **state)
+{
+  (void)state;
+  static const struct kit_symbol two[] = {{"work", 0x1010, 8, STT_FUNC, STB_GLOBAL, KIT_TEXT}, {"warm", 0x2000, 8, STT_OBJECT, STB_GLOBAL, KIT_TEXT}};
+  static struct kit k;
+  k = (struct kit){.wide = true, .machine = EM_X86_64, .symbols = two, .n_symbols = 2};
+  kit_build(&k);
+  size_t at = kit_segment(&k, sizeof(Elf64_Ehdr), PF_R, 0, 0, 0x1000, 0x1000);
+  at = kit_segment(&k, at, PF_R, 0x1000, 0x1000, 0x800, 0x800);
+  at = kit_segment(&k, at, PF_R | PF_W, 0x2000, 0x2000, 0x800, 0x900);
+  kit_segment(&k, at, PF_R | PF_W, 0x2000, 0x8000, 0x800, 0x800); /* follows in the file only */
+  write_bytes(k.bytes, sizeof k.bytes);
+  struct reader r;
+  start(&r);
+  map(&r, AT, 0x3000, 0, R, path);
+  assert_int_equal(r.n, 2);
+  assert_int_equal(r.address[1], AT + 0x2000);
+  map(&r, AT, 0x2fff, 0, RX, path); /* nobody's rights */
+  assert_int_equal(r.n, 0);
   stop(&r);
 }
 
@@ -365,6 +393,7 @@ int main(void)
       cmocka_unit_test(a_library_is_named_once),
       cmocka_unit_test(a_fixed_program_lies_where_it_wants_to),
       cmocka_unit_test(a_running_program_is_named_too),
+      cmocka_unit_test(segments_may_come_in_one_mapping),
       cmocka_unit_test(other_mappings_have_no_names),
       cmocka_unit_test(parts_of_segments_are_named),
       cmocka_unit_test(addresses_at_both_ends_do_no_harm),
