@@ -10,8 +10,11 @@
 #include "trace/visits.h"
 
 struct pw_runs {
-  struct pw_code_run **list; /* by number; told in rising order */
-  size_t n, room;
+  struct pw_code_run **list;  /* by number; told in rising order */
+  struct pw_code_told *told;  /* each in full */
+  size_t n, list_room, told_room;
+  struct pw_code_chunk *chunks; /* what the list points into */
+  size_t chunk_left_bytes;
 };
 
 void pw_runs_clear(struct pw_runs *runs);
