@@ -23,7 +23,7 @@
 #endif
 
 struct own_options {
-  const char *output, *level, *skip, *limit, *size_limit, *date;
+  const char *output, *backend, *qemu, *sysroot, *level, *skip, *limit, *size_limit, *date;
   bool first_only, quiet;
 };
 
@@ -34,6 +34,11 @@ static const struct option_row own_rows[] = {
     {"limit", 0, OPTION_TEXT, "N", offsetof(struct own_options, limit), "record at most N accesses; PROG runs on to its end"},
     {"size-limit", 0, OPTION_TEXT, "SIZE", offsetof(struct own_options, size_limit), "end a trace that has grown to SIZE"},
     {"first", 0, OPTION_FLAG, NULL, offsetof(struct own_options, first_only), "PROG alone, not what it starts or becomes"},
+    {"backend", 0, OPTION_TEXT, "NAME", offsetof(struct own_options, backend),
+     "valgrind: x86-64 programs (default);\nqemu: those of arm64, riscv64 and others"},
+    {"qemu", 0, OPTION_TEXT, "PATH", offsetof(struct own_options, qemu), "the QEMU to use (default: qemu-MACHINE in PATH)"},
+    {"sysroot", 0, OPTION_TEXT, "DIR", offsetof(struct own_options, sysroot),
+     "where the libraries of a program under QEMU are\n(default: /usr/MACHINE-linux-gnu)"},
     {"level", 0, OPTION_TEXT, "N", offsetof(struct own_options, level), "zstd level, 1..22 (default 1, to keep up)"},
     {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, date), "provenance: when (never taken from the clock)"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress and no summary"},
@@ -130,6 +135,12 @@ static int record(const struct own_options *own, const struct words *program)
   if (!own->output || !*own->output) return say_usage("record needs a file to write: -o OUT.pwt");
   if (strcmp(own->output, "-") == 0) return say_usage("a .pwt file is written with an index at its end, so not to a pipe; name a file with -o");
   if (stat(own->output, &st) == 0 && !S_ISREG(st.st_mode)) return say_usage("%s is not a regular file; name another with -o", own->output);
+  if (own->backend && strcmp(own->backend, "qemu") != 0 && strcmp(own->backend, "valgrind") != 0)
+    return say_usage("--backend is valgrind or qemu, not '%s'", own->backend);
+  if (own->backend && strcmp(own->backend, "qemu") == 0) options.backend = PW_RECORD_QEMU;
+  if (options.backend != PW_RECORD_QEMU && (own->qemu || own->sysroot)) return say_usage("--qemu and --sysroot go with --backend qemu");
+  options.qemu = own->qemu;
+  options.sysroot = own->sysroot;
   if (program->n == 0) return say_usage("record needs a program to run: pagewalk record -o OUT.pwt -- PROG ARGS...");
   if (understand(own, &options, &err)) return say_usage("%s", err.text);
   char **argv = heap_zero(program->n + 1, sizeof *argv);
@@ -191,6 +202,7 @@ const struct command command_record = {
              "leaves the trace of what ran.",
     .examples = "  pagewalk record -o sort.pwt -- sort words.txt -o sorted.txt\n"
                 "  pagewalk record -o python.pwt --limit 100M -- python3 script.py\n"
+                "  pagewalk record --backend qemu -o arm.pwt -- ./arm64-program\n"
                 "  setarch -R pagewalk record -o same.pwt -- ./prog      fixed addresses",
     .run = run_record,
 };

@@ -266,6 +266,11 @@ void pw_writer_destroy(struct pw_writer *writer);
  * Recording: a program's own accesses, as they happen
  */
 
+enum pw_record_backend {
+  PW_RECORD_VALGRIND,        /* x86-64 programs, and all that they start */
+  PW_RECORD_QEMU,            /* programs of other machines, under QEMU's user mode */
+};
+
 /* How far a recording is; at the end, how the program ended. */
 struct pw_record_info {
   struct pw_totals totals;   /* of the first image */
@@ -285,7 +290,10 @@ typedef int pw_record_fn(void *context, const struct pw_record_info *info);
 
 struct pw_record_options {
   const char *output;        /* the first image's trace; others get OUTPUT's name with .PID before .pwt */
-  const char *tool_folder;   /* where the capture tool lies */
+  const char *tool_folder;   /* where the capture tool and the plugin lie */
+  enum pw_record_backend backend;
+  const char *qemu;          /* the emulator; NULL: by the program's machine, from PATH */
+  const char *sysroot;       /* its libraries under PW_RECORD_QEMU; NULL: where Debian puts them */
   struct pw_writer_options writer;
   uint64_t skip, limit;      /* accesses of each image; limit 0 = all */
   uint64_t size_limit_bytes; /* of each trace; 0 = none */

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/emulator.h"
 #include "base/program.h"
 #include "trace/record.h"
 #include "trace/ring.h"
@@ -85,35 +86,70 @@ static int open_socket(struct recorder *r, struct pw_error *err)
 
 /* ---- the program ---- */
 
-static void become(struct recorder *r, const char *launcher, const char *path, char *const argv[], int report)
+/* How the program is started: a file to execute, and its arguments; `texts` holds what they need. */
+struct launch {
+  char file[4096];
+  char **argv;
+  char texts[2][4200];
+  const char *called;  /* in errors */
+};
+
+static int fill_argv(struct launch *launch, const char *const *fixed, char *const argv[], struct pw_error *err)
 {
-  char ring[96];
-  snprintf(ring, sizeof ring, "--ring=%s", r->name);
-  const char *fixed[] = {launcher, "-q", "--tool=pagewalk", "--vgdb=no", "--command-line-only=yes", "--trace-children=yes",
-                         r->options->first_only ? "--trace-children-skip=*" : "--sanity-level=1", ring, "--", path};
-  size_t n = 0, n_fixed = sizeof fixed / sizeof *fixed;
+  size_t n_fixed = 0, n = 0;
+  while (fixed[n_fixed]) n_fixed++;
   while (argv[n]) n++;
-  char **all = pw_calloc(n_fixed + n, sizeof *all);
-  if (all) {
-    memcpy(all, fixed, sizeof fixed);
-    memcpy(all + n_fixed, argv + 1, n * sizeof *all); /* with the NULL */
-    signal(SIGPIPE, SIG_DFL);
-    execv(launcher, all);
-  }
+  launch->argv = pw_calloc(n_fixed + n, sizeof *launch->argv);
+  if (!launch->argv) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  memcpy(launch->argv, fixed, n_fixed * sizeof *fixed);
+  memcpy(launch->argv + n_fixed, argv + 1, n * sizeof *fixed); /* with the NULL */
+  return 0;
+}
+
+static int prepare_valgrind(struct recorder *r, struct launch *launch, const char *path, char *const argv[], struct pw_error *err)
+{
+  int status = pw_program_check(path, err);
+  if (!status) status = pw_capture_check(r->options->tool_folder, err);
+  if (status) return status;
+  launch->called = "the capture tool";
+  snprintf(launch->file, sizeof launch->file, "%s/launch", r->options->tool_folder);
+  snprintf(launch->texts[0], sizeof launch->texts[0], "--ring=%s", r->name);
+  const char *fixed[] = {launch->file, "-q", "--tool=pagewalk", "--vgdb=no", "--command-line-only=yes", "--trace-children=yes",
+                         r->options->first_only ? "--trace-children-skip=*" : "--sanity-level=1", launch->texts[0], "--", path, NULL};
+  return fill_argv(launch, fixed, argv, err);
+}
+
+static int prepare_qemu(struct recorder *r, struct launch *launch, const char *path, char *const argv[], struct pw_error *err)
+{
+  const struct pw_record_options *o = r->options;
+  struct pw_emulator emulator;
+  int status = pw_emulator_choose(&emulator, path, o->tool_folder, o->qemu, o->sysroot, err);
+  if (status) return status;
+  launch->called = "QEMU";
+  snprintf(launch->file, sizeof launch->file, "%s", emulator.qemu);
+  snprintf(launch->texts[0], sizeof launch->texts[0], "%s,ring=%s", emulator.plugin, r->name);
+  snprintf(launch->texts[1], sizeof launch->texts[1], "%s", emulator.sysroot);
+  const char *fixed[] = {launch->file, "-plugin", launch->texts[0], "-0", argv[0], "-L", launch->texts[1], path, NULL};
+  if (!emulator.sysroot[0]) memcpy(&fixed[5], &fixed[7], 2 * sizeof *fixed);
+  return fill_argv(launch, fixed, argv, err);
+}
+
+static void become(const struct launch *launch, int report)
+{
+  signal(SIGPIPE, SIG_DFL);
+  execv(launch->file, launch->argv);
   int cause = errno;
   ssize_t told = write(report, &cause, sizeof cause);
   (void)told;
   _exit(127);
 }
 
-static int start_program(struct recorder *r, const char *path, char *const argv[], struct pw_error *err)
+static int start_program(struct recorder *r, const struct launch *launch, struct pw_error *err)
 {
-  char launcher[4096];
   int report[2], cause = 0;
-  snprintf(launcher, sizeof launcher, "%s/launch", r->options->tool_folder);
   if (pipe2(report, O_CLOEXEC)) return pw_error_set(err, PW_EIO, "no pipe to the program: %s", strerror(errno));
   r->program = fork();
-  if (r->program == 0) become(r, launcher, path, argv, report[1]);
+  if (r->program == 0) become(launch, report[1]);
   int forked = errno;
   close(report[1]);
   ssize_t got = r->program < 0 ? 0 : read(report[0], &cause, sizeof cause);
@@ -121,7 +157,7 @@ static int start_program(struct recorder *r, const char *path, char *const argv[
   if (r->program < 0) return pw_error_set(err, PW_EIO, "no process for the program: %s", strerror(forked));
   if (got != (ssize_t)sizeof cause) return 0;
   waitpid(r->program, NULL, 0);
-  return pw_error_set(err, PW_EUNSUPPORTED, "the capture tool %s cannot be started: %s", launcher, strerror(cause));
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s, %s, cannot be started: %s", launch->called, launch->file, strerror(cause));
 }
 
 /* ---- images ---- */
@@ -378,18 +414,20 @@ int pw_record(char *const argv[], const struct pw_record_options *options, struc
   *info = (struct pw_record_info){0};
   struct recorder r = {.options = options, .info = info, .listener = -1};
   char path[4096];
+  struct launch launch = {.argv = NULL};
   int status = pw_program_find(path, sizeof path, argv[0], err);
-  if (!status) status = pw_capture_check(options->tool_folder, err);
-  if (!status) status = new_recording(&r, &r.first, options->output, err);
   if (!status) status = open_socket(&r, err);
-  if (!status) status = start_program(&r, path, argv, err);
+  if (!status) status = (options->backend == PW_RECORD_QEMU ? prepare_qemu : prepare_valgrind)(&r, &launch, path, argv, err);
+  if (!status) status = new_recording(&r, &r.first, options->output, err);
+  if (!status) status = start_program(&r, &launch, err);
   if (!status) {
     status = follow(&r);
     if (status) pw_error_set(err, status, "memory ran out while recording");
     if (!status && r.first)
-      status = pw_error_set(err, PW_EUNSUPPORTED, "%s did not start under the capture tool; what it said stands above", argv[0]);
+      status = pw_error_set(err, PW_EUNSUPPORTED, "%s did not start under %s; what that said stands above", argv[0], launch.called);
   }
   clean_up(&r);
+  pw_free(launch.argv);
   if (status || !r.status) return status;
   if (err) *err = r.error;
   return r.status;

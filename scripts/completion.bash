@@ -58,6 +58,7 @@ _pagewalk_value() {
     *:--asid) _pagewalk_word "on off" ;;
     *:--engine) _pagewalk_word "auto direct" ;;
     *:--ignore) _pagewalk_item "events kernel" ;;
+    record:--backend) _pagewalk_word "valgrind qemu" ;;
     help:*) _pagewalk_word "$(_pagewalk_commands "$1")" ;;
     list:*) _pagewalk_word "formats tables policies machines charts" ;;
     *) return 1 ;;

@@ -33,12 +33,17 @@ static bool search(char *path, size_t n_path, const char *name, bool *hidden)
   }
 }
 
-static int check_kind(const char *path, struct pw_error *err)
+static int check_rights(const char *path, struct pw_error *err)
 {
-  unsigned char head[20] = {0};
   struct stat st;
   if (stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
     return pw_error_set(err, PW_EUNSUPPORTED, "%s is setuid or setgid, and such a program cannot be recorded; record a copy without that bit", path);
+  return 0;
+}
+
+int pw_program_check(const char *path, struct pw_error *err)
+{
+  unsigned char head[20] = {0};
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return pw_error_set(err, PW_EUNSUPPORTED, "%s may be run but not read: %s; recording needs to read it", path, strerror(errno));
@@ -49,7 +54,7 @@ static int check_kind(const char *path, struct pw_error *err)
     return pw_error_set(err, PW_EUNSUPPORTED, "%s is neither an ELF program nor a script that starts with #!; name its interpreter", path);
   unsigned machine = head[18] | (unsigned)head[19] << 8;
   if (head[EI_CLASS] != ELFCLASS64 || machine != EM_X86_64)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s is not a 64-bit x86-64 program, and only such can be recorded", path);
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s is not a 64-bit x86-64 program; --backend qemu records those of other machines", path);
   return 0;
 }
 
@@ -67,7 +72,7 @@ int pw_program_find(char *path, size_t n_path, const char *name, struct pw_error
     return pw_error_set(err, PW_EIO, "there is no program '%s' in PATH; name it with its path", name);
   }
   if (hidden) return pw_error_set(err, PW_EIO, "%s is not executable; chmod +x it, or name its interpreter", name);
-  return check_kind(path, err);
+  return check_rights(path, err);
 }
 
 int pw_capture_check(const char *folder, struct pw_error *err)

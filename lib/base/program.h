@@ -4,9 +4,10 @@
 
 #include "pagewalk.h"
 
-/* Finds the program as execvp would and looks whether it can be recorded: an x86-64 ELF file
- * or a script, executable, not setuid. */
+/* Finds the program as execvp would: executable, not setuid. */
 int pw_program_find(char *path, size_t n_path, const char *name, struct pw_error *err);
+/* Can the capture tool run it? It must be an x86-64 ELF file or a script. */
+int pw_program_check(const char *path, struct pw_error *err);
 /* Is the capture tool in that folder? */
 int pw_capture_check(const char *folder, struct pw_error *err);
 

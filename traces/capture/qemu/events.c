@@ -22,7 +22,7 @@
 
 #include "plugin.h"
 
-#define PAGE UINT64_C(4096)
+#define PAGE 4096ul
 #define MOST_TEXT 4095u
 #define WIDE_END (UINT64_C(1) << 46)
 
@@ -88,21 +88,26 @@ static uint64_t up(uint64_t address)
   return (address + PAGE - 1) & ~(PAGE - 1);
 }
 
+/* Reads the program's memory, which may not be there (behind the end of a mapped file). */
+static bool read_program(uint64_t address, void *to, size_t bytes)
+{
+  struct iovec here = {to, bytes}, there = {(void *)(uintptr_t)(base + address), bytes};
+  return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)bytes;
+}
+
 /* The program is not to clear memory in a way that nobody sees: mrs Xn, dczid_el0 becomes mov Xn, 16. */
 static void forbid_zva(uint64_t address, uint64_t bytes, bool writable)
 {
-  enum { MASK = 31 };
+  enum { WORDS = PAGE / 4, REGISTER = 31 };
   const uint32_t ask = 0xd53b00e0u, no = 0xd2800200u;
-  char *place = (char *)(uintptr_t)(base + address);
-  for (uint64_t i = 0; is_arm64 && i + 4 <= bytes; i += 4) {
-    uint32_t word;
-    memcpy(&word, place + i, sizeof word);
-    if ((word & ~(uint32_t)MASK) != ask) continue;
-    char *page = place + (i & ~(PAGE - 1));
-    if (mprotect(page, PAGE, PROT_READ | PROT_WRITE)) return;
-    word = no | (word & MASK);
-    memcpy(place + i, &word, sizeof word);
-    mprotect(page, PAGE, writable ? PROT_READ | PROT_WRITE : PROT_READ);
+  uint32_t words[WORDS];
+  for (uint64_t page = address; is_arm64 && page < address + bytes && read_program(page, words, PAGE); page += PAGE) {
+    uint32_t *place = (uint32_t *)(uintptr_t)(base + page);
+    for (size_t i = 0; i < WORDS; i++) {
+      if ((words[i] & ~(uint32_t)REGISTER) != ask || mprotect(place, PAGE, PROT_READ | PROT_WRITE)) continue;
+      place[i] = no | (words[i] & REGISTER);
+      mprotect(place, PAGE, writable ? PROT_READ | PROT_WRITE : PROT_READ);
+    }
   }
 }
 
@@ -245,12 +250,7 @@ static void tell_exec(uint64_t name)
 {
   char text[MOST_TEXT + 1] = "";
   uint64_t words[MOST_TEXT / 8 + 1];
-  struct iovec to = {text, MOST_TEXT}, from = {(void *)(uintptr_t)(base + name), MOST_TEXT};
-  ssize_t n = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
-  if (n <= 0) { /* the page may end before */
-    from.iov_len = (size_t)(PAGE - (base + name) % PAGE);
-    process_vm_readv(getpid(), &to, 1, &from, 1, 0);
-  }
+  for (size_t i = 0; i < MOST_TEXT && read_program(name + i, &text[i], 1) && text[i]; i++) continue;
   thread_event(PW_RING_EXEC, words, text_words(words, text));
 }
 
