@@ -129,8 +129,11 @@ static int prepare_qemu(struct recorder *r, struct launch *launch, const char *p
   snprintf(launch->file, sizeof launch->file, "%s", emulator.qemu);
   snprintf(launch->texts[0], sizeof launch->texts[0], "%s,ring=%s", emulator.plugin, r->name);
   snprintf(launch->texts[1], sizeof launch->texts[1], "%s", emulator.sysroot);
-  const char *fixed[] = {launch->file, "-plugin", launch->texts[0], "-0", argv[0], "-L", launch->texts[1], path, NULL};
-  if (!emulator.sysroot[0]) memcpy(&fixed[5], &fixed[7], 2 * sizeof *fixed);
+  const char *fixed[12] = {launch->file, "-plugin", launch->texts[0], "-0", argv[0]};
+  size_t n = 5;
+  if (emulator.sysroot[0]) fixed[n++] = "-L", fixed[n++] = launch->texts[1];
+  if (emulator.cpu) fixed[n++] = "-cpu", fixed[n++] = emulator.cpu;
+  fixed[n] = path;
   return fill_argv(launch, fixed, argv, err);
 }
 

@@ -7,6 +7,7 @@
 struct pw_emulator {
   char qemu[4096];
   char plugin[4096];
+  const char *cpu;    /* or NULL: QEMU's default */
   char sysroot[4096]; /* where the program's loader and libraries are; "" = not told */
 };
 

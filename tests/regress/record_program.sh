@@ -66,7 +66,7 @@ grep -q interrupted err || fail "an interrupt is not said: $(cat err)"
 
 # A recorder that is killed leaves no trace, and the program goes on.
 "$PAGEWALK" record -q -o gone.pwt -- "$bare" loop & recorder=$!
-sleep 1; program=$(ps -o pid= --ppid $recorder); kill -KILL $recorder; wait $recorder 2>/dev/null; sleep 2
+sleep 1; program=$(ps -o pid= --ppid $recorder | tr -d " "); kill -KILL $recorder; wait $recorder 2>/dev/null; sleep 2
 [ -e gone.pwt ] && fail "a killed recorder leaves a trace"
 case $(ps -o stat= -p "$program") in *R*) ;; *) fail "the program does not go on without its recorder" ;; esac
 kill -KILL "$program"

@@ -11,6 +11,7 @@
  *
  * DC ZVA, which clears a block of memory on arm64, is not shown to plugins. So the programs's question
  * whether it may use it (mrs of DCZID_EL0) is answered with no, in its code: it clears by stores. */
+#include <elf.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,24 +148,67 @@ static bool is_programs(const struct line *line)
   return line->start >= base && line->end <= WIDE_END && !meets(before, n_before, line->start, line->end);
 }
 
+/* What a file's program headers, in memory, call executable. */
+static void note_segments(const struct line *line)
+{
+  Elf64_Ehdr wide;
+  Elf32_Ehdr small;
+  uint64_t at = line->start - base, bias = 0;
+  bool first = true;
+  if (!read_program(at, &wide, sizeof wide) || memcmp(wide.e_ident, ELFMAG, SELFMAG) != 0) return;
+  if (wide.e_ident[EI_DATA] != ELFDATA2LSB || !read_program(at, &small, sizeof small)) return;
+  bool is_wide = wide.e_ident[EI_CLASS] == ELFCLASS64;
+  size_t n = is_wide ? wide.e_phnum : small.e_phnum;
+  for (size_t i = 0; i < n; i++) {
+    Elf64_Phdr segment;
+    Elf32_Phdr narrow_segment;
+    if (is_wide && !read_program(at + wide.e_phoff + i * sizeof segment, &segment, sizeof segment)) return;
+    if (!is_wide && !read_program(at + small.e_phoff + i * sizeof narrow_segment, &narrow_segment, sizeof narrow_segment)) return;
+    if (!is_wide)
+      segment = (Elf64_Phdr){.p_type = narrow_segment.p_type, .p_flags = narrow_segment.p_flags, .p_vaddr = narrow_segment.p_vaddr,
+                             .p_memsz = narrow_segment.p_memsz};
+    if (segment.p_type != PT_LOAD) continue;
+    if (first) bias = at - (segment.p_vaddr & -(uint64_t)PAGE);
+    first = false;
+    uint64_t start = bias + segment.p_vaddr;
+    if (segment.p_flags & PF_X) add_range(&executable, &n_executable, start & -(uint64_t)PAGE, up(start + segment.p_memsz));
+  }
+}
+
 /* An anonymous area behind a page without rights is the stack. */
 static void tell_line(const struct line *line, const struct line *last)
 {
-  uint64_t words[5 + MOST_TEXT / 8 + 1] = {line->start - base, line->end - line->start, 0, line->offset, line->inode};
+  uint64_t words[5 + MOST_TEXT / 8 + 1] = {0, 0, 0, 0, line->inode};
   bool guarded = last->end == line->start && memcmp(last->rights, "---", 3) == 0 && !line->name[0] && !last->name[0];
-  bool runs = meets(executable, n_executable, words[0], words[0] + words[1]), writable = line->rights[1] == 'w';
-  words[2] = (line->rights[0] == 'r') | (uint64_t)writable << 1 | (runs ? EXECUTE : 0u);
-  if (runs && line->rights[3] == 'p') forbid_zva(words[0], words[1], writable);
-  channel_record(PW_RING_MAP, words, 5 + text_words(words + 5, guarded && writable ? "[stack]" : line->name));
+  bool writable = line->rights[1] == 'w';
+  size_t n = 5 + text_words(words + 5, guarded && writable ? "[stack]" : line->name);
+  for (uint64_t end = line->start - base, last_end = line->end - base; end < last_end;) { /* cut where the right to execute changes */
+    words[0] = end;
+    bool runs = meets(executable, n_executable, end, end + PAGE);
+    do end += PAGE;
+    while (end < last_end && meets(executable, n_executable, end, end + PAGE) == runs);
+    words[1] = end - words[0];
+    words[2] = (line->rights[0] == 'r') | (uint64_t)writable << 1 | (runs ? EXECUTE : 0u);
+    words[3] = line->name[0] ? line->offset + (words[0] + base - line->start) : 0;
+    if (runs && line->rights[3] == 'p') forbid_zva(words[0], words[1], writable);
+    channel_record(PW_RING_MAP, words, n);
+  }
 }
 
 static void tell_maps(void)
 {
   FILE *maps = fopen("/proc/self/maps", "re");
   struct line line, last = {0};
+  char noted[sizeof line.name] = "";
   if (!maps) return;
-  for (; read_line(maps, &line); last = line)
-    if (is_programs(&line)) tell_line(&line, &last);
+  for (; read_line(maps, &line); last = line) {
+    if (!is_programs(&line)) continue;
+    if (line.offset == 0 && line.name[0] && strcmp(line.name, noted) != 0) { /* a small file is mapped from 0 twice */
+      note_segments(&line);
+      memcpy(noted, line.name, sizeof noted);
+    }
+    tell_line(&line, &last);
+  }
   fclose(maps);
 }
 
@@ -188,8 +232,6 @@ void events_prepare(const char *target)
 void events_start(uint64_t address, const void *place_of_it)
 {
   if (place_of_it) base = (uintptr_t)place_of_it - address;
-  add_range(&executable, &n_executable, address, address + 1);
-  add_range(&executable, &n_executable, qemu_plugin_start_code(), qemu_plugin_end_code());
   threads_start(tell_maps);
   pthread_atfork(threads_hold, threads_release, in_child);
 }

@@ -61,7 +61,5 @@ void qemu_plugin_register_vcpu_exit_cb(qemu_plugin_id_t id, qemu_vcpu_fn *fn);
 void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t id, qemu_syscall_fn *fn);
 void qemu_plugin_register_vcpu_syscall_ret_cb(qemu_plugin_id_t id, qemu_syscall_return_fn *fn);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_exit_fn *fn, void *data);
-uint64_t qemu_plugin_start_code(void);
-uint64_t qemu_plugin_end_code(void);
 
 #endif

@@ -114,8 +114,11 @@ static void to_own_words(struct thread *t)
   begin_own(t);
 }
 
+/* QEMU told of it in time (thread_more); if one does not, two would write into the ring. */
 static struct thread *another_thread(void)
 {
+  for (const struct thread *other = threads; other; other = other->next)
+    if (!other->words) __atomic_store_n(&ring->stop, 1, __ATOMIC_SEQ_CST);
   struct thread *t = new_thread();
   uint64_t words[] = {cloner, t->number};
   to_own_words(t);
