@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "by.h"
 #include "combine.h"
 #include "command.h"
 #include "files.h"
@@ -17,12 +18,19 @@
 
 struct run_options {
   const char *csv, *json;
+  struct by_options by;
   bool quiet;
 };
 
 static const struct option_row own_rows[] = {
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, csv), "write CSV rows instead of the table (- = stdout)"},
     {"json", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, json), "write a JSON array (- = stdout)"},
+    {"by", 0, OPTION_TEXT, "WHAT", offsetof(struct run_options, by.by),
+     "who causes it: region, object, symbol or function (the last\ntwo of a trace recorded with --pc)"},
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct run_options, by.folder),
+     "with --by: a folder for attribution.csv, heat.csv and charts/"},
+    {"heat", 0, OPTION_TEXT, "WHAT", offsetof(struct run_options, by.heat),
+     "with -o: the map of addresses over time shows walks (default),\ndtlb (misses), faults, or there is none"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct run_options, quiet), "no progress bar and no remarks"},
     {0}};
 
@@ -35,6 +43,7 @@ struct run {
   struct running running;
   struct trace_job *jobs;
   struct pw_result *results;
+  struct by by;
 };
 
 static int take_result(void *context, const struct trace_job *job, const struct pw_trace_info *info,
@@ -89,8 +98,28 @@ static int write_to(const struct run *run, const char *path,
   return status ? FAILED : DONE;
 }
 
+static int write_by_csv(const struct run *run, FILE *out, struct pw_error *err)
+{
+  return by_write_csv(&run->by, out, err);
+}
+
+static int write_by_json(const struct run *run, FILE *out, struct pw_error *err)
+{
+  return by_write_json(&run->by, out, err);
+}
+
+static int report_by(const struct run *run)
+{
+  int csv = run->options.csv ? write_to(run, run->options.csv, write_by_csv) : DONE;
+  int json = run->options.json ? write_to(run, run->options.json, write_by_json) : DONE;
+  int folder = run->by.folder ? by_write_folder(&run->by) : DONE;
+  if (!run->options.csv && !run->options.json) by_print(&run->by);
+  return csv != DONE ? csv : json != DONE ? json : folder;
+}
+
 static int report(const struct run *run)
 {
+  if (run->options.by.by) return report_by(run);
   int csv = run->options.csv ? write_to(run, run->options.csv, write_csv) : DONE;
   int json = run->options.json ? write_to(run, run->options.json, write_json) : DONE;
   if (!run->options.csv && !run->options.json)
@@ -123,6 +152,8 @@ static int prepare(struct run *run, const struct settings *settings)
       traces_check_output(&run->traces, "--json", options->json))
     return USAGE;
   combinations_note_policy(&run->combination, 1);
+  if (options->by.by) return by_understand(&run->by, &options->by, &run->running.trace);
+  if (options->by.folder || options->by.heat) return say_usage("%s belongs to --by: say by what", options->by.folder ? "-o" : "--heat");
   return -1;
 }
 
@@ -134,6 +165,15 @@ static int run_traces(struct run *run)
       .jobs = run->jobs, .n_jobs = run->traces.n, .configs = run->plan.configs, .n_configs = 1,
       .trace = run->running.trace, .n_threads = run->running.jobs, .done = take_result, .context = run,
       .run = running_options(&run->running)};
+  if (run->options.by.by) {
+    run->by.config = run->plan.configs;
+    run->by.jobs = run->jobs;
+    run->by.n_jobs = run->traces.n;
+    run->by.found = heap_zero(run->traces.n, sizeof *run->by.found);
+    runner.ask = by_ask;
+    runner.done = NULL;
+    runner.context = &run->by;
+  }
   size_t good = runner_go_all(&runner);
   int code = good ? report(run) : FAILED;
   return good == run->traces.n ? code : FAILED;
@@ -154,6 +194,7 @@ static int run_run(const struct command *self, int argc, char **argv)
     code = prepare(&run, &settings);
   }
   if (code < 0) code = run_traces(&run);
+  by_clear(&run.by);
   free(run.jobs);
   free(run.results);
   pw_plan_clear(&run.plan);
@@ -172,6 +213,7 @@ const struct command command_run = {
              "or - for standard input. Each option takes a single value; sweep takes lists.",
     .examples = "  pagewalk run sort.pwt\n"
                 "  pagewalk run sort.pwt --page-size 2M --dtlb 32:4 --stlb none\n"
+                "  pagewalk run sort.pwt --by object\n"
                 "  pagewalk run *.pwt --memory 64M --memory-policy clock --csv -\n"
                 "  valgrind --tool=lackey --trace-mem=yes --log-fd=9 ls 9>&1 >ls.out | pagewalk run -",
     .run = run_run,

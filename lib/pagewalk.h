@@ -41,6 +41,7 @@ enum pw_status {
   PW_EINVAL = -4,      /* an impossible or misspelt configuration */
   PW_EUNSUPPORTED = -5, /* recognised, but not something this build can do */
   PW_EINTERRUPTED = -6, /* the progress callback asked to stop */
+  PW_EINTERNAL = -7,    /* numbers that must agree do not: a fault of pagewalk's own */
 };
 
 struct pw_error {
@@ -411,6 +412,60 @@ int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n,
            const struct pw_run_options *options, struct pw_result *results, struct pw_error *err);
 
 /* ------------------------------------------------------------------------
+ * Attribution: who in the program causes what
+ */
+
+/* What an owner is. */
+enum pw_by {
+  PW_BY_REGION,   /* a segment of a file, the heap, a stack, one anonymous mapping */
+  PW_BY_OBJECT,   /* a file with all its segments, the heap, a stack, all anonymous mappings together */
+  PW_BY_SYMBOL,   /* the data object at the address */
+  PW_BY_FUNCTION, /* the function of the access that opened the visit */
+};
+/* "region", … ; NULL past the end, -1 for a name that is none. */
+const char *pw_by_name(enum pw_by by);
+int pw_by_find(const char *name);
+
+struct pw_owner {
+  const char *name;        /* "[unknown]" where no event says what is there */
+  const char *object;      /* the file around it as the trace names it, or "[heap]", "[stack]", "[mmap]", … */
+  struct pw_result counts; /* by symbol and by function without accesses; resident_bytes is not shared out */
+  uint64_t returned_bytes; /* of pages that unmaps and discards gave back */
+};
+
+enum pw_heat_of { PW_HEAT_NONE, PW_HEAT_WALKS, PW_HEAT_DTLB, PW_HEAT_FAULTS };
+const char *pw_heat_name(enum pw_heat_of of); /* "none", "walks", "dtlb", "faults"; NULL past the end */
+
+/* So many misses on these addresses while these accesses were made. */
+struct pw_heat_cell {
+  uint32_t process;
+  const char *region;
+  uint64_t address, bytes;
+  uint64_t first_access, accesses;
+  uint64_t misses;
+};
+
+struct pw_attribution {
+  enum pw_by by;
+  enum pw_heat_of heat;
+  size_t n_owners;
+  struct pw_owner *owners;    /* most walks first, then misses, faults, accesses, name */
+  struct pw_owner total;      /* what pw_run says, and returned_bytes: the sums of the owners, checked */
+  size_t n_cells;
+  struct pw_heat_cell *cells; /* those that are not 0, by process, address and time */
+  bool mapped;                /* the trace says what is mapped */
+  void *texts;                /* that the names point into */
+};
+
+/* Runs the trace through one configuration, as pw_run does, and shares every count out among owners.
+ * By symbol and by function the trace must have side columns (pw_trace_options.sides) and the machine
+ * the first-level TLBs of the streams that run. Returns as pw_run does, PW_EINTERNAL if the sums
+ * differ from its totals. Free with pw_attribution_clear, also after a failure. */
+int pw_attribute(struct pw_trace *trace, const struct pw_config *config, enum pw_by by, enum pw_heat_of heat,
+                 const struct pw_run_options *options, struct pw_attribution *attribution, struct pw_error *err);
+void pw_attribution_clear(struct pw_attribution *attribution);
+
+/* ------------------------------------------------------------------------
  * Which engine answers what, and what memory that takes
  */
 
@@ -518,6 +573,16 @@ int pw_json_write_row(FILE *out, const char *trace, const struct pw_config *conf
 /* Writes text quoted for CSV (RFC 4180) or as a JSON string with its quotes. */
 int pw_csv_write_text(FILE *out, const char *text);
 int pw_json_write_text(FILE *out, const char *text);
+
+/* attribution.csv and heat.csv: header lines, and a row for an owner or a cell; an owner as JSON. */
+int pw_owner_csv_header(FILE *out, struct pw_error *err);
+int pw_owner_csv_row(FILE *out, const char *trace, const struct pw_config *config, enum pw_by by,
+                     const struct pw_owner *owner, struct pw_error *err);
+int pw_owner_json_row(FILE *out, const char *trace, const struct pw_config *config, enum pw_by by,
+                      const struct pw_owner *owner, struct pw_error *err);
+int pw_heat_csv_header(FILE *out, struct pw_error *err);
+int pw_heat_csv_row(FILE *out, const char *trace, enum pw_heat_of of, const struct pw_heat_cell *cell,
+                    struct pw_error *err);
 
 /* The columns of results.csv by number, for tables on a terminal: the name (or
  * NULL past the end) and the value as text ("" when it does not apply). */

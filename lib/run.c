@@ -84,8 +84,7 @@ static int unfit_sentence(const struct pw_run *r, const struct pw_config *c, uin
                       pw_trace_info(r->trace)->path, page, c->geometry->name, pw_geometry_va_bits(c->geometry), bits);
 }
 
-/* Fills the results; the number of configurations whose table is too narrow. */
-static int report(struct pw_run *r, const struct pw_config *configs, size_t n, struct pw_result *results, struct pw_error *err)
+int pw_run_report(struct pw_run *r, const struct pw_config *configs, size_t n, struct pw_result *results, struct pw_error *err)
 {
   int unfit = 0;
   pw_lanes_finish(&r->lanes);
@@ -120,7 +119,7 @@ int pw_run(struct pw_trace *trace, const struct pw_config *configs, size_t n, co
   if (options) r.options = *options;
   for (size_t i = 0; !status && i < n; i++) status = pw_config_check(&configs[i], err);
   if (!status) status = run_passes(&r, configs, n, err);
-  if (!status) status = report(&r, configs, n, results, err);
+  if (!status) status = pw_run_report(&r, configs, n, results, err);
   pw_lanes_clear(&r.lanes);
   return status;
 }

@@ -24,7 +24,8 @@ struct output {
   uint32_t id[PW_BLOCK_VISITS];
   struct pw_step *steps;
   struct pw_left *left;
-  size_t n_left, steps_room, left_room;
+  struct pw_change *changes;
+  size_t n_left, n_changes, steps_room, left_room, changes_room;
 };
 
 struct pw_account {
@@ -42,11 +43,43 @@ struct pw_account {
   size_t streams_room;
   struct output *output[2];
   unsigned turn;
+  bool logging, log_failed;
+  struct pw_change cause; /* of what happens now: at, event, id */
 };
 
 static int out_of_memory(struct pw_error *err)
 {
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the pages of the trace; run fewer page sizes at a time");
+}
+
+static void log_change(struct pw_account *a, struct pw_change change)
+{
+  struct output *out = a->output[a->turn];
+  if (pw_grow((void **)&out->changes, &out->changes_room, out->n_changes + 1, sizeof *out->changes)) {
+    a->log_failed = true;
+    return;
+  }
+  change.at = a->cause.at;
+  change.event = a->cause.event;
+  out->changes[out->n_changes++] = change;
+}
+
+static void log_page(struct pw_account *a, enum pw_change_kind kind, uint32_t id)
+{
+  if (a->logging) log_change(a, (struct pw_change){.kind = kind, .id = id});
+}
+
+static void log_table(void *context, unsigned span_bits, uint64_t prefix_key, uint64_t bytes, bool exists)
+{
+  struct pw_account *a = context;
+  log_change(a, (struct pw_change){.kind = exists ? PW_CHANGE_TABLE : PW_CHANGE_TABLE_GONE, .id = a->cause.id,
+                                   .span_bits = span_bits, .prefix = prefix_key, .bytes = bytes});
+}
+
+void pw_account_log(struct pw_account *a)
+{
+  a->logging = true;
+  pw_tables_watch(a->tables, log_table, a);
 }
 
 static void add_process(struct pw_account *a, uint32_t process)
@@ -85,6 +118,7 @@ void pw_account_destroy(struct pw_account *a)
     if (!a->output[i]) continue;
     pw_free(a->output[i]->steps);
     pw_free(a->output[i]->left);
+    pw_free(a->output[i]->changes);
     pw_free(a->output[i]);
   }
   pw_pages_clear(&a->pages);
@@ -142,7 +176,7 @@ static int number_pages(struct pw_account *a, struct output *out, const struct p
   if (a->pages.n_ids > before) memcpy(out->new_key, a->pages.key + before, (a->pages.n_ids - before) * sizeof *out->new_key);
   out->numbered = (struct pw_numbered){.block = b, .key = out->key, .id = out->id,
                                        .n_ids = a->pages.n_ids, .new_key = out->new_key, .first_new = before};
-  out->n_left = 0;
+  out->n_left = out->n_changes = 0;
   return 0;
 }
 
@@ -162,6 +196,9 @@ void pw_account_turn(struct pw_account *a)
 static inline void arrive(struct pw_account *a, const struct output *out, uint32_t i)
 {
   if (!pw_pages_touch(&a->pages, out->id[i])) return;
+  a->cause.id = out->id[i];
+  log_page(a, PW_CHANGE_ARRIVE, out->id[i]);
+  log_page(a, PW_CHANGE_FAULT, out->id[i]);
   pw_tables_add_page(a->tables, out->key[i]);
   uint64_t page = out->numbered.block->pages[i] & PW_PAGE_MASK;
   for (size_t f = 0; f < a->n_fits; f++) {
@@ -179,6 +216,7 @@ static void arrive_between(struct pw_account *a, const struct output *out, uint3
   const struct pw_block *b = out->numbered.block;
   for (uint32_t i = from; i < to; i++) {
     bool code = b->flags[i] & PW_VISIT_CODE;
+    a->cause.at = i;
     if (a->options.only == PW_STREAM_BOTH || (a->options.only == PW_STREAM_FETCH) == code) arrive(a, out, b->page[i]);
   }
 }
@@ -215,6 +253,7 @@ static int page_leaves(struct pw_account *a, struct output *out, uint32_t id)
   if (pw_grow((void **)&out->left, &out->left_room, out->n_left + 1, sizeof *out->left)) return -1;
   out->left[out->n_left++] = (struct pw_left){a->pages.key[id], id};
   pw_pages_leave(&a->pages, id);
+  log_page(a, PW_CHANGE_LEAVE, id);
   pw_tables_remove_page(a->tables, a->pages.key[id], a->mappings.known);
   return 0;
 }
@@ -311,22 +350,30 @@ static bool is_eventful(const struct pw_block *b)
 int pw_account_block(struct pw_account *a, const struct pw_block *b, const struct pw_numbered **numbered, struct pw_error *err)
 {
   struct output *out = a->output[a->turn ^= 1];
-  if (a->n_processes == 0) add_process(a, 0);
   int status = number_pages(a, out, b, err);
+  a->cause = (struct pw_change){.event = PW_BY_VISIT};
+  if (a->n_processes == 0) add_process(a, 0);
   if (!status && a->watching && !a->shares) status = note_streams(a, out, err);
   if (status) return status;
   /* which pages are touched is all that matters, unless some leave in between */
-  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH;
+  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->logging;
   for (uint32_t i = 0; !by_visit && i < b->n_pages; i++) arrive(a, out, i);
   uint32_t from = 0;
   for (uint32_t i = 0; i < b->n_events; i++) {
     if (by_visit) arrive_between(a, out, from, b->events[i].at);
     from = b->events[i].at;
+    size_t before = out->numbered.n_steps;
+    a->cause = (struct pw_change){.at = from, .event = i};
     if (handle_event(a, out, &b->events[i])) return out_of_memory(err);
+    a->cause.event = PW_BY_VISIT;
+    for (; before < out->numbered.n_steps; before++) out->steps[before].event = i;
   }
   if (by_visit) arrive_between(a, out, from, b->n_visits);
   out->numbered.steps = out->steps;
   out->numbered.left = out->left;
+  out->numbered.changes = out->changes;
+  out->numbered.n_changes = out->n_changes;
+  if (a->log_failed) return out_of_memory(err);
   *numbered = &out->numbered;
   return 0;
 }

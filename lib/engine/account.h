@@ -26,6 +26,8 @@ int pw_account_add(struct pw_account *account, const struct pw_geometry *geometr
 /* Note from here on whether a page is both fetched and loaded or stored. */
 void pw_account_watch_sharing(struct pw_account *account);
 bool pw_account_shares(const struct pw_account *account);
+/* Write down every change (pw_numbered.changes), of the tables those of the first geometry. Before the first block. */
+void pw_account_log(struct pw_account *account);
 
 /* Takes a block in. What comes back is valid until the call after the next. */
 int pw_account_block(struct pw_account *account, const struct pw_block *block, const struct pw_numbered **numbered,

@@ -259,6 +259,7 @@ int pw_lanes_note(struct pw_lanes *l, const struct pw_block *block, struct pw_er
     if (!direct) continue;
     status = pw_account_number(l->accounts[i], block, &numbered, err);
     if (!status) status = pw_direct_note(direct, numbered, err);
+    if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, numbered, err);
   }
   return status;
 }
@@ -271,6 +272,7 @@ int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
     if (!direct) continue;
     pw_account_turn(l->accounts[i]);
     status = pw_direct_turn(direct, err);
+    if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, NULL, err);
   }
   return status;
 }

@@ -58,6 +58,9 @@ struct pw_lanes {
   } *groups;
   size_t n_groups, groups_room;
   unsigned jobs;
+  /* Someone else who looks ahead, at the first lane's pages; gets NULL when the first pass turns. */
+  int (*also_note)(void *context, const struct pw_numbered *block, struct pw_error *err);
+  void *also_context;
   uint64_t shared_shifts;       /* page sizes, as bits, at which pages are touched by both streams */
 };
 

@@ -18,6 +18,7 @@ enum pw_step_kind {
 /* Happens before visit number `at` of the block. */
 struct pw_step {
   uint32_t at;
+  uint32_t event;               /* of the block, that it comes from */
   enum pw_step_kind kind;
   uint64_t first_key, last_key; /* LEAVE: the range of page keys; first > last when nothing leaves */
   size_t first, n;              /* LEAVE: the pages of it that were present, in `left` */
@@ -26,6 +27,25 @@ struct pw_step {
 struct pw_left {
   uint64_t key;
   uint32_t id;
+};
+
+/* What moved a count of the account, for who wants to know whose doing each was (pw_account_log). */
+enum pw_change_kind {
+  PW_CHANGE_FAULT,  /* a minor fault on page `id` */
+  PW_CHANGE_ARRIVE, /* page `id` is in use from here on */
+  PW_CHANGE_LEAVE,  /* … and no longer */
+  PW_CHANGE_TABLE,  /* a page table exists from here on: span, prefix, bytes */
+  PW_CHANGE_TABLE_GONE,
+};
+
+#define PW_BY_VISIT UINT32_MAX
+
+struct pw_change {
+  uint32_t at, event;           /* visit `at` did it where event is PW_BY_VISIT, else that event */
+  enum pw_change_kind kind;
+  uint32_t id;                  /* FAULT, ARRIVE, LEAVE; of a TABLE the page under it, PW_BY_VISIT for a root */
+  unsigned span_bits;           /* TABLE: it covers 2^span_bits bytes; 64 for a root */
+  uint64_t prefix, bytes;       /* TABLE: key of what it covers, shifted by its span; its size */
 };
 
 struct pw_numbered {
@@ -38,6 +58,8 @@ struct pw_numbered {
   const struct pw_step *steps;
   size_t n_steps;
   const struct pw_left *left;
+  const struct pw_change *changes; /* in order of visits and events; empty unless asked for */
+  size_t n_changes;
 };
 
 #endif

@@ -188,6 +188,14 @@ static void merge(const struct pw_lookups *a, const struct pw_lookups *b, struct
   for (; j < b->n; j++) pw_lookups_put(out, b->key[j], b->at[j]);
 }
 
+/* With both first levels absent, every further alternation in one set misses. */
+static uint64_t alternated(const struct pw_front *f, const struct second_level *level, const struct pw_alternation *a)
+{
+  if (level->config.stlb.ways != 1 || f->first[1][level->itlb].config.entries || f->first[0][level->dtlb].config.entries) return 0;
+  bool together = a->key[0] != a->key[1] && pw_tlb_set(&level->tlb, a->key[0]) == pw_tlb_set(&level->tlb, a->key[1]);
+  return together ? a->touches : 0;
+}
+
 static void feed_second(struct pw_front *f, struct second_level *level, const struct pw_front_input *in)
 {
   const struct first_level *itlb = &f->first[1][level->itlb], *dtlb = &f->first[0][level->dtlb];
@@ -196,13 +204,21 @@ static void feed_second(struct pw_front *f, struct second_level *level, const st
   merge(code, data, &f->merged);
   f->missed.n = 0;
   level->n_misses += level->tlb.policy->lookup(&level->tlb, &f->merged, &f->missed);
-  /* with both first levels absent, every further alternation in one set misses */
-  bool alternates = level->config.stlb.ways == 1 && !itlb->config.entries && !dtlb->config.entries;
-  for (size_t i = 0; alternates && i < in->n_alternations; i++) {
-    const struct pw_alternation *a = &in->alternations[i];
-    if (a->key[0] != a->key[1] && pw_tlb_set(&level->tlb, a->key[0]) == pw_tlb_set(&level->tlb, a->key[1]))
-      level->n_misses += a->touches;
-  }
+  for (size_t i = 0; i < in->n_alternations; i++) level->n_misses += alternated(f, level, &in->alternations[i]);
+}
+
+void pw_front_missed(const struct pw_front *f, struct pw_lookups *itlb, struct pw_lookups *dtlb, struct pw_lookups *stlb)
+{
+  const struct second_level *level = &f->second[0];
+  const struct pw_lookups none = {0};
+  *itlb = level->config.itlb.entries ? f->first[1][level->itlb].misses : none;
+  *dtlb = level->config.dtlb.entries ? f->first[0][level->dtlb].misses : none;
+  *stlb = level->config.stlb.entries ? f->missed : none;
+}
+
+uint64_t pw_front_alternated(const struct pw_front *f, const struct pw_alternation *a)
+{
+  return f->second[0].config.stlb.entries ? alternated(f, &f->second[0], a) : 0;
 }
 
 void pw_front_feed(struct pw_front *f, const struct pw_front_input *in)

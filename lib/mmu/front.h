@@ -54,6 +54,11 @@ void pw_front_copy(struct pw_front *front, size_t to, const struct pw_front *oth
 uint64_t pw_front_bytes(const struct pw_front *front); /* about what it takes */
 
 void pw_front_feed(struct pw_front *front, const struct pw_front_input *input);
+/* What the last feed missed, of a front with one hierarchy: in its ITLB, DTLB and STLB, invalidations among
+ * it. A level that is absent leaves nothing. */
+void pw_front_missed(const struct pw_front *front, struct pw_lookups *itlb, struct pw_lookups *dtlb, struct pw_lookups *stlb);
+/* Misses that an alternation was counted with beyond those: half for each of its pages. */
+uint64_t pw_front_alternated(const struct pw_front *front, const struct pw_alternation *alternation);
 void pw_front_drop_range(struct pw_front *front, uint64_t first_key, uint64_t last_key);
 void pw_front_flush(struct pw_front *front);
 void pw_front_reset_counts(struct pw_front *front);

@@ -23,6 +23,8 @@ struct pw_tables {
   struct tree *trees;
   size_t n_trees, trees_room;
   uint64_t processes;
+  pw_tables_fn *tell;         /* or NULL */
+  void *tell_context;
 };
 
 int pw_tables_create(struct pw_tables **tables, unsigned page_shift, struct pw_error *err)
@@ -80,6 +82,23 @@ int pw_tables_reserve(struct pw_tables *t, size_t more_pages)
   return 0;
 }
 
+void pw_tables_watch(struct pw_tables *t, pw_tables_fn *tell, void *context)
+{
+  t->tell = tell;
+  t->tell_context = context;
+}
+
+static void tell_table(const struct pw_tables *t, size_t span, uint64_t prefix_key, bool exists)
+{
+  uint64_t bytes = t->trees[0].table_bytes[t->spans[span].bits];
+  if (t->tell && bytes) t->tell(t->tell_context, t->spans[span].bits, prefix_key, bytes, exists);
+}
+
+static void tell_root(const struct pw_tables *t, bool exists)
+{
+  if (t->tell) t->tell(t->tell_context, 64, 0, t->trees[0].root_bytes, exists);
+}
+
 static void grow_bytes(struct tree *tree, uint64_t bytes)
 {
   tree->bytes += bytes;
@@ -90,6 +109,7 @@ void pw_tables_add_process(struct pw_tables *t)
 {
   t->processes++;
   for (size_t i = 0; i < t->n_trees; i++) grow_bytes(&t->trees[i], t->trees[i].root_bytes);
+  tell_root(t, true);
 }
 
 void pw_tables_remove_process(struct pw_tables *t)
@@ -97,6 +117,7 @@ void pw_tables_remove_process(struct pw_tables *t)
   if (t->processes == 0) return;
   t->processes--;
   for (size_t i = 0; i < t->n_trees; i++) t->trees[i].bytes -= t->trees[i].root_bytes;
+  tell_root(t, false);
 }
 
 static uint64_t prefix(const struct pw_tables *t, size_t span, uint64_t key)
@@ -114,6 +135,7 @@ void pw_tables_add_page(struct pw_tables *t, uint64_t key)
       return; /* the tables above exist too */
     }
     for (size_t i = 0; i < t->n_trees; i++) grow_bytes(&t->trees[i], t->trees[i].table_bytes[t->spans[s].bits]);
+    tell_table(t, s, prefix(t, s, key), true);
   }
 }
 
@@ -121,6 +143,7 @@ static void free_table(struct pw_tables *t, size_t s, uint64_t prefix_key)
 {
   pw_pagemap_remove(&t->spans[s].exists, prefix_key);
   for (size_t i = 0; i < t->n_trees; i++) t->trees[i].bytes -= t->trees[i].table_bytes[t->spans[s].bits];
+  tell_table(t, s, prefix_key, false);
   if (s + 1 == t->n_spans) return;
   uint32_t *above = pw_pagemap_find(&t->spans[s + 1].exists, pw_key_shift(prefix_key, t->spans[s + 1].bits - t->spans[s].bits));
   if (above && *above) --*above;

@@ -19,10 +19,15 @@ struct pw_tables;
 /* Is anything of the base pages first … last of a process mapped? */
 typedef bool pw_mapped_fn(void *context, uint32_t process, uint64_t first_page, uint64_t last_page);
 
+/* A table of the first geometry exists from now on, or no longer. span_bits is 64 for a root. */
+typedef void pw_tables_fn(void *context, unsigned span_bits, uint64_t prefix_key, uint64_t bytes, bool exists);
+
 int pw_tables_create(struct pw_tables **tables, unsigned page_shift, struct pw_error *err);
 void pw_tables_destroy(struct pw_tables *tables);
 /* The number of this geometry; negative on failure. Before the first page. */
 int64_t pw_tables_add_geometry(struct pw_tables *tables, const struct pw_geometry *geometry, struct pw_error *err);
+/* Tells of each table of the first geometry. */
+void pw_tables_watch(struct pw_tables *tables, pw_tables_fn *tell, void *context);
 int pw_tables_reserve(struct pw_tables *tables, size_t more_pages);
 /* A process appears (its root) or is gone. */
 void pw_tables_add_process(struct pw_tables *tables);

@@ -3,7 +3,7 @@
 #
 #   cmd    -> lib/pagewalk.h and its own headers
 #   base   -> nothing but libc; report, trace, elf, mmu, memory -> base; sweep -> mmu, memory, base;
-#             engine -> sweep, mmu, memory, base
+#             engine -> sweep, mmu, memory, base; attribute -> engine, mmu, memory, elf, base
 #   lib/*.c (the run, the curves, the lists) tie the rooms together and may include all of them
 #
 # Everybody may include pagewalk.h. Then it breaks each rule on a copy, to show that it can fail.
@@ -34,6 +34,7 @@ check() {
       below["report"] = below["trace"] = below["elf"] = below["mmu"] = below["memory"] = " base "
       below["sweep"] = " mmu memory base "
       below["engine"] = " sweep mmu memory base "
+      below["attribute"] = " engine mmu memory elf base "
       n = split(ENVIRON["exceptions"], line, "\n")
       for (i = 1; i <= n; i++) { split(line[i], word, " "); allowed[word[1] " " word[2]] = 1 }
       n = split(ENVIRON["libraries"], line, "\n")
@@ -52,7 +53,7 @@ check() {
       sub(/^[ \t]*#[ \t]*include[ \t]*/, "", header)
       if (header ~ /^</) {
         sub(/^</, "", header); sub(/>.*/, "", header)
-        if (header ~ /^(base|trace|mmu|memory|sweep|engine|report|elf)\// || header == "pagewalk.h") wrong("our own header in angle brackets")
+        if (header ~ /^(base|trace|mmu|memory|sweep|engine|attribute|report|elf)\// || header == "pagewalk.h") wrong("our own header in angle brackets")
         else if (header in owner && index(owner[header], " " room " ") == 0) wrong("only" owner[header] "may use this library")
         next
       }
@@ -119,6 +120,8 @@ if ((failures == 0)); then
   can_fail lib/sweep/plan.c '#include "report/charts.h"'
   can_fail lib/sweep/family.c '#include "engine/part.h"'
   can_fail lib/engine/direct.c '#include "trace/trace.h"'
+  can_fail lib/engine/part.h '#include "attribute/who.h"'
+  can_fail lib/attribute/who.c '#include "report/csvread.h"'
   can_fail lib/run.c '#include "options.h"'
   can_fail lib/run.c '#include PW_HEADER'
   can_fail lib/attic/new.c '#include "pagewalk.h"'
