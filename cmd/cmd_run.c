@@ -1,4 +1,4 @@
-/* pagewalk run: one configuration on one or more traces, as a table, CSV or JSON. */
+/* pagewalk run: one configuration on one or more traces, as a table, CSV or JSON, or over time. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,23 +12,24 @@
 #include "options.h"
 #include "result_table.h"
 #include "runner.h"
+#include "series.h"
 #include "say.h"
 #include "settings.h"
 #include "traces.h"
 
 struct run_options {
-  const char *csv, *json;
+  const char *csv, *json, *every, *folder;
   struct by_options by;
   bool quiet;
 };
 
 static const struct option_row own_rows[] = {
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, csv), "write CSV rows instead of the table (- = stdout)"},
+    {"every", 0, OPTION_TEXT, "N", offsetof(struct run_options, every), "a time series: a row for every N accesses (20K, 1M, 1G)"},
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct run_options, folder), "with --every or --by: a folder for the CSV and charts/ of it"},
     {"json", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, json), "write a JSON array (- = stdout)"},
     {"by", 0, OPTION_TEXT, "WHAT", offsetof(struct run_options, by.by),
      "who causes it: region, object, symbol or function (the last\ntwo of a trace recorded with --pc)"},
-    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct run_options, by.folder),
-     "with --by: a folder for attribution.csv, heat.csv and charts/"},
     {"heat", 0, OPTION_TEXT, "WHAT", offsetof(struct run_options, by.heat),
      "with -o: the map of addresses over time shows walks (default),\ndtlb (misses), faults, or there is none"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct run_options, quiet), "no progress bar and no remarks"},
@@ -151,14 +152,20 @@ static int prepare(struct run *run, const struct settings *settings)
   if (traces_check(&run->traces, "run", 0) || traces_check_output(&run->traces, "--csv", options->csv) ||
       traces_check_output(&run->traces, "--json", options->json))
     return USAGE;
+  if (options->every && options->json) return say_usage("--json has no time series; take --csv with --every");
+  if (options->every && options->by.by) return say_usage("--every and --by are two questions; ask them one at a time");
   combinations_note_policy(&run->combination, 1);
+  run->options.by.folder = options->folder;
   if (options->by.by) return by_understand(&run->by, &options->by, &run->running.trace);
-  if (options->by.folder || options->by.heat) return say_usage("%s belongs to --by: say by what", options->by.folder ? "-o" : "--heat");
+  if (options->by.heat) return say_usage("--heat belongs to --by: say by what");
+  if (options->folder && !options->every) return say_usage("-o belongs to --by and to --every: say which");
   return -1;
 }
 
 static int run_traces(struct run *run)
 {
+  const struct series_options series = {run->options.every, run->options.csv, run->options.folder};
+  if (series.every) return series_command(&series, &run->traces, run->plan.configs, &run->running);
   run->jobs = runner_jobs(&run->traces);
   run->results = heap_zero(run->traces.n, sizeof *run->results);
   struct runner runner = {

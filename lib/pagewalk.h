@@ -524,6 +524,42 @@ void pw_curves_clear(struct pw_curve *curves, size_t n);
 uint64_t pw_curve_knee(const struct pw_curve *curve);
 
 /* ------------------------------------------------------------------------
+ * Series: one configuration over time
+ */
+
+/* What fell in a window, and what there was at its end. */
+struct pw_window {
+  uint64_t access;           /* at its end: accesses run so far, of both streams and with the warm-up */
+  struct pw_totals counted;
+  uint64_t itlb_misses, dtlb_misses, stlb_lookups, stlb_misses, walks;
+  uint64_t minor_faults, major_faults, swap_outs;
+  uint64_t table_bytes, resident_bytes; /* at its end, not the peaks */
+  struct pw_window_area {
+    uint64_t bytes;          /* mapped at its end */
+    uint64_t minor_faults;
+    uint64_t returned_bytes; /* of pages in use that were unmapped or discarded, but not by exec or exit */
+  } heap, mmap;              /* areas that map events call [heap], and other anonymous ones */
+};
+
+struct pw_series {
+  size_t n_windows;          /* at least 1 */
+  struct pw_window *windows;
+  bool has_areas;            /* the trace has map events: heap and mmap are known */
+  struct pw_result total;    /* what pw_run says; each count is the sum of the windows' */
+};
+
+#define PW_SERIES_MOST 1000000u
+
+/* Runs the trace through one configuration. Windows end at visits: the first visit at whose end
+ * a multiple of `every` (at least 1) accesses since the warm-up is reached ends a window, so that a
+ * visit longer than `every` makes one long window; the last is what is left over. More than
+ * PW_SERIES_MOST windows, or a table too narrow for an address, is PW_EINVAL. Free with
+ * pw_series_clear. */
+int pw_series_run(struct pw_trace *trace, const struct pw_config *config, uint64_t every,
+                  const struct pw_run_options *options, struct pw_series *series, struct pw_error *err);
+void pw_series_clear(struct pw_series *series);
+
+/* ------------------------------------------------------------------------
  * Sweeps: cross products of lists
  */
 

@@ -15,7 +15,7 @@ struct pw_run {
 #define PW_RUN_AGAIN 1 /* a page turned out to be touched by both streams: plan again, rewind, pass again */
 
 int pw_run_pass(struct pw_run *run, struct pw_error *err);
-/* Fills the results; the number of configurations whose table is too narrow. */
+/* After the last pass: fills the results; the number of configurations whose table is too narrow. */
 int pw_run_report(struct pw_run *run, const struct pw_config *configs, size_t n, struct pw_result *results, struct pw_error *err);
 
 #endif

@@ -425,6 +425,8 @@ static void take_step(struct pw_charges *c, const struct pw_step *s)
       pw_owners_reset_counts(&c->who.owners);
       if (c->heat) pw_heat_reset(c->heat);
       break;
+    case PW_STEP_SAMPLE: /* of time series only */
+      break;
   }
 }
 

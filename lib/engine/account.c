@@ -39,6 +39,8 @@ struct pw_account {
   uint32_t process, n_processes;
   bool exited[PW_PROCESSES];
   bool watching, shares;
+  struct pw_sampler *sampler; /* of a time series, or NULL */
+  uint32_t sampled_tree;
   uint8_t *streams;       /* by id, while watching: 1 = a data page, 2 = a code page */
   size_t streams_room;
   struct output *output[2];
@@ -126,6 +128,7 @@ void pw_account_destroy(struct pw_account *a)
   pw_tables_destroy(a->tables);
   pw_free(a->fits);
   pw_free(a->streams);
+  pw_sampler_destroy(a->sampler);
   pw_free(a);
 }
 
@@ -161,11 +164,25 @@ bool pw_account_shares(const struct pw_account *a)
   return a->shares;
 }
 
+int pw_account_sample(struct pw_account *a, const struct pw_account_slot *slot, uint64_t every, const char *path,
+                      struct pw_error *err)
+{
+  a->sampled_tree = slot->tree;
+  return pw_sampler_create(&a->sampler, every, path, err);
+}
+
+const struct pw_sampler *pw_account_sampler(const struct pw_account *a)
+{
+  return a->sampler;
+}
+
 /* Keys and ids of the block's pages. */
 static int number_pages(struct pw_account *a, struct output *out, const struct pw_block *b, struct pw_error *err)
 {
   if (pw_pages_reserve(&a->pages, b->n_pages) || pw_tables_reserve(a->tables, b->n_pages)) return out_of_memory(err);
   size_t before = a->pages.n_ids;
+  int status = a->sampler ? pw_sampler_reserve(a->sampler, before + b->n_pages, err) : 0;
+  if (status) return status;
   for (uint32_t i = 0; i < b->n_pages; i++) {
     uint64_t key = pw_key_shift(b->pages[i], a->shift);
     if (i + 16 < b->n_pages) /* its slot is fetched while the ones before are looked up */
@@ -200,6 +217,7 @@ static inline void arrive(struct pw_account *a, const struct output *out, uint32
   log_page(a, PW_CHANGE_ARRIVE, out->id[i]);
   log_page(a, PW_CHANGE_FAULT, out->id[i]);
   pw_tables_add_page(a->tables, out->key[i]);
+  if (a->sampler) pw_sampler_arrive(a->sampler, out->id[i], out->numbered.block->pages[i]);
   uint64_t page = out->numbered.block->pages[i] & PW_PAGE_MASK;
   for (size_t f = 0; f < a->n_fits; f++) {
     struct fit *fit = &a->fits[f];
@@ -338,6 +356,49 @@ static int handle_event(struct pw_account *a, struct output *out, const struct p
   }
 }
 
+/* The same, and what a time series is to know of it. */
+static int take_event(struct pw_account *a, struct output *out, const struct pw_event *e)
+{
+  size_t left = out->n_left;
+  if (handle_event(a, out, e)) return -1;
+  if (!a->sampler) return 0;
+  if (e->kind == PW_EVENT_MARK) pw_sampler_mark(a->sampler);
+  bool returns = e->kind == PW_EVENT_UNMAP || e->kind == PW_EVENT_DISCARD;
+  for (; returns && left < out->n_left; left++) {
+    uint64_t key = out->left[left].key;
+    pw_sampler_return(a->sampler, out->left[left].id, pw_key(pw_key_process(key), (key & PW_PAGE_MASK) << a->shift));
+  }
+  return pw_sampler_event(a->sampler, a->process, e);
+}
+
+static int take_sample(struct pw_account *a, struct output *out, uint32_t at, bool ended)
+{
+  struct pw_sample *now = &a->sampler->now;
+  now->minor_faults = a->pages.n_arrivals;
+  now->present_pages = a->pages.n_present;
+  now->table_bytes = pw_tables_bytes(a->tables, a->sampled_tree);
+  for (int area = 0; area < PW_AREAS; area++) now->mapped_pages[area] = a->sampler->areas.pages[area];
+  int64_t number = pw_sampler_note(a->sampler, ended);
+  struct pw_step *step = number < 0 ? NULL : add_step(out, at, PW_STEP_SAMPLE);
+  if (step) step->first = (size_t)number;
+  return step ? 0 : -1;
+}
+
+/* Visits [from, to); of a time series, with a sample behind each that ends a window and behind the block's last. */
+static int take_visits(struct pw_account *a, struct output *out, uint32_t from, uint32_t to)
+{
+  const struct pw_block *b = out->numbered.block;
+  if (!a->sampler) arrive_between(a, out, from, to);
+  while (a->sampler && from < to) {
+    bool ended;
+    uint32_t end = pw_sampler_go(a->sampler, b, from, to, &ended);
+    arrive_between(a, out, from, end);
+    from = end;
+    if ((ended || end == b->n_visits) && take_sample(a, out, end, ended)) return -1;
+  }
+  return 0;
+}
+
 /* Does the block hold events that make pages leave or counting start? */
 static bool is_eventful(const struct pw_block *b)
 {
@@ -356,19 +417,19 @@ int pw_account_block(struct pw_account *a, const struct pw_block *b, const struc
   if (!status && a->watching && !a->shares) status = note_streams(a, out, err);
   if (status) return status;
   /* which pages are touched is all that matters, unless some leave in between */
-  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->logging;
+  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->logging || a->sampler;
   for (uint32_t i = 0; !by_visit && i < b->n_pages; i++) arrive(a, out, i);
   uint32_t from = 0;
   for (uint32_t i = 0; i < b->n_events; i++) {
-    if (by_visit) arrive_between(a, out, from, b->events[i].at);
+    if (by_visit && take_visits(a, out, from, b->events[i].at)) return out_of_memory(err);
     from = b->events[i].at;
     size_t before = out->numbered.n_steps;
     a->cause = (struct pw_change){.at = from, .event = i};
-    if (handle_event(a, out, &b->events[i])) return out_of_memory(err);
+    if (take_event(a, out, &b->events[i])) return out_of_memory(err);
     a->cause.event = PW_BY_VISIT;
     for (; before < out->numbered.n_steps; before++) out->steps[before].event = i;
   }
-  if (by_visit) arrive_between(a, out, from, b->n_visits);
+  if (by_visit && take_visits(a, out, from, b->n_visits)) return out_of_memory(err);
   out->numbered.steps = out->steps;
   out->numbered.left = out->left;
   out->numbered.changes = out->changes;

@@ -9,6 +9,7 @@
 #define PW_ACCOUNT_H
 
 #include "engine/numbered.h"
+#include "engine/sampler.h"
 #include "pagewalk.h"
 
 struct pw_account;
@@ -28,6 +29,11 @@ void pw_account_watch_sharing(struct pw_account *account);
 bool pw_account_shares(const struct pw_account *account);
 /* Write down every change (pw_numbered.changes), of the tables those of the first geometry. Before the first block. */
 void pw_account_log(struct pw_account *account);
+
+/* Note down from here on, every so many accesses, what this geometry's numbers are. Blocks need counts then. */
+int pw_account_sample(struct pw_account *account, const struct pw_account_slot *slot, uint64_t every, const char *path,
+                      struct pw_error *err);
+const struct pw_sampler *pw_account_sampler(const struct pw_account *account);
 
 /* Takes a block in. What comes back is valid until the call after the next. */
 int pw_account_block(struct pw_account *account, const struct pw_block *block, const struct pw_numbered **numbered,

@@ -37,6 +37,10 @@ struct pw_direct {
   uint64_t *key;          /* by id, where there are units */
   size_t key_room, n_ids;
   struct pw_future *future;
+  bool sampled;           /* of a time series */
+  struct pw_direct_slot sampled_slot;
+  struct pw_direct_sample *samples;
+  size_t samples_room;
   struct pw_chunk chunk;
   uint64_t next[PW_CHUNK_TOUCHES];
   uint32_t victim_id[PW_CHUNK_TOUCHES], victim_at[PW_CHUNK_TOUCHES];
@@ -74,6 +78,7 @@ static void destroy(struct pw_part *part)
   destroy_fronts(&d->fronts);
   destroy_fronts(&d->sleeping);
   pw_future_destroy(d->future);
+  pw_free(d->samples);
   pw_free(d);
 }
 
@@ -267,7 +272,9 @@ static void leave(struct pw_direct *d, const struct pw_step *s, const struct pw_
   for (size_t i = 0; i < d->n_units; i++) drop_range(&d->units[i].fronts, s->first_key, s->last_key);
 }
 
-static void take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left)
+static int take_sample(struct pw_direct *d, size_t number);
+
+static int take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left)
 {
   switch (s->kind) {
     case PW_STEP_LEAVE:
@@ -287,7 +294,10 @@ static void take_step(struct pw_direct *d, const struct pw_step *s, const struct
         reset_counts(&d->units[i].fronts);
       }
       break;
+    case PW_STEP_SAMPLE:
+      return take_sample(d, s->first);
   }
+  return 0;
 }
 
 static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)
@@ -298,7 +308,7 @@ static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct 
   for (size_t i = 0; !status && i < b->n_steps; i++) {
     status = feed_stretch(d, from, b->steps[i].at, err);
     from = b->steps[i].at;
-    if (!status) take_step(d, &b->steps[i], b->left + b->steps[i].first);
+    if (!status && take_step(d, &b->steps[i], b->left + b->steps[i].first)) status = out_of_memory(err);
   }
   return status ? status : feed_stretch(d, from, b->block->n_visits, err);
 }
@@ -332,4 +342,27 @@ void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *sl
   r->major_faults = u->memory->faults - r->minor_faults;
   r->swap_outs = u->memory->swap_outs;
   r->resident_bytes = u->memory->peak_used << d->page_shift;
+}
+
+void pw_direct_sample(struct pw_direct *d, const struct pw_direct_slot *slot)
+{
+  d->sampled = true;
+  d->sampled_slot = *slot;
+}
+
+const struct pw_direct_sample *pw_direct_samples(const struct pw_direct *d)
+{
+  return d->samples;
+}
+
+static int take_sample(struct pw_direct *d, size_t number)
+{
+  struct pw_result r = {.minor_faults = 0}; /* so that all faults of the memory are told as major */
+  const struct pw_direct_slot *slot = &d->sampled_slot;
+  if (!d->sampled) return 0;
+  if (pw_grow((void **)&d->samples, &d->samples_room, number + 1, sizeof *d->samples)) return -1;
+  pw_direct_result(d, slot, &r);
+  uint64_t used = slot->memory == UINT32_MAX ? 0 : d->units[slot->memory].memory->used;
+  d->samples[number] = (struct pw_direct_sample){r.itlb_misses, r.dtlb_misses, r.stlb_misses, r.major_faults, r.swap_outs, used};
+  return 0;
 }

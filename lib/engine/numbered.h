@@ -13,6 +13,7 @@ enum pw_step_kind {
   PW_STEP_LEAVE, /* pages are unmapped: they leave memory and TLBs */
   PW_STEP_FLUSH, /* TLBs are emptied */
   PW_STEP_COUNT, /* counts start at 0 */
+  PW_STEP_SAMPLE, /* window number `first` of a time series ends, for now or for good */
 };
 
 /* Happens before visit number `at` of the block. */

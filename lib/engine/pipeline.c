@@ -9,14 +9,15 @@
 
 #define AHEAD 3 /* blocks in hand: decoded, accounted, modelled */
 
-/* A block that stays while the trace reads on. Texts of events are for nobody here. */
+/* A block that stays while the trace reads on. */
 struct copy {
   struct pw_block block;
   uint64_t *pages;
   uint16_t *page, *counts;
   uint8_t *flags;
   struct pw_event *events;
-  size_t events_room;
+  char *texts;           /* of the events */
+  size_t events_room, texts_room;
   bool there;
 };
 
@@ -56,21 +57,34 @@ static void free_copy(struct copy *c)
   pw_free(c->counts);
   pw_free(c->flags);
   pw_free(c->events);
+  pw_free(c->texts);
+}
+
+static int copy_events(struct copy *c, const struct pw_block *b)
+{
+  size_t n_texts = 0, at = 0;
+  for (uint32_t i = 0; i < b->n_events; i++) n_texts += b->events[i].text_bytes;
+  if (pw_grow((void **)&c->events, &c->events_room, b->n_events, sizeof *c->events) ||
+      pw_grow((void **)&c->texts, &c->texts_room, n_texts, 1))
+    return -1;
+  for (uint32_t i = 0; i < b->n_events; i++) {
+    struct pw_event *e = &c->events[i];
+    *e = b->events[i];
+    if (!e->text_bytes) continue;
+    e->text = memcpy(c->texts + at, e->text, e->text_bytes);
+    at += e->text_bytes;
+  }
+  return 0;
 }
 
 static int copy_block(struct copy *c, const struct pw_block *b, struct pw_error *err)
 {
   const uint16_t *counts[4] = {b->fetches, b->loads, b->stores, b->touches}, *copied[4] = {NULL};
-  if (pw_grow((void **)&c->events, &c->events_room, b->n_events, sizeof *c->events)) return out_of_memory(err);
+  if (copy_events(c, b)) return out_of_memory(err);
   if (b->fetches && !c->counts && !(c->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *c->counts))) return out_of_memory(err);
   memcpy(c->pages, b->pages, b->n_pages * sizeof *c->pages);
   memcpy(c->page, b->page, b->n_visits * sizeof *c->page);
   memcpy(c->flags, b->flags, b->n_visits);
-  for (uint32_t i = 0; i < b->n_events; i++) {
-    c->events[i] = b->events[i];
-    c->events[i].text = NULL;
-    c->events[i].text_bytes = 0;
-  }
   for (int i = 0; b->fetches && i < 4; i++) {
     copied[i] = c->counts + (size_t)i * PW_BLOCK_VISITS;
     memcpy(c->counts + (size_t)i * PW_BLOCK_VISITS, counts[i], b->n_visits * sizeof *c->counts);

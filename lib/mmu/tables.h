@@ -40,6 +40,7 @@ void pw_tables_remove_page(struct pw_tables *tables, uint64_t key, bool keep);
  * and under which no page is in use. */
 void pw_tables_forget(struct pw_tables *tables, uint32_t process, uint64_t first_page, uint64_t last_page,
                       pw_mapped_fn *mapped, void *context);
+uint64_t pw_tables_bytes(const struct pw_tables *tables, size_t geometry); /* now */
 uint64_t pw_tables_peak_bytes(const struct pw_tables *tables, size_t geometry);
 
 #endif
