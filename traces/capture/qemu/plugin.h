@@ -83,7 +83,30 @@ qemu_execute_fn thread_runs_last;    /* the last instruction of code (data) */
 qemu_access_fn thread_accesses;      /* an instruction (data) before it */
 qemu_access_fn thread_accesses_last; /* the last one */
 
-/* ---- events.c: system calls and maps ---- */
+/* ---- maps.c: the program's address space ---- */
+
+#define PAGE UINT64_C(4096)
+enum { MOST_TEXT = 4095, MAP_BIT_SHARED = 8, MAP_BIT_FIXED = 16 }; /* as PW_MAP_... */
+
+struct program {
+  uint64_t base;                 /* from its addresses to QEMU's */
+  uint64_t heap_start, heap_end; /* whole pages; 0 before its first brk */
+  bool narrow, is_arm64;         /* 32-bit addresses */
+};
+extern struct program program;
+
+static inline uint64_t maps_up(uint64_t address)
+{
+  return (address + PAGE - 1) & -PAGE;
+}
+void maps_prepare(void);                                 /* before QEMU loads the program */
+void maps_tell_all(void);                                /* under the lock */
+void maps_executable(uint64_t start, uint64_t end);
+void maps_forbid_zva(uint64_t address, uint64_t bytes, bool writable); /* in new code */
+bool maps_read(uint64_t address, void *to, size_t bytes); /* false where there is nothing */
+size_t maps_text(uint64_t *to, const char *text);        /* words: zero-terminated, padded */
+
+/* ---- events.c: system calls ---- */
 
 void events_prepare(const char *target);                        /* before QEMU loads the program */
 void events_start(uint64_t address, const void *place_of_it); /* its first instruction, and where QEMU has it */

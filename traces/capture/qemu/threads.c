@@ -368,10 +368,11 @@ void thread_end(void)
 /* By now no other thread is called back any more. */
 void threads_end(bool known, uint64_t status)
 {
+  uint64_t words[] = {status, 0};
   pthread_mutex_lock(&lock);
   for (struct thread *t = threads; t; t = t->next) close_run(t);
   take_all();
-  if (known) channel_record(PW_RING_EXIT, &status, 1);
+  if (known) channel_record(PW_RING_EXIT, words, 2);
   channel_flush();
   pthread_mutex_unlock(&lock);
 }
