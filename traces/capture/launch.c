@@ -18,7 +18,6 @@ int main(int argc, char **argv)
   setenv("VALGRIND_LAUNCHER", self, 1);
   char *slash = strrchr(self, '/');
   *slash = '\0';
-  setenv("VALGRIND_LIB", self, 1);
   snprintf(tool, sizeof tool, "%s/pagewalk-amd64-linux", self);
   execv(tool, argv);
   fprintf(stderr, "%s cannot be started\n", tool);

@@ -4,7 +4,7 @@
  *
  * Debug information is not read: nothing here looks at it, and it costs more than half of the
  * start-up. And the heap below brk, for which Valgrind reserves 8 MiB, gets up to 1 GiB, since
- * malloc takes another way (mmap) when it is full. How the stack grows, and which signal ends the
+ * malloc takes another way (mmap) when it is full. Nor is there an end of mappings at 128 GiB. How the stack grows, and which signal ends the
  * program, is told nowhere else. */
 #include "capture.h"
 
@@ -16,6 +16,14 @@ Bool __wrap_vgPlain_am_extend_into_adjacent_reservation_client(Addr address, SSi
 extern Bool __real_vgPlain_am_extend_into_adjacent_reservation_client(Addr address, SSizeT delta, Bool *overflow);
 void __wrap_vgPlain_kill_self(Int signal);
 extern void __real_vgPlain_kill_self(Int signal);
+/* As Valgrind's MapRequest. */
+struct request {
+  enum { AT, NEAR, ANYWHERE } kind;
+  Addr start;
+  Addr bytes;
+};
+Addr __wrap_vgPlain_am_get_advisory(const struct request *request, Bool for_program, Bool *ok);
+extern Addr __real_vgPlain_am_get_advisory(const struct request *request, Bool for_program, Bool *ok);
 extern Bool __real_vgPlain_am_create_reservation(Addr start, SizeT length, ShrinkMode mode, SSizeT extra);
 
 ULong __wrap_vgPlain_di_notify_mmap(Addr address, Bool allow_file, Int fd)
@@ -44,4 +52,21 @@ void __wrap_vgPlain_kill_self(Int signal)
 {
   killed(signal);
   __real_vgPlain_kill_self(signal);
+}
+
+/* Valgrind keeps everything from 128 GiB up to itself, without a use for it, and gets it back on an
+ * unmap. What fits nowhere below goes there. */
+Addr __wrap_vgPlain_am_get_advisory(const struct request *request, Bool for_program, Bool *ok)
+{
+  const Addr first = 128ULL << 30, end = 126ULL << 40;
+  Addr advised = __real_vgPlain_am_get_advisory(request, for_program, ok);
+  if (*ok || !for_program || request->kind == AT || request->bytes > end) return advised;
+  for (Addr at = first; at < end - request->bytes;) {
+    const NSegment *s = VG_(am_find_nsegment)(at);
+    if (!s) return advised;
+    *ok = s->kind == SkResvn && s->end + 1 - at >= request->bytes;
+    if (*ok) return at;
+    at = s->end + 1;
+  }
+  return advised;
 }

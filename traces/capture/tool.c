@@ -7,6 +7,7 @@
  * LD_PRELOAD in its environment before its first instruction. */
 #include "capture.h"
 
+#include "libvex.h"
 #include "pub_tool_aspacemgr.h"
 #include "pub_tool_libcassert.h"
 #include "pub_tool_libcbase.h"
@@ -18,6 +19,7 @@
 
 /* Valgrind's own messages; see pub_core_libcprint.h, which tools do not get. */
 extern struct { Int fd; Bool is_socket; } VG_(log_output_sink);
+extern VexControl vex_control; /* what translation goes by */
 extern void VG_(discard_translations)(Addr start, ULong range, const HChar *who);
 
 enum { MOST_NAME = 512 /* words: PATH_MAX */ };
@@ -25,6 +27,7 @@ enum { MOST_NAME = 512 /* words: PATH_MAX */ };
 static const HChar *option_ring;
 static ThreadId running;
 static Bool started;
+static Bool precise;
 static UInt exit_status; /* of the thread that ended last, which is the program's */
 
 /* Drops the word behind LD_PRELOAD= that is Valgrind's own; the variable too if nothing is left. */
@@ -93,10 +96,24 @@ static void before_syscall(ThreadId thread, UInt number, UWord *arguments, UInt 
   maps_before_syscall(number, arguments, n);
 }
 
+/* A handler of a fault may mend it and go on where the fault was, for which every register must be as
+ * it was there. That costs time, so code is translated that way from the first such handler on. */
+static void watch_handlers(const UWord *arguments, UInt n)
+{
+  enum { BUS = 7, SEGMENTATION = 11 };
+  if (precise || n < 2 || (arguments[0] != BUS && arguments[0] != SEGMENTATION) || !arguments[1]) return;
+  if (*(const UWord *)arguments[1] <= 1) return; /* the default action, or ignored */
+  precise = True;
+  vex_control.iropt_register_updates_default = VexRegUpdAllregsAtMemAccess;
+  VG_(discard_translations)((Addr)4096, ~0ULL >> 1, "capture: precise faults");
+}
+
 static void after_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n, SysRes result)
 {
   buffers_after_syscall(thread, number, arguments, n, result);
-  if (!sr_isError(result)) maps_after_syscall(number, arguments, n, sr_Res(result));
+  if (sr_isError(result)) return;
+  if (number == __NR_rt_sigaction) watch_handlers(arguments, n);
+  maps_after_syscall(number, arguments, n, sr_Res(result));
 }
 
 static void before_fork(ThreadId thread)
