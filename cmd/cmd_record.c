@@ -109,6 +109,8 @@ static void summarise(const char *output, const struct pw_record_info *info)
            info->interrupted ? "; interrupted" : info->limited ? "; the limit ended it" : "");
   if (info->traces > 1)
     say_note("%u more trace%s of what it started stand%s next to it", info->traces - 1, info->traces == 2 ? "" : "s", info->traces == 2 ? "s" : "");
+  if (info->unrecorded)
+    say_note("%u program%s that it executed ran unrecorded: setuid, or not 64-bit x86-64", info->unrecorded, info->unrecorded == 1 ? "" : "s");
 }
 
 /* Ends as the program did, so that whoever called us sees the same; a dump is its own. */

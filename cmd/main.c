@@ -1,4 +1,5 @@
 /* pagewalk: the table of commands, and the way into them. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,8 +64,17 @@ static int dispatch(int argc, char **argv)
   return say_usage("there is no command '%s'; pagewalk help shows them", name);
 }
 
+/* A file that we open must not become a stream that was closed: messages would be written into it. A
+ * program that is recorded still finds the stream closed. */
+static void occupy_streams(void)
+{
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
+  occupy_streams();
   signal(SIGPIPE, SIG_IGN); /* a reader that leaves shows as a failed write */
   int code = dispatch(argc, argv);
   int end = stdout_finish();

@@ -22,8 +22,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/emulator.h"
 #include "base/program.h"
+#include "launch.h"
 #include "trace/record.h"
 #include "trace/ring.h"
 
@@ -40,7 +40,7 @@ struct recorder {
   const struct pw_record_options *options;
   struct pw_record_info *info;
   char name[64];            /* of the socket */
-  int listener;
+  int listener, spare;      /* a descriptor for when there is no other */
   pid_t program;
   bool ended;               /* the program, not its children */
   struct pw_recording *first; /* waits for the first image */
@@ -81,86 +81,8 @@ static int open_socket(struct recorder *r, struct pw_error *err)
   r->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (r->listener < 0 || bind(r->listener, (struct sockaddr *)&address, bytes) || listen(r->listener, 128))
     return pw_error_set(err, PW_EIO, "no socket to record through: %s", strerror(errno));
+  r->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
   return 0;
-}
-
-/* ---- the program ---- */
-
-/* How the program is started: a file to execute, and its arguments; `texts` holds what they need. */
-struct launch {
-  char file[4096];
-  char **argv;
-  char texts[2][4200];
-  const char *called;  /* in errors */
-};
-
-static int fill_argv(struct launch *launch, const char *const *fixed, char *const argv[], struct pw_error *err)
-{
-  size_t n_fixed = 0, n = 0;
-  while (fixed[n_fixed]) n_fixed++;
-  while (argv[n]) n++;
-  launch->argv = pw_calloc(n_fixed + n, sizeof *launch->argv);
-  if (!launch->argv) return pw_error_set(err, PW_ENOMEM, "memory ran out");
-  memcpy(launch->argv, fixed, n_fixed * sizeof *fixed);
-  memcpy(launch->argv + n_fixed, argv + 1, n * sizeof *fixed); /* with the NULL */
-  return 0;
-}
-
-static int prepare_valgrind(struct recorder *r, struct launch *launch, const char *path, char *const argv[], struct pw_error *err)
-{
-  int status = pw_program_check(path, err);
-  if (!status) status = pw_capture_check(r->options->tool_folder, err);
-  if (status) return status;
-  launch->called = "the capture tool";
-  snprintf(launch->file, sizeof launch->file, "%s/launch", r->options->tool_folder);
-  snprintf(launch->texts[0], sizeof launch->texts[0], "--ring=%s", r->name);
-  const char *fixed[] = {launch->file, "-q", "--tool=pagewalk", "--vgdb=no", "--command-line-only=yes", "--trace-children=yes",
-                         r->options->first_only ? "--trace-children-skip=*" : "--sanity-level=1", launch->texts[0], "--", path, NULL};
-  return fill_argv(launch, fixed, argv, err);
-}
-
-static int prepare_qemu(struct recorder *r, struct launch *launch, const char *path, char *const argv[], struct pw_error *err)
-{
-  const struct pw_record_options *o = r->options;
-  struct pw_emulator emulator;
-  int status = pw_emulator_choose(&emulator, path, o->tool_folder, o->qemu, o->sysroot, err);
-  if (status) return status;
-  launch->called = "QEMU";
-  snprintf(launch->file, sizeof launch->file, "%s", emulator.qemu);
-  snprintf(launch->texts[0], sizeof launch->texts[0], "%s,ring=%s", emulator.plugin, r->name);
-  snprintf(launch->texts[1], sizeof launch->texts[1], "%s", emulator.sysroot);
-  const char *fixed[12] = {launch->file, "-plugin", launch->texts[0], "-0", argv[0]};
-  size_t n = 5;
-  if (emulator.sysroot[0]) fixed[n++] = "-L", fixed[n++] = launch->texts[1];
-  if (emulator.cpu) fixed[n++] = "-cpu", fixed[n++] = emulator.cpu;
-  fixed[n] = path;
-  return fill_argv(launch, fixed, argv, err);
-}
-
-static void become(const struct launch *launch, int report)
-{
-  signal(SIGPIPE, SIG_DFL);
-  execv(launch->file, launch->argv);
-  int cause = errno;
-  ssize_t told = write(report, &cause, sizeof cause);
-  (void)told;
-  _exit(127);
-}
-
-static int start_program(struct recorder *r, const struct launch *launch, struct pw_error *err)
-{
-  int report[2], cause = 0;
-  if (pipe2(report, O_CLOEXEC)) return pw_error_set(err, PW_EIO, "no pipe to the program: %s", strerror(errno));
-  r->program = fork();
-  if (r->program == 0) become(launch, report[1]);
-  int forked = errno;
-  close(report[1]);
-  ssize_t got = r->program < 0 ? 0 : read(report[0], &cause, sizeof cause);
-  close(report[0]);
-  if (r->program < 0) return pw_error_set(err, PW_EIO, "no process for the program: %s", strerror(forked));
-  if (got != (ssize_t)sizeof cause) return 0;
-  waitpid(r->program, NULL, 0);
-  return pw_error_set(err, PW_EUNSUPPORTED, "%s, %s, cannot be started: %s", launch->called, launch->file, strerror(cause));
 }
 
 /* ---- images ---- */
@@ -236,10 +158,24 @@ static struct pw_recording *recording_for(struct recorder *r, pid_t pid)
   return recording;
 }
 
+/* Without a descriptor left there is no ring for it, but it must not wait for one. */
+static void refuse_image(struct recorder *r)
+{
+  struct pw_error err;
+  if (r->spare >= 0) close(r->spare);
+  int sock = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
+  if (sock >= 0) close(sock);
+  r->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  note_failure(r, pw_error_set(&err, PW_EIO, "too many processes at once: some were not recorded; allow more open files (ulimit -n)"), &err);
+}
+
 static void accept_image(struct recorder *r)
 {
   int sock = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
-  if (sock < 0) return;
+  if (sock < 0) {
+    if (errno == EMFILE || errno == ENFILE) refuse_image(r);
+    return;
+  }
   pid_t pid = read_hello(sock);
   bool is_first = r->first && pid == r->program;
   struct pw_recording *recording = recording_for(r, pid);
@@ -298,6 +234,7 @@ static void complete(struct recorder *r, struct image *image)
   }
   note_failure(r, status, &err);
   tell(r, image);
+  r->info->unrecorded += pw_recording_goes_on_unrecorded(image->recording);
   struct pw_totals t = pw_recording_totals(image->recording);
   if ((status == 0 || status == PW_EFORMAT) && t.fetches + t.loads + t.stores) r->info->traces++;
   pw_recording_destroy(image->recording);
@@ -405,6 +342,7 @@ static void clean_up(struct recorder *r)
   }
   pw_recording_destroy(r->first);
   if (r->listener >= 0) close(r->listener);
+  if (r->spare >= 0) close(r->spare);
   pw_free(r->images);
   pw_free(r->polls);
   pw_free(r->pids);
@@ -415,14 +353,15 @@ int pw_record(char *const argv[], const struct pw_record_options *options, struc
   struct pw_error own;
   if (!err) err = &own;
   *info = (struct pw_record_info){0};
-  struct recorder r = {.options = options, .info = info, .listener = -1};
+  struct recorder r = {.options = options, .info = info, .listener = -1, .spare = -1};
   char path[4096];
-  struct launch launch = {.argv = NULL};
+  struct pw_launch launch = {.argv = NULL};
   int status = pw_program_find(path, sizeof path, argv[0], err);
   if (!status) status = open_socket(&r, err);
-  if (!status) status = (options->backend == PW_RECORD_QEMU ? prepare_qemu : prepare_valgrind)(&r, &launch, path, argv, err);
+  if (!status) status = pw_launch_prepare(&launch, options, r.name, path, argv, err);
   if (!status) status = new_recording(&r, &r.first, options->output, err);
-  if (!status) status = start_program(&r, &launch, err);
+  pw_launch_raise_files();
+  if (!status) status = pw_launch_start(&launch, &r.program, err);
   if (!status) {
     status = follow(&r);
     if (status) pw_error_set(err, status, "memory ran out while recording");
@@ -430,7 +369,7 @@ int pw_record(char *const argv[], const struct pw_record_options *options, struc
       status = pw_error_set(err, PW_EUNSUPPORTED, "%s did not start under %s; what that said stands above", argv[0], launch.called);
   }
   clean_up(&r);
-  pw_free(launch.argv);
+  pw_launch_clear(&launch);
   if (status || !r.status) return status;
   if (err) *err = r.error;
   return r.status;

@@ -41,21 +41,43 @@ static int check_rights(const char *path, struct pw_error *err)
   return 0;
 }
 
-int pw_program_check(const char *path, struct pw_error *err)
+/* The word behind #!, in place. */
+static const char *interpreter(char *head)
 {
-  unsigned char head[20] = {0};
+  char *start = head + 2 + strspn(head + 2, " \t");
+  start[strcspn(start, " \t\n")] = '\0';
+  return start;
+}
+
+static int check_file(const char *path, char *head, size_t n_head, struct pw_error *err)
+{
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s may be run but not read: %s; recording needs to read it", path, strerror(errno));
-  ssize_t n = read(fd, head, sizeof head);
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s cannot be read: %s; recording needs to read it", path, strerror(errno));
+  ssize_t n = read(fd, head, n_head - 1);
   close(fd);
-  if (n >= 2 && head[0] == '#' && head[1] == '!') return 0;
-  if (n < (ssize_t)sizeof head || memcmp(head, ELFMAG, SELFMAG) != 0)
+  if (n < 0) n = 0;
+  memset(head + n, 0, n_head - (size_t)n);
+  if (head[0] == '#' && head[1] == '!') return 0;
+  if (n < 20 || memcmp(head, ELFMAG, SELFMAG) != 0)
     return pw_error_set(err, PW_EUNSUPPORTED, "%s is neither an ELF program nor a script that starts with #!; name its interpreter", path);
-  unsigned machine = head[18] | (unsigned)head[19] << 8;
-  if (head[EI_CLASS] != ELFCLASS64 || machine != EM_X86_64)
+  if (head[EI_CLASS] != ELFCLASS64 || head[18] != EM_X86_64 || head[19] != 0)
     return pw_error_set(err, PW_EUNSUPPORTED, "%s is not a 64-bit x86-64 program; --backend qemu records those of other machines", path);
   return 0;
+}
+
+/* The program, and for a script its interpreter, which may be a script too. */
+int pw_program_check(const char *path, struct pw_error *err)
+{
+  char heads[2][256];
+  const char *file = path;
+  for (int depth = 0; depth <= 4; depth++) {
+    char *head = heads[depth % 2];
+    int status = check_file(file, head, sizeof heads[0], err);
+    if (status || head[0] != '#') return status;
+    file = interpreter(head);
+  }
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s: its interpreter is a script, and so is that one's, and so on; the kernel ends that too", path);
 }
 
 int pw_program_find(char *path, size_t n_path, const char *name, struct pw_error *err)

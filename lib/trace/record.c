@@ -42,7 +42,7 @@ struct pw_recording {
   struct pw_runs runs;
   struct text *texts;         /* of the events in the open block */
   char *exec;                 /* the program that is being tried */
-  bool has_end;
+  bool exec_unrecorded, has_end;
   uint64_t exit_status, signal;
   uint64_t size_limit_bytes, n_visits;
   struct pw_totals totals;
@@ -183,6 +183,7 @@ static int note_exec(struct pw_recording *r, const uint64_t *words, size_t n, st
   r->exec = pw_calloc(1, bytes + 1);
   if (!r->exec) return out_of_memory(r, err);
   memcpy(r->exec, words, bytes);
+  r->exec_unrecorded = false;
   return 0;
 }
 
@@ -200,7 +201,7 @@ static size_t least_words(uint32_t kind)
       [PW_RING_RUN] = 2, [PW_RING_MAP] = 5, [PW_RING_STACK] = 2, [PW_RING_HEAP] = 3, [PW_RING_UNMAP] = 2,
       [PW_RING_PROTECT] = 3, [PW_RING_MOVE] = 3, [PW_RING_DISCARD] = 2, [PW_RING_READ] = 2, [PW_RING_WRITE] = 2,
       [PW_RING_THREAD] = 1, [PW_RING_THREAD_NEW] = 2, [PW_RING_THREAD_END] = 1,
-      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2};
+      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2, [PW_RING_UNRECORDED] = 1};
   return kind < sizeof least ? least[kind] : 0;
 }
 
@@ -222,6 +223,9 @@ static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w,
     case PW_RING_THREAD_NEW: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0, err);
     case PW_RING_THREAD_END: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_END, .a = w[0]}, NULL, 0, err);
     case PW_RING_EXEC: return note_exec(r, w, n, err);
+    case PW_RING_UNRECORDED:
+      r->exec_unrecorded = true;
+      return 0;
     case PW_RING_EXIT:
       pw_recording_end(r, w[0], w[1]);
       return 0;
@@ -316,6 +320,11 @@ void pw_recording_end(struct pw_recording *r, uint64_t exit_status, uint64_t sig
 bool pw_recording_has_end(const struct pw_recording *r)
 {
   return r->has_end || r->exec;
+}
+
+bool pw_recording_goes_on_unrecorded(const struct pw_recording *r)
+{
+  return r->exec && r->exec_unrecorded;
 }
 
 static int put_end(struct pw_recording *r, struct pw_error *err)

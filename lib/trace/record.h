@@ -31,6 +31,8 @@ void pw_recording_stop(struct pw_recording *recording);
 int pw_recording_drain(struct pw_recording *recording, struct pw_error *err);
 bool pw_recording_has_end(const struct pw_recording *recording);
 void pw_recording_end(struct pw_recording *recording, uint64_t exit_status, uint64_t signal);
+/* It became a program that cannot be recorded. */
+bool pw_recording_goes_on_unrecorded(const struct pw_recording *recording);
 /* Reads what is left, also from the block that was being filled, and names the file; a recording
  * without any access leaves none. On PW_EFORMAT the file has what came before the damage. */
 int pw_recording_finish(struct pw_recording *recording, struct pw_error *err);

@@ -60,6 +60,7 @@ enum pw_ring_kind {
   PW_RING_THREAD_END, /* thread */
   PW_RING_EXEC,      /* program name in words: it is about to be tried */
   PW_RING_EXIT,      /* status, signal or 0; the last one counts */
+  PW_RING_UNRECORDED, /* 1: what is about to be executed cannot be recorded */
 };
 
 /* An item of a run: enum pw_op in the top 2 bits, size in the next 14, and for a fetch the

@@ -22,8 +22,6 @@ extern struct { Int fd; Bool is_socket; } VG_(log_output_sink);
 extern VexControl vex_control; /* what translation goes by */
 extern void VG_(discard_translations)(Addr start, ULong range, const HChar *who);
 
-enum { MOST_NAME = 512 /* words: PATH_MAX */ };
-
 static const HChar *option_ring;
 static ThreadId running;
 static Bool started;
@@ -78,20 +76,9 @@ static void thread_end(ThreadId thread)
   channel_record(PW_RING_THREAD_END, words, 1);
 }
 
-/* What it executes is told before, since there is no after. */
-static void about_to_execute(const HChar *name)
-{
-  ULong words[MOST_NAME] = {0};
-  Bool readable = name && VG_(am_is_valid_for_client)((Addr)name, 1, VKI_PROT_READ);
-  channel_record(PW_RING_EXEC, words, readable ? name_words(words, name) : 1);
-  channel_flush();
-}
-
 static void before_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n)
 {
   buffers_before_syscall(thread);
-  if (number == __NR_execve && n >= 1) about_to_execute((const HChar *)arguments[0]);
-  if (number == __NR_execveat && n >= 2) about_to_execute((const HChar *)arguments[1]);
   if ((number == __NR_exit || number == __NR_exit_group) && n >= 1) exit_status = (UInt)arguments[0] & 0xff;
   maps_before_syscall(number, arguments, n);
 }
