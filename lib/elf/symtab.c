@@ -25,6 +25,10 @@ static int out_of_memory(const char *path, struct pw_error *err)
 /* Copies the names, as they must outlive libelf's handle. */
 static int copy_strings(struct table *t, size_t index, void **slot, uint64_t *memory_bytes, struct pw_error *err)
 {
+  GElf_Shdr section;
+  if (pw_elf_section(t->e, index, &section) && section.sh_size > PW_OBJECT_MOST_STRING_BYTES)
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: has %llu bytes of names of symbols, and at most %llu are read; strip it", t->e->path,
+                        (unsigned long long)section.sh_size, (unsigned long long)PW_OBJECT_MOST_STRING_BYTES);
   Elf_Data *data = pw_elf_data(t->e, index, PW_OBJECT_MOST_STRING_BYTES);
   if (!data)
     return pw_error_set(err, PW_EFORMAT, "%s: is damaged: the names of its symbols cannot be read; get a whole copy", t->e->path);
@@ -142,10 +146,11 @@ static int by_address(const void *left, const void *right)
   return (a->address > b->address) - (a->address < b->address);
 }
 
+/* Nobody tells more than 99 apart. */
 static uint32_t underscores(const struct pw_candidate *c)
 {
   uint32_t n = 0;
-  while (n < c->name_bytes && c->name[n] == '_') n++;
+  while (n < c->name_bytes && n < 99 && c->name[n] == '_') n++;
   return n;
 }
 
