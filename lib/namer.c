@@ -122,6 +122,7 @@ static int fit(const struct pw_namer *n, const struct pw_object *o, const struct
   const uint32_t rights = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE, has = m->protection & rights;
   uint64_t first = floor_page(s->offset_bytes), last = ceil_page(s->offset_bytes + s->file_bytes);
   if (s->file_bytes == 0 || m->offset_bytes < first || m->offset_bytes >= last) return 0;
+  if ((s->offset_bytes ^ s->address) % PAGE) return 0; /* no loader can map it */
   if (has != s->protection && has != (s->protection & ~(uint32_t)PW_MAP_WRITE)) return 0;
   *bias = m->address - floor_page(s->address) - (m->offset_bytes - first); /* wraps for a load below its address */
   if (!o->movable && *bias != 0) return 0;

@@ -189,6 +189,7 @@ static void segments_may_come_in_one_mapping(void **state)
   size_t at = kit_segment(&k, sizeof(Elf64_Ehdr), PF_R, 0, 0, 0x1000, 0x1000);
   at = kit_segment(&k, at, PF_R, 0x1000, 0x1000, 0x800, 0x800);
   at = kit_segment(&k, at, PF_R | PF_W, 0x2000, 0x2000, 0x800, 0x900);
+  size_t last = at;
   kit_segment(&k, at, PF_R | PF_W, 0x2000, 0x8000, 0x800, 0x800); /* follows in the file only */
   write_bytes(k.bytes, sizeof k.bytes);
   struct reader r;
@@ -198,6 +199,12 @@ static void segments_may_come_in_one_mapping(void **state)
   assert_int_equal(r.address[1], AT + 0x2000);
   map(&r, AT, 0x2fff, 0, RX, path); /* nobody's rights */
   assert_int_equal(r.n, 0);
+  kit_segment(&k, last, PF_R, 0x2ff8, 0x3000, 8, 0x800); /* at another place in its page: nobody can map it */
+  write_bytes(k.bytes, sizeof k.bytes);
+  stop(&r);
+  start(&r);
+  map(&r, AT, 0x4000, 0, R, path);
+  assert_int_equal(r.n, 2);
   stop(&r);
 }
 
