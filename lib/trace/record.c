@@ -44,8 +44,8 @@ struct pw_recording {
   char *exec;                 /* the program that is being tried */
   bool exec_unrecorded, has_end;
   uint64_t exit_status, signal;
-  uint64_t size_limit_bytes, n_visits;
-  struct pw_totals totals;
+  uint64_t size_limit_bytes;
+  struct pw_behind_progress written; /* once all is */
   bool ended, limited;        /* nothing more is taken */
   bool drained;               /* nothing more is there */
 };
@@ -105,32 +105,31 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
   r->size_limit_bytes = options->size_limit_bytes;
   r->path = pw_strdup(path);
   int status = r->path ? make_ring(r, err) : out_of_memory(r, err);
-  if (!status) status = pw_visits_create(&r->visits, &options->trace, err);
+  if (!status) status = pw_visits_create_bare(&r->visits, &options->trace, err);
   if (!status) status = pw_writer_create(&r->writer, path, &options->writer, err);
-  if (!status) status = pw_behind_create(&r->behind, r->writer, err);
+  if (!status) status = pw_behind_create(&r->behind, r->writer, options->trace.make_sides, err);
   if (!status) return 0;
   pw_recording_destroy(r);
   *recording = NULL;
   return status;
 }
 
+static struct pw_behind_progress progress(const struct pw_recording *r)
+{
+  return r->behind ? pw_behind_progress(r->behind) : r->written;
+}
+
 /* The block that pw_visits finished, to the file. */
 static int write_block(struct pw_recording *r, struct pw_error *err)
 {
-  const struct pw_block *block = &r->visits->block;
-  int status = pw_behind_add(r->behind, block, err);
-  r->totals.fetches += block->totals.fetches;
-  r->totals.loads += block->totals.loads;
-  r->totals.stores += block->totals.stores;
-  r->n_visits += block->n_visits;
+  int status = pw_behind_add(r->behind, &r->visits->rows, err);
   forget_texts(r);
-  if (r->size_limit_bytes && pw_behind_bytes(r->behind) >= r->size_limit_bytes) r->ended = r->limited = true;
+  if (r->size_limit_bytes && progress(r).stored_bytes >= r->size_limit_bytes) r->ended = r->limited = true;
   return status;
 }
 
-static inline int make_room(struct pw_recording *r, uint32_t n_visits, struct pw_error *err)
+static int make_room(struct pw_recording *r, uint32_t n_visits, struct pw_error *err)
 {
-  if (r->visits->n_visits + n_visits <= PW_BLOCK_VISITS && !r->visits->block.page && n_visits) return 0;
   if (!pw_visits_room(r->visits, n_visits)) return 0;
   int status = write_block(r, err);
   pw_visits_room(r->visits, n_visits);
@@ -352,9 +351,10 @@ int pw_recording_finish(struct pw_recording *r, struct pw_error *err)
   if (!all && !r->limited) all = put_end(r, err);
   status = pw_visits_flush(r->visits) ? write_block(r, err) : 0;
   if (!status) status = pw_behind_finish(r->behind, err);
+  r->written = progress(r);
   pw_behind_destroy(r->behind);
   r->behind = NULL;
-  if (!status && pw_totals_sum(&r->totals)) status = pw_writer_finish(r->writer, err);
+  if (!status && r->written.visits) status = pw_writer_finish(r->writer, err);
   return status ? status : all;
 }
 
@@ -370,17 +370,17 @@ const char *pw_recording_path(const struct pw_recording *r)
 
 struct pw_totals pw_recording_totals(const struct pw_recording *r)
 {
-  return r->totals;
+  return progress(r).totals;
 }
 
 uint64_t pw_recording_visits(const struct pw_recording *r)
 {
-  return r->n_visits;
+  return progress(r).visits;
 }
 
 uint64_t pw_recording_stored_bytes(const struct pw_recording *r)
 {
-  return r->behind ? pw_behind_bytes(r->behind) : pw_writer_bytes(r->writer);
+  return r->behind ? progress(r).stored_bytes : pw_writer_bytes(r->writer);
 }
 
 bool pw_recording_limited(const struct pw_recording *r)

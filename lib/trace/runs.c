@@ -34,7 +34,7 @@ struct step {
 /* What a data access adds to its visit, and what the visit that it opens has. */
 static const struct kind {
   uint64_t adds, opens;
-  uint32_t head, wrote;
+  uint32_t head, wrote;  /* wrote: in the data page's first touch, or nothing */
 } kinds[] = {
 #define KIND(op, touch, head, wrote) {PW_TALLY(op) + (touch), PW_TALLY(op) + PW_TALLY_TOUCH, head, wrote}
 #define MODIFY(touch) {PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE) + (touch), PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE) + PW_TALLY_TOUCH, \
@@ -251,7 +251,7 @@ struct open {
 
 static inline struct open load_open(const struct pw_visits *v)
 {
-  return (struct open){v->tally, v->current[0], v->current[1], v->head, v->n_visits - 1, v->stream};
+  return (struct open){v->tally, v->current[0], v->current[1], v->head, v->rows.n_visits - 1, v->stream};
 }
 
 static inline void save_open(struct pw_visits *v, const struct open *o)
@@ -260,7 +260,7 @@ static inline void save_open(struct pw_visits *v, const struct open *o)
   v->current[0] = o->data;
   v->current[1] = o->code;
   v->head = o->head;
-  v->n_visits = o->last + 1;
+  v->rows.n_visits = o->last + 1;
   v->stream = o->stream;
 }
 
@@ -277,43 +277,40 @@ static bool may_fill_up(uint64_t tally, uint32_t total)
   return false;
 }
 
-static inline uint32_t number_of(struct pw_visits *v, uint64_t page)
+static inline void open_code(const struct pw_rows *rows, struct open *o, const struct step *step, uint64_t page)
 {
-  const struct pw_recent *recent = pw_visits_recent(v, page);
-  return __builtin_expect(recent->key == page, 1) ? recent->number : pw_visits_number(v, page);
-}
-
-static inline void open_code(struct pw_visits *v, struct open *o, const struct step *step, uint64_t page)
-{
-  v->tallies[o->last] = o->tally;
-  v->heads[o->last++] = o->head;
+  rows->tallies[o->last] = o->tally;
+  rows->heads[o->last] = (uint8_t)o->head;
+  rows->keys[++o->last] = page;
   o->code = page;
-  o->head = number_of(v, page) | PW_HEAD_CODE;
+  o->head = PW_HEAD_CODE;
   o->tally = (step->fetches & UINT16_MAX) + PW_TALLY_TOUCH;
 }
 
-static inline void add_fetches(struct pw_visits *v, struct open *o, const struct pw_code_run *run, const struct pw_code_told *told,
+static inline void add_fetches(const struct pw_rows *rows, struct open *o, const struct pw_code_run *run, const struct pw_code_told *told,
                                const struct step *step)
 {
   uint64_t page = run->page;
   if (__builtin_expect(step->leap, 0)) page = told->items[told->n_items + step->leap];
   if (__builtin_expect(page == o->code, 1)) o->tally += step->fetches;
-  else if (step->fetches) open_code(v, o, step, page);
+  else if (step->fetches) open_code(rows, o, step, page);
 }
 
+#define EVEN(condition) __builtin_expect_with_probability(condition, 1, 0.5) /* no branch, please */
+
 /* The data access of a step that stays on its page. */
-static inline void add_data_at(struct pw_visits *v, struct open *o, const struct step *step, uint64_t address)
+static inline void add_data_at(const struct pw_rows *rows, struct open *o, const struct step *step, uint64_t address)
 {
   const struct kind *kind = &kinds[step->kind];
-  uint64_t page = address >> PW_BASE_SHIFT, same = 0 - (uint64_t)(page == o->data);
-  uint32_t number = number_of(v, page);
-  v->tallies[o->last] = o->tally;
-  v->heads[o->last] = o->head;
-  uint64_t grown = o->tally + kind->adds;
-  uint32_t wrote = kind->wrote << !PW_TALLY_EARLY(grown);
-  o->last += 1 + (uint32_t)same;
-  o->tally = (grown & same) | (kind->opens & ~same);
-  o->head = ((o->head | wrote) & (uint32_t)same) | ((number | kind->head) & ~(uint32_t)same);
+  uint64_t page = address >> PW_BASE_SHIFT, grown = o->tally + kind->adds;
+  uint32_t head = o->head | kind->wrote << !PW_TALLY_EARLY(grown);
+  bool same = page == o->data;
+  rows->tallies[o->last] = o->tally;
+  rows->heads[o->last] = (uint8_t)o->head;
+  rows->keys[o->last + 1] = page; /* nothing, if it stays */
+  o->last += !same;
+  o->tally = EVEN(same) ? grown : kind->opens;
+  o->head = EVEN(same) ? head : kind->head;
   o->data = page;
 }
 
@@ -327,22 +324,22 @@ static inline uint64_t first_touch(const struct pw_code_run *run, const uint64_t
 
 /* False: data access *done, and all behind it, are to be taken one by one. */
 static inline bool take_at_once(const struct pw_code_run *run, const struct pw_code_told *told, const uint64_t *addresses,
-                                struct pw_visits *v, struct open *o, uint32_t *done)
+                                const struct pw_rows *rows, struct open *o, uint32_t *done)
 {
   const uint64_t *address = addresses;
   const struct step *step = run->steps, *end = step + run->n_steps;
   o->tally += first_touch(run, addresses, o);
   for (; step < end; step++) {
-    add_fetches(v, o, run, told, step);
+    add_fetches(rows, o, run, told, step);
     if (__builtin_expect(!step->kind, 0)) continue;
     if (__builtin_expect((*address & 4095) >= step->before, 0)) {
       *done = (uint32_t)(address - addresses);
       if (step->fetches || step > run->steps) o->stream = step->fetches > 0;
       return false;
     }
-    add_data_at(v, o, step, *address++);
+    add_data_at(rows, o, step, *address++);
   }
-  add_fetches(v, o, run, told, step);
+  add_fetches(rows, o, run, told, step);
   o->stream = run->ends;
   return true;
 }
@@ -381,7 +378,7 @@ size_t pw_runs_take(const struct pw_runs *runs, const uint64_t *words, size_t n,
     bool at_once = ready && v->until > run->total && (!(o.tally & HALF_FULL) || !may_fill_up(o.tally, run->total));
     if (__builtin_expect(at_once, 1)) {
       v->until -= run->accesses;
-      if (__builtin_expect(take_at_once(run, told, addresses, v, &o, &at), 1)) continue;
+      if (__builtin_expect(take_at_once(run, told, addresses, &v->rows, &o, &at), 1)) continue;
     }
     save_open(v, &o);
     if (at_once) take_rest(run, told, addresses, v, at);

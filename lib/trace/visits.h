@@ -9,47 +9,19 @@
 
 #include "base/pagemap.h"
 #include "pagewalk.h"
+#include "trace/columns.h"
 
 #define PW_MAX_ACCESS_BYTES (1u << 20)
-
-#define PW_VISITS_RECENT 512u
-
-/* The counts of a visit in one word, 16 bits each: fetches, touches, loads, stores from the lowest. */
-#define PW_TALLY_TOUCH (UINT64_C(1) << 16)
-#define PW_TALLY_SHIFT(op) ((op) == PW_FETCH ? 0u : 16u + 16u * (op))
-#define PW_TALLY(op) (UINT64_C(1) << PW_TALLY_SHIFT(op))
-/* Of the first two touches? */
-#define PW_TALLY_EARLY(tally) ((uint32_t)(tally) < 3u << 16)
-
-/* How a visit was opened and what it stored, above the 16 bits of its page's number. */
-enum {
-  PW_HEAD_CODE = 1 << 16,
-  PW_HEAD_STORE_FIRST = 1 << 17,
-  PW_HEAD_WROTE_1 = 1 << 18, /* in the data page's first touch */
-  PW_HEAD_WROTE_2 = 1 << 19, /* later */
-  PW_HEAD_SHIFT = 16
-};
 
 enum pw_visits_stage { PW_VISITS_SKIP, PW_VISITS_WARMUP, PW_VISITS_TAKE, PW_VISITS_DONE };
 
 struct pw_visits {
-  struct pw_block block;        /* the last finished one: pointers into the columns */
-  uint64_t *pages;              /* dictionary, in order of appearance until finished */
-  uint64_t *sorted;             /* scratch for the order */
-  uint16_t *rank;
-  uint64_t *tallies;            /* by visit: its counts, … */
-  uint32_t *heads;              /* … and its page with PW_HEAD_… bits */
-  uint16_t *offset;             /* side columns, NULL unless they are gathered */
-  uint64_t *pc;
-  uint16_t *page, *fetches, *loads, *stores, *touches; /* of the finished block */
-  uint8_t *flags;
-  struct pw_event *events;
-  struct pw_pagemap index;      /* page key -> number in `pages` */
-  uint32_t n_visits, n_pages, n_events;
-  struct pw_recent { uint64_t key; uint32_t number; } recent[PW_VISITS_RECENT]; /* in front of the index */
-  uint8_t flags_of[64];         /* by head bits, and touches replayed - 1 above them */
+  struct pw_block block;        /* the last finished one, lent; nothing in it without columns */
+  struct pw_rows rows;          /* of the block that is being filled */
+  struct pw_columns *columns;   /* NULL: whoever takes the rows finishes them */
+  bool finished;                /* the rows await being taken away */
 
-  /* the open visit (n_visits counts it) */
+  /* the open visit (rows.n_visits counts it) */
   uint64_t current[2];          /* key of the current data page and code page, or PW_NO_KEY */
   uint64_t tally;
   uint32_t head;
@@ -76,6 +48,8 @@ struct pw_visits {
 };
 
 int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *options, struct pw_error *err);
+/* Without columns: a finished block is left in visits->rows. */
+int pw_visits_create_bare(struct pw_visits **visits, const struct pw_trace_options *options, struct pw_error *err);
 void pw_visits_destroy(struct pw_visits *visits);
 /* Takes accesses until a block is full: *taken says how many of the n. Returns 1
  * when visits->block is finished, 2 when the limit is reached (finish with
@@ -106,20 +80,12 @@ void pw_visits_restart(struct pw_visits *visits, const struct pw_trace_options *
 
 /* ---- opening and closing, inlined where accesses are taken ---- */
 
-/* The number of a page in the block; for one that is not among the recent ones. */
-uint32_t pw_visits_number(struct pw_visits *visits, uint64_t key);
-
-static inline struct pw_recent *pw_visits_recent(struct pw_visits *v, uint64_t key)
-{
-  return &v->recent[(key ^ key >> 9) % PW_VISITS_RECENT];
-}
-
 static inline void pw_visits_close(struct pw_visits *v)
 {
   if (!v->open) return;
   v->open = false;
-  v->tallies[v->n_visits - 1] = v->tally;
-  v->heads[v->n_visits - 1] = v->head;
+  v->rows.tallies[v->rows.n_visits - 1] = v->tally;
+  v->rows.heads[v->rows.n_visits - 1] = (uint8_t)v->head;
 }
 
 #endif
