@@ -103,6 +103,7 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
   if (!r) return pw_error_set(err, PW_ENOMEM, "memory ran out");
   r->fd = -1;
   r->size_limit_bytes = options->size_limit_bytes;
+  r->runs.sides = options->trace.make_sides;
   r->path = pw_strdup(path);
   int status = r->path ? make_ring(r, err) : out_of_memory(r, err);
   if (!status) status = pw_visits_create_bare(&r->visits, &options->trace, err);

@@ -33,54 +33,52 @@ struct step {
 
 /* What a data access adds to its visit, and what the visit that it opens has. */
 static const struct kind {
-  uint64_t adds, opens;
-  uint32_t head, wrote;  /* wrote: in the data page's first touch, or nothing */
+  uint64_t opens, adds_more; /* adds_more: what it adds minus what it opens with */
+  uint32_t head, wrote;      /* wrote: in the data page's first touch, or nothing */
 } kinds[] = {
-#define KIND(op, touch, head, wrote) {PW_TALLY(op) + (touch), PW_TALLY(op) + PW_TALLY_TOUCH, head, wrote}
-#define MODIFY(touch) {PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE) + (touch), PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE) + PW_TALLY_TOUCH, \
-                       PW_HEAD_WROTE_1, PW_HEAD_WROTE_1}
-    {0},
-    KIND(PW_LOAD, 0, 0, 0), KIND(PW_STORE, 0, PW_HEAD_STORE_FIRST | PW_HEAD_WROTE_1, PW_HEAD_WROTE_1), MODIFY(0),
-    /* after a fetch */
-    KIND(PW_LOAD, PW_TALLY_TOUCH, 0, 0), KIND(PW_STORE, PW_TALLY_TOUCH, PW_HEAD_STORE_FIRST | PW_HEAD_WROTE_1, PW_HEAD_WROTE_1),
-    MODIFY(PW_TALLY_TOUCH),
-};
+#define KIND(tally, touch, head, wrote) {(tally) + PW_TALLY_TOUCH, (touch) - PW_TALLY_TOUCH, head, wrote}
+#define LOAD(touch) KIND(PW_TALLY(PW_LOAD), touch, 0, 0)
+#define STORE(touch) KIND(PW_TALLY(PW_STORE), touch, PW_HEAD_STORE_FIRST | PW_HEAD_WROTE_1, PW_HEAD_WROTE_1)
+#define MODIFY(touch) KIND(PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE), touch, PW_HEAD_WROTE_1, PW_HEAD_WROTE_1)
+    {0}, LOAD(0), STORE(0), MODIFY(0), LOAD(PW_TALLY_TOUCH), STORE(PW_TALLY_TOUCH), MODIFY(PW_TALLY_TOUCH)};
 enum { AFTER_FETCH = 3 };
 
-/* Most fit a line of the cache: the runs of a large program do not fit it all. */
+enum { LINE_BYTES = 64, STEPS_IN_LINE = 4 };
+
+/* Most are whole in a line of the cache: the runs of a large program do not fit it. */
 struct pw_code_run {
   uint64_t page;        /* of the first fetch */
+  const struct step *more; /* n_steps, and the fetches behind the last of them; NULL: all are here */
   uint16_t n_words, n_steps;
   uint16_t accesses;    /* if all data happen and none straddle */
   uint16_t total;       /* at most, cut to base pages: no more visits either */
   uint8_t begins, ends; /* stream of the first and the last access */
-  struct step steps[];  /* n_steps, and the fetches behind the last of them */
+  struct step steps[STEPS_IN_LINE];
+};
+_Static_assert(sizeof(struct pw_code_run) == LINE_BYTES, "a run is to take one line of the cache");
+
+/* Of a step, for the side columns. */
+struct side {
+  uint64_t fetch, data; /* address of its first fetch, and of the instruction that accesses data (0: told in another run) */
 };
 
 /* What is rarely needed of a run. */
 struct pw_code_told {
   uint64_t *items;      /* n_items; behind them the pages by the number of the leap */
+  struct step *steps;   /* where they do not fit the line */
+  struct side *sides;   /* by step */
+  uint64_t at;          /* address of the last fetch, or 0 */
   uint32_t n_items;
-};
-
-enum { LINE_BYTES = 64, CHUNK_BYTES = 1 << 20 };
-
-struct pw_code_chunk {
-  struct pw_code_chunk *next;
-  void *memory;
-  char *at; /* in a new line */
 };
 
 void pw_runs_clear(struct pw_runs *runs)
 {
-  for (size_t i = 0; i < runs->n; i++) pw_free(runs->told[i].items);
-  while (runs->chunks) {
-    struct pw_code_chunk *next = runs->chunks->next;
-    pw_free(runs->chunks->memory);
-    pw_free(runs->chunks);
-    runs->chunks = next;
+  for (size_t i = 0; i < runs->n; i++) {
+    pw_free(runs->told[i].items);
+    pw_free(runs->told[i].steps);
+    pw_free(runs->told[i].sides);
   }
-  pw_free(runs->list);
+  pw_free(runs->lines);
   pw_free(runs->told);
   *runs = (struct pw_runs){0};
 }
@@ -98,8 +96,10 @@ static uint32_t item_bytes(uint64_t item)
 
 /* A run that is being told. */
 struct telling {
-  struct pw_code_run *run;
-  struct step *step;   /* run->steps[run->n_steps] */
+  struct pw_code_run run;
+  struct step *steps, *step; /* step: steps[run.n_steps] */
+  struct side *sides;
+  uint64_t at;         /* address of the last fetch */
   uint64_t *pages;     /* by leap */
   uint32_t n_pages, accesses, total;
 };
@@ -107,89 +107,92 @@ struct telling {
 static void end_step(struct telling *t)
 {
   uint8_t leap = t->step->leap;
-  t->step = &t->run->steps[++t->run->n_steps];
+  t->step = &t->steps[++t->run.n_steps];
   t->step->leap = leap; /* as if fetched there: no change of page */
 }
 
-static void add_fetch(struct telling *t, uint64_t page)
+static void add_fetch(struct telling *t, uint64_t address)
 {
+  uint64_t page = address >> PW_BASE_SHIFT & PW_PAGE_MASK;
   bool leaps = t->n_pages == 0 || t->pages[t->n_pages - 1] != page;
   if (leaps && t->step->fetches) end_step(t);
   if (leaps) t->pages[t->n_pages++] = page;
   t->step->leap = (uint8_t)(t->n_pages - 1);
-  if (t->step->fetches == 0 && t->accesses && t->run->ends == 0) t->step->fetches = (uint32_t)PW_TALLY_TOUCH;
+  if (t->step->fetches == 0 && t->accesses && t->run.ends == 0) t->step->fetches = (uint32_t)PW_TALLY_TOUCH;
+  if ((t->step->fetches & UINT16_MAX) == 0) t->sides[t->run.n_steps].fetch = address;
   t->step->fetches++;
   t->accesses++;
   t->total++;
-  t->run->ends = 1;
+  t->run.ends = 1;
 }
 
 static void add_data(struct telling *t, uint32_t op, uint32_t bytes)
 {
   /* PW_RING_NOTHING ends in 4095: it goes access by access, and so do bytes there */
   t->step->before = (uint16_t)(bytes == 1 ? 4095 : bytes <= 4096 ? 4097 - bytes : 0);
-  t->step->kind = (uint8_t)(op + (t->accesses && t->run->ends ? AFTER_FETCH : 0));
+  t->step->kind = (uint8_t)(op + (t->accesses && t->run.ends ? AFTER_FETCH : 0));
+  t->sides[t->run.n_steps].data = t->at;
   end_step(t);
-  t->run->n_words++;
+  t->run.n_words++;
   t->accesses += op == PW_MODIFY ? 2 : 1;
   t->total += 2 * (bytes / 4096 + 2);
-  t->run->ends = 0;
+  t->run.ends = 0;
 }
 
 static void add_item(struct telling *t, uint64_t item)
 {
   uint32_t op = PW_RING_ITEM_OP(item), bytes = item_bytes(item);
-  if (t->accesses == 0) t->run->begins = op == PW_FETCH;
+  if (t->accesses == 0) t->run.begins = op == PW_FETCH;
   if (op != PW_FETCH) {
     add_data(t, op, bytes);
     return;
   }
-  uint64_t address = fetch_address(item), first = address >> PW_BASE_SHIFT & PW_PAGE_MASK;
-  uint64_t last = (address + bytes - 1) >> PW_BASE_SHIFT & PW_PAGE_MASK;
-  add_fetch(t, first);
-  if (last != first) add_fetch(t, last);
+  uint64_t address = fetch_address(item), last = address + bytes - 1;
+  add_fetch(t, address);
+  if (last >> PW_BASE_SHIFT != address >> PW_BASE_SHIFT) add_fetch(t, last & ~UINT64_C(4095));
+  t->at = address;
 }
 
-/* Lines of a chunk; NULL when memory runs out. */
-static void *take_lines(struct pw_runs *runs, size_t bytes)
+/* Room for one more run, in lines. */
+static int reserve(struct pw_runs *runs)
 {
-  bytes = (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-  if (runs->chunk_left_bytes < bytes) {
-    struct pw_code_chunk *chunk = pw_malloc(1, sizeof *chunk);
-    char *memory = chunk ? pw_malloc(1, CHUNK_BYTES + LINE_BYTES) : NULL;
-    if (!memory) {
-      pw_free(chunk);
-      return NULL;
-    }
-    *chunk = (struct pw_code_chunk){runs->chunks, memory, memory + (LINE_BYTES - (uintptr_t)memory % LINE_BYTES)};
-    runs->chunks = chunk;
-    runs->chunk_left_bytes = CHUNK_BYTES;
-  }
-  void *lines = runs->chunks->at;
-  runs->chunks->at += bytes;
-  runs->chunk_left_bytes -= bytes;
-  return lines;
+  if (pw_grow((void **)&runs->told, &runs->told_room, runs->n + 1, sizeof *runs->told)) return PW_ENOMEM;
+  if (runs->n < runs->list_room) return 0;
+  size_t room = runs->list_room ? 2 * runs->list_room : 4096;
+  char *lines = pw_malloc(room + 1, LINE_BYTES);
+  if (!lines) return PW_ENOMEM;
+  void *list = lines + (LINE_BYTES - (uintptr_t)lines % LINE_BYTES);
+  if (runs->n) memcpy(list, runs->list, runs->n * LINE_BYTES);
+  pw_free(runs->lines);
+  runs->lines = lines;
+  runs->list = list;
+  runs->list_room = room;
+  return 0;
 }
 
 static int keep(struct pw_runs *runs, struct telling *t, const uint64_t *items, size_t n)
 {
-  if (pw_grow((void **)&runs->list, &runs->list_room, runs->n + 1, sizeof *runs->list) ||
-      pw_grow((void **)&runs->told, &runs->told_room, runs->n + 1, sizeof *runs->told))
-    return PW_ENOMEM;
-  t->run->page = t->pages[0];
-  t->run->accesses = (uint16_t)t->accesses;
-  t->run->total = (uint16_t)t->total;
-  size_t bytes = sizeof *t->run + (t->run->n_steps + 1u) * sizeof *t->step;
-  struct pw_code_run *run = take_lines(runs, bytes);
-  uint64_t *kept = pw_malloc(n + t->n_pages, sizeof *kept);
-  if (!run || !kept) {
-    pw_free(kept);
+  size_t n_steps = t->run.n_steps + 1u, n_more = n_steps > STEPS_IN_LINE ? n_steps : 0;
+  struct pw_code_told told = {.items = pw_malloc(n + t->n_pages, sizeof *told.items), .n_items = (uint32_t)n};
+  if (n_more) told.steps = pw_malloc(n_more, sizeof *told.steps);
+  if (runs->sides) told.sides = pw_malloc(n_steps, sizeof *told.sides);
+  if (!told.items || (n_more && !told.steps) || (runs->sides && !told.sides) || reserve(runs)) {
+    pw_free(told.items);
+    pw_free(told.steps);
+    pw_free(told.sides);
     return PW_ENOMEM;
   }
-  memcpy(kept, items, n * sizeof *kept);
-  memcpy(kept + n, t->pages, t->n_pages * sizeof *kept);
-  runs->told[runs->n] = (struct pw_code_told){kept, (uint32_t)n};
-  runs->list[runs->n++] = memcpy(run, t->run, bytes);
+  memcpy(told.items, items, n * sizeof *items);
+  memcpy(told.items + n, t->pages, t->n_pages * sizeof *items);
+  memcpy(n_more ? told.steps : t->run.steps, t->steps, n_steps * sizeof *t->steps);
+  if (runs->sides) memcpy(told.sides, t->sides, n_steps * sizeof *told.sides);
+  told.at = t->at;
+  t->run.more = told.steps;
+  t->run.page = t->pages[0];
+  t->run.accesses = (uint16_t)t->accesses;
+  t->run.total = (uint16_t)t->total;
+  runs->told[runs->n] = told;
+  runs->list[runs->n++] = t->run;
   return 0;
 }
 
@@ -198,16 +201,17 @@ int pw_runs_add(struct pw_runs *runs, const char *name, uint64_t number, const u
 {
   if (number != runs->n || n == 0 || n > PW_RING_MOST_ITEMS)
     return pw_error_set(err, PW_EFORMAT, "%s: the capture tool tells nonsense about run %" PRIu64, name, number);
-  struct telling t = {.run = pw_calloc(1, sizeof *t.run + (2 * n + 1) * sizeof *t.step), /* a fetch may straddle */
-                      .pages = pw_calloc(2 * n, sizeof *t.pages)};
-  int status = t.run && t.pages ? 0 : PW_ENOMEM;
+  struct telling t = {.steps = pw_calloc(2 * n + 1, sizeof *t.steps), /* a fetch may straddle */
+                      .sides = pw_calloc(2 * n + 1, sizeof *t.sides), .pages = pw_calloc(2 * n, sizeof *t.pages)};
+  int status = t.steps && t.sides && t.pages ? 0 : PW_ENOMEM;
   if (!status) {
-    t.step = t.run->steps;
+    t.step = t.steps;
     for (size_t i = 0; i < n; i++) add_item(&t, items[i]);
     bool believable = t.total <= MOST_AT_ONCE && t.n_pages <= MOST_LEAPS;
     status = believable ? keep(runs, &t, items, n) : PW_EFORMAT;
   }
-  pw_free(t.run);
+  pw_free(t.steps);
+  pw_free(t.sides);
   pw_free(t.pages);
   if (status == PW_EFORMAT) return pw_error_set(err, status, "%s: run %" PRIu64 " of the capture tool is not believable", name, number);
   return status ? pw_error_set(err, status, "%s: memory ran out", name) : 0;
@@ -247,11 +251,12 @@ struct open {
   uint64_t tally, data, code; /* pages are those of process index 0, so keys */
   uint32_t head, last;        /* last: its place */
   uint32_t stream;
+  uint64_t at;                /* address of the last fetch, for side columns only */
 };
 
 static inline struct open load_open(const struct pw_visits *v)
 {
-  return (struct open){v->tally, v->current[0], v->current[1], v->head, v->rows.n_visits - 1, v->stream};
+  return (struct open){v->tally, v->current[0], v->current[1], v->head, v->rows.n_visits - 1, v->stream, v->at};
 }
 
 static inline void save_open(struct pw_visits *v, const struct open *o)
@@ -262,6 +267,7 @@ static inline void save_open(struct pw_visits *v, const struct open *o)
   v->head = o->head;
   v->rows.n_visits = o->last + 1;
   v->stream = o->stream;
+  v->at = o->at;
 }
 
 /* Both pages must be known, so that touches follow from what comes. */
@@ -277,70 +283,79 @@ static bool may_fill_up(uint64_t tally, uint32_t total)
   return false;
 }
 
-static inline void open_code(const struct pw_rows *rows, struct open *o, const struct step *step, uint64_t page)
-{
-  rows->tallies[o->last] = o->tally;
-  rows->heads[o->last] = (uint8_t)o->head;
-  rows->keys[++o->last] = page;
-  o->code = page;
-  o->head = PW_HEAD_CODE;
-  o->tally = (step->fetches & UINT16_MAX) + PW_TALLY_TOUCH;
-}
+/* A run and all that belongs to it, as the functions below take it. */
+struct taking {
+  const struct pw_code_run *run;
+  const struct pw_code_told *told;
+  const struct step *steps;
+  const struct pw_rows *rows;
+};
 
-static inline void add_fetches(const struct pw_rows *rows, struct open *o, const struct pw_code_run *run, const struct pw_code_told *told,
-                               const struct step *step)
+static inline void add_fetches(const struct taking *t, struct open *o, uint32_t number, const bool sides)
 {
-  uint64_t page = run->page;
-  if (__builtin_expect(step->leap, 0)) page = told->items[told->n_items + step->leap];
-  if (__builtin_expect(page == o->code, 1)) o->tally += step->fetches;
-  else if (step->fetches) open_code(rows, o, step, page);
+  const struct step *step = &t->steps[number];
+  uint64_t page = t->run->page;
+  if (__builtin_expect(step->leap, 0)) page = t->told->items[t->told->n_items + step->leap];
+  if (__builtin_expect(page == o->code, 1)) {
+    o->tally += step->fetches;
+  } else if (step->fetches) {
+    t->rows->tallies[o->last] = o->tally;
+    t->rows->heads[o->last] = (uint8_t)o->head;
+    t->rows->keys[++o->last] = page;
+    if (sides) t->rows->pc[o->last] = t->told->sides[number].fetch;
+    if (sides) t->rows->offset[o->last] = t->told->sides[number].fetch & 4095;
+    o->code = page;
+    o->head = PW_HEAD_CODE;
+    o->tally = (step->fetches & UINT16_MAX) + PW_TALLY_TOUCH;
+  }
 }
-
-#define EVEN(condition) __builtin_expect_with_probability(condition, 1, 0.5) /* no branch, please */
 
 /* The data access of a step that stays on its page. */
-static inline void add_data_at(const struct pw_rows *rows, struct open *o, const struct step *step, uint64_t address)
+static inline void add_data_at(const struct taking *t, struct open *o, uint32_t number, uint64_t address, const bool sides)
 {
-  const struct kind *kind = &kinds[step->kind];
-  uint64_t page = address >> PW_BASE_SHIFT, grown = o->tally + kind->adds;
-  uint32_t head = o->head | kind->wrote << !PW_TALLY_EARLY(grown);
-  bool same = page == o->data;
-  rows->tallies[o->last] = o->tally;
-  rows->heads[o->last] = (uint8_t)o->head;
-  rows->keys[o->last + 1] = page; /* nothing, if it stays */
-  o->last += !same;
-  o->tally = EVEN(same) ? grown : kind->opens;
-  o->head = EVEN(same) ? head : kind->head;
+  const struct kind *kind = &kinds[t->steps[number].kind];
+  uint64_t page = address >> PW_BASE_SHIFT, stays = 0 - (uint64_t)(page == o->data);
+  t->rows->tallies[o->last] = o->tally;
+  t->rows->heads[o->last] = (uint8_t)o->head;
+  t->rows->keys[o->last + 1] = page; /* nothing, if it stays */
+  if (sides) t->rows->pc[o->last + 1] = t->told->sides[number].data ? t->told->sides[number].data : o->at;
+  if (sides) t->rows->offset[o->last + 1] = address & 4095;
+  o->last += 1 + (uint32_t)stays;
+  o->tally = ((o->tally + kind->adds_more) & stays) + kind->opens;
+  uint32_t wrote = kind->wrote << !PW_TALLY_EARLY(o->tally);
+  o->head = ((o->head | wrote) & (uint32_t)stays) | (kind->head & ~(uint32_t)stays);
   o->data = page;
 }
 
 /* The touch by which a run goes on in the open visit, when its streams differ from that of the access before. */
-static inline uint64_t first_touch(const struct pw_code_run *run, const uint64_t *addresses, const struct open *o)
+static inline uint64_t first_touch(const struct taking *t, const uint64_t *addresses, const struct open *o)
 {
-  bool stays = run->begins ? run->page == o->code
-                           : addresses[0] >> PW_BASE_SHIFT == o->data && (addresses[0] & 4095) < run->steps[0].before;
-  return stays && run->begins != o->stream ? PW_TALLY_TOUCH : 0;
+  bool stays = t->run->begins ? t->run->page == o->code
+                              : addresses[0] >> PW_BASE_SHIFT == o->data && (addresses[0] & 4095) < t->steps->before;
+  return stays && t->run->begins != o->stream ? PW_TALLY_TOUCH : 0;
 }
 
 /* False: data access *done, and all behind it, are to be taken one by one. */
-static inline bool take_at_once(const struct pw_code_run *run, const struct pw_code_told *told, const uint64_t *addresses,
-                                const struct pw_rows *rows, struct open *o, uint32_t *done)
+static inline bool take_at_once(const struct taking *t, const uint64_t *addresses, struct open *o, uint32_t *done, const bool sides)
 {
   const uint64_t *address = addresses;
-  const struct step *step = run->steps, *end = step + run->n_steps;
-  o->tally += first_touch(run, addresses, o);
-  for (; step < end; step++) {
-    add_fetches(rows, o, run, told, step);
+  uint32_t n = t->run->n_steps;
+  o->tally += first_touch(t, addresses, o);
+  for (uint32_t i = 0; i < n; i++) {
+    const struct step *step = &t->steps[i];
+    add_fetches(t, o, i, sides);
     if (__builtin_expect(!step->kind, 0)) continue;
     if (__builtin_expect((*address & 4095) >= step->before, 0)) {
       *done = (uint32_t)(address - addresses);
-      if (step->fetches || step > run->steps) o->stream = step->fetches > 0;
+      if (step->fetches || i) o->stream = step->fetches > 0;
+      if (sides && t->told->sides[i].data) o->at = t->told->sides[i].data;
       return false;
     }
-    add_data_at(rows, o, step, *address++);
+    add_data_at(t, o, i, *address++, sides);
   }
-  add_fetches(rows, o, run, told, step);
-  o->stream = run->ends;
+  add_fetches(t, o, n, sides);
+  o->stream = t->run->ends;
+  if (sides && t->told->at) o->at = t->told->at;
   return true;
 }
 
@@ -358,15 +373,17 @@ static __attribute__((noinline)) void take_slowly(const struct pw_code_told *tol
   take_each(told, addresses, v, 0);
 }
 
-size_t pw_runs_take(const struct pw_runs *runs, const uint64_t *words, size_t n, struct pw_visits *v, uint32_t *needs)
+static inline __attribute__((always_inline)) size_t take(const struct pw_runs *runs, const uint64_t *words, size_t n,
+                                                         struct pw_visits *v, uint32_t *needs, const bool sides)
 {
+  const struct pw_rows rows = v->rows; /* the pointers, where no store can change them */
   struct open o = load_open(v);
   bool ready = may_take_at_once(v);
   size_t i = 0;
   *needs = 0;
   while (i < n && words[i] < runs->n) {
-    const struct pw_code_run *run = runs->list[words[i]];
-    const struct pw_code_told *told = &runs->told[words[i]];
+    const struct pw_code_run *run = &runs->list[words[i]];
+    const struct taking t = {run, &runs->told[words[i]], run->more ? run->more : run->steps, &rows};
     const uint64_t *addresses = &words[i + 1];
     uint32_t at;
     if (run->n_words > n - i - 1) break;
@@ -375,18 +392,30 @@ size_t pw_runs_take(const struct pw_runs *runs, const uint64_t *words, size_t n,
       break;
     }
     i += 1u + run->n_words;
+    __builtin_prefetch((const char *)runs->list + words[i < n ? i : 0] * LINE_BYTES);
     bool at_once = ready && v->until > run->total && (!(o.tally & HALF_FULL) || !may_fill_up(o.tally, run->total));
     if (__builtin_expect(at_once, 1)) {
       v->until -= run->accesses;
-      if (__builtin_expect(take_at_once(run, told, addresses, &v->rows, &o, &at), 1)) continue;
+      if (__builtin_expect(take_at_once(&t, addresses, &o, &at, sides), 1)) continue;
     }
     save_open(v, &o);
-    if (at_once) take_rest(run, told, addresses, v, at);
-    else take_slowly(told, addresses, v);
+    if (at_once) take_rest(run, t.told, addresses, v, at);
+    else take_slowly(t.told, addresses, v);
     if (pw_visits_full(v)) return i;
     o = load_open(v);
     ready = may_take_at_once(v);
   }
   save_open(v, &o);
   return i;
+}
+
+static __attribute__((noinline)) size_t take_with_sides(const struct pw_runs *runs, const uint64_t *words, size_t n,
+                                                        struct pw_visits *v, uint32_t *needs)
+{
+  return take(runs, words, n, v, needs, true);
+}
+
+size_t pw_runs_take(const struct pw_runs *runs, const uint64_t *words, size_t n, struct pw_visits *v, uint32_t *needs)
+{
+  return runs->sides ? take_with_sides(runs, words, n, v, needs) : take(runs, words, n, v, needs, false);
 }

@@ -10,11 +10,11 @@
 #include "trace/visits.h"
 
 struct pw_runs {
-  struct pw_code_run **list;  /* by number; told in rising order */
-  struct pw_code_told *told;  /* each in full */
+  struct pw_code_run *list;  /* by number; told in rising order */
+  struct pw_code_told *told; /* each in full */
   size_t n, list_room, told_room;
-  struct pw_code_chunk *chunks; /* what the list points into */
-  size_t chunk_left_bytes;
+  void *lines;               /* the list begins in its first whole line */
+  bool sides;                /* set before the first run is told: fill the side columns of visits that have them */
 };
 
 void pw_runs_clear(struct pw_runs *runs);

@@ -60,7 +60,8 @@ struct said {
 static void hear(struct said *s, const struct pw_block *b)
 {
   for (uint32_t i = 0; i < b->n_visits; i++) {
-    const uint64_t all[] = {b->pages[b->page[i]], b->flags[i], b->fetches[i], b->loads[i], b->stores[i], b->touches[i]};
+    const uint64_t all[] = {b->pages[b->page[i]], b->flags[i], b->fetches[i], b->loads[i], b->stores[i], b->touches[i],
+                            b->pc ? b->pc[i] : 0, b->offset ? b->offset[i] : 0};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) s->hash = (s->hash ^ all[k]) * UINT64_C(0x100000001b3) + 1;
   }
   s->n += b->n_visits;
@@ -113,7 +114,7 @@ static void as_run(const struct pw_runs *runs, uint64_t number, const uint64_t *
 static void compare(uint64_t seed, unsigned mood, unsigned rounds, const struct pw_trace_options *options, bool one_block)
 {
   struct told told[RUNS];
-  struct pw_runs runs = {0};
+  struct pw_runs runs = {.sides = options->make_sides};
   struct pw_visits *a, *b;
   struct said slow = {0}, fast = {0};
   struct pw_error err;
@@ -151,6 +152,15 @@ static void runs_give_the_visits_of_their_accesses(void **state)
   const struct pw_trace_options all = {0};
   for (uint64_t seed = 1; seed <= 200; seed++)
     for (unsigned mood = 0; mood < 4; mood++) compare(seed * 77 + mood, mood, mood == 0 ? 4000 : 900, &all, true);
+}
+
+static void the_side_columns_are_those_of_the_accesses(void **state)
+{
+  (void)state;
+  const struct pw_trace_options sides = {.make_sides = true};
+  for (uint64_t seed = 1; seed <= 100; seed++)
+    for (unsigned mood = 0; mood < 4; mood++) compare(seed * 79 + mood, mood, mood == 0 ? 4000 : 900, &sides, true);
+  for (uint64_t seed = 1; seed <= 10; seed++) compare(seed, STEADY, 60000, &sides, true);
 }
 
 static void full_counters_open_the_same_visits(void **state)
@@ -195,7 +205,8 @@ static void nonsense_is_refused(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(runs_give_the_visits_of_their_accesses), cmocka_unit_test(full_counters_open_the_same_visits),
+      cmocka_unit_test(runs_give_the_visits_of_their_accesses), cmocka_unit_test(the_side_columns_are_those_of_the_accesses),
+      cmocka_unit_test(full_counters_open_the_same_visits),
       cmocka_unit_test(skip_and_limit_cut_the_same), cmocka_unit_test(many_blocks_hold_the_same_accesses),
       cmocka_unit_test(nonsense_is_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
