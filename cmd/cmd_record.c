@@ -201,7 +201,7 @@ const struct command command_record = {
              "what it maps, as .pwt: some ten times slower than PROG alone. What PROG reads and\n"
              "prints passes through, and its exit status is the command's; 1 also says that the\n"
              "recording failed. Each process image is a trace of its own. Ctrl-C ends PROG and\n"
-             "leaves the trace of what ran.",
+             "leaves the trace of what ran. PROG may be of another machine with --backend qemu.",
     .examples = "  pagewalk record -o sort.pwt -- sort words.txt -o sorted.txt\n"
                 "  pagewalk record -o python.pwt --limit 100M -- python3 script.py\n"
                 "  pagewalk record --backend qemu -o arm.pwt -- ./arm64-program\n"

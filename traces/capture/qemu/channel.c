@@ -4,8 +4,8 @@
  *
  * Each process asks the recorder's socket for a ring of its own. Where the recorder cannot be
  * reached, or leaves, the ring stays and is written over and over, so that the program itself
- * never notices. The socket's descriptor lies above the program's limit, where the program does not
- * meet it; a wait for a free block looks every second whether the recorder still lives. */
+ * never notices. The socket's descriptor lies above the program's limit where possible, so that the
+ * program does not meet it; a wait for a free block looks every second whether the recorder still lives. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -99,16 +99,17 @@ void channel_record(uint32_t kind, const uint64_t *words, size_t n)
   __atomic_store_n(&ring->cursor, (uint64_t)(uintptr_t)(to + 1 + n), __ATOMIC_RELEASE);
 }
 
-/* Above what the program may open itself; where there is no such place, wherever it is. */
+/* Above what the program may open itself; where the limit cannot be passed for that moment, high below it. */
 static int out_of_sight(int fd)
 {
+  enum { HIGH = 65536 };
   struct rlimit now, more;
-  if (getrlimit(RLIMIT_NOFILE, &now) || now.rlim_cur >= now.rlim_max) return fd;
+  if (getrlimit(RLIMIT_NOFILE, &now)) return fd;
   more = now;
-  more.rlim_cur = now.rlim_cur + 64 < now.rlim_max ? now.rlim_cur + 64 : now.rlim_max;
-  if (setrlimit(RLIMIT_NOFILE, &more)) return fd;
-  int high = fcntl(fd, F_DUPFD_CLOEXEC, (int)now.rlim_cur);
-  setrlimit(RLIMIT_NOFILE, &now);
+  more.rlim_cur = now.rlim_max - now.rlim_cur > 64 ? now.rlim_cur + 64 : now.rlim_max;
+  bool above = now.rlim_cur < now.rlim_max && now.rlim_cur <= HIGH && setrlimit(RLIMIT_NOFILE, &more) == 0;
+  int high = fcntl(fd, F_DUPFD_CLOEXEC, above ? (int)now.rlim_cur : (int)(now.rlim_cur < HIGH ? now.rlim_cur : HIGH) - 1);
+  if (above) setrlimit(RLIMIT_NOFILE, &now);
   if (high < 0) return fd;
   close(fd);
   return high;

@@ -20,6 +20,7 @@
 #include "plugin.h"
 
 #define WIDE_END (UINT64_C(1) << 46)
+#define LEAST_STACK (UINT64_C(8) << 20)
 
 struct program program;
 
@@ -136,13 +137,18 @@ static bool in_heap(uint64_t address)
   return address >= program.heap_start && address < program.heap_end;
 }
 
-/* One map, cut where the right to execute changes and where the heap begins and ends. An anonymous area
- * behind a page without rights is the stack. */
+/* QEMU's stacks have 8 MiB, or more, behind a page without rights. */
+static bool is_stack(const struct line *line, const struct line *last)
+{
+  bool guarded = last->end == line->start && memcmp(last->rights, "---", 3) == 0 && !last->name[0];
+  return guarded && !line->name[0] && line->rights[1] == 'w' && line->end - line->start >= LEAST_STACK;
+}
+
+/* One map, cut where the right to execute changes and where the heap begins and ends. */
 static void tell_line(const struct line *line, const struct line *last)
 {
   uint64_t words[5 + MOST_TEXT / 8 + 1] = {0, 0, 0, 0, line->inode};
-  bool guarded = last->end == line->start && memcmp(last->rights, "---", 3) == 0 && !line->name[0] && !last->name[0];
-  bool writable = line->rights[1] == 'w', shared = line->rights[3] == 's';
+  bool writable = line->rights[1] == 'w', shared = line->rights[3] == 's', stack = is_stack(line, last);
   size_t n = 5 + maps_text(words + 5, line->name);
   for (uint64_t at = line->start - program.base, end = line->end - program.base; at < end;) {
     words[0] = at;
@@ -153,7 +159,7 @@ static void tell_line(const struct line *line, const struct line *last)
     words[2] = (line->rights[0] == 'r') | (uint64_t)writable << 1 | (runs ? PROT_EXEC : 0u) | (shared ? MAP_BIT_SHARED : 0u);
     words[3] = line->name[0] ? line->offset + (words[0] + program.base - line->start) : 0;
     if (runs && !shared) maps_forbid_zva(words[0], words[1], writable);
-    channel_record(heap ? PW_RING_HEAP : guarded && writable ? PW_RING_STACK : PW_RING_MAP, words, heap || (guarded && writable) ? 3 : n);
+    channel_record(heap ? PW_RING_HEAP : stack ? PW_RING_STACK : PW_RING_MAP, words, heap || stack ? 3 : n);
   }
 }
 
