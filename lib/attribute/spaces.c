@@ -201,7 +201,7 @@ int pw_spaces_event(struct pw_spaces *s, const struct pw_event *e, bool *changed
   }
   struct pw_space *space = space_of(s, s->process);
   if (!space) return -1;
-  if (e->kind != PW_EVENT_MAP && e->kind != PW_EVENT_BACKING && e->kind != PW_EVENT_SYMBOL) s->last_map.file = false;
+  if (e->kind == PW_EVENT_PROCESS || e->kind == PW_EVENT_EXEC || e->kind == PW_EVENT_EXIT) s->last_map = (struct pw_area){0};
   bool range = e->b > 0;
   switch (e->kind) {
     case PW_EVENT_MAP:

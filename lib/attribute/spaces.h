@@ -36,7 +36,7 @@ struct pw_spaces {
   size_t n, room;
   uint32_t process;        /* that runs */
   bool known;              /* the trace has map events */
-  struct pw_area last_map; /* of the running process, where the event before was one */
+  struct pw_area last_map; /* of the running process */
 };
 
 int pw_spaces_init(struct pw_spaces *spaces);
