@@ -2,7 +2,7 @@
  * run one access at a time, where whatever a count moved by belongs to whoever the access belongs to. */
 #include "naive_machine.h"
 
-enum { MAX_SYMBOLS = 400, MAX_OWNERS = 400, MAX_MAPS = 400 };
+enum { MAX_SYMBOLS = 600, MAX_OWNERS = 400, MAX_MAPS = 400 };
 
 /* ---- who owns what, plainly ---- */
 
@@ -302,8 +302,8 @@ static void write_map(struct story *s, uint64_t *r, bool again)
 static void write_symbol(struct story *s, uint64_t *r)
 {
   struct line *l = add_line(s);
-  uint64_t address = draw_page(r) << 12 | pw_random_below(r, 4096);
-  l->op = (struct op){.event = true, .e = {.kind = PW_EVENT_SYMBOL, .a = address, .b = 1 + pw_random_below(r, 9000), .c = 1 + pw_random_below(r, 2)}};
+  uint64_t address = draw_page(r) << 12 | pw_random_below(r, 2) << 11; /* often the same */
+  l->op = (struct op){.event = true, .e = {.kind = PW_EVENT_SYMBOL, .a = address, .b = (1 + pw_random_below(r, 3)) << 11, .c = 1 + pw_random_below(r, 2)}};
   snprintf(l->text, sizeof l->text, "s%u", pw_random_below(r, 40));
 }
 
@@ -334,7 +334,7 @@ static void write_story(struct story *s, uint64_t seed)
   s->n = 0;
   for (uint32_t i = 0; i < rounds; i++) {
     for (uint32_t k = pw_random_below(&r, 3); k > 0; k--) write_map(s, &r, pw_random_below(&r, 4) != 0);
-    for (uint32_t k = pw_random_below(&r, 4); k > 0; k--) write_symbol(s, &r);
+    for (uint32_t k = pw_random_below(&r, 7); k > 0; k--) write_symbol(s, &r);
     write_accesses(s, &r, process);
     if (pw_random_below(&r, 12) == 0) write_event(s, (struct pw_event){.kind = PW_EVENT_EXEC});
     if (pw_random_below(&r, 6) == 0 && n_processes < 3) {
