@@ -1,4 +1,4 @@
-/* pagewalk plot: charts from results.csv files. */
+/* pagewalk plot: charts from the CSV files that other commands wrote. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,28 +73,32 @@ static int check_column(const char *option, const char *name)
   enum { MOST = 128 };
   const char *names[MOST + 1] = {0};
   if (!name) return -1;
-  static const char *const of_curves[] = {"of", "entries", "misses", "miss_rate"};
+  static const char *const of_others[] = {"of", "entries", "misses", "miss_rate", "access", "heap_bytes", "heap_minor_faults",
+                                          "heap_returned_bytes", "mmap_bytes", "mmap_minor_faults", "mmap_returned_bytes"};
   size_t n = 0;
-  for (; n < 4; n++) names[n] = of_curves[n];
+  for (; n < sizeof of_others / sizeof *of_others; n++) names[n] = of_others[n];
   for (size_t i = 0; n < MOST && pw_row_column(i); i++) names[n++] = pw_row_column(i);
   for (size_t i = 0; i < n; i++)
     if (strcmp(names[i], name) == 0) return -1;
   const char *near = nearest_name(names, name);
-  return say_usage("--%s: neither results.csv nor curve.csv has a column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
+  return say_usage("--%s: no results.csv, curve.csv or series.csv has a column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
                    near ? near : "", near ? "?" : "");
 }
 
 /* A folder stands where a CSV belongs: names the one in it. */
 static int refuse_folder(const char *path)
 {
+  static const char *const known[] = {"results.csv", "curve.csv", "series.csv"};
   size_t n = strlen(path);
   while (n > 1 && path[n - 1] == '/') n--;
-  char *csv = heap_text("%.*s/results.csv", (int)n, path);
-  bool there = file_exists(csv);
-  int code = there ? say_usage("%s is a folder; did you mean %s?", path, csv)
-                   : say_usage("%s is a folder without a results.csv; name a CSV that pagewalk wrote", path);
-  free(csv);
-  return code;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    char *csv = heap_text("%.*s/%s", (int)n, path, known[i]);
+    bool there = file_exists(csv);
+    if (there) say_usage("%s is a folder; did you mean %s?", path, csv);
+    free(csv);
+    if (there) return USAGE;
+  }
+  return say_usage("%s is a folder without a results.csv; name a CSV that pagewalk wrote", path);
 }
 
 static int check(const struct plot_options *options, const struct words *csvs)
@@ -165,7 +169,7 @@ static int run_plot(const struct command *self, int argc, char **argv)
 
 const struct command command_plot = {
     .name = "plot",
-    .summary = "charts from results.csv or curve.csv",
+    .summary = "charts from results.csv, curve.csv or series.csv",
     .usage = "CSV... -o DIR [options]",
     .about = "Draws every chart that the data can feed, or one of your own with --x and --y,\n"
              "and prints the names of the files. Charts that need columns or values the data\n"

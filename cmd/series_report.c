@@ -61,7 +61,134 @@ int series_csv_write(FILE *out, const struct series_set *set, struct pw_error *e
   return pw_error_set(err, PW_EIO, "a row of a time series cannot be written: %s; free some room and run again", strerror(errno));
 }
 
+/* ---- tables ---- */
+
+/* What a table shows: a count of the windows, or a state at their end. */
+struct quantity {
+  const char *name;
+  size_t offset;    /* in struct pw_window */
+  bool is_state;    /* in bytes */
+};
+
+#define COUNT_OF(name, field) {name, offsetof(struct pw_window, field), false}
+#define BYTES_OF(name, field) {name, offsetof(struct pw_window, field), true}
+
+static const struct quantity quantities[] = {
+    COUNT_OF("minor faults", minor_faults),   COUNT_OF("major faults", major_faults), COUNT_OF("written back", swap_outs),
+    COUNT_OF("ITLB misses", itlb_misses),     COUNT_OF("DTLB misses", dtlb_misses),   COUNT_OF("page walks", walks),
+    BYTES_OF("resident", resident_bytes),     BYTES_OF("page tables", table_bytes),   BYTES_OF("heap", heap.bytes),
+    BYTES_OF("mmap", mmap.bytes),             BYTES_OF("heap given back", heap.returned_bytes),
+    BYTES_OF("mmap given back", mmap.returned_bytes),
+};
+enum { N_QUANTITIES = sizeof quantities / sizeof *quantities, MOST_LINES = 24, COURSE = 60 };
+
+static bool is_returned(const struct quantity *q)
+{
+  return q->offset == offsetof(struct pw_window, heap.returned_bytes) || q->offset == offsetof(struct pw_window, mmap.returned_bytes);
+}
+
+static uint64_t read_quantity(const struct quantity *q, const struct pw_window *w)
+{
+  uint64_t value;
+  memcpy(&value, (const char *)w + q->offset, sizeof value);
+  return value;
+}
+
+/* Windows [from, to) as one: what was counted in all of them, what there was at the end of the last. */
+static uint64_t gather(const struct quantity *q, const struct pw_series *s, size_t from, size_t to)
+{
+  uint64_t sum = 0;
+  if (q->is_state && !is_returned(q)) return read_quantity(q, &s->windows[to - 1]);
+  for (size_t i = from; i < to; i++) sum += read_quantity(q, &s->windows[i]);
+  return sum;
+}
+
+static uint64_t most_of(const struct quantity *q, const struct pw_series *s)
+{
+  uint64_t most = 0;
+  for (size_t i = 0; i < s->n_windows; i++) {
+    uint64_t value = read_quantity(q, &s->windows[i]);
+    if (value > most) most = value;
+  }
+  return most;
+}
+
+static void value_text(char *text, size_t n_text, const struct quantity *q, uint64_t value)
+{
+  if (q->is_state) human_bytes(text, n_text, value);
+  else human_count(text, n_text, value);
+}
+
+/* The course of a quantity in a line of bars; each stands for as many windows as need be, and
+ * shows the highest of them, so that no peak is lost. */
+static void print_course(const struct quantity *q, const struct pw_series *s)
+{
+  static const char *const bars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  char most_text[32], end_text[32];
+  size_t places = s->n_windows < COURSE ? s->n_windows : COURSE;
+  uint64_t most = most_of(q, s);
+  printf("  %-16s ", q->name);
+  for (size_t i = 0; i < places; i++) {
+    size_t from = i * s->n_windows / places, to = (i + 1) * s->n_windows / places;
+    uint64_t value = 0;
+    for (size_t w = from; w < to; w++)
+      if (read_quantity(q, &s->windows[w]) > value) value = read_quantity(q, &s->windows[w]);
+    fputs(bars[value ? 1 + (unsigned)((double)value / (double)most * 7.0) : 0], stdout);
+  }
+  value_text(most_text, sizeof most_text, q, most);
+  value_text(end_text, sizeof end_text, q, gather(q, s, 0, s->n_windows));
+  printf("%*s at most %s, %s %s\n", (int)(COURSE - places), "", most_text, q->is_state && !is_returned(q) ? "at the end" : "in all",
+         end_text);
+}
+
+static void print_lines(const struct series_set *set, const struct pw_series *s, const struct quantity *const *shown, size_t n)
+{
+  char text[32];
+  size_t each = (s->n_windows + MOST_LINES - 1) / MOST_LINES;
+  printf("\n  %16s", "to access");
+  for (size_t i = 0; i < n; i++) printf("  %*s", (int)(strlen(shown[i]->name) > 11 ? strlen(shown[i]->name) : 11), shown[i]->name);
+  putchar('\n');
+  for (size_t from = 0; from < s->n_windows; from += each) {
+    size_t to = from + each < s->n_windows ? from + each : s->n_windows;
+    human_count(text, sizeof text, s->windows[to - 1].access);
+    printf("  %16s", text);
+    for (size_t i = 0; i < n; i++) {
+      value_text(text, sizeof text, shown[i], gather(shown[i], s, from, to));
+      printf("  %*s", (int)(strlen(shown[i]->name) > 11 ? strlen(shown[i]->name) : 11), text);
+    }
+    putchar('\n');
+  }
+  if (each == 1) return;
+  human_count(text, sizeof text, set->every);
+  printf("  a line is %zu windows of %s accesses; --csv writes each window\n", each, text);
+}
+
+static void print_table(const struct series_set *set, const char *path, const struct pw_series *s)
+{
+  const struct quantity *shown[N_QUANTITIES];
+  char trace[1024], count[32], every[32];
+  size_t n = 0;
+  text_printable(trace, sizeof trace, strcmp(path, "-") == 0 ? "standard input" : path);
+  human_count(count, sizeof count, s->total.counted.fetches + s->total.counted.loads + s->total.counted.stores);
+  human_count(every, sizeof every, set->every);
+  printf("%s: %s accesses, %zu window%s of %s\n\n", trace, count, s->n_windows, s->n_windows == 1 ? "" : "s", every);
+  for (size_t i = 0; i < N_QUANTITIES; i++) {
+    const struct quantity *q = &quantities[i];
+    if (most_of(q, s) == 0 && q->offset != offsetof(struct pw_window, minor_faults) && q->offset != offsetof(struct pw_window, walks))
+      continue;
+    print_course(q, s);
+    if (!is_returned(q)) shown[n++] = q;
+  }
+  print_lines(set, s, shown, n);
+}
+
 void series_tables_print(const struct series_set *set)
 {
-  (void)set;
+  bool first = true;
+  for (size_t i = 0; i < set->n_jobs; i++) {
+    if (set->jobs[i].state != JOB_DONE) continue;
+    if (!first) putchar('\n');
+    first = false;
+    print_table(set, set->jobs[i].path, &set->series[i]);
+  }
 }

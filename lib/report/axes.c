@@ -60,6 +60,13 @@ static const struct pw_column_look looks[] = {
   { "entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
   { "misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
   { "miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_PART_ALL },
+  { "access", "accesses", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0 }, /* these are columns of a time series */
+  { "heap_bytes", "mapped heap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  { "heap_minor_faults", "minor faults in the heap", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
+  { "heap_returned_bytes", "heap given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  { "mmap_bytes", "anonymous mappings", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  { "mmap_minor_faults", "minor faults in anonymous mappings", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
+  { "mmap_returned_bytes", "anonymous mappings given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
   { "engine", "engine", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
 };
 
@@ -204,7 +211,7 @@ static void place_log10(struct pw_axis *axis, size_t max_ticks)
     }
 }
 
-/* Steps of 1, 2 or 5 times a power of ten; the range grows to whole steps. */
+/* Steps of 1, 2 or 5 times a power of ten, of bytes a power of two; the range grows to whole steps. */
 static void place_linear(struct pw_axis *axis, size_t max_ticks)
 {
   double rough = (axis->max - axis->min) / (double)max_ticks, power = pow(10, floor(log10(rough)));
@@ -212,6 +219,7 @@ static void place_linear(struct pw_axis *axis, size_t max_ticks)
   if (power * 5 >= rough) step = power * 5;
   if (power * 2 >= rough) step = power * 2;
   if (power >= rough) step = power;
+  if (axis->unit == PW_UNIT_BYTES) step = exp2(ceil(log2(rough)));
   double first = floor(axis->min / step + 1e-9), last = ceil(axis->max / step - 1e-9);
   for (double i = first; i <= last; i++) add_tick(axis, i * step);
   axis->min = first * step;

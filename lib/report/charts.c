@@ -87,6 +87,10 @@ const struct pw_chart pw_chart_table[] = {
   { .name = "memory-curve", .summary = "page faults at every memory size, likewise",
     .title = "Page faults at every memory size", CURVE("memory", "faults per million accesses"), .x_times = "page_bytes",
     .y = { { .column = "miss_rate", .factor = 1e6 } } },
+  { .name = "series", .summary = "memory, page tables, faults and TLB misses over time, a chart a trace (from pagewalk run --every)",
+    .title = "Paging and address translation over time", .template_name = "timeline", .x = "access", .x_scale = PW_SCALE_LINEAR,
+    .y = { { .column = "table_bytes", .factor = 1 }, { .column = "minor_faults", .factor = 1 }, { .column = "walks", .factor = 1 } },
+    .min_x = 1, .min_series = 1 },
 };
 
 const size_t pw_chart_count = sizeof pw_chart_table / sizeof pw_chart_table[0];

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "report/chartwords.h"
 #include "report/csvread.h"
 #include "report/figure.h"
 #include "report/gnuplot.h"
@@ -49,17 +50,17 @@ static int draw_figure(const struct pw_figure *figure, const char *path, enum pw
   return status;
 }
 
-/* 1 when drawn, 0 when left out (and told why), or a status. */
-static int draw_chart(const struct pw_chart *chart, const struct pw_table *table,
+/* Under this name 1 when drawn, 0 when left out (and told why), or a status. A timeline is of one trace. */
+static int draw_named(const struct pw_chart *chart, const char *name, const char *trace, const struct pw_table *table,
                       const struct pw_chart_options *options, enum pw_picture picture, struct pw_error *err)
 {
   struct pw_error reason = { 0 };
   struct pw_figure figure = { 0 };
-  size_t n = strlen(options->folder) + strlen(chart->name) + 16;
+  size_t n = strlen(options->folder) + strlen(name) + 16;
   char *path = pw_malloc(n, 1);
   if (!path) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out", chart->name);
-  snprintf(path, n, "%s/%s%s", options->folder, chart->name, pw_picture_suffix(picture));
-  int made = pw_figure_make(&figure, chart, table, &reason);
+  snprintf(path, n, "%s/%s%s", options->folder, name, pw_picture_suffix(picture));
+  int made = trace ? pw_figure_timeline(&figure, chart, table, trace, &reason) : pw_figure_make(&figure, chart, table, &reason);
   if (made < 0) {
     if (err) *err = reason;
   } else if (made == 0) {
@@ -72,6 +73,13 @@ static int draw_chart(const struct pw_chart *chart, const struct pw_table *table
   pw_figure_clear(&figure);
   pw_free(path);
   return made;
+}
+
+/* The same under its own name. */
+static int draw_chart(const struct pw_chart *chart, const struct pw_table *table, const struct pw_chart_options *options,
+                      enum pw_picture picture, struct pw_error *err)
+{
+  return draw_named(chart, chart->name, NULL, table, options, picture, err);
 }
 
 /* Columns that must be in every file, each once. */
@@ -89,10 +97,11 @@ static void need(struct needed *needed, const char *column)
 }
 
 /* Results of configurations and curves are in files of their own, with columns of their own. */
-enum kind { CURVES, RESULTS, N_KINDS };
+enum kind { CURVES, SERIES, RESULTS, N_KINDS };
 
 static enum kind chart_kind(const struct pw_chart *chart)
 {
+  if (strcmp(chart->template_name, "timeline") == 0) return SERIES;
   return strcmp(chart->template_name, "curves") == 0 ? CURVES : RESULTS;
 }
 
@@ -103,6 +112,9 @@ static void need_chart(struct needed *needed, const struct pw_chart *chart)
     need(needed, "of");
     need(needed, "page_bytes");
     need(needed, chart->x);
+  } else if (chart_kind(chart) == SERIES) {
+    need(needed, "access");
+    need(needed, "accesses");
   } else {
     for (size_t i = 0; i + 1 < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
     need(needed, "accesses");
@@ -119,6 +131,7 @@ static int read_tables(struct pw_table *table, const char *const *paths, size_t 
 {
   const struct pw_table_kind kinds[N_KINDS] = {
     [CURVES] = { "of", needed[CURVES].name, needed[CURVES].n },
+    [SERIES] = { "access", needed[SERIES].name, needed[SERIES].n },
     [RESULTS] = { NULL, needed[RESULTS].name, needed[RESULTS].n },
   };
   for (size_t i = 0; i < n_paths; i++) {
@@ -200,6 +213,37 @@ static bool has_curve(const struct pw_table *table, const struct pw_chart *chart
   return false;
 }
 
+/* A name that can be a file's; told apart from other traces' by its number where need be. */
+static void timeline_name(char *name, size_t n_name, const struct pw_chart *chart, const struct pw_table *table,
+                          const char *const *traces, size_t n_traces, size_t at)
+{
+  char words[160];
+  snprintf(name, n_name, "%s", chart->name);
+  if (n_traces == 1) return;
+  pw_words_trace(table, traces[at], words, sizeof words);
+  snprintf(name, n_name, "%s-%s", chart->name, words);
+  for (char *c = name; *c; c++)
+    if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
+}
+
+/* A chart for each trace that has a time series. How many were drawn, or a status. */
+static int draw_timelines(const struct pw_chart *chart, const struct pw_table *table, const struct pw_chart_options *options,
+                          enum pw_picture picture, struct pw_error *err)
+{
+  const char **traces = NULL;
+  size_t n = 0;
+  int drawn = 0, status = pw_timeline_traces(table, &traces, &n, err);
+  for (size_t i = 0; status >= 0 && i < n; i++) {
+    char name[256];
+    timeline_name(name, sizeof name, chart, table, traces, n, i);
+    if (options->stop && options->stop(options->context)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", drawn);
+    else status = draw_named(chart, name, traces[i], table, options, picture, err);
+    if (status > 0) drawn += status;
+  }
+  pw_free(traces);
+  return status < 0 ? status : drawn;
+}
+
 /* Charts of a kind of file or curve that is not there are passed over without a word. */
 static int draw_standard(const struct pw_table *table, const struct pw_chart_options *options, enum pw_picture picture,
                          const bool there[N_KINDS], struct pw_error *err)
@@ -210,7 +254,9 @@ static int draw_standard(const struct pw_table *table, const struct pw_chart_opt
       continue;
     if (!options->only && chart_kind(&pw_chart_table[i]) == CURVES && !has_curve(table, &pw_chart_table[i])) continue;
     if (options->stop && options->stop(options->context)) return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
-    int status = draw_chart(&pw_chart_table[i], table, options, picture, err);
+    const struct pw_chart *chart = &pw_chart_table[i];
+    int status = chart_kind(chart) == SERIES ? draw_timelines(chart, table, options, picture, err)
+                                             : draw_chart(chart, table, options, picture, err);
     /* an interrupt from the terminal reaches gnuplot too */
     if (status < 0 && options->stop && options->stop(options->context))
       return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);

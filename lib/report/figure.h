@@ -2,11 +2,14 @@
 #ifndef PW_FIGURE_H
 #define PW_FIGURE_H
 
+#include <string.h>
+
 #include "report/axes.h"
 #include "report/charts.h"
 #include "report/csvread.h"
 
 #define PW_LABEL_BYTES 64
+#define PW_MAX_ROWS 8
 
 struct pw_labels {
   size_t n, capacity;
@@ -40,6 +43,7 @@ struct pw_figure {
   char subtitle[600];
   bool scatter;
   struct pw_axis x, y;
+  struct pw_axis rows[PW_MAX_ROWS]; /* of a timeline: the y axis of each panel, in place of y */
   struct pw_labels panels, series; /* at least one of each */
   struct pw_labels places;         /* of a category axis */
   struct pw_point *points;
@@ -57,6 +61,11 @@ int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const
 /* The same for charts that compare whole machines (chart->x is NULL). */
 int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
                        struct pw_error *err);
+/* The same for the time series of one trace. */
+int pw_figure_timeline(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
+                       struct pw_error *err);
+/* The traces that have a time series, in order (free the list): 0 or a status. */
+int pw_timeline_traces(const struct pw_table *table, const char ***traces, size_t *n, struct pw_error *err);
 void pw_figure_clear(struct pw_figure *figure);
 
 int pw_label_add(struct pw_labels *labels, const char *text);
@@ -70,5 +79,11 @@ int pw_figure_settle(struct pw_figure *figure);
 /* Of a settled figure of curves: marks the knees, leaves out the points that no eye would
  * see, and draws each curve on to the end of the axis. 0 or -1. */
 int pw_figure_steps(struct pw_figure *figure);
+
+/* Have the panels axes of their own? */
+static inline bool pw_figure_is_timeline(const struct pw_figure *figure)
+{
+  return strcmp(figure->chart->template_name, "timeline") == 0;
+}
 
 #endif

@@ -95,7 +95,10 @@ static void size_panels(struct pw_layout *l, const struct pw_figure *f, bool tex
     l->panel_width = 560;
     l->panel_height = places * 27 + 12;
   }
-  if (text && n > 1 && !is(f, "heatmap")) {
+  if (pw_figure_is_timeline(f)) {
+    l->panel_width = 760;
+    l->panel_height = text ? 160 : 104;
+  } else if (text && n > 1 && !is(f, "heatmap")) {
     l->panel_width = 400;
     l->panel_height = 250;
   }
@@ -109,6 +112,11 @@ static void size_margins(struct pw_layout *l, const struct pw_figure *f)
   if (f->chart->by && strcmp(f->chart->by, "page_bytes") == 0) l->legend = PW_LEGEND_TOP; /* short, and never many */
   if (is(f, "heatmap")) l->legend = PW_LEGEND_NONE;
   l->left = across ? place + 24 : widest_tick(&f->y) + 50;
+  if (pw_figure_is_timeline(f)) {
+    l->legend = PW_LEGEND_NONE; /* each panel has its own, above it */
+    l->left = 0;
+    for (size_t i = 0; i < f->panels.n; i++) l->left = fmax(l->left, widest_tick(&f->rows[i]) + 30);
+  }
   if (is(f, "heatmap")) l->left = widest_label(&f->series) + 50;
   l->right = 30;
   if (l->legend == PW_LEGEND_RIGHT) l->right = legend + 16;
@@ -126,7 +134,7 @@ void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bo
   *l = (struct pw_layout){ 0 };
   size_panels(l, figure, text);
   l->gap_y = LINE + 20;
-  l->columns = count_columns(figure->panels.n, l->panel_width + l->gap_x, l->panel_height + l->gap_y);
+  l->columns = pw_figure_is_timeline(figure) ? 1 : count_columns(figure->panels.n, l->panel_width + l->gap_x, l->panel_height + l->gap_y);
   l->rows = (figure->panels.n + l->columns - 1) / l->columns;
   size_margins(l, figure);
   double inside = (double)l->columns * (l->panel_width + l->gap_x) - l->gap_x;

@@ -133,6 +133,33 @@ static void write_places(const struct script *s, const struct pw_labels *places)
   }
 }
 
+/* The axes of a timeline's panels, their ticks one after the other, and which panel has which series. */
+static void write_rows(const struct script *s, const struct pw_figure *f)
+{
+  size_t n = f->panels.n, first = 0, total = 0;
+  for (size_t p = 0; p < n; p++) total += f->rows[p].n_ticks;
+  fprintf(s->out, "array ROW_MIN[%zu]\narray ROW_MAX[%zu]\narray ROW_LOG[%zu]\narray ROW_N[%zu]\narray ROW_FIRST[%zu]\n", n, n, n, n, n);
+  fprintf(s->out, "array ROW_AT[%zu]\narray ROW_LABEL[%zu]\narray HAS[%zu]\n", total + 1, total + 1, n * f->series.n);
+  for (size_t p = 0; p < n; p++) {
+    const struct pw_axis *axis = &f->rows[p];
+    fprintf(s->out, "ROW_MIN[%zu] = %.10g\nROW_MAX[%zu] = %.10g\nROW_LOG[%zu] = %d\nROW_N[%zu] = %zu\nROW_FIRST[%zu] = %zu\n", p + 1,
+            axis->min, p + 1, axis->max, p + 1, axis->scale == PW_SCALE_LOG2 ? 2 : axis->scale == PW_SCALE_LOG10 ? 10 : 0, p + 1,
+            axis->n_ticks, p + 1, first);
+    for (size_t i = 0; i < axis->n_ticks; i++) {
+      fprintf(s->out, "ROW_AT[%zu] = %.10g\nROW_LABEL[%zu] = ", first + i + 1, axis->ticks[i].at, first + i + 1);
+      write_text(s, axis->ticks[i].label, true);
+    }
+    first += axis->n_ticks;
+  }
+  fprintf(s->out, "array HAS_N[%zu]\n", n);
+  for (size_t i = 0; i < n; i++) fprintf(s->out, "HAS_N[%zu] = 0\n", i + 1);
+  for (size_t i = 0; i < n * f->series.n; i++) fprintf(s->out, "HAS[%zu] = 0\n", i + 1);
+  for (size_t i = 0; i < f->n_points; i++)
+    if (i == 0 || f->points[i].panel != f->points[i - 1].panel || f->points[i].series != f->points[i - 1].series)
+      fprintf(s->out, "HAS[%zu] = 1\nHAS_N[%zu] = HAS_N[%zu] + 1\n", f->points[i].panel * f->series.n + f->points[i].series + 1,
+              f->points[i].panel + 1, f->points[i].panel + 1);
+}
+
 /* The subtitle in lines of at most `most` characters, cut between its parts. */
 static void write_subtitle(const struct script *s, const char *subtitle, size_t most)
 {
@@ -168,15 +195,16 @@ static void write_data(FILE *out, const struct pw_figure *f)
 {
   size_t at = 0;
   char words[32];
-  bool ranks = strcmp(f->chart->template_name, "ranks") == 0;
+  bool ranks = strcmp(f->chart->template_name, "ranks") == 0, timeline = pw_figure_is_timeline(f);
   fputs("$DATA << END_OF_DATA\n", out);
   for (size_t panel = 0; panel < f->panels.n; panel++)
     for (size_t series = 0; series < f->series.n; series++) {
       size_t n = 0;
       for (; at < f->n_points && f->points[at].panel == panel && f->points[at].series == series; at++, n++) {
         double x = f->points[at].x, y = f->points[at].y;
-        short_number(words, sizeof words, y, f->y.unit, ranks);
-        fprintf(out, "%.10g %.10g \"%s\"\n", x < f->x.least ? f->x.floor : x, y < f->y.least ? f->y.floor : y,
+        const struct pw_axis *axis = timeline ? &f->rows[panel] : &f->y;
+        short_number(words, sizeof words, y, axis->unit, ranks);
+        fprintf(out, "%.10g %.10g \"%s\"\n", x < f->x.least ? f->x.floor : x, y < axis->least ? axis->floor : y,
                 words);
       }
       fputs(n ? "\n\n" : "NaN NaN \"\"\n\n\n", out); /* a set may not be empty */
@@ -264,7 +292,8 @@ int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture p
   write_labels(&s, "PANEL", &figure->panels);
   write_labels(&s, "SERIES", &figure->series);
   if (figure->x.scale == PW_SCALE_CATEGORY) write_places(&s, &figure->places);
-  else write_axis(&s, 'X', &figure->x, true);
+  else write_axis(&s, 'X', &figure->x, !pw_figure_is_timeline(figure));
+  if (pw_figure_is_timeline(figure)) write_rows(&s, figure);
   write_axis(&s, 'Y', &figure->y, false);
   write_data(out, figure);
   fprintf(out, "MARK_N = %zu\n", figure->n_marks);

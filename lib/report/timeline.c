@@ -1,0 +1,253 @@
+/* The chart of a time series: what one trace did, window by window, in panels over one axis of accesses.
+ *
+ * Each panel has a quantity or a few that share a unit, and an axis of its own. Counts are
+ * drawn as rates, so that windows of different length compare. Where there are more windows
+ * than an eye tells apart, neighbours are drawn as one: rates are their average and amounts
+ * of memory the highest, which the subtitle says. A panel with nothing but zeros is left out,
+ * and so is a series in it; heap and mappings are there when the trace tells of them. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "report/chartwords.h"
+#include "report/figure.h"
+
+enum { MOST_STEPS = 380, N_PANELS = 6, N_SERIES = 10 };
+
+/* What a panel shows: a state in bytes, or a count for so many accesses. */
+static const struct panel {
+  const char *title;
+  enum pw_unit unit;
+  double per; /* accesses; 0: a state */
+} panels[N_PANELS] = {
+  { "Resident memory", PW_UNIT_BYTES, 0 },
+  { "Page tables", PW_UNIT_BYTES, 0 },
+  { "Mapped heap and anonymous mappings", PW_UNIT_BYTES, 0 },
+  { "Page faults per million accesses", PW_UNIT_PLAIN, 1e6 },
+  { "Memory given back per million accesses", PW_UNIT_BYTES, 1e6 },
+  { "TLB misses per 1000 accesses", PW_UNIT_PLAIN, 1e3 },
+};
+
+/* The name is its colour too: what is of the heap looks the same in all panels. */
+enum colour { RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP };
+static const char *const names[N_SERIES] = { "resident", "page tables", "minor faults", "page walks", "DTLB", "ITLB", "major faults",
+                                             "written back", "heap", "mmap" };
+
+static const struct line {
+  const char *column;
+  size_t panel;
+  enum colour colour;
+} lines[] = {
+  { "resident_bytes", 0, RESIDENT },
+  { "table_bytes", 1, TABLES },
+  { "heap_bytes", 2, HEAP },
+  { "mmap_bytes", 2, MMAP },
+  { "minor_faults", 3, MINOR },
+  { "heap_minor_faults", 3, HEAP },
+  { "mmap_minor_faults", 3, MMAP },
+  { "major_faults", 3, MAJOR },
+  { "swap_outs", 3, SWAP },
+  { "heap_returned_bytes", 4, HEAP },
+  { "mmap_returned_bytes", 4, MMAP },
+  { "itlb_misses", 5, ITLB },
+  { "dtlb_misses", 5, DTLB },
+  { "walks", 5, WALKS },
+};
+enum { N_LINES = sizeof lines / sizeof lines[0] };
+
+/* A trace's rows, in order of the axis. */
+struct rows {
+  const struct pw_table *table;
+  size_t access, accesses;
+  size_t *row;
+  size_t n, capacity;
+};
+
+int pw_timeline_traces(const struct pw_table *table, const char ***traces, size_t *n, struct pw_error *err)
+{
+  size_t trace = pw_table_find(table, "trace"), access = pw_table_find(table, "access"), capacity = 0;
+  const char *last = NULL;
+  for (size_t row = 0; row < table->n_rows; row++) {
+    const char *cell = pw_table_cell(table, row, trace);
+    if (!*pw_table_cell(table, row, access) || (last && strcmp(cell, last) == 0)) continue;
+    last = cell;
+    size_t i = 0;
+    while (i < *n && strcmp((*traces)[i], cell) != 0) i++;
+    if (i < *n) continue;
+    if (pw_grow((void **)traces, &capacity, *n + 1, sizeof **traces)) return pw_error_set(err, PW_ENOMEM, "memory ran out for the charts");
+    (*traces)[(*n)++] = cell;
+  }
+  return 0;
+}
+
+static double number(const struct rows *r, size_t i, size_t column)
+{
+  double value;
+  return pw_table_number(r->table, r->row[i], column, &value) ? value : 0;
+}
+
+static int compare_rows(const void *left, const void *right, void *context)
+{
+  const size_t *a = left, *b = right;
+  const struct rows *r = context;
+  double x = 0, y = 0;
+  pw_table_number(r->table, *a, r->access, &x);
+  pw_table_number(r->table, *b, r->access, &y);
+  if (x != y) return x < y ? -1 : 1;
+  return *a < *b ? -1 : *a > *b;
+}
+
+/* The trace's rows; of two that end at one access the first stays. 0 or -1. */
+static int collect(struct rows *r, const struct pw_table *table, const char *trace)
+{
+  size_t column = pw_table_find(table, "trace"), n = 0;
+  double value;
+  *r = (struct rows){ .table = table, .access = pw_table_find(table, "access"), .accesses = pw_table_find(table, "accesses") };
+  for (size_t row = 0; row < table->n_rows; row++) {
+    if (strcmp(pw_table_cell(table, row, column), trace) != 0 || !pw_table_number(table, row, r->access, &value)) continue;
+    if (pw_grow((void **)&r->row, &r->capacity, r->n + 1, sizeof *r->row)) return -1;
+    r->row[r->n++] = row;
+  }
+  if (r->n) qsort_r(r->row, r->n, sizeof *r->row, compare_rows, r);
+  for (size_t i = 0; i < r->n; i++)
+    if (n == 0 || number(r, i, r->access) != number(r, n - 1, r->access)) r->row[n++] = r->row[i];
+  r->n = n;
+  return 0;
+}
+
+/* A line over rows [from, to): the highest state, or the rate of the counts. */
+static double value_of(const struct rows *r, const struct line *line, size_t from, size_t to)
+{
+  size_t column = pw_table_find(r->table, line->column);
+  double most = 0, sum = 0, accesses = 0, per = panels[line->panel].per;
+  for (size_t i = from; i < to; i++) {
+    double value = number(r, i, column);
+    sum += value;
+    most = fmax(most, value);
+    accesses += number(r, i, r->accesses);
+  }
+  if (per == 0) return most;
+  return accesses > 0 ? sum / accesses * per : 0;
+}
+
+static bool is_shown(const struct rows *r, const struct line *line)
+{
+  return value_of(r, line, 0, r->n) > 0;
+}
+
+/* A point where each step ends, and one where the first begins. */
+static int add_line(struct pw_figure *figure, const struct rows *r, const struct line *line, size_t panel)
+{
+  size_t steps = r->n < MOST_STEPS ? r->n : MOST_STEPS;
+  struct pw_point point = { .panel = panel, .series = line->colour };
+  for (size_t i = 0; i < steps; i++) {
+    size_t from = i * r->n / steps, to = (i + 1) * r->n / steps;
+    point.y = value_of(r, line, from, to);
+    if (i == 0) {
+      point.x = fmax(0, number(r, 0, r->access) - number(r, 0, r->accesses));
+      if (pw_point_add(figure, point)) return -1;
+    }
+    point.x = number(r, to - 1, r->access);
+    if (pw_point_add(figure, point)) return -1;
+  }
+  return 0;
+}
+
+/* The accesses, from the first to the last and not beyond. */
+static void place_x(struct pw_figure *figure, const struct rows *r)
+{
+  double last = number(r, r->n - 1, r->access);
+  snprintf(figure->x.title, sizeof figure->x.title, "accesses");
+  figure->x.scale = PW_SCALE_LINEAR;
+  figure->x.unit = PW_UNIT_PLAIN;
+  pw_axis_place(&figure->x, (const double[]){ 0, last }, 2, 8);
+  figure->x.max = last > 0 ? last : 1;
+  while (figure->x.n_ticks && figure->x.ticks[figure->x.n_ticks - 1].at > figure->x.max) figure->x.n_ticks--;
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+  const double *a = left, *b = right;
+  return *a < *b ? -1 : *a > *b;
+}
+
+static int place_y(struct pw_figure *figure, size_t panel, const struct panel *shown)
+{
+  double *values = pw_malloc(figure->n_points, sizeof *values);
+  size_t n = 0;
+  struct pw_axis *axis = &figure->rows[panel];
+  if (!values) return -1;
+  for (size_t i = 0; i < figure->n_points; i++)
+    if (figure->points[i].panel == panel) values[n++] = figure->points[i].y;
+  qsort(values, n, sizeof *values, compare_numbers);
+  *axis = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = shown->unit, .headroom = true };
+  pw_axis_place(axis, values, n, 4);
+  pw_free(values);
+  return 0;
+}
+
+static int compare_points(const void *left, const void *right)
+{
+  const struct pw_point *a = left, *b = right;
+  if (a->panel != b->panel) return a->panel < b->panel ? -1 : 1;
+  if (a->series != b->series) return a->series < b->series ? -1 : 1;
+  return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static void subtitle(struct pw_figure *figure, const struct rows *r, const char *trace)
+{
+  char words[200], name[160], window[32];
+  size_t whole = r->n > 1 ? r->n - 1 : 1; /* the last window is what is left over */
+  double first = fmax(0, number(r, 0, r->access) - number(r, 0, r->accesses)), each = (number(r, whole - 1, r->access) - first) / (double)whole;
+  double digit = each > 0 ? pow(10, floor(log10(each)) - 2) : 1;
+  pw_words_trace(r->table, trace, name, sizeof name);
+  snprintf(figure->subtitle, sizeof figure->subtitle, "trace %s", name);
+  pw_text_number(window, sizeof window, round(each / digit) * digit, PW_UNIT_PLAIN);
+  snprintf(words, sizeof words, "%zu window%s%s%s%s", r->n, r->n == 1 ? "" : "s", r->n > 1 ? " of about " : "", r->n > 1 ? window : "",
+           r->n > 1 ? " accesses" : "");
+  pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
+  if (r->n <= MOST_STEPS) return;
+  snprintf(words, sizeof words, "%d steps: average rates, highest amounts of memory", MOST_STEPS);
+  pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
+}
+
+static int fill(struct pw_figure *figure, const struct rows *r, const char *trace)
+{
+  for (size_t i = 0; i < N_SERIES; i++)
+    if (pw_label_add(&figure->series, names[i])) return -1;
+  for (size_t p = 0; p < N_PANELS; p++) {
+    bool any = false;
+    for (size_t i = 0; i < N_LINES; i++) {
+      if (lines[i].panel != p || !is_shown(r, &lines[i])) continue;
+      if (add_line(figure, r, &lines[i], figure->panels.n)) return -1;
+      any = true;
+    }
+    if (!any) continue;
+    if (pw_label_add(&figure->panels, panels[p].title) || place_y(figure, figure->panels.n - 1, &panels[p])) return -1;
+  }
+  qsort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
+  place_x(figure, r);
+  snprintf(figure->title, sizeof figure->title, "%s", figure->chart->title);
+  subtitle(figure, r, trace);
+  return 0;
+}
+
+int pw_figure_timeline(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
+                       struct pw_error *err)
+{
+  struct rows rows;
+  figure->chart = chart;
+  int status = collect(&rows, table, trace);
+  if (!status && rows.n == 0) {
+    pw_error_set(err, PW_OK, "it needs the rows of a time series");
+    return 0;
+  }
+  if (!status) status = fill(figure, &rows, trace);
+  pw_free(rows.row);
+  if (status) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out; give fewer rows", chart->name);
+  if (figure->panels.n) return 1;
+  pw_error_set(err, PW_OK, "nothing happened in %s: all counts are 0", trace);
+  return 0;
+}
