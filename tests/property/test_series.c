@@ -1,5 +1,6 @@
 /* Time series: a case by hand, and random traces of many kinds against the naive machine, stopped and read at
  * the end of each window. */
+#include "base/alloc.h"
 #include "naive_machine.h"
 
 /* ---- by hand ---- */
@@ -525,6 +526,35 @@ static void too_many_windows_are_refused(void **state)
   kit_file_free(&file);
 }
 
+/* Every allocation fails once: a sentence, and nothing is left. */
+static void memory_may_run_out(void **state)
+{
+  (void)state;
+  struct kit_file file = small_trace();
+  struct pw_config c;
+  pw_config_default(&c);
+  c.memory_bytes = 3 * 4096;
+  for (unsigned long n = 1;; n++) {
+    struct pw_trace *t;
+    struct pw_error err = {0};
+    struct pw_series s;
+    KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, NULL, &err), err);
+    pw_alloc_fail_after(n);
+    int status = pw_series_run(t, &c, 3, NULL, &s, &err);
+    pw_alloc_fail_after(0);
+    pw_trace_close(t);
+    if (status == 0) {
+      assert_true(n > 20);
+      pw_series_clear(&s);
+      break;
+    }
+    assert_int_equal(status, PW_ENOMEM);
+    assert_int_equal(err.status, PW_ENOMEM);
+    assert_null(s.windows);
+  }
+  kit_file_free(&file);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -533,6 +563,7 @@ int main(void)
       cmocka_unit_test(warm_up_and_one_stream_still_add_up),
       cmocka_unit_test(impossible_windows_are_refused),
       cmocka_unit_test(too_many_windows_are_refused),
+      cmocka_unit_test(memory_may_run_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
