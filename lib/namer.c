@@ -145,16 +145,17 @@ static const struct pw_segment *find_segment(const struct pw_namer *n, const str
   return s;
 }
 
-/* Names one segment's part of the mapping and takes it off the front. */
+/* Names one segment's part of the mapping and takes it off the front. Where two segments share a page
+ * of memory, both lie in it. */
 static int take_segment(struct pw_namer *n, struct pw_mapping *m, const struct pw_object *o, const struct pw_segment *s,
                         struct pw_error *err)
 {
-  uint64_t from = m->address - n->bias, last = ceil_page(s->address + s->file_bytes), end = s->address + s->memory_bytes;
-  uint64_t bytes = m->bytes < last - from ? m->bytes : last - from, to = from + bytes;
+  uint64_t from = m->address - n->bias, left = ceil_page(s->address + s->file_bytes) - from;
+  uint64_t bytes = m->bytes < left ? m->bytes : left;
   m->address += bytes;
   m->offset_bytes += bytes;
   m->bytes -= bytes;
-  return give(n, o, from > s->address ? from : s->address, to < end ? to : end, n->bias, err);
+  return give(n, o, from, from + bytes, n->bias, err);
 }
 
 /* A mapping may be several segments that follow each other with the same rights, when what was

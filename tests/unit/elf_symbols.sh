@@ -103,6 +103,8 @@ symbols stripped >bare
 cp pie.debug "$debug" && symbols stripped root >got; same whole got "by build id"
 build other -DOTHER -fPIE -pie -O2 && objcopy --only-keep-debug other other.debug && cp other.debug "$debug" && symbols stripped root >got
 same bare got "the debug file of another program"
+cp pie.debug "$debug" && printf '\003\000' | dd of="$debug" bs=1 seek=18 conv=notrunc status=none && symbols stripped root >got
+same bare got "the debug file of another machine"
 head -c 5000 pie.debug >"$debug" && symbols stripped root >got; same bare got "a cut debug file"
 mkdir away && mv root/.build-id away
 

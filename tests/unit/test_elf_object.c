@@ -183,6 +183,45 @@ static void sizes_are_completed_and_cut(void **state)
   pw_object_destroy(o);
 }
 
+/* Sections do not always tell the truth; and thread-local ones are images of memory that lies elsewhere. */
+static void odd_sections_are_seen_through(void **state)
+{
+  (void)state;
+  static const struct kit_symbol symbols[] = {{"image", 0x2800, 8, STT_OBJECT, STB_GLOBAL, KIT_RODATA},
+                                              {"without_size", 0x6500, 0, STT_OBJECT, STB_GLOBAL, KIT_BSS}};
+  struct kit k = {.wide = true, .machine = EM_X86_64, .symbols = symbols, .n_symbols = 2};
+  struct pw_object *o;
+  kit_build(&k);
+  kit_put(&k, KIT_SECTIONS_AT + KIT_RODATA * sizeof(Elf64_Shdr) + offsetof(Elf64_Shdr, sh_flags), 8, SHF_ALLOC | SHF_TLS);
+  kit_put(&k, KIT_SECTIONS_AT + KIT_BSS * sizeof(Elf64_Shdr) + offsetof(Elf64_Shdr, sh_size), 8, 0x100000);
+  write_file(k.bytes, sizeof k.bytes);
+  assert_int_equal(pw_object_read(&o, path, NULL, NULL), 0);
+  assert_int_equal(o->n_symbols, 1);
+  check_symbol(o, 0, 0x6500, 0x100, PW_SYMBOL_DATA, "without_size");
+  pw_object_destroy(o);
+}
+
+static void a_build_id_needs_no_sections(void **state)
+{
+  (void)state;
+  static const struct { unsigned align, id_bytes; } cases[] = {{4, 8}, {8, 8}, {4, 0}, {4, 65}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct kit k = {.wide = true, .machine = EM_X86_64};
+    struct pw_object *o;
+    kit_build(&k);
+    kit_put(&k, offsetof(Elf64_Ehdr, e_shoff), 8, 0);
+    kit_put(&k, offsetof(Elf64_Ehdr, e_shnum), 2, 0);
+    kit_put(&k, 0x804, 4, cases[i].id_bytes);
+    kit_fields(&k, sizeof(Elf64_Ehdr), (const unsigned[]){4, 4, 8, 8, 8, 8, 8, 8},
+               (const uint64_t[]){PT_NOTE, PF_R, 0x800, 0x800, 0x800, 0x80, 0x80, cases[i].align}, 8);
+    write_file(k.bytes, sizeof k.bytes);
+    assert_int_equal(pw_object_read(&o, path, NULL, NULL), 0);
+    assert_int_equal(o->n_segments, 3);
+    assert_int_equal(o->build_id_bytes, cases[i].id_bytes == 8 ? 8 : 0);
+    pw_object_destroy(o);
+  }
+}
+
 static void thumb_functions_start_at_even_addresses(void **state)
 {
   (void)state;
@@ -373,6 +412,8 @@ int main(void)
       cmocka_unit_test(what_is_no_symbol_is_left_out),
       cmocka_unit_test(one_name_stands_at_an_address),
       cmocka_unit_test(sizes_are_completed_and_cut),
+      cmocka_unit_test(odd_sections_are_seen_through),
+      cmocka_unit_test(a_build_id_needs_no_sections),
       cmocka_unit_test(thumb_functions_start_at_even_addresses),
       cmocka_unit_test(what_is_no_elf_file_is_told_apart),
       cmocka_unit_test(damage_is_named),
