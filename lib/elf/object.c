@@ -54,13 +54,10 @@ static int add_debug_file(struct pw_candidates *all, struct pw_object *o, const 
   char path[4096];
   struct pw_elf debug;
   bool found;
-  size_t n = all->n;
   if (!pw_debug_file_open(&debug, path, sizeof path, e, root)) return 0;
   int status = pw_candidates_add(all, o, &debug, SHT_SYMTAB, 2, &found, err);
   pw_elf_close(&debug);
-  if (status == PW_ENOMEM) return status;
-  if (status) all->n = n;
-  return 0;
+  return status == PW_ENOMEM ? status : 0;
 }
 
 static int read_symbols(struct pw_object *o, const struct pw_elf *e, const char *root, struct pw_error *err)

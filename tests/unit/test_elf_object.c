@@ -234,6 +234,59 @@ static void thumb_functions_start_at_even_addresses(void **state)
   pw_object_destroy(o);
 }
 
+static uint32_t checksum(const unsigned char *bytes, size_t n)
+{
+  uint32_t sum = UINT32_MAX;
+  for (size_t i = 0; i < 8 * n; i++) {
+    sum ^= bytes[i / 8] >> i % 8 & 1;
+    sum = sum >> 1 ^ (sum & 1 ? UINT32_C(0xedb88320) : 0);
+  }
+  return ~sum;
+}
+
+static void write_beside(const char *folder, const char *name, const struct kit *k)
+{
+  char file[96];
+  snprintf(file, sizeof file, "%s/%s", folder, name);
+  FILE *out = fopen(file, "w");
+  assert_non_null(out);
+  assert_int_equal(fwrite(k->bytes, 1, sizeof k->bytes, out), sizeof k->bytes);
+  assert_int_equal(fclose(out), 0);
+}
+
+/* Both byte orders; names that lead out of the folder, or have no end, lead nowhere. */
+static void debug_links_are_followed(void **state)
+{
+  (void)state;
+  static const struct { const char *link; size_t section_bytes; bool found; } cases[] = {
+      {"x.debug", 12, true}, {"x.debug", 11, false}, {"x.debug", 7, false}, {"./x.debug", 16, false}, {"", 8, false}, {"y.debug", 12, false}};
+  char folder[] = "/tmp/pw-elf-XXXXXX", file[96];
+  assert_non_null(mkdtemp(folder));
+  for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+    struct kit k = {.wide = true, .big = i % 2, .machine = EM_PPC64, .symbols = some, .n_symbols = 5};
+    const char *link = cases[i / 2].link;
+    struct pw_object *o;
+    kit_build(&k);
+    write_beside(folder, "x.debug", &k);
+    uint32_t sum = checksum(k.bytes, sizeof k.bytes);
+    kit_section(&k, KIT_NOTE, 0, SHT_PROGBITS, 0, 0, 0, 0, 0, 0);
+    kit_section(&k, KIT_SYMTAB, 70, SHT_PROGBITS, 0, 0, 0x1800, cases[i / 2].section_bytes, 0, 0);
+    memcpy(k.bytes + 0x2900 + 70, ".gnu_debuglink", 15);
+    kit_put(&k, KIT_SECTIONS_AT + KIT_SHSTRTAB * sizeof(Elf64_Shdr) + offsetof(Elf64_Shdr, sh_size), 8, 90);
+    memcpy(k.bytes + 0x1800, link, strlen(link) + 1);
+    kit_put(&k, 0x1800 + (strlen(link) + 4) / 4 * 4, 4, sum);
+    write_beside(folder, "x", &k);
+    snprintf(file, sizeof file, "%s/x", folder);
+    assert_int_equal(pw_object_read(&o, file, "/nonexistent", NULL), 0);
+    assert_int_equal(o->n_symbols, cases[i / 2].found ? 5 : 0);
+    pw_object_destroy(o);
+  }
+  unlink(file);
+  snprintf(file, sizeof file, "%s/x.debug", folder);
+  unlink(file);
+  assert_int_equal(rmdir(folder), 0);
+}
+
 /* ---- what cannot be read ---- */
 
 static void refused(const char *file, int wanted, const char *said)
@@ -415,6 +468,7 @@ int main(void)
       cmocka_unit_test(odd_sections_are_seen_through),
       cmocka_unit_test(a_build_id_needs_no_sections),
       cmocka_unit_test(thumb_functions_start_at_even_addresses),
+      cmocka_unit_test(debug_links_are_followed),
       cmocka_unit_test(what_is_no_elf_file_is_told_apart),
       cmocka_unit_test(damage_is_named),
       cmocka_unit_test(any_cut_and_any_changed_byte_are_survived),

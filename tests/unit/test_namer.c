@@ -134,6 +134,11 @@ static void a_library_is_named_once(void **state)
   assert_int_equal(r.n, 0);
   map(&r, AT + 0x5000, 0x2000, 0, RW, NULL); /* the memory of the .bss used for something else */
   assert_int_equal(r.n, 0);
+  map(&r, AT + 0x3000, 0x2000, 0x1000, RW, path); /* a load that is given up before its .bss */
+  unmap(&r, AT, 0x7000);
+  map(&r, AT + 0x5000, 0x2000, 0, RW, NULL);
+  assert_int_equal(r.n, 0);
+  r.told = N;
   ld_so(&r, AT + 0x100000);
   check(&r, 0, N - 1, AT + 0x100000);
   assert_int_equal(r.told, 2 * N);
