@@ -18,13 +18,15 @@
 
 struct own_options {
   const char *output, *level, *command, *source, *date;
-  bool quiet;
+  bool pc, quiet;
 };
 
 static const struct option_row own_rows[] = {
     {"output", 'o', OPTION_TEXT, "OUT", offsetof(struct own_options, output),
      "file to write; a folder for several inputs"},
     {"level", 0, OPTION_TEXT, "N", offsetof(struct own_options, level), "zstd level, 1..22 (default 3)"},
+    {"pc", 0, OPTION_FLAG, NULL, offsetof(struct own_options, pc),
+     "with side columns, for attribution: which instruction\nopened each visit, and where in its page"},
     {"source", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, source), "provenance: where the trace is from"},
     {"command", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, command), "provenance: the command that was traced"},
     {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, date), "provenance: when (never taken from the clock)"},
@@ -132,7 +134,8 @@ static int convert_all(const struct own_options *own, const struct words *inputs
   int code = name_outputs(inputs, own->output, outputs);
   struct pw_writer_options writer = {
       .level = (int)level, .source = own->source, .command = own->command, .date = own->date};
-  running.trace.counts = true;
+  running.trace.counts = running.trace.sides = true;
+  running.trace.make_sides = own->pc;
   interrupt_catch();
   size_t bad = 0;
   for (size_t i = 0; code < 0 && i < inputs->n && !interrupt_seen(); i++)

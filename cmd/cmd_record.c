@@ -24,7 +24,7 @@
 
 struct own_options {
   const char *output, *backend, *qemu, *sysroot, *level, *skip, *limit, *size_limit, *date;
-  bool first_only, quiet;
+  bool pc, first_only, quiet;
 };
 
 static const struct option_row own_rows[] = {
@@ -33,6 +33,8 @@ static const struct option_row own_rows[] = {
     {"skip", 0, OPTION_TEXT, "N", offsetof(struct own_options, skip), "leave out the first N accesses"},
     {"limit", 0, OPTION_TEXT, "N", offsetof(struct own_options, limit), "record at most N accesses; PROG runs on to its end"},
     {"size-limit", 0, OPTION_TEXT, "SIZE", offsetof(struct own_options, size_limit), "end a trace that has grown to SIZE"},
+    {"pc", 0, OPTION_FLAG, NULL, offsetof(struct own_options, pc),
+     "with side columns, for attribution: which instruction\nopened each visit, and where in its page"},
     {"first", 0, OPTION_FLAG, NULL, offsetof(struct own_options, first_only), "PROG alone, not what it starts or becomes"},
     {"backend", 0, OPTION_TEXT, "NAME", offsetof(struct own_options, backend),
      "valgrind: x86-64 programs (default);\nqemu: those of arm64, riscv64 and others"},
@@ -130,7 +132,7 @@ static int end_like(const struct pw_record_info *info)
 
 static int record(const struct own_options *own, const struct words *program)
 {
-  struct pw_record_options options = {.output = own->output, .first_only = own->first_only};
+  struct pw_record_options options = {.output = own->output, .sides = own->pc, .first_only = own->first_only};
   struct pw_record_info info = {0};
   struct pw_error err = {0};
   struct stat st;

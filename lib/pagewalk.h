@@ -299,6 +299,7 @@ struct pw_record_options {
   struct pw_writer_options writer;
   uint64_t skip, limit;      /* accesses of each image; limit 0 = all */
   uint64_t size_limit_bytes; /* of each trace; 0 = none */
+  bool sides;                /* with side columns: the opener of each visit, its offset and pc */
   bool first_only;           /* not the programs that the program starts or becomes */
   pw_record_fn *progress;    /* may be NULL */
   void *progress_context;

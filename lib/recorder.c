@@ -109,7 +109,7 @@ static char *image_path(struct recorder *r, pid_t pid)
 static int new_recording(struct recorder *r, struct pw_recording **recording, const char *path, struct pw_error *err)
 {
   const struct pw_record_options *o = r->options;
-  struct pw_recording_options options = {.trace = {.skip = o->skip, .limit = o->limit}, .writer = o->writer,
+  struct pw_recording_options options = {.trace = {.skip = o->skip, .limit = o->limit, .make_sides = o->sides}, .writer = o->writer,
                                          .size_limit_bytes = o->size_limit_bytes};
   return pw_recording_create(recording, path, &options, err);
 }

@@ -8,7 +8,8 @@
 /* One access on one base page, as semantics.md cuts it. */
 struct step {
   uint64_t key;
-  uint32_t op, pid, tid;
+  uint32_t op, pid, tid, offset;
+  uint64_t pc; /* the thread's last fetch, the access itself if it is one */
 };
 
 struct steps {
@@ -49,18 +50,39 @@ static uint32_t process_index(uint32_t *pids, uint32_t *n, uint32_t pid)
   return (*n)++;
 }
 
+struct runner {
+  uint32_t pid, tid;
+  uint64_t fetched; /* the last address */
+};
+
+static struct runner *find_runner(struct runner *list, size_t *n, uint32_t pid, uint32_t tid)
+{
+  for (size_t i = *n; i-- > 0;)
+    if (list[i].pid == pid && list[i].tid == tid) return &list[i];
+  assert_true(*n < 2 * PW_PROCESSES);
+  list[*n] = (struct runner){pid, tid, 0};
+  return &list[(*n)++];
+}
+
 static void cut_to_pages(const struct accesses *a, struct steps *out)
 {
+  static struct runner runners[2 * PW_PROCESSES];
   uint32_t pids[PW_PROCESSES], n_pids = 0;
+  size_t n_runners = 0;
   for (size_t i = 0; i < a->n; i++) {
     struct pw_access x = a->list[i];
+    struct runner *runner = find_runner(runners, &n_runners, x.pid, x.tid);
+    if (x.op == PW_FETCH) runner->fetched = x.address;
     uint64_t size = x.size_bytes ? x.size_bytes : 1;
     uint32_t process = process_index(pids, &n_pids, x.pid);
     for (int pass = 0; pass < (x.op == PW_MODIFY ? 2 : 1); pass++) {
       uint32_t op = x.op != PW_MODIFY ? x.op : pass ? (uint32_t)PW_STORE : (uint32_t)PW_LOAD;
       uint64_t n_pages = ((x.address & 4095) + size + 4095) / 4096;
-      for (uint64_t p = 0; p < n_pages; p++)
-        put_step(out, (struct step){(uint64_t)process << 52 | ((x.address >> 12) + p), op, x.pid, x.tid});
+      for (uint64_t p = 0; p < n_pages; p++) {
+        uint64_t page = (x.address >> 12) + p, offset = p ? 0 : x.address & 4095;
+        put_step(out, (struct step){(uint64_t)process << 52 | page, op, x.pid, x.tid, (uint32_t)offset,
+                                    x.op == PW_FETCH ? page << 12 | offset : runner->fetched});
+      }
     }
   }
 }
@@ -104,6 +126,8 @@ static void check_visit(struct check *c, const struct pw_block *b, uint32_t i)
   uint64_t key = b->pages[b->page[i]];
   assert_int_equal(opener, first->op == PW_FETCH);
   assert_true(key == first->key);
+  assert_int_equal(b->offset[i], first->offset);
+  assert_true(b->pc[i] == first->pc);
   bool continued = c->current[opener] == key; /* only because a counter was full */
   c->current[opener] = key;
   uint32_t counts[3] = {0, 0, 0}, touches = 0, data_touches = 0, wrote = 0;
@@ -176,7 +200,7 @@ static void compare_stream(const struct steps *steps, const struct kit_touches *
 /* Feeds in pieces (0 = all at once) and returns the .pwt bytes of what comes out. */
 static struct kit_file feed(const struct accesses *a, uint64_t seed, struct check *check)
 {
-  static const struct pw_trace_options options = {.counts = true};
+  static const struct pw_trace_options options = {.counts = true, .make_sides = true};
   struct pw_error err = {0};
   struct pw_visits *v;
   struct kit_file file;
