@@ -19,8 +19,9 @@
 #define PWT_SIGNATURE "pagewalk"
 #define PWT_VERSION 1u
 
-/* Feature flags that a reader must know to read the file right. None so far. */
-#define PWT_REQUIRED_KNOWN UINT64_C(0)
+/* Feature flags that a reader must know to read the file right. */
+#define PWT_KINDS UINT64_C(1) /* visits name their kind: flags and counts are told once a block */
+#define PWT_REQUIRED_KNOWN PWT_KINDS
 
 enum { PWT_TYPE_BLOCK = 0x424b4c42, PWT_TYPE_INDEX = 0x58444e49, PWT_TYPE_END = 0x21444e45 };
 
@@ -36,6 +37,7 @@ enum { PWT_TYPE_BLOCK = 0x424b4c42, PWT_TYPE_INDEX = 0x58444e49, PWT_TYPE_END = 
 #define PWT_MAX_EVENTS 65536u
 #define PWT_MAX_EVENT_TEXT 4096u
 #define PWT_MAX_BLOCKS (1u << 27)
+#define PWT_MOST_KIND_BYTES 13u     /* flags, four LEB128 numbers of 16 bits */
 
 enum { PWT_CORE, PWT_COUNTS, PWT_SIDE, PWT_GROUPS };
 

@@ -9,10 +9,11 @@
 
 /* Page indices from their planes; false when an index is outside the dictionary, a
  * dictionary entry is unused, or a visit touches an O that no visit opened. */
-bool pwt_decode_pages(const struct pwt_block_header *h, const unsigned char *flags, uint16_t *page, unsigned char *used)
+bool pwt_decode_pages(const struct pwt_block_header *h, const unsigned char *flags, const unsigned char *low, uint16_t *page,
+                      unsigned char *used)
 {
   uint32_t n = h->n_visits;
-  const unsigned char *low = flags + n, *high = low + n;
+  const unsigned char *high = low + n;
   uint16_t last[2] = {0, 0};
   uint32_t opened = 0, bad = 0, most = 0;
   memset(used, 0, PW_BLOCK_VISITS);
@@ -80,6 +81,55 @@ bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *pl
   }
   return escape == end && sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores &&
          counts_fit(h, flags, counts);
+}
+
+/* Longer alternations fold only into the patterns COC and COCO, and every touch has an access. */
+static bool decode_kind(struct pwt_cursor *c, uint8_t *flags, uint16_t counts[4])
+{
+  *flags = c->p < c->end ? *c->p++ : UINT8_MAX;
+  uint64_t value[4], pattern = pw_visit_touches(*flags);
+  for (int i = 0; i < 4; i++) value[i] = pwt_get_leb(c);
+  if (!c->ok || value[3] > UINT16_MAX) return false;
+  value[3] = pattern + 2 * value[3];
+  for (int i = 0; i < 4; i++) {
+    if (value[i] > UINT16_MAX) return false;
+    counts[i] = (uint16_t)value[i];
+  }
+  return *flags < 64 && value[3] <= value[0] + value[1] + value[2] && (value[3] == pattern || pattern >= 3);
+}
+
+bool pwt_decode_kinds(const struct pwt_block_header *h, const unsigned char *low, const unsigned char *plain,
+                      struct pwt_kind_table *table, uint8_t *flags)
+{
+  struct pwt_cursor c = {plain, plain + h->group[PWT_COUNTS].plain_bytes, true};
+  uint64_t n = pwt_get_leb(&c);
+  if (!c.ok || n > h->n_visits) return false;
+  for (uint64_t i = 0; i < n; i++)
+    if (!decode_kind(&c, &table->flags[i], table->counts[i])) return false;
+  const unsigned char *high = n > 256 ? c.p : NULL;
+  if ((size_t)(c.end - c.p) != (high ? h->n_visits : 0)) return false;
+  uint32_t most = 0;
+  for (uint32_t i = 0; i < h->n_visits; i++) {
+    uint32_t number = low[i] | (high ? (uint32_t)high[i] << 8 : 0);
+    most = number > most ? number : most;
+    table->number[i] = (uint16_t)number;
+  }
+  if (h->n_visits ? most >= n : n != 0) return false;
+  for (uint32_t i = 0; i < h->n_visits; i++) flags[i] = table->flags[table->number[i]];
+  return true;
+}
+
+bool pwt_spread_counts(const struct pwt_block_header *h, const struct pwt_kind_table *table, uint16_t *counts)
+{
+  uint64_t sum[4] = {0};
+  for (int k = 0; k < 4; k++) {
+    uint16_t *column = counts + (size_t)k * PW_BLOCK_VISITS;
+    for (uint32_t i = 0; i < h->n_visits; i++) {
+      column[i] = table->counts[table->number[i]][k];
+      sum[k] += column[i];
+    }
+  }
+  return sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores;
 }
 
 bool pwt_decode_sides(const struct pwt_block_header *h, const unsigned char *plain, const struct pw_block *block, uint16_t *offset,

@@ -26,6 +26,9 @@ struct pwt_reader {
   uint64_t offset_bytes;       /* of the next frame in the file */
   unsigned char *plain[PWT_GROUPS]; /* decompressed */
   size_t plain_room[PWT_GROUPS];
+  bool has_kinds;              /* PWT_KINDS */
+  struct pwt_kind_table *kinds;
+  uint8_t *flags;
   uint64_t *pages;
   uint16_t *page, *counts;     /* counts: four columns of PW_BLOCK_VISITS */
   uint16_t *offset;            /* side columns, once asked for */
@@ -127,6 +130,7 @@ static int read_file_header(struct pwt_reader *r, struct pw_error *err)
   if (pwt_get64(p + 16) & ~PWT_REQUIRED_KNOWN)
     return pw_error_set(err, PW_EUNSUPPORTED, "%s: needs features 0x%" PRIx64 " that this pagewalk does not know; use a newer pagewalk",
                         r->path, pwt_get64(p + 16) & ~PWT_REQUIRED_KNOWN);
+  r->has_kinds = pwt_get64(p + 16) & PWT_KINDS;
   if (pwt_get32(p + 12) != PW_BASE_SHIFT) return damaged(r, err, "the base page is not 4 KiB");
   status = read_texts(r, p + PWT_HEADER_FIXED, payload - PWT_HEADER_FIXED, err);
   if (!status) consume(r, PWT_FRAME_BYTES + payload + PWT_SUM_BYTES);
@@ -144,9 +148,10 @@ int pwt_reader_create(struct pwt_reader **reader, struct pw_source *source, cons
   r->chain = XXH64_createState();
   r->pages = pw_malloc(PW_BLOCK_VISITS, sizeof *r->pages);
   r->page = pw_malloc(PW_BLOCK_VISITS, sizeof *r->page);
+  r->flags = pw_malloc(PW_BLOCK_VISITS, 1);
   r->used = pw_malloc(PW_BLOCK_VISITS, 1);
   int status = 0;
-  if (!r->zstd || !r->chain || !r->pages || !r->page || !r->used) {
+  if (!r->zstd || !r->chain || !r->pages || !r->page || !r->flags || !r->used) {
     status = out_of_memory(r, err);
   } else {
     XXH64_reset(r->chain, 0);
@@ -166,6 +171,8 @@ void pwt_reader_destroy(struct pwt_reader *r)
   XXH64_freeState(r->chain);
   for (int i = 0; i < 4; i++) pw_free(r->text[i]);
   for (int g = 0; g < PWT_GROUPS; g++) pw_free(r->plain[g]);
+  pw_free(r->kinds);
+  pw_free(r->flags);
   pw_free(r->pages);
   pw_free(r->page);
   pw_free(r->counts);
@@ -192,7 +199,7 @@ static bool sane_header(const struct pwt_reader *r, const struct pwt_block_heade
          h->n_events <= PWT_MAX_EVENTS && h->n_visits + h->n_events > 0 &&
          h->group[PWT_CORE].plain_bytes <= PWT_MAX_PLAIN && h->group[PWT_COUNTS].plain_bytes <= PWT_MAX_PLAIN &&
          h->group[PWT_CORE].plain_bytes >= 3 * h->n_visits + h->n_pages + 6 * h->n_events &&
-         h->group[PWT_COUNTS].plain_bytes >= 4 * h->n_visits && sane_sides(h) &&
+         h->group[PWT_COUNTS].plain_bytes >= (r->has_kinds ? 1 : 4 * h->n_visits) && sane_sides(h) &&
          h->group[PWT_CORE].stored_bytes <= ZSTD_compressBound(h->group[PWT_CORE].plain_bytes) &&
          h->group[PWT_COUNTS].stored_bytes <= ZSTD_compressBound(h->group[PWT_COUNTS].plain_bytes) &&
          h->first_access == pw_totals_sum(&r->totals) && h->process == r->process && h->thread == r->thread;
@@ -322,30 +329,51 @@ static void lend_counts(struct pwt_reader *r)
   r->block.touches = r->counts + 3 * (size_t)PW_BLOCK_VISITS;
 }
 
+/* The core group, and the flags wherever they stand. */
+static int read_flags(struct pwt_reader *r, const struct pwt_block_header *h, struct pw_error *err)
+{
+  int status = read_group(r, h, PWT_CORE, true, err);
+  if (status) return status;
+  if (!r->has_kinds) {
+    memcpy(r->flags, r->plain[PWT_CORE], h->n_visits);
+    return 0;
+  }
+  if (!r->kinds && !(r->kinds = pw_malloc(1, sizeof *r->kinds))) return out_of_memory(r, err);
+  status = read_group(r, h, PWT_COUNTS, true, err);
+  if (status) return status;
+  return pwt_decode_kinds(h, r->plain[PWT_CORE], r->plain[PWT_COUNTS], r->kinds, r->flags) ? 0 : damaged(r, err, "a block's kinds make no sense");
+}
+
+static int read_counts(struct pwt_reader *r, const struct pwt_block_header *h, bool wanted, struct pw_error *err)
+{
+  int status = r->has_kinds ? 0 : read_group(r, h, PWT_COUNTS, wanted, err);
+  if (status || !wanted) return status;
+  if (!r->counts && !(r->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *r->counts))) return out_of_memory(r, err);
+  bool good = r->has_kinds ? pwt_spread_counts(h, r->kinds, r->counts)
+                           : pwt_decode_counts(h, r->plain[PWT_COUNTS], r->flags, r->counts);
+  if (!good) return damaged(r, err, "a block's counts make no sense");
+  lend_counts(r);
+  return 0;
+}
+
 static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, bool sides, struct pw_error *err)
 {
   if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
   if (pw_grow((void **)&r->events, &r->events_room, h->n_events, sizeof *r->events) ||
       pw_pagemap_reserve(&r->threads, h->n_events + 1))
     return out_of_memory(r, err);
-  int status = read_group(r, h, PWT_CORE, true, err);
+  int status = read_flags(r, h, err);
   if (status) return status;
-  const unsigned char *flags = r->plain[PWT_CORE];
-  struct pwt_cursor c = {flags + 3 * (size_t)h->n_visits, flags + h->group[PWT_CORE].plain_bytes, true};
+  const unsigned char *core = r->plain[PWT_CORE];
+  struct pwt_cursor c = {core + 3 * (size_t)h->n_visits, core + h->group[PWT_CORE].plain_bytes, true};
   bool marked = false;
-  if (!pwt_decode_pages(h, flags, r->page, r->used) || !pwt_decode_dictionary(h, &c, r->pages) || !decode_events(r, h, &c, &marked) ||
-      c.p != c.end || !visits_fit_events(r, h, flags))
+  if (!pwt_decode_pages(h, r->flags, core + h->n_visits, r->page, r->used) || !pwt_decode_dictionary(h, &c, r->pages) ||
+      !decode_events(r, h, &c, &marked) || c.p != c.end || !visits_fit_events(r, h, r->flags))
     return damaged(r, err, "a block's columns make no sense");
-  counts = counts || marked;
-  status = read_group(r, h, PWT_COUNTS, counts, err);
-  if (status) return status;
   r->block = (struct pw_block){.n_visits = h->n_visits, .n_pages = h->n_pages, .n_events = h->n_events, .pages = r->pages,
-                               .page = r->page, .flags = flags, .events = r->events, .totals = h->totals};
-  if (!counts) return read_sides(r, h, sides, err);
-  if (!r->counts && !(r->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *r->counts))) return out_of_memory(r, err);
-  if (!pwt_decode_counts(h, r->plain[PWT_COUNTS], flags, r->counts)) return damaged(r, err, "a block's counts make no sense");
-  lend_counts(r);
-  return read_sides(r, h, sides, err);
+                               .page = r->page, .flags = r->flags, .events = r->events, .totals = h->totals};
+  status = read_counts(r, h, counts || marked, err);
+  return status ? status : read_sides(r, h, sides, err);
 }
 
 static int check_index(struct pwt_reader *r, const unsigned char *p, size_t payload, struct pw_error *err)

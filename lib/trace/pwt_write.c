@@ -1,10 +1,7 @@
 /* Writes native .pwt traces: blocks of visits in columns, compressed by zstd.
  *
- * Algorithm: each block gives two groups of columns. The core group has what the
- * models need (flags, page indices, dictionary, events), the counts group what
- * only totals by visit need, so that a reader may leave the second compressed.
- * Page indices are stored as differences within their stream (code, data), zigzag,
- * in two byte planes: sequential scans become runs that zstd folds away.
+ * Algorithm: each block gives two or three groups of columns: the core, what the kinds of its visits
+ * are, and side columns, so that a reader may leave the last compressed.
  *
  * Invariant: bytes depend on the blocks and the options alone. */
 #include "trace/pwt_write.h"
@@ -18,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/block.h"
 #include "trace/pwt.h"
+#include "trace/pwt_encode.h"
 
 struct index_entry {
   uint64_t offset_bytes, first_access, first_visit;
@@ -30,7 +28,7 @@ struct pw_writer {
   ZSTD_CCtx *zstd;
   unsigned char *plain;     /* one column group */
   size_t plain_room;
-  uint16_t folded[PW_BLOCK_VISITS]; /* alternations that the pattern leaves out */
+  struct pwt_kinds *kinds;
   unsigned char *stored;
   size_t stored_room;
   struct index_entry *index;
@@ -86,7 +84,7 @@ static int put_file_header(struct pw_writer *w, const struct pw_writer_options *
   p = pwt_put16(p + 8, PWT_VERSION);
   p = pwt_put16(p, 0);               /* minor version */
   p = pwt_put32(p, PW_BASE_SHIFT);
-  p = pwt_put64(p, 0);               /* required features */
+  p = pwt_put64(p, PWT_KINDS);       /* required features */
   p = pwt_put64(p, 0);               /* optional features */
   for (int i = 0; i < 4; i++) {
     size_t length = text[i] ? strlen(text[i]) : 0;
@@ -106,9 +104,10 @@ int pw_writer_create_stream(struct pw_writer **writer, FILE *stream, const char 
   w->stream = stream;
   w->name = pw_strdup(name);
   w->zstd = ZSTD_createCCtx();
+  w->kinds = pwt_kinds_create();
   w->chain_state = XXH64_createState();
   int status = 0;
-  if (!w->name || !w->zstd || !w->chain_state) {
+  if (!w->name || !w->zstd || !w->kinds || !w->chain_state) {
     status = pw_error_set(err, PW_ENOMEM, "%s: memory ran out", name);
   } else {
     XXH64_reset(w->chain_state, 0);
@@ -148,6 +147,7 @@ void pw_writer_destroy(struct pw_writer *w)
   if (!w) return;
   pw_output_abandon(w->output);
   ZSTD_freeCCtx(w->zstd);
+  pwt_kinds_destroy(w->kinds);
   XXH64_freeState(w->chain_state);
   pw_free(w->plain);
   pw_free(w->stored);
@@ -156,7 +156,7 @@ void pw_writer_destroy(struct pw_writer *w)
   pw_free(w);
 }
 
-/* flags, page planes, dictionary, events. */
+/* Kinds, page planes, dictionary, events. */
 static int fill_core(struct pw_writer *w, const struct pw_block *b, size_t *n, struct pw_error *err)
 {
   size_t most = (size_t)b->n_visits * 3 + (size_t)b->n_pages * 10;
@@ -177,17 +177,7 @@ static int fill_core(struct pw_writer *w, const struct pw_block *b, size_t *n, s
     return pw_error_set(err, PW_EINVAL, "%s: the events of one block take over %u bytes", w->name, PWT_MAX_PLAIN);
   int status = reserve_plain(w, most, err);
   if (status) return status;
-  unsigned char *flags = w->plain, *low = flags + b->n_visits, *high = low + b->n_visits, *p = high + b->n_visits;
-  uint16_t last[2] = {0, 0};
-  for (uint32_t i = 0; i < b->n_visits; i++) {
-    unsigned stream = b->flags[i] & PW_VISIT_CODE;
-    int16_t step = (int16_t)(uint16_t)(b->page[i] - last[stream]);
-    uint16_t zigzag = (uint16_t)((uint16_t)step << 1 ^ (uint16_t)(step >> 15));
-    last[stream] = b->page[i];
-    flags[i] = b->flags[i];
-    low[i] = (unsigned char)zigzag;
-    high[i] = (unsigned char)(zigzag >> 8);
-  }
+  unsigned char *p = pwt_put_pages(pwt_put_kinds(w->plain, w->kinds, b), b);
   for (uint32_t i = 0; i < b->n_pages; i++) p = pwt_put_leb(p, i ? b->pages[i] - b->pages[i - 1] - 1 : b->pages[i]);
   uint32_t at = 0;
   for (uint32_t i = 0; i < b->n_events; i++) {
@@ -204,52 +194,6 @@ static int fill_core(struct pw_writer *w, const struct pw_block *b, size_t *n, s
   }
   *n = (size_t)(p - w->plain);
   return 0;
-}
-
-/* One byte a visit and count; 255 says that the value stands among the escapes. Narrowed first,
- * without a branch, since few columns have an escape. */
-static unsigned char *fill_column(unsigned char *to, unsigned char *escape, const uint16_t *values, uint32_t n)
-{
-  uint16_t any = 0;
-  for (uint32_t i = 0; i < n; i++) {
-    uint16_t value = values[i];
-    any |= value >= 255;
-    to[i] = (unsigned char)(value < 255 ? value : 255);
-  }
-  for (uint32_t i = 0; any && i < n; i++)
-    if (values[i] >= 255) escape = pwt_put16(escape, values[i]);
-  return escape;
-}
-
-static void fill_counts(struct pw_writer *w, const struct pw_block *b, size_t *n)
-{
-  size_t n_visits = b->n_visits;
-  unsigned char *p = w->plain, *escape = p + n_visits * 4;
-  escape = fill_column(p, escape, b->fetches, b->n_visits);
-  escape = fill_column(p + n_visits, escape, b->loads, b->n_visits);
-  escape = fill_column(p + 2 * n_visits, escape, b->stores, b->n_visits);
-  for (uint32_t i = 0; i < b->n_visits; i++) w->folded[i] = (uint16_t)((b->touches[i] - pw_visit_touches(b->flags[i])) / 2);
-  escape = fill_column(p + 3 * n_visits, escape, w->folded, b->n_visits);
-  *n = (size_t)(escape - w->plain);
-}
-
-/* Offsets in two planes, then how far each data visit's instruction is from the visit before. */
-static void fill_sides(struct pw_writer *w, const struct pw_block *b, size_t *n)
-{
-  unsigned char *low = w->plain, *high = low + b->n_visits, *p = high + b->n_visits;
-  uint64_t last = 0;
-  for (uint32_t i = 0; i < b->n_visits; i++) {
-    low[i] = (unsigned char)b->offset[i];
-    high[i] = (unsigned char)(b->offset[i] >> 8);
-    if (b->flags[i] & PW_VISIT_CODE) {
-      last = (b->pages[b->page[i]] & PW_PAGE_MASK) << PW_BASE_SHIFT | b->offset[i];
-      continue;
-    }
-    uint64_t step = b->pc[i] - last;
-    p = pwt_put_leb(p, step << 1 ^ (0 - (step >> 63)));
-    last = b->pc[i];
-  }
-  *n = (size_t)(p - w->plain);
 }
 
 /* Compresses w->plain[0 … n) behind what is stored already at *stored_bytes. */
@@ -316,12 +260,12 @@ int pw_writer_add(struct pw_writer *w, const struct pw_block *b, struct pw_error
   size_t n = 0, stored_bytes = 0;
   int status = fill_core(w, b, &n, err);
   if (!status) status = store_group(w, n, &h, PWT_CORE, &stored_bytes, err);
-  if (!status) status = reserve_plain(w, (size_t)b->n_visits * 12 + 1, err);
+  if (!status) status = reserve_plain(w, (size_t)b->n_visits * (PWT_MOST_KIND_BYTES + 1) + 3, err);
   if (status) return status;
-  fill_counts(w, b, &n);
+  n = (size_t)(pwt_put_kind_table(w->plain, w->kinds, b) - w->plain);
   status = store_group(w, n, &h, PWT_COUNTS, &stored_bytes, err);
   if (!status && b->offset && b->pc && b->n_visits) {
-    fill_sides(w, b, &n);
+    n = (size_t)(pwt_put_sides(w->plain, b) - w->plain);
     status = store_group(w, n, &h, PWT_SIDE, &stored_bytes, err);
   }
   if (status) return status;

@@ -19,6 +19,7 @@ BLOCK, INDEX, END = 0x424B4C42, 0x58444E49, 0x21444E45
 MASK = (1 << 64) - 1
 P1, P2, P3, P4, P5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63,
                       0x27D4EB2F165667C5)
+KINDS = 1
 THREAD_SWITCH, PROCESS_SWITCH = 1, 2
 
 
@@ -117,11 +118,12 @@ def read_file_header(file):
     need(header.number(2) <= 1, 'a newer version')
     header.number(2)
     need(header.number(4) == 12, 'base pages that are not 4 KiB')
-    need(header.number(8) == 0, 'a required feature that is not known')
+    features = header.number(8)
+    need(features in (0, KINDS), 'a required feature that is not known')
     header.number(8)
     texts = [header.take(header.number(4)).decode('utf-8') for _ in range(4)]
     header.done()
-    return dict(zip(('source', 'command', 'date', 'creator'), texts))
+    return dict(zip(('source', 'command', 'date', 'creator'), texts)), features
 
 
 def decompress(stored):
@@ -133,8 +135,8 @@ def decompress(stored):
 class Block:
     """One block: header fields at once, columns when asked for."""
 
-    def __init__(self, file, header, checksum, offset):
-        self.offset, self.checksum = offset, checksum
+    def __init__(self, file, header, checksum, offset, has_kinds):
+        self.offset, self.checksum, self.has_kinds = offset, checksum, has_kinds
         self.n_visits, self.n_pages, self.n_events = (header.number(4) for _ in range(3))
         self.thread, self.process, zero = header.number(8), header.number(4), header.number(4)
         self.totals = [header.number(8) for _ in range(3)]
@@ -161,6 +163,8 @@ class Block:
     def read_core(self):
         core, n = self.columns(0), self.n_visits
         self.flags = core.take(n)
+        if self.has_kinds:
+            self.read_kinds(self.flags)
         low, high = core.take(n), core.take(n)
         self.keys = []
         for i in range(self.n_pages):
@@ -186,7 +190,25 @@ class Block:
             self.pages.append(index[stream])
         need(len(set(self.pages)) == self.n_pages, 'a dictionary entry that no visit uses')
 
+    def read_kinds(self, numbers):
+        table = self.columns(1)
+        kinds = []
+        for _ in range(table.leb128()):
+            kind = [table.number(1)] + [table.leb128() for _ in range(4)]
+            need(max(kind[1:]) < 65536, 'a count of a kind over 65535')
+            kinds.append(kind)
+        if len(kinds) > 256:
+            numbers = [lo | hi << 8 for lo, hi in zip(numbers, table.take(self.n_visits))]
+        table.done()
+        need(len(kinds) <= self.n_visits, 'more kinds than visits')
+        need(all(number < len(kinds) for number in numbers), 'a kind outside the table')
+        self.flags, *self.counts = zip(*(kinds[number] for number in numbers)) if numbers else [()] * 5
+
     def read_counts(self):
+        if self.has_kinds:
+            self.fetches, self.loads, self.stores, self.folded = self.counts
+            need([sum(c) for c in self.counts[:3]] == self.totals, f'block at {self.offset}: totals')
+            return
         n, counts = self.n_visits, self.columns(1)
         columns = [list(counts.take(n)) for _ in range(4)]
         for column in columns:
@@ -240,7 +262,7 @@ class Block:
 def read_trace(path):
     with open(path, 'rb') as f:
         file = Reader(f.read(), path)
-    header = read_file_header(file)
+    header, features = read_file_header(file)
     blocks, accesses, checksums = [], 0, b''
     while True:
         offset = file.at
@@ -248,7 +270,7 @@ def read_trace(path):
         kind = frame.number(4)
         if kind != BLOCK:
             break
-        block = Block(file, frame, checksum, offset)
+        block = Block(file, frame, checksum, offset, features & KINDS)
         need(block.first_access == accesses, f'block at {offset}: first_access')
         accesses += sum(block.totals)
         checksums += struct.pack('<Q', checksum)

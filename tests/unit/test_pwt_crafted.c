@@ -136,8 +136,38 @@ static void seal(struct craft *c)
   put_skippable(c, c->end, 80);
 }
 
+static unsigned number(const unsigned char **p)
+{
+  unsigned v = *(*p)++;
+  return v < 128 ? v : (v & 127) | (unsigned)*(*p)++ << 7;
+}
+
+/* The block as files without kinds have it: flags and counts in columns. */
+static void put_in_columns(struct craft *c, size_t block)
+{
+  static struct part table;
+  struct part *core = &c->block[block].core, *counts = &c->block[block].counts;
+  unsigned kinds[256][5], n_visits = get32(c->block[block].payload + 4);
+  table = *counts;
+  const unsigned char *p = table.bytes;
+  unsigned n = number(&p);
+  assert_true(n <= 256);
+  for (unsigned i = 0; i < n; i++)
+    for (int k = 0; k < 5; k++) kinds[i][k] = k ? number(&p) : *p++;
+  assert_ptr_equal(p, table.bytes + table.n);
+  counts->n = 4 * n_visits;
+  for (unsigned i = 0; i < n_visits; i++) {
+    const unsigned *kind = kinds[core->bytes[i]];
+    core->bytes[i] = (unsigned char)kind[0];
+    for (unsigned k = 0; k < 4; k++) {
+      assert_true(kind[k + 1] < 255);
+      counts->bytes[k * n_visits + i] = (unsigned char)kind[k + 1];
+    }
+  }
+}
+
 /* Two blocks of a few visits on pages of two processes, with events. */
-static void make(struct craft *c)
+static void make(struct craft *c, bool kinds)
 {
   struct kit_builder *b = kit_alloc(1, sizeof *b);
   struct kit_file file;
@@ -155,6 +185,11 @@ static void make(struct craft *c)
   }
   kit_file_finish(&file);
   take_apart(c, &file);
+  assert_int_equal(c->header.bytes[16], 1);
+  if (!kinds) {
+    c->header.bytes[16] = 0;
+    for (size_t i = 0; i < c->n_blocks; i++) put_in_columns(c, i);
+  }
   kit_file_free(&file);
   free(b);
 }
@@ -174,10 +209,12 @@ static void sealed_again_it_reads(void **state)
 {
   struct craft *c = *state;
   struct pw_error err;
-  make(c);
-  seal(c);
-  KIT_OK(drain(c, true, &err), err);
-  assert_int_equal(c->n_blocks, 2);
+  for (int kinds = 0; kinds < 2; kinds++) {
+    make(c, kinds);
+    seal(c);
+    KIT_OK(drain(c, true, &err), err);
+    assert_int_equal(c->n_blocks, 2);
+  }
 }
 
 /* ---- one lie each; offsets into the second block: 302 visits, 302 pages, two events ---- */
@@ -225,6 +262,44 @@ static void plain_bytes_huge(struct craft *c)
   c->block[1].keep_plain_bytes = true;
   set_header(c, 68, UINT32_MAX, 4);
 }
+static void kind_outside(struct craft *c) { c->block[1].core.bytes[7] = c->block[1].counts.bytes[0]; }
+static void no_kinds(struct craft *c) { c->block[1].counts.bytes[0] = 0; c->block[1].counts.n = 1; }
+static void kinds_fewer(struct craft *c) { c->block[1].counts.bytes[0]--; }
+static void kinds_more(struct craft *c) { c->block[1].counts.bytes[0]++; }
+static void more_kinds_than_visits(struct craft *c)
+{
+  struct part *table = &c->block[1].counts;
+  unsigned n = 303, had = table->bytes[0];
+  assert_true(had < 128);
+  memmove(table->bytes + 2, table->bytes + 1, table->n - 1);
+  table->bytes[0] = (unsigned char)(n | 128);
+  table->bytes[1] = (unsigned char)(n >> 7);
+  table->n++;
+  for (; had < n; had++) {
+    memcpy(table->bytes + table->n, "\x00\x00\x01\x00\x00", 5);
+    table->n += 5;
+  }
+  memset(table->bytes + table->n, 0, N); /* high bytes */
+  table->n += N;
+}
+static void kind_flag_6(struct craft *c) { c->block[1].counts.bytes[1] |= 64; }
+static void kind_flag_7(struct craft *c) { c->block[1].counts.bytes[1] |= 128; }
+static void kind_without_accesses(struct craft *c) { c->block[1].counts.bytes[3] = 0; } /* the first: one load */
+static void kind_folds_too_short_a_pattern(struct craft *c)
+{
+  c->block[1].counts.bytes[3] = 9;
+  c->block[1].counts.bytes[5] = 1;
+}
+static void kind_touches_unopened(struct craft *c) { c->block[1].counts.bytes[1] |= 4; c->block[1].counts.bytes[3] = 2; }
+static void kind_of_more_loads(struct craft *c) { c->block[1].counts.bytes[3]++; }
+static void kind_number_too_large(struct craft *c)
+{
+  struct part *table = &c->block[1].counts;
+  memmove(table->bytes + 5, table->bytes + 3, table->n - 3);
+  memcpy(table->bytes + 3, "\x81\x80\x04", 3); /* 65537 loads */
+  table->n += 2;
+}
+static void kinds_cut(struct craft *c) { c->block[1].counts.n--; }
 static void unknown_flag_6(struct craft *c) { c->block[1].core.bytes[0] |= 64; }
 static void unknown_flag_7(struct craft *c) { c->block[1].core.bytes[5] |= 128; }
 static void touches_unopened(struct craft *c) { c->block[1].core.bytes[3] |= 4; } /* no code page yet */
@@ -303,21 +378,28 @@ static const struct {
   const char *name;
   void (*lie)(struct craft *c);
   bool in_counts; /* seen only by whoever reads counts and sides */
+  int form;       /* 0 with and without kinds, 1 without, 2 with */
 } lies[] = {
-#define LIE(f) {#f, f, false}
+#define LIE(f) {#f, f, false, 0}
+#define LIE_IN_COLUMNS(f) {#f, f, false, 1}
+#define LIE_IN_KINDS(f) {#f, f, false, 2}
     LIE(more_visits), LIE(too_many_visits), LIE(more_pages), LIE(fewer_pages), LIE(no_pages), LIE(more_events),
     LIE(fewer_events), LIE(other_thread), LIE(other_process), LIE(first_access_off), LIE(core_longer),
-    LIE(core_shorter), LIE(plain_bytes_lie), LIE(plain_bytes_huge), LIE(unknown_flag_6), LIE(unknown_flag_7),
-    LIE(touches_unopened), LIE(index_outside), LIE(page_unused), LIE(keys_wrap), LIE(unknown_process), LIE(event_unknown),
+    LIE(core_shorter), LIE(plain_bytes_lie), LIE(plain_bytes_huge), LIE_IN_COLUMNS(unknown_flag_6),
+    LIE_IN_COLUMNS(unknown_flag_7), LIE_IN_COLUMNS(touches_unopened), LIE_IN_KINDS(kind_outside), LIE_IN_KINDS(no_kinds),
+    LIE_IN_KINDS(kinds_fewer), LIE_IN_KINDS(kinds_more), LIE_IN_KINDS(more_kinds_than_visits), LIE_IN_KINDS(kind_flag_6),
+    LIE_IN_KINDS(kind_flag_7), LIE_IN_KINDS(kind_without_accesses), LIE_IN_KINDS(kind_folds_too_short_a_pattern),
+    LIE_IN_KINDS(kind_touches_unopened), LIE_IN_KINDS(kind_number_too_large), LIE_IN_KINDS(kinds_cut), LIE(index_outside), LIE(page_unused), LIE(keys_wrap), LIE(unknown_process), LIE(event_unknown),
     LIE(event_zero), LIE(event_too_late), LIE(event_text_long), LIE(event_text_short), LIE(process_too_far),
     LIE(first_text_long), LIE(number_too_large), LIE(child_too_far), LIE(last_page_missing),
     LIE(index_offset), LIE(index_first_access), LIE(index_first_visit), LIE(index_count), LIE(index_short),
     LIE(end_processes), LIE(end_fetches), LIE(end_loads), LIE(end_stores), LIE(end_visits), LIE(end_events),
     LIE(end_blocks), LIE(end_index_offset), LIE(end_chain), LIE(header_longer),
-    {"fetches_less", fetches_less, true}, {"stores_for_loads", stores_for_loads, true},
-    {"side_offset_outside", side_offset_outside, true}, {"side_longer", side_longer, true},
-    {"side_shorter", side_shorter, true}, {"side_of_offsets_only", side_of_offsets_only, true},
-    {"counts_longer", counts_longer, true}, {"counts_escape_missing", counts_escape_missing, true},
+    {"fetches_less", fetches_less, true, 0}, {"stores_for_loads", stores_for_loads, true, 0},
+    {"side_offset_outside", side_offset_outside, true, 0}, {"side_longer", side_longer, true, 0},
+    {"side_shorter", side_shorter, true, 0}, {"side_of_offsets_only", side_of_offsets_only, true, 0},
+    {"counts_longer", counts_longer, true, 0}, {"counts_escape_missing", counts_escape_missing, true, 1},
+    {"kind_of_more_loads", kind_of_more_loads, true, 2},
 };
 
 static void every_lie_is_noticed(void **state)
@@ -325,14 +407,16 @@ static void every_lie_is_noticed(void **state)
   struct craft *c = *state;
   size_t believed = 0;
   for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
-    for (int counts = lies[i].in_counts; counts < 2; counts++) {
+    for (int way = 0; way < 4; way++) {
+      bool counts = way % 2, kinds = way / 2;
       struct pw_error err;
-      make(c);
+      if (counts < lies[i].in_counts || lies[i].form == 2 - kinds) continue;
+      make(c, kinds);
       lies[i].lie(c);
       seal(c);
       int status = drain(c, counts, &err);
       if (status == PW_EFORMAT) continue;
-      print_error("%s (counts %d): status %d %s\n", lies[i].name, counts, status, err.text);
+      print_error("%s (counts %d, kinds %d): status %d %s\n", lies[i].name, counts, kinds, status, err.text);
       believed++;
     }
   assert_int_equal(believed, 0);
@@ -350,7 +434,7 @@ static void random_changes_are_refused_or_harmless(void **state)
   KIT_OK(pw_geometry_parse(&geometry, "x86-64", &err), err);
   for (uint64_t seed = 1; seed <= 3000; seed++) {
     uint64_t r = pw_random_seed(seed, 9);
-    make(c);
+    make(c, seed / 2 % 2);
     for (uint32_t k = 1 + pw_random_below(&r, 3); k > 0; k--) {
       size_t block = pw_random_below(&r, 2);
       struct part *part = pw_random_below(&r, 4) ? &c->block[block].core : &c->block[block].counts;
