@@ -158,6 +158,50 @@ static struct kit_file small_file(const struct pw_writer_options *options)
   return file;
 }
 
+/* Visits of so many kinds, in no order. */
+static void make_kinds(struct pw_block *b, uint32_t n_kinds, uint8_t *flags, uint16_t *loads, uint16_t *stores)
+{
+  b->totals = (struct pw_totals){0, 0, 0};
+  for (uint32_t i = 0; i < b->n_visits; i++) {
+    uint32_t kind = (uint32_t)((uint64_t)i * 40503 % PW_BLOCK_VISITS) % n_kinds;
+    flags[i] = kind & 1 ? PW_VISIT_WROTE_1 : 0;
+    b->totals.loads += loads[i] = (uint16_t)(1 + kind / 512);
+    b->totals.stores += stores[i] = (uint16_t)(kind % 512);
+  }
+}
+
+/* Up to as many kinds as visits, with the limits of their numbers' bytes and of the tables that look for them. */
+static void any_number_of_kinds_comes_back(void **state)
+{
+  (void)state;
+  enum { N = PW_BLOCK_VISITS, TRIES = 10 };
+  static const uint32_t kinds[TRIES] = {1, 255, 256, 257, 1024, 1025, 5000, 32769, 65535, 65536};
+  static const uint64_t pages[1] = {5};
+  static uint16_t zero[N], loads[N], stores[N], touches[N];
+  static uint8_t flags[N];
+  struct kit_file file;
+  struct pw_trace *t;
+  const struct pw_block *got;
+  struct pw_error err = {0};
+  struct pw_block b = {.n_visits = N, .n_pages = 1, .pages = pages, .page = zero, .flags = flags, .fetches = zero,
+                       .loads = loads, .stores = stores, .touches = touches};
+  for (uint32_t i = 0; i < N; i++) touches[i] = 1;
+  kit_file_open(&file, NULL);
+  for (size_t k = 0; k < TRIES; k++) {
+    make_kinds(&b, kinds[k], flags, loads, stores);
+    kit_file_add(&file, &b);
+  }
+  kit_file_finish(&file);
+  KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, &with_counts, &err), err);
+  for (size_t k = 0; k < TRIES; k++) {
+    make_kinds(&b, kinds[k], flags, loads, stores);
+    assert_int_equal(pw_trace_next(t, &got, &err), 1);
+    same_block(&b, got, true);
+  }
+  pw_trace_close(t);
+  kit_file_free(&file);
+}
+
 static void same_trace_same_bytes(void **state)
 {
   (void)state;
@@ -312,7 +356,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_come_back),          cmocka_unit_test(large_counts_come_back),
-      cmocka_unit_test(same_trace_same_bytes),     cmocka_unit_test(every_flipped_bit_is_noticed),
+      cmocka_unit_test(any_number_of_kinds_comes_back), cmocka_unit_test(same_trace_same_bytes),
+          cmocka_unit_test(every_flipped_bit_is_noticed),
       cmocka_unit_test(every_truncation_is_noticed), cmocka_unit_test(appended_bytes_are_noticed),
       cmocka_unit_test(newer_files_are_refused),   cmocka_unit_test(provenance_comes_back),
       cmocka_unit_test(zstd_accepts_the_file),
