@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORDS = 4096 };
+enum { WORDS = 4096, ATOMICS = 512 };
 
-static volatile long area[2][WORDS];
+static volatile long area[2][WORDS], shared;
 static sigjmp_buf back;
 static int rounds;
 
@@ -62,7 +62,10 @@ static int fork_and_execute(void)
 
 static void *work(void *words)
 {
-  for (int i = 0; i < rounds; i++) touch(words);
+  for (int i = 0; i < rounds; i++) {
+    touch(words);
+    for (int k = 0; k < ATOMICS; k++) __atomic_fetch_add(&shared, 1, __ATOMIC_SEQ_CST);
+  }
   return NULL;
 }
 
