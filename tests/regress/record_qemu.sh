@@ -155,6 +155,8 @@ if command -v qemu-x86_64 >/dev/null && cc -mavx2 -O1 -static -o gather "$tools/
   QEMU_CPU=max record -q -o gather.pwt -- ./gather 1000; same "the status of gather" $? 8
   QEMU_CPU=max record -q -o longer.pwt -- ./gather 3000
   same "loads that are masked" $(($(number longer.pwt loads) - $(number gather.pwt loads))) 32000
+  stores=$(($(number longer.pwt stores) - $(number gather.pwt stores)))
+  [ $stores -gt 3200000 ] && [ $((stores % 80000)) -eq 0 ] || fail "stores of 80000 fxsaves: $stores"
 fi
 machines=0
 for machine in aarch64 riscv64; do

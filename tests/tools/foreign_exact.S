@@ -11,9 +11,9 @@
  *   to the end                    4                            3
  *   in all                    20944   5730    4116         25038   4528    4116
  *
- * QEMU loads a vector of 16 bytes in halves, so that a straight line of them has more accesses than
- * the plugin keeps of one. A store-exclusive (or conditional) counts as a load and a store: QEMU compares and swaps. Its status
- * is 16: on arm64 what DCZID_EL0 says of DC ZVA, that it is prohibited. */
+ * QEMU loads a vector of 16 bytes in halves. A store-exclusive (or conditional) counts as a load and
+ * a store: QEMU compares and swaps. The status is 16: on arm64 what DCZID_EL0 says of DC ZVA, that
+ * it is prohibited. */
   .bss
   .balign 4096
 area: .skip 32768
