@@ -221,6 +221,7 @@ const struct command command_run = {
     .examples = "  pagewalk run sort.pwt\n"
                 "  pagewalk run sort.pwt --page-size 2M --dtlb 32:4 --stlb none\n"
                 "  pagewalk run sort.pwt --by object\n"
+                "  pagewalk run sort.pwt --every 1M -o sort-series\n"
                 "  pagewalk run *.pwt --memory 64M --memory-policy clock --csv -\n"
                 "  valgrind --tool=lackey --trace-mem=yes --log-fd=9 ls 9>&1 >ls.out | pagewalk run -",
     .run = run_run,

@@ -63,29 +63,33 @@ int series_csv_write(FILE *out, const struct series_set *set, struct pw_error *e
 
 /* ---- tables ---- */
 
-/* What a table shows: a count of the windows, or a state at their end. */
+/* What a table shows: a count of the windows, of events or of bytes, or a state at their end. */
 struct quantity {
   const char *name;
-  size_t offset;    /* in struct pw_window */
-  bool is_state;    /* in bytes */
+  size_t offset;  /* in struct pw_window */
+  enum { EVENTS, BYTES, STATE } kind;
+  bool in_lines;  /* and not only as a course */
 };
 
-#define COUNT_OF(name, field) {name, offsetof(struct pw_window, field), false}
-#define BYTES_OF(name, field) {name, offsetof(struct pw_window, field), true}
+#define AT(field) offsetof(struct pw_window, field)
 
 static const struct quantity quantities[] = {
-    COUNT_OF("minor faults", minor_faults),   COUNT_OF("major faults", major_faults), COUNT_OF("written back", swap_outs),
-    COUNT_OF("ITLB misses", itlb_misses),     COUNT_OF("DTLB misses", dtlb_misses),   COUNT_OF("page walks", walks),
-    BYTES_OF("resident", resident_bytes),     BYTES_OF("page tables", table_bytes),   BYTES_OF("heap", heap.bytes),
-    BYTES_OF("mmap", mmap.bytes),             BYTES_OF("heap given back", heap.returned_bytes),
-    BYTES_OF("mmap given back", mmap.returned_bytes),
+    {"minor faults", AT(minor_faults), EVENTS, true},
+    {"major faults", AT(major_faults), EVENTS, true},
+    {"written back", AT(swap_outs), EVENTS, true},
+    {"ITLB misses", AT(itlb_misses), EVENTS, true},
+    {"DTLB misses", AT(dtlb_misses), EVENTS, true},
+    {"page walks", AT(walks), EVENTS, true},
+    {"resident", AT(resident_bytes), STATE, true},
+    {"page tables", AT(table_bytes), STATE, true},
+    {"heap", AT(heap.bytes), STATE, true},
+    {"heap faults", AT(heap.minor_faults), EVENTS, false},
+    {"heap given back", AT(heap.returned_bytes), BYTES, false},
+    {"mmap", AT(mmap.bytes), STATE, true},
+    {"mmap faults", AT(mmap.minor_faults), EVENTS, false},
+    {"mmap given back", AT(mmap.returned_bytes), BYTES, false},
 };
-enum { N_QUANTITIES = sizeof quantities / sizeof *quantities, MOST_LINES = 24, COURSE = 60 };
-
-static bool is_returned(const struct quantity *q)
-{
-  return q->offset == offsetof(struct pw_window, heap.returned_bytes) || q->offset == offsetof(struct pw_window, mmap.returned_bytes);
-}
+enum { N_QUANTITIES = sizeof quantities / sizeof *quantities, MOST_LINES = 24, COURSE = 60, NAME_WIDTH = 16, LEAST_WIDTH = 11 };
 
 static uint64_t read_quantity(const struct quantity *q, const struct pw_window *w)
 {
@@ -98,7 +102,7 @@ static uint64_t read_quantity(const struct quantity *q, const struct pw_window *
 static uint64_t gather(const struct quantity *q, const struct pw_series *s, size_t from, size_t to)
 {
   uint64_t sum = 0;
-  if (q->is_state && !is_returned(q)) return read_quantity(q, &s->windows[to - 1]);
+  if (q->kind == STATE) return read_quantity(q, &s->windows[to - 1]);
   for (size_t i = from; i < to; i++) sum += read_quantity(q, &s->windows[i]);
   return sum;
 }
@@ -115,8 +119,8 @@ static uint64_t most_of(const struct quantity *q, const struct pw_series *s)
 
 static void value_text(char *text, size_t n_text, const struct quantity *q, uint64_t value)
 {
-  if (q->is_state) human_bytes(text, n_text, value);
-  else human_count(text, n_text, value);
+  if (q->kind == EVENTS) human_count(text, n_text, value);
+  else human_bytes(text, n_text, value);
 }
 
 /* The course of a quantity in a line of bars; each stands for as many windows as need be, and
@@ -127,7 +131,7 @@ static void print_course(const struct quantity *q, const struct pw_series *s)
   char most_text[32], end_text[32];
   size_t places = s->n_windows < COURSE ? s->n_windows : COURSE;
   uint64_t most = most_of(q, s);
-  printf("  %-16s ", q->name);
+  printf("  %-*s ", NAME_WIDTH, q->name);
   for (size_t i = 0; i < places; i++) {
     size_t from = i * s->n_windows / places, to = (i + 1) * s->n_windows / places;
     uint64_t value = 0;
@@ -137,24 +141,29 @@ static void print_course(const struct quantity *q, const struct pw_series *s)
   }
   value_text(most_text, sizeof most_text, q, most);
   value_text(end_text, sizeof end_text, q, gather(q, s, 0, s->n_windows));
-  printf("%*s at most %s, %s %s\n", (int)(COURSE - places), "", most_text, q->is_state && !is_returned(q) ? "at the end" : "in all",
-         end_text);
+  printf("%*s  most %s, %s %s\n", (int)(COURSE - places), "", most_text, q->kind == STATE ? "at the end" : "in all", end_text);
+}
+
+static int width_of(const struct quantity *q)
+{
+  size_t width = strlen(q->name);
+  return (int)(width > LEAST_WIDTH ? width : LEAST_WIDTH);
 }
 
 static void print_lines(const struct series_set *set, const struct pw_series *s, const struct quantity *const *shown, size_t n)
 {
   char text[32];
   size_t each = (s->n_windows + MOST_LINES - 1) / MOST_LINES;
-  printf("\n  %16s", "to access");
-  for (size_t i = 0; i < n; i++) printf("  %*s", (int)(strlen(shown[i]->name) > 11 ? strlen(shown[i]->name) : 11), shown[i]->name);
+  printf("\n  %*s", NAME_WIDTH, "to access");
+  for (size_t i = 0; i < n; i++) printf("  %*s", width_of(shown[i]), shown[i]->name);
   putchar('\n');
   for (size_t from = 0; from < s->n_windows; from += each) {
     size_t to = from + each < s->n_windows ? from + each : s->n_windows;
     human_count(text, sizeof text, s->windows[to - 1].access);
-    printf("  %16s", text);
+    printf("  %*s", NAME_WIDTH, text);
     for (size_t i = 0; i < n; i++) {
       value_text(text, sizeof text, shown[i], gather(shown[i], s, from, to));
-      printf("  %*s", (int)(strlen(shown[i]->name) > 11 ? strlen(shown[i]->name) : 11), text);
+      printf("  %*s", width_of(shown[i]), text);
     }
     putchar('\n');
   }
@@ -174,10 +183,9 @@ static void print_table(const struct series_set *set, const char *path, const st
   printf("%s: %s accesses, %zu window%s of %s\n\n", trace, count, s->n_windows, s->n_windows == 1 ? "" : "s", every);
   for (size_t i = 0; i < N_QUANTITIES; i++) {
     const struct quantity *q = &quantities[i];
-    if (most_of(q, s) == 0 && q->offset != offsetof(struct pw_window, minor_faults) && q->offset != offsetof(struct pw_window, walks))
-      continue;
+    if (most_of(q, s) == 0 && q->offset != AT(minor_faults) && q->offset != AT(walks)) continue;
     print_course(q, s);
-    if (!is_returned(q)) shown[n++] = q;
+    if (q->in_lines) shown[n++] = q;
   }
   print_lines(set, s, shown, n);
 }

@@ -54,6 +54,7 @@ _pagewalk_value() {
     *:--[ids]tlb) _pagewalk_tlb "$1" ;;
     *:--page-size) _pagewalk_item "4K 2M 1G" ;;
     *:--memory) _pagewalk_item unlimited ;;
+    run:--every) _pagewalk_word "20K 100K 1M 10M" ;;
     *:--only) _pagewalk_word "fetch data" ;;
     *:--asid) _pagewalk_word "on off" ;;
     *:--engine) _pagewalk_word "auto direct" ;;
