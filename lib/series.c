@@ -5,7 +5,7 @@
  * sums are right by themselves; the last window ends with the counts of the whole run, which
  * hold what events after the last access brought.
  *
- * Cost: the direct engine's, and some 250 bytes a window. */
+ * Cost: the direct engine's, and some 360 bytes a window. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -110,6 +110,7 @@ static int run(struct pw_run *r, const struct pw_config *c, uint64_t every, stru
   pw_trace_need_counts(r->trace);
   status = pw_run_pass(r, err);
   if (!status) status = pw_run_report(r, c, 1, &series->total, err);
+  if (!status) status = pw_sampler_check(pw_account_sampler(account_of(l)), err);
   if (status) return status < 0 ? status : PW_EINVAL;
   return read_windows(r, c, pw_account_sampler(account_of(l)), pw_direct_samples(direct_of(l)), series, err);
 }

@@ -24,11 +24,11 @@ do for [p=1:PANEL_N] {
   set format y '%g'
   set ytics () out scale 0.5
   set for [i=1:ROW_N[p]] ytics add (ROW_LABEL[ROW_FIRST[p] + i] ROW_AT[ROW_FIRST[p] + i])
-  # the names of the series above the right end, each behind a sample of its line
+  # names of series above the right end, each behind a sample of its line; the first two are what their panels are called
   at = LEFT + PANEL_WIDTH + 2
   do for [s=1:SERIES_N] { if (HAS[data(p, s) + 1]) { at = at - SAMPLE - CHAR * strlen(SERIES[s]) - GAP } }
   do for [s=1:SERIES_N] {
-    if (HAS[data(p, s) + 1] && HAS_N[p] > 1) {
+    if (HAS[data(p, s) + 1] && (HAS_N[p] > 1 || s > 2)) {
       if (!TEXT_ONLY) {
         set arrow s from screen at / WIDTH, screen y_top(p) + 12 / HEIGHT \
           to screen (at + SAMPLE - 6) / WIDTH, screen y_top(p) + 12 / HEIGHT nohead linecolor rgb SHADE[s] linewidth 2.4

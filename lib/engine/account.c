@@ -181,7 +181,7 @@ static int number_pages(struct pw_account *a, struct output *out, const struct p
 {
   if (pw_pages_reserve(&a->pages, b->n_pages) || pw_tables_reserve(a->tables, b->n_pages)) return out_of_memory(err);
   size_t before = a->pages.n_ids;
-  int status = a->sampler ? pw_sampler_reserve(a->sampler, before + b->n_pages, err) : 0;
+  int status = a->sampler ? pw_sampler_check(a->sampler, err) : 0;
   if (status) return status;
   for (uint32_t i = 0; i < b->n_pages; i++) {
     uint64_t key = pw_key_shift(b->pages[i], a->shift);
@@ -363,10 +363,10 @@ static int take_event(struct pw_account *a, struct output *out, const struct pw_
   if (handle_event(a, out, e)) return -1;
   if (!a->sampler) return 0;
   if (e->kind == PW_EVENT_MARK) pw_sampler_mark(a->sampler);
-  bool returns = e->kind == PW_EVENT_UNMAP || e->kind == PW_EVENT_DISCARD;
-  for (; returns && left < out->n_left; left++) {
+  bool returned = e->kind == PW_EVENT_UNMAP || e->kind == PW_EVENT_DISCARD;
+  for (; left < out->n_left; left++) {
     uint64_t key = out->left[left].key;
-    pw_sampler_return(a->sampler, out->left[left].id, pw_key(pw_key_process(key), (key & PW_PAGE_MASK) << a->shift));
+    pw_sampler_leave(a->sampler, out->left[left].id, pw_key(pw_key_process(key), (key & PW_PAGE_MASK) << a->shift), returned);
   }
   return pw_sampler_event(a->sampler, a->process, e);
 }

@@ -80,15 +80,12 @@ int pw_sampler_event(struct pw_sampler *s, uint32_t process, const struct pw_eve
   }
 }
 
-int pw_sampler_reserve(struct pw_sampler *s, size_t n_ids, struct pw_error *err)
+int pw_sampler_check(const struct pw_sampler *s, struct pw_error *err)
 {
-  if (s->n > PW_SERIES_MOST)
-    return pw_error_set(err, PW_EINVAL, "%s: windows of %" PRIu64 " accesses are more than %u, and the trace goes on; take longer windows",
-                        s->path, s->every, PW_SERIES_MOST);
-  size_t room = s->area_room;
-  if (pw_grow((void **)&s->area, &s->area_room, n_ids, 1)) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series");
-  if (s->area_room > room) memset(s->area + room, 0, s->area_room - room);
-  return 0;
+  if (s->failed) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series");
+  if (s->n + s->open <= PW_SERIES_MOST) return 0;
+  return pw_error_set(err, PW_EINVAL, "%s: windows of %" PRIu64 " accesses are more than %u, and the trace goes on; take longer windows",
+                      s->path, s->every, PW_SERIES_MOST);
 }
 
 static enum pw_area_kind area_of(const struct pw_sampler *s, uint64_t key)
@@ -99,13 +96,20 @@ static enum pw_area_kind area_of(const struct pw_sampler *s, uint64_t key)
 void pw_sampler_arrive(struct pw_sampler *s, uint32_t id, uint64_t key)
 {
   enum pw_area_kind area = area_of(s, key);
-  s->area[id] = (uint8_t)(1 + area);
+  size_t room = s->area_room;
   s->now.area_faults[area]++;
+  if (pw_grow((void **)&s->area, &s->area_room, (size_t)id + 1, 1)) {
+    s->failed = true;
+    return;
+  }
+  if (s->area_room > room) memset(s->area + room, 0, s->area_room - room);
+  s->area[id] = (uint8_t)(1 + area);
 }
 
-void pw_sampler_return(struct pw_sampler *s, uint32_t id, uint64_t key)
+void pw_sampler_leave(struct pw_sampler *s, uint32_t id, uint64_t key, bool returned)
 {
-  enum pw_area_kind area = s->area[id] ? (enum pw_area_kind)(s->area[id] - 1) : area_of(s, key);
-  s->now.returned_pages[area]++;
-  s->area[id] = 0;
+  unsigned known = id < s->area_room ? s->area[id] : 0;
+  enum pw_area_kind area = known ? (enum pw_area_kind)(known - 1) : area_of(s, key);
+  if (returned) s->now.returned_pages[area]++;
+  if (known) s->area[id] = 0;
 }

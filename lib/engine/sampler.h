@@ -30,6 +30,7 @@ struct pw_sampler {
   struct pw_areas areas;
   uint8_t *area;                 /* by id: 1 + the area that its fault was in; 0 = came without one, by a fork or move */
   size_t area_room;
+  bool failed;                   /* memory ran out for it */
 };
 
 int pw_sampler_create(struct pw_sampler **sampler, uint64_t every, const char *path, struct pw_error *err);
@@ -45,10 +46,11 @@ void pw_sampler_mark(struct pw_sampler *sampler);
 
 /* What happens to areas and pages. Unmapping is told after the pages that leave by it. */
 int pw_sampler_event(struct pw_sampler *sampler, uint32_t process, const struct pw_event *event);
-/* Before each block: room for its pages, unless there are too many windows by now. */
-int pw_sampler_reserve(struct pw_sampler *sampler, size_t n_ids, struct pw_error *err);
+/* Before each block: is all well, and are there not too many windows by now? */
+int pw_sampler_check(const struct pw_sampler *sampler, struct pw_error *err);
+/* A minor fault brings a page in use, on the base page of this key. */
 void pw_sampler_arrive(struct pw_sampler *sampler, uint32_t id, uint64_t base_page_key);
-/* A page, with the key of its first base page, goes back to the system because the program said so. */
-void pw_sampler_return(struct pw_sampler *sampler, uint32_t id, uint64_t base_page_key);
+/* A page, with the key of its first base page, is gone: back to the system by the program's will, or otherwise. */
+void pw_sampler_leave(struct pw_sampler *sampler, uint32_t id, uint64_t base_page_key, bool returned);
 
 #endif
