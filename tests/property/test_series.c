@@ -2,6 +2,7 @@
  * the end of each window. */
 #include "base/alloc.h"
 #include "naive_machine.h"
+#include "pwtkit.h"
 
 /* ---- by hand ---- */
 
@@ -526,6 +527,41 @@ static void too_many_windows_are_refused(void **state)
   kit_file_free(&file);
 }
 
+/* Events of every kind and range, far addresses, marks in between: still the windows add up. */
+static void any_events_add_up(void **state)
+{
+  (void)state;
+  struct kit_builder *b = kit_alloc(1, sizeof *b);
+  struct pw_geometry g;
+  struct pw_error err = {0};
+  KIT_OK(pw_geometry_parse(&g, "7,9,9,9,9,9+12:8", &err), err);
+  for (uint64_t seed = 1; seed <= 150; seed++) {
+    struct pwt_maker m;
+    struct kit_file file;
+    uint64_t r = pw_random_seed(seed, 45), every = 1 + pw_random_below(&r, 400);
+    static const uint64_t memories[] = {PW_UNLIMITED, 1 << 16, 1 << 20};
+    struct pw_config c;
+    pwt_maker_init(&m, seed);
+    kit_file_open(&file, NULL);
+    for (uint32_t i = 1 + pw_random_below(&r, 4); i > 0; i--)
+      kit_file_add(&file, pwt_maker_block(&m, b, 1 + pw_random_below(&r, 900), 50, 1 + pw_random_below(&r, 60)));
+    kit_file_finish(&file);
+    pw_config_default(&c);
+    c.geometry = &g;
+    c.page_shift = pw_random_below(&r, 2) ? 12 : 21;
+    c.memory_bytes = memories[pw_random_below(&r, 3)];
+    if (c.memory_bytes < 2ull << c.page_shift) c.memory_bytes = 2ull << c.page_shift;
+    struct pw_run_options options = {.no_asid = pw_random_below(&r, 2), .jobs = 1 + pw_random_below(&r, 3)};
+    struct pw_series s = run_series(&file, &c, every, &options, NULL);
+    assert_int_equal(check_total(&s, &file, &c, &options, NULL, seed), 0);
+    for (size_t i = 0; i < s.n_windows; i++)
+      assert_true(s.windows[i].heap.minor_faults + s.windows[i].mmap.minor_faults <= s.windows[i].minor_faults);
+    pw_series_clear(&s);
+    kit_file_free(&file);
+  }
+  free(b);
+}
+
 /* Every allocation fails once: a sentence, and nothing is left. */
 static void memory_may_run_out(void **state)
 {
@@ -563,6 +599,7 @@ int main(void)
       cmocka_unit_test(warm_up_and_one_stream_still_add_up),
       cmocka_unit_test(impossible_windows_are_refused),
       cmocka_unit_test(too_many_windows_are_refused),
+      cmocka_unit_test(any_events_add_up),
       cmocka_unit_test(memory_may_run_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
