@@ -252,6 +252,26 @@ static int write_file(const struct by *by, const char *path, int (*write)(const 
   return status;
 }
 
+static void count_chart(void *context, const char *chart, const char *path, const char *reason)
+{
+  size_t *n = context;
+  (void)path;
+  if (reason) say_note("chart %s was left out: %s", chart, reason);
+  else ++*n;
+}
+
+static int draw(const struct by *by, const char *owners, const char *cells, struct pw_error *err)
+{
+  char *folder = heap_text("%s/charts", by->folder);
+  const char *const paths[] = {owners, cells};
+  size_t n = 0;
+  struct pw_chart_options options = {.folder = folder, .report = count_chart, .stop = interrupt_stops, .context = &n};
+  int status = pw_charts_draw(paths, by->heat == PW_HEAT_NONE ? 1 : 2, &options, err);
+  if (status >= 0) say_note("%s; %s: %zu chart%s", owners, folder, n, n == 1 ? "" : "s");
+  free(folder);
+  return status < 0 ? status : 0;
+}
+
 int by_write_folder(const struct by *by)
 {
   struct pw_error err = {0};
@@ -259,6 +279,7 @@ int by_write_folder(const struct by *by)
   int status = folder_make(by->folder, NULL, &err);
   if (!status) status = write_file(by, owners, by_write_csv, &err);
   if (!status && by->heat != PW_HEAT_NONE) status = write_file(by, cells, write_heat, &err);
+  if (!status) status = draw(by, owners, cells, &err);
   if (status) say("%s", err.text);
   free(owners);
   free(cells);

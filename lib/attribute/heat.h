@@ -3,15 +3,15 @@
  * A row is 2^g pages, a column 2^t accesses. When rows or columns run out, neighbours are joined and
  * g or t goes up by one, so that memory stays as it is and the sum of all cells stays the count.
  *
- * Cost: a lookup a count; at most 8 MiB. */
+ * Cost: a lookup a count; 2 MiB. */
 #ifndef PW_HEAT_H
 #define PW_HEAT_H
 
 #include "base/pagemap.h"
 #include "pagewalk.h"
 
-#define PW_HEAT_ROWS 2048u
-#define PW_HEAT_COLUMNS 512u
+#define PW_HEAT_ROWS 1024u
+#define PW_HEAT_COLUMNS 256u
 
 struct pw_heat {
   struct pw_pagemap rows;  /* page key >> row_shift -> row */

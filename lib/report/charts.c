@@ -91,6 +91,13 @@ const struct pw_chart pw_chart_table[] = {
     .title = "Paging and address translation over time", .template_name = "timeline", .x = "access", .x_scale = PW_SCALE_LINEAR,
     .y = { { .column = "table_bytes", .factor = 1 }, { .column = "minor_faults", .factor = 1 }, { .column = "walks", .factor = 1 } },
     .min_x = 1, .min_series = 1 },
+  { .name = "top-owners", .summary = "shares of misses, walks and faults by owner, a chart a trace (from pagewalk run --by)",
+    .title = "Misses, walks and faults by owner", .template_name = "owners", .x = "owner", .x_scale = PW_SCALE_CATEGORY,
+    .y = { { .column = "dtlb_misses", .factor = 1 }, { .column = "walks", .factor = 1 }, { .column = "minor_faults", .factor = 1 } },
+    .min_x = 1, .min_series = 1 },
+  { .name = "heat", .summary = "misses by address and time, a map a trace (from pagewalk run --by -o)",
+    .title = "Misses by address and time", .template_name = "heat", .x = "first_access", .x_scale = PW_SCALE_LINEAR,
+    .y = { { .column = "misses", .factor = 1 } }, .min_x = 1, .min_series = 1 },
 };
 
 const size_t pw_chart_count = sizeof pw_chart_table / sizeof pw_chart_table[0];

@@ -261,3 +261,20 @@ bool pw_table_number(const struct pw_table *table, size_t row, size_t column, do
   *number = strtod(text, &rest);
   return rest != text && !*rest && isfinite(*number);
 }
+
+int pw_table_traces(const struct pw_table *table, const char *mark, const char ***traces, size_t *n, struct pw_error *err)
+{
+  size_t trace = pw_table_find(table, "trace"), marked = pw_table_find(table, mark), capacity = 0;
+  const char *last = NULL;
+  for (size_t row = 0; row < table->n_rows; row++) {
+    const char *cell = pw_table_cell(table, row, trace);
+    if (!*pw_table_cell(table, row, marked) || (last && strcmp(cell, last) == 0)) continue;
+    last = cell;
+    size_t i = 0;
+    while (i < *n && strcmp((*traces)[i], cell) != 0) i++;
+    if (i < *n) continue;
+    if (pw_grow((void **)traces, &capacity, *n + 1, sizeof **traces)) return pw_error_set(err, PW_ENOMEM, "memory ran out for the charts");
+    (*traces)[(*n)++] = cell;
+  }
+  return 0;
+}

@@ -46,5 +46,7 @@ size_t pw_table_find(const struct pw_table *table, const char *column);
 const char *pw_table_cell(const struct pw_table *table, size_t row, size_t column);
 /* False when the cell is not a finite number. */
 bool pw_table_number(const struct pw_table *table, size_t row, size_t column, double *number);
+/* The traces with rows that have this column, in order of appearance (free the list): 0 or a status. */
+int pw_table_traces(const struct pw_table *table, const char *mark, const char ***traces, size_t *n, struct pw_error *err);
 
 #endif

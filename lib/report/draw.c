@@ -50,7 +50,21 @@ static int draw_figure(const struct pw_figure *figure, const char *path, enum pw
   return status;
 }
 
-/* Under this name 1 when drawn, 0 when left out (and told why), or a status. A timeline is of one trace. */
+/* Results of configurations and curves are in files of their own, with columns of their own. */
+enum kind { CURVES, SERIES, OWNERS, HEAT, RESULTS, N_KINDS };
+
+/* A column that only this kind has. */
+static const char *const marks[N_KINDS] = { [CURVES] = "of", [SERIES] = "access", [OWNERS] = "owner", [HEAT] = "first_access" };
+
+static enum kind chart_kind(const struct pw_chart *chart)
+{
+  if (strcmp(chart->template_name, "timeline") == 0) return SERIES;
+  if (strcmp(chart->template_name, "owners") == 0) return OWNERS;
+  if (strcmp(chart->template_name, "heat") == 0) return HEAT;
+  return strcmp(chart->template_name, "curves") == 0 ? CURVES : RESULTS;
+}
+
+/* Under this name 1 when drawn, 0 when left out (and told why), or a status. Some charts are of one trace. */
 static int draw_named(const struct pw_chart *chart, const char *name, const char *trace, const struct pw_table *table,
                       const struct pw_chart_options *options, enum pw_picture picture, struct pw_error *err)
 {
@@ -60,7 +74,14 @@ static int draw_named(const struct pw_chart *chart, const char *name, const char
   char *path = pw_malloc(n, 1);
   if (!path) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out", chart->name);
   snprintf(path, n, "%s/%s%s", options->folder, name, pw_picture_suffix(picture));
-  int made = trace ? pw_figure_timeline(&figure, chart, table, trace, &reason) : pw_figure_make(&figure, chart, table, &reason);
+  int made = 0;
+  if (picture == PW_PICTURE_TEXT && chart_kind(chart) == HEAT) pw_error_set(&reason, PW_OK, "a map needs pixels: take svg, png or pdf");
+  else switch (chart_kind(chart)) {
+  case SERIES: made = pw_figure_timeline(&figure, chart, table, trace, &reason); break;
+  case OWNERS: made = pw_figure_owners(&figure, chart, table, trace, &reason); break;
+  case HEAT: made = pw_figure_heat(&figure, chart, table, trace, &reason); break;
+  default: made = pw_figure_make(&figure, chart, table, &reason);
+  }
   if (made < 0) {
     if (err) *err = reason;
   } else if (made == 0) {
@@ -96,15 +117,6 @@ static void need(struct needed *needed, const char *column)
   if (needed->n < sizeof needed->name / sizeof needed->name[0]) needed->name[needed->n++] = column;
 }
 
-/* Results of configurations and curves are in files of their own, with columns of their own. */
-enum kind { CURVES, SERIES, RESULTS, N_KINDS };
-
-static enum kind chart_kind(const struct pw_chart *chart)
-{
-  if (strcmp(chart->template_name, "timeline") == 0) return SERIES;
-  return strcmp(chart->template_name, "curves") == 0 ? CURVES : RESULTS;
-}
-
 static void need_chart(struct needed *needed, const struct pw_chart *chart)
 {
   need(needed, "trace");
@@ -112,9 +124,9 @@ static void need_chart(struct needed *needed, const struct pw_chart *chart)
     need(needed, "of");
     need(needed, "page_bytes");
     need(needed, chart->x);
-  } else if (chart_kind(chart) == SERIES) {
-    need(needed, "access");
-    need(needed, "accesses");
+  } else if (chart_kind(chart) != RESULTS) {
+    need(needed, marks[chart_kind(chart)]);
+    if (chart_kind(chart) == SERIES) need(needed, "accesses");
   } else {
     for (size_t i = 0; i + 1 < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
     need(needed, "accesses");
@@ -129,11 +141,8 @@ static void need_chart(struct needed *needed, const struct pw_chart *chart)
 static int read_tables(struct pw_table *table, const char *const *paths, size_t n_paths,
                        const struct needed needed[N_KINDS], bool there[N_KINDS], struct pw_error *err)
 {
-  const struct pw_table_kind kinds[N_KINDS] = {
-    [CURVES] = { "of", needed[CURVES].name, needed[CURVES].n },
-    [SERIES] = { "access", needed[SERIES].name, needed[SERIES].n },
-    [RESULTS] = { NULL, needed[RESULTS].name, needed[RESULTS].n },
-  };
+  struct pw_table_kind kinds[N_KINDS];
+  for (int i = 0; i < N_KINDS; i++) kinds[i] = (struct pw_table_kind){ marks[i], needed[i].name, needed[i].n };
   for (size_t i = 0; i < n_paths; i++) {
     size_t kind;
     int status = pw_table_add_kind(table, paths[i], kinds, &kind, err);
@@ -214,7 +223,7 @@ static bool has_curve(const struct pw_table *table, const struct pw_chart *chart
 }
 
 /* A name that can be a file's; told apart from other traces' by its number where need be. */
-static void timeline_name(char *name, size_t n_name, const struct pw_chart *chart, const struct pw_table *table,
+static void trace_name(char *name, size_t n_name, const struct pw_chart *chart, const struct pw_table *table,
                           const char *const *traces, size_t n_traces, size_t at)
 {
   char words[160];
@@ -226,16 +235,16 @@ static void timeline_name(char *name, size_t n_name, const struct pw_chart *char
     if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
 }
 
-/* A chart for each trace that has a time series. How many were drawn, or a status. */
-static int draw_timelines(const struct pw_chart *chart, const struct pw_table *table, const struct pw_chart_options *options,
+/* A chart for each trace that has rows of this kind. How many were drawn, or a status. */
+static int draw_by_trace(const struct pw_chart *chart, const struct pw_table *table, const struct pw_chart_options *options,
                           enum pw_picture picture, struct pw_error *err)
 {
   const char **traces = NULL;
   size_t n = 0;
-  int drawn = 0, status = pw_timeline_traces(table, &traces, &n, err);
+  int drawn = 0, status = pw_table_traces(table, marks[chart_kind(chart)], &traces, &n, err);
   for (size_t i = 0; status >= 0 && i < n; i++) {
     char name[256];
-    timeline_name(name, sizeof name, chart, table, traces, n, i);
+    trace_name(name, sizeof name, chart, table, traces, n, i);
     if (options->stop && options->stop(options->context)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", drawn);
     else status = draw_named(chart, name, traces[i], table, options, picture, err);
     if (status > 0) drawn += status;
@@ -255,8 +264,8 @@ static int draw_standard(const struct pw_table *table, const struct pw_chart_opt
     if (!options->only && chart_kind(&pw_chart_table[i]) == CURVES && !has_curve(table, &pw_chart_table[i])) continue;
     if (options->stop && options->stop(options->context)) return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
     const struct pw_chart *chart = &pw_chart_table[i];
-    int status = chart_kind(chart) == SERIES ? draw_timelines(chart, table, options, picture, err)
-                                             : draw_chart(chart, table, options, picture, err);
+    bool by_trace = chart_kind(chart) != RESULTS && chart_kind(chart) != CURVES;
+    int status = by_trace ? draw_by_trace(chart, table, options, picture, err) : draw_chart(chart, table, options, picture, err);
     /* an interrupt from the terminal reaches gnuplot too */
     if (status < 0 && options->stop && options->stop(options->context))
       return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);

@@ -283,5 +283,7 @@ void pw_figure_clear(struct pw_figure *figure)
   pw_free(figure->places.text);
   pw_free(figure->points);
   pw_free(figure->marks);
+  if (figure->cells) pw_free(figure->cells->count);
+  pw_free(figure->cells);
   *figure = (struct pw_figure){ 0 };
 }

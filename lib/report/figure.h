@@ -35,6 +35,12 @@ struct pw_mark {
   char label[24];
 };
 
+/* A map: counts by line and column, from the lowest left one; 0 leaves a cell empty. */
+struct pw_cells {
+  size_t rows, columns, repeat; /* a cell is so many pixels wide, and one high */
+  double *count;
+};
+
 /* Invariant: points are sorted by panel, series, x; no two agree in all three
  * unless the x axis is a measured column (`scatter`). */
 struct pw_figure {
@@ -50,6 +56,7 @@ struct pw_figure {
   size_t n_points, point_capacity;
   struct pw_mark *marks;           /* in the order of points */
   size_t n_marks, mark_capacity;
+  struct pw_cells *cells;          /* of a map, else NULL */
   struct pw_chart gathered;        /* what `chart` points to when panels became series */
 };
 
@@ -64,8 +71,11 @@ int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, c
 /* The same for the time series of one trace. */
 int pw_figure_timeline(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
                        struct pw_error *err);
-/* The traces that have a time series, in order (free the list): 0 or a status. */
-int pw_timeline_traces(const struct pw_table *table, const char ***traces, size_t *n, struct pw_error *err);
+/* The same for the owners, and for the map of misses, of one trace. */
+int pw_figure_owners(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
+                     struct pw_error *err);
+int pw_figure_heat(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
+                   struct pw_error *err);
 void pw_figure_clear(struct pw_figure *figure);
 
 int pw_label_add(struct pw_labels *labels, const char *text);

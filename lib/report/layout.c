@@ -95,7 +95,14 @@ static void size_panels(struct pw_layout *l, const struct pw_figure *f, bool tex
     l->panel_width = 560;
     l->panel_height = places * 27 + 12;
   }
-  if (pw_figure_is_timeline(f)) {
+  if (is(f, "owners")) {
+    l->panel_width = text ? 200 : 212;
+    l->panel_height = places * 24 + 10;
+    l->gap_x = 24;
+  } else if (is(f, "heat")) {
+    l->panel_width = (double)(f->cells->columns * f->cells->repeat);
+    l->panel_height = (double)f->cells->rows;
+  } else if (pw_figure_is_timeline(f)) {
     l->panel_width = 760;
     l->panel_height = text ? 160 : 104;
   } else if (text && n > 1 && !is(f, "heatmap")) {
@@ -106,8 +113,9 @@ static void size_panels(struct pw_layout *l, const struct pw_figure *f, bool tex
 
 static void size_margins(struct pw_layout *l, const struct pw_figure *f)
 {
-  bool across = is(f, "dots") || is(f, "ranks"); /* places run down the page */
+  bool across = is(f, "dots") || is(f, "ranks") || is(f, "owners"); /* places run down the page */
   double place = widest_label(&f->places), legend = widest_label(&f->series) + 64; /* with its sample */
+  l->bottom = is(f, "bars") ? 24 + (l->slanted ? place * 0.54 : 8) : 24 + LINE + 20;
   l->legend = f->series.n < 2 ? PW_LEGEND_NONE : PW_LEGEND_RIGHT;
   if (f->chart->by && strcmp(f->chart->by, "page_bytes") == 0) l->legend = PW_LEGEND_TOP; /* short, and never many */
   if (is(f, "heatmap")) l->legend = PW_LEGEND_NONE;
@@ -118,14 +126,22 @@ static void size_margins(struct pw_layout *l, const struct pw_figure *f)
     for (size_t i = 0; i < f->panels.n; i++) l->left = fmax(l->left, widest_tick(&f->rows[i]) + 30);
   }
   if (is(f, "heatmap")) l->left = widest_label(&f->series) + 50;
+  if (is(f, "heat")) l->left = widest_label(&f->series) * 0.9 + 28; /* in smaller letters */
   l->right = 30;
   if (l->legend == PW_LEGEND_RIGHT) l->right = legend + 16;
   if (is(f, "heatmap")) l->right = widest_tick(&f->y) + 64; /* the colour bar */
+  if (is(f, "heat")) {
+    l->legend = PW_LEGEND_NONE;
+    l->right = widest_tick(&f->y) + 64;
+  }
+  if (is(f, "owners")) {
+    l->legend = PW_LEGEND_NONE;
+    l->bottom = 16;
+  }
   if (is(f, "ranks")) {
     l->legend = PW_LEGEND_NONE;
     l->right = 80;
   }
-  l->bottom = is(f, "bars") ? 24 + (l->slanted ? place * 0.54 : 8) : 24 + LINE + 20;
 }
 
 void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bool text)
@@ -134,7 +150,7 @@ void pw_layout_make(struct pw_layout *layout, const struct pw_figure *figure, bo
   *l = (struct pw_layout){ 0 };
   size_panels(l, figure, text);
   l->gap_y = LINE + 20;
-  l->columns = pw_figure_is_timeline(figure) ? 1 : count_columns(figure->panels.n, l->panel_width + l->gap_x, l->panel_height + l->gap_y);
+  l->columns = pw_figure_is_timeline(figure) ? 1 : is(figure, "owners") ? figure->panels.n : count_columns(figure->panels.n, l->panel_width + l->gap_x, l->panel_height + l->gap_y);
   l->rows = (figure->panels.n + l->columns - 1) / l->columns;
   size_margins(l, figure);
   double inside = (double)l->columns * (l->panel_width + l->gap_x) - l->gap_x;

@@ -90,7 +90,7 @@ int pw_owner_json_row(FILE *out, const char *trace, const struct pw_config *conf
 
 int pw_heat_csv_header(FILE *out, struct pw_error *err)
 {
-  fputs("trace,of,process,region,address,bytes,first_access,accesses,misses\n", out);
+  fputs("trace,counted,process,region,address,bytes,first_access,accesses,misses\n", out);
   return written(out, err);
 }
 

@@ -176,6 +176,12 @@ static void write_subtitle(const struct script *s, const char *subtitle, size_t 
   fprintf(s->out, "SUBTITLE_N = %zu\n", n);
 }
 
+static void short_share(char *text, size_t n_text, double share)
+{
+  if (share < 0.0005) snprintf(text, n_text, "<0.1 %%");
+  else snprintf(text, n_text, "%.1f %%", share * 100);
+}
+
 /* A value to print in a cell or, with a digit more, beside a bar; percent without the sign. */
 static void short_number(char *text, size_t n_text, double number, enum pw_unit unit, bool longer)
 {
@@ -196,6 +202,7 @@ static void write_data(FILE *out, const struct pw_figure *f)
   size_t at = 0;
   char words[32];
   bool ranks = strcmp(f->chart->template_name, "ranks") == 0, timeline = pw_figure_is_timeline(f);
+  bool owners = strcmp(f->chart->template_name, "owners") == 0;
   fputs("$DATA << END_OF_DATA\n", out);
   for (size_t panel = 0; panel < f->panels.n; panel++)
     for (size_t series = 0; series < f->series.n; series++) {
@@ -203,13 +210,32 @@ static void write_data(FILE *out, const struct pw_figure *f)
       for (; at < f->n_points && f->points[at].panel == panel && f->points[at].series == series; at++, n++) {
         double x = f->points[at].x, y = f->points[at].y;
         const struct pw_axis *axis = timeline ? &f->rows[panel] : &f->y;
-        short_number(words, sizeof words, y, axis->unit, ranks);
-        fprintf(out, "%.10g %.10g \"%s\"\n", x < f->x.least ? f->x.floor : x, y < axis->least ? axis->floor : y,
+        if (owners) short_share(words, sizeof words, y);
+        else short_number(words, sizeof words, y, axis->unit, ranks);
+        fprintf(out, "%.10g %.10g \"%s\"\n", x < f->x.least ? f->x.floor : x, y < axis->least && !f->cells ? axis->floor : y,
                 words);
       }
       fputs(n ? "\n\n" : "NaN NaN \"\"\n\n\n", out); /* a set may not be empty */
     }
   fputs("END_OF_DATA\n", out);
+}
+
+/* The pixels of a map: a line of counts for each row, from the lowest, the logarithm taken. */
+static void write_cells(FILE *out, const struct pw_figure *f)
+{
+  const struct pw_cells *c = f->cells;
+  if (!c) return;
+  fprintf(out, "CELL_ROWS = %zu\nCELL_COLUMNS = %zu\n$CELLS << END_OF_CELLS\n", c->rows, c->columns * c->repeat);
+  for (size_t row = 0; row < c->rows; row++) {
+    for (size_t column = 0; column < c->columns; column++)
+      for (size_t i = 0; i < c->repeat; i++) {
+        double count = c->count[row * c->columns + column];
+        if (count > 0) fprintf(out, "%.4g ", log10(count < f->y.least ? f->y.floor : count));
+        else fputs("NaN ", out);
+      }
+    putc('\n', out);
+  }
+  fputs("END_OF_CELLS\n", out);
 }
 
 /* The same sets for the points that are named: x, y, 1 when its name stands above, name. */
@@ -292,10 +318,11 @@ int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture p
   write_labels(&s, "PANEL", &figure->panels);
   write_labels(&s, "SERIES", &figure->series);
   if (figure->x.scale == PW_SCALE_CATEGORY) write_places(&s, &figure->places);
-  else write_axis(&s, 'X', &figure->x, !pw_figure_is_timeline(figure));
+  else write_axis(&s, 'X', &figure->x, !pw_figure_is_timeline(figure) && !figure->cells);
   if (pw_figure_is_timeline(figure)) write_rows(&s, figure);
   write_axis(&s, 'Y', &figure->y, false);
   write_data(out, figure);
+  write_cells(out, figure);
   fprintf(out, "MARK_N = %zu\n", figure->n_marks);
   write_marks(out, figure);
   int status = write_template(out, "common", err);

@@ -65,23 +65,6 @@ struct rows {
   size_t n, capacity;
 };
 
-int pw_timeline_traces(const struct pw_table *table, const char ***traces, size_t *n, struct pw_error *err)
-{
-  size_t trace = pw_table_find(table, "trace"), access = pw_table_find(table, "access"), capacity = 0;
-  const char *last = NULL;
-  for (size_t row = 0; row < table->n_rows; row++) {
-    const char *cell = pw_table_cell(table, row, trace);
-    if (!*pw_table_cell(table, row, access) || (last && strcmp(cell, last) == 0)) continue;
-    last = cell;
-    size_t i = 0;
-    while (i < *n && strcmp((*traces)[i], cell) != 0) i++;
-    if (i < *n) continue;
-    if (pw_grow((void **)traces, &capacity, *n + 1, sizeof **traces)) return pw_error_set(err, PW_ENOMEM, "memory ran out for the charts");
-    (*traces)[(*n)++] = cell;
-  }
-  return 0;
-}
-
 static double number(const struct rows *r, size_t i, size_t column)
 {
   double value;
