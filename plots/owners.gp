@@ -11,7 +11,7 @@ do for [p=1:PANEL_N] {
   set ytics () scale 0
   set for [i=1:X_N] ytics add ((is_left(p) ? X_LABEL[i] : '') X_AT[i])
   set border 2
-  set xrange [0:1.24]
+  set xrange [0:1.3]
   set yrange [X_MAX:X_MIN]
   # every second row is shaded across all panels, so that the eye stays on its line
   if (!TEXT_ONLY) {
