@@ -47,6 +47,8 @@ _pagewalk_value() {
     plot:--chart) _pagewalk_word "$(_pagewalk_list "$1" charts)" ;;
     curve:--of) _pagewalk_item "dtlb itlb stlb memory" ;;
     curve:--[id]tlb) case ${cur##*;} in *:*) _pagewalk_item full ;; *) _pagewalk_item none ;; esac ;;
+    run:--by) _pagewalk_word "region object symbol function" ;;
+    run:--heat) _pagewalk_word "walks dtlb faults none" ;;
     *:--format) _pagewalk_word "$(_pagewalk_list "$1" formats)" ;;
     *:--table) _pagewalk_item "$(_pagewalk_list "$1" tables)" ;;
     *:--machine) _pagewalk_item "$(_pagewalk_list "$1" machines)" ;;

@@ -125,7 +125,7 @@ static void traces_in_order(void **state)
   load("b,1,1,1,0,0,0,0,0,0,0,0,0,0,1,1,,,,,,\na,1,1,1,0,0,0,0,0,0,0,0,0,0,1,1,,,,,,\nb,2,1,1,0,0,0,0,0,0,0,0,0,0,1,1,,,,,,\n");
   const char **traces = NULL;
   size_t n = 0;
-  assert_int_equal(pw_timeline_traces(&table, &traces, &n, NULL), 0);
+  assert_int_equal(pw_table_traces(&table, "access", &traces, &n, NULL), 0);
   assert_int_equal(n, 2);
   assert_string_equal(traces[0], "b");
   assert_string_equal(traces[1], "a");
