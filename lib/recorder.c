@@ -24,6 +24,7 @@
 #include "base/alloc.h"
 #include "base/program.h"
 #include "launch.h"
+#include "naming.h"
 #include "trace/record.h"
 #include "trace/ring.h"
 
@@ -34,6 +35,7 @@ struct image {
   int sock;
   bool first;
   struct pw_recording *recording; /* NULL once it is complete */
+  struct pw_naming *naming;
 };
 
 struct recorder {
@@ -43,6 +45,7 @@ struct recorder {
   int listener, spare;      /* a descriptor for when there is no other */
   pid_t program;
   bool ended;               /* the program, not its children */
+  struct pw_objects *objects; /* what is known of the files that were mapped */
   struct pw_recording *first; /* waits for the first image */
   struct image *images;
   size_t n_images, images_room;
@@ -179,13 +182,17 @@ static void accept_image(struct recorder *r)
   pid_t pid = read_hello(sock);
   bool is_first = r->first && pid == r->program;
   struct pw_recording *recording = recording_for(r, pid);
-  bool good = recording && send_ring(sock, pw_recording_ring(recording)) &&
+  struct pw_naming *naming = NULL;
+  struct pw_error err;
+  bool good = recording && !pw_naming_create(&naming, r->objects, recording, &err) &&
+              send_ring(sock, pw_recording_ring(recording)) &&
               !pw_grow((void **)&r->images, &r->images_room, r->n_images + 1, sizeof *r->images);
   if (good) {
-    r->images[r->n_images++] = (struct image){pid, sock, is_first, recording};
+    r->images[r->n_images++] = (struct image){pid, sock, is_first, recording, naming};
     return;
   }
   pw_recording_destroy(recording);
+  pw_naming_destroy(naming);
   close(sock);
 }
 
@@ -238,6 +245,8 @@ static void complete(struct recorder *r, struct image *image)
   struct pw_totals t = pw_recording_totals(image->recording);
   if ((status == 0 || status == PW_EFORMAT) && t.fetches + t.loads + t.stores) r->info->traces++;
   pw_recording_destroy(image->recording);
+  pw_naming_destroy(image->naming);
+  image->naming = NULL;
   image->recording = NULL;
 }
 
@@ -341,6 +350,7 @@ static void clean_up(struct recorder *r)
     close(r->images[i].sock);
   }
   pw_recording_destroy(r->first);
+  pw_objects_destroy(r->objects);
   if (r->listener >= 0) close(r->listener);
   if (r->spare >= 0) close(r->spare);
   pw_free(r->images);
@@ -358,6 +368,7 @@ int pw_record(char *const argv[], const struct pw_record_options *options, struc
   struct pw_launch launch = {.argv = NULL};
   int status = pw_program_find(path, sizeof path, argv[0], err);
   if (!status) status = open_socket(&r, err);
+  if (!status) status = pw_objects_create(&r.objects, PW_OBJECT_DEBUG_ROOT, err);
   if (!status) status = pw_launch_prepare(&launch, options, r.name, path, argv, err);
   if (!status) status = new_recording(&r, &r.first, options->output, err);
   pw_launch_raise_files();

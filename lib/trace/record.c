@@ -20,17 +20,12 @@
 #include "trace/behind.h"
 #include "trace/pwt_write.h"
 #include "trace/ring.h"
+#include "trace/ring_events.h"
 #include "trace/runs.h"
 
 #define RING_BLOCKS 8u
 #define RING_BLOCK_BYTES (128u << 10)
 #define RING_BYTES (PW_RING_HEADER_BYTES + (size_t)RING_BLOCKS * RING_BLOCK_BYTES)
-#define MOST_TEXT 4095u
-
-struct text {
-  struct text *next;
-  char bytes[];
-};
 
 struct pw_recording {
   char *path;
@@ -40,10 +35,7 @@ struct pw_recording {
   struct pw_writer *writer;
   struct pw_behind *behind;   /* holds the writer while it records */
   struct pw_runs runs;
-  struct text *texts;         /* of the events in the open block */
-  char *exec;                 /* the program that is being tried */
-  bool exec_unrecorded, has_end;
-  uint64_t exit_status, signal;
+  struct pw_ring_events events;
   uint64_t size_limit_bytes;
   struct pw_behind_progress written; /* once all is */
   bool ended, limited;        /* nothing more is taken */
@@ -53,15 +45,6 @@ struct pw_recording {
 static int out_of_memory(const struct pw_recording *r, struct pw_error *err)
 {
   return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", r->path ? r->path : "recording");
-}
-
-static void forget_texts(struct pw_recording *r)
-{
-  while (r->texts) {
-    struct text *next = r->texts->next;
-    pw_free(r->texts);
-    r->texts = next;
-  }
 }
 
 void pw_recording_destroy(struct pw_recording *r)
@@ -76,8 +59,7 @@ void pw_recording_destroy(struct pw_recording *r)
   pw_behind_destroy(r->behind);
   pw_writer_destroy(r->writer);
   pw_runs_clear(&r->runs);
-  forget_texts(r);
-  pw_free(r->exec);
+  pw_ring_events_clear(&r->events);
   pw_free(r->path);
   pw_free(r);
 }
@@ -96,6 +78,8 @@ static int make_ring(struct pw_recording *r, struct pw_error *err)
   return 0;
 }
 
+static int make_event_room(void *recording, struct pw_error *err);
+
 int pw_recording_create(struct pw_recording **recording, const char *path, const struct pw_recording_options *options,
                         struct pw_error *err)
 {
@@ -109,10 +93,22 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
   if (!status) status = pw_visits_create_bare(&r->visits, &options->trace, err);
   if (!status) status = pw_writer_create(&r->writer, path, &options->writer, err);
   if (!status) status = pw_behind_create(&r->behind, r->writer, options->trace.make_sides, err);
+  r->events = (struct pw_ring_events){.path = r->path, .visits = r->visits, .room = make_event_room, .context = r};
   if (!status) return 0;
   pw_recording_destroy(r);
   *recording = NULL;
   return status;
+}
+
+void pw_recording_name(struct pw_recording *r, const struct pw_ring_namer *namer)
+{
+  r->events.namer = *namer;
+}
+
+int pw_recording_symbol(struct pw_recording *r, uint64_t address, uint64_t bytes, uint32_t kind, const char *name,
+                        size_t name_bytes, struct pw_error *err)
+{
+  return pw_ring_events_symbol(&r->events, address, bytes, kind, name, name_bytes, err);
 }
 
 static struct pw_behind_progress progress(const struct pw_recording *r)
@@ -124,7 +120,7 @@ static struct pw_behind_progress progress(const struct pw_recording *r)
 static int write_block(struct pw_recording *r, struct pw_error *err)
 {
   int status = pw_behind_add(r->behind, &r->visits->rows, err);
-  forget_texts(r);
+  pw_ring_events_written(&r->events);
   if (r->size_limit_bytes && progress(r).stored_bytes >= r->size_limit_bytes) r->ended = r->limited = true;
   return status;
 }
@@ -137,100 +133,17 @@ static int make_room(struct pw_recording *r, uint32_t n_visits, struct pw_error 
   return status;
 }
 
-static int put_event(struct pw_recording *r, struct pw_event event, const char *text, size_t text_bytes, struct pw_error *err)
+/* For an event. */
+static int make_event_room(void *recording, struct pw_error *err)
 {
-  int status = make_room(r, 0, err);
-  if (status) return status;
-  if (text_bytes > MOST_TEXT) text_bytes = MOST_TEXT;
-  if (text_bytes) {
-    struct text *copy = pw_malloc(1, sizeof *copy + text_bytes);
-    if (!copy) return out_of_memory(r, err);
-    memcpy(copy->bytes, text, text_bytes);
-    copy->next = r->texts;
-    r->texts = copy;
-    event.text = copy->bytes;
-    event.text_bytes = (uint32_t)text_bytes;
-  }
-  pw_visits_event(r->visits, &event);
-  return 0;
-}
-
-static int put_map(struct pw_recording *r, const uint64_t *w, uint64_t bits, const char *name, size_t name_bytes, struct pw_error *err)
-{
-  if (w[1] == 0 || w[0] + w[1] - 1 < w[0]) return 0;
-  return put_event(r, (struct pw_event){.kind = PW_EVENT_MAP, .a = w[0], .b = w[1], .c = bits & 63}, name, name_bytes, err);
-}
-
-/* Nonsense of the program, which the kernel refused too, is left out. */
-static int put_range(struct pw_recording *r, enum pw_event_kind kind, const uint64_t *w, uint64_t c, struct pw_error *err)
-{
-  if (w[1] == 0 || w[0] + w[1] - 1 < w[0] || c + w[1] - 1 < c) return 0;
-  return put_event(r, (struct pw_event){.kind = kind, .a = w[0], .b = w[1], .c = c}, NULL, 0, err);
-}
-
-static int take_map(struct pw_recording *r, const uint64_t *w, size_t n, struct pw_error *err)
-{
-  const char *name = (const char *)(w + 5);
-  int status = put_map(r, w, w[2], name, strnlen(name, 8 * (n - 5)), err);
-  if (status || !w[4]) return status;
-  return put_event(r, (struct pw_event){.kind = PW_EVENT_BACKING, .a = w[3], .b = w[4]}, NULL, 0, err);
-}
-
-static int note_exec(struct pw_recording *r, const uint64_t *words, size_t n, struct pw_error *err)
-{
-  pw_free(r->exec);
-  size_t bytes = strnlen((const char *)words, n * sizeof *words);
-  r->exec = pw_calloc(1, bytes + 1);
-  if (!r->exec) return out_of_memory(r, err);
-  memcpy(r->exec, words, bytes);
-  r->exec_unrecorded = false;
-  return 0;
-}
-
-/* The program goes on, so it was not executed. */
-static void forget_exec(struct pw_recording *r)
-{
-  pw_free(r->exec);
-  r->exec = NULL;
-}
-
-/* Words that a record has at least. */
-static size_t least_words(uint32_t kind)
-{
-  static const unsigned char least[] = {
-      [PW_RING_RUN] = 2, [PW_RING_MAP] = 5, [PW_RING_STACK] = 2, [PW_RING_HEAP] = 3, [PW_RING_UNMAP] = 2,
-      [PW_RING_PROTECT] = 3, [PW_RING_MOVE] = 3, [PW_RING_DISCARD] = 2, [PW_RING_READ] = 2, [PW_RING_WRITE] = 2,
-      [PW_RING_THREAD] = 1, [PW_RING_THREAD_NEW] = 2, [PW_RING_THREAD_END] = 1,
-      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2, [PW_RING_UNRECORDED] = 1};
-  return kind < sizeof least ? least[kind] : 0;
+  return make_room(recording, 0, err);
 }
 
 static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w, size_t n, struct pw_error *err)
 {
-  if (n < least_words(kind)) return pw_error_set(err, PW_EFORMAT, "%s: the capture tool's record %u is cut off", r->path, kind);
-  switch (kind) {
-    case PW_RING_RUN: return pw_runs_add(&r->runs, r->path, w[0], w + 1, n - 1, err);
-    case PW_RING_MAP: return take_map(r, w, n, err);
-    case PW_RING_STACK: return put_map(r, w, (n > 2 ? w[2] : 3) | PW_MAP_STACK, "[stack]", 7, err);
-    case PW_RING_HEAP: return put_map(r, w, w[2], "[heap]", 6, err);
-    case PW_RING_UNMAP: return put_range(r, PW_EVENT_UNMAP, w, 0, err);
-    case PW_RING_MOVE: return put_range(r, PW_EVENT_MOVE, w, w[2], err);
-    case PW_RING_PROTECT: return put_range(r, PW_EVENT_PROTECT, w, w[2] & 7, err);
-    case PW_RING_DISCARD: return put_range(r, PW_EVENT_DISCARD, w, 0, err);
-    case PW_RING_READ: return put_range(r, PW_EVENT_KERNEL_READ, w, 0, err);
-    case PW_RING_WRITE: return put_range(r, PW_EVENT_KERNEL_WRITE, w, 0, err);
-    case PW_RING_THREAD: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD, .a = w[0]}, NULL, 0, err);
-    case PW_RING_THREAD_NEW: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0, err);
-    case PW_RING_THREAD_END: return put_event(r, (struct pw_event){.kind = PW_EVENT_THREAD_END, .a = w[0]}, NULL, 0, err);
-    case PW_RING_EXEC: return note_exec(r, w, n, err);
-    case PW_RING_UNRECORDED:
-      r->exec_unrecorded = true;
-      return 0;
-    case PW_RING_EXIT:
-      pw_recording_end(r, w[0], w[1]);
-      return 0;
-    default: return 0;
-  }
+  if (kind != PW_RING_RUN) return pw_ring_events_take(&r->events, kind, w, n, err);
+  if (n < 2) return pw_error_set(err, PW_EFORMAT, "%s: a run of the capture tool is cut off", r->path);
+  return pw_runs_add(&r->runs, r->path, w[0], w + 1, n - 1, err);
 }
 
 static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, struct pw_error *err)
@@ -247,7 +160,7 @@ static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, s
     } else {
       uint32_t needs;
       size_t taken = pw_runs_take(&r->runs, words + i, n - i, r->visits, &needs);
-      if (taken && r->exec) forget_exec(r);
+      if (taken && r->events.exec) pw_ring_events_go_on(&r->events);
       if (pw_visits_full(r->visits)) r->ended = r->limited = true;
       else if (needs) status = make_room(r, needs, err);
       else if (!taken)
@@ -312,26 +225,19 @@ static int take_rest(struct pw_recording *r, struct pw_error *err)
 
 void pw_recording_end(struct pw_recording *r, uint64_t exit_status, uint64_t signal)
 {
-  r->has_end = true;
-  r->exit_status = exit_status;
-  r->signal = signal;
+  r->events.has_end = true;
+  r->events.exit_status = exit_status;
+  r->events.signal = signal;
 }
 
 bool pw_recording_has_end(const struct pw_recording *r)
 {
-  return r->has_end || r->exec;
+  return r->events.has_end || r->events.exec;
 }
 
 bool pw_recording_goes_on_unrecorded(const struct pw_recording *r)
 {
-  return r->exec && r->exec_unrecorded;
-}
-
-static int put_end(struct pw_recording *r, struct pw_error *err)
-{
-  if (r->exec) return put_event(r, (struct pw_event){.kind = PW_EVENT_EXEC}, r->exec, strlen(r->exec), err);
-  if (!r->has_end) return 0;
-  return put_event(r, (struct pw_event){.kind = PW_EVENT_EXIT, .a = r->exit_status, .b = r->signal}, NULL, 0, err);
+  return r->events.exec && r->events.unrecorded;
 }
 
 int pw_recording_drain(struct pw_recording *r, struct pw_error *err)
@@ -349,7 +255,7 @@ int pw_recording_finish(struct pw_recording *r, struct pw_error *err)
   int all = 0, status = r->drained ? 0 : pw_recording_drain(r, err);
   if (status == PW_EFORMAT) all = status; /* the trace up to there is good */
   else if (status) return status;
-  if (!all && !r->limited) all = put_end(r, err);
+  if (!all && !r->limited) all = pw_ring_events_end(&r->events, err);
   status = pw_visits_flush(r->visits) ? write_block(r, err) : 0;
   if (!status) status = pw_behind_finish(r->behind, err);
   r->written = progress(r);

@@ -8,6 +8,7 @@
 #include "pagewalk.h"
 
 struct pw_recording;
+struct pw_ring_namer;
 
 struct pw_recording_options {
   struct pw_trace_options trace;    /* skip, limit */
@@ -18,6 +19,10 @@ struct pw_recording_options {
 /* Makes a ring and the trace. `path` and options are copied as far as they are needed. */
 int pw_recording_create(struct pw_recording **recording, const char *path, const struct pw_recording_options *options,
                         struct pw_error *err);
+/* Who names what is mapped (ring_events.h); copied. */
+void pw_recording_name(struct pw_recording *recording, const struct pw_ring_namer *namer);
+int pw_recording_symbol(struct pw_recording *recording, uint64_t address, uint64_t bytes, uint32_t kind, const char *name,
+                        size_t name_bytes, struct pw_error *err);
 /* The ring's descriptor, for the program; stays ours. */
 int pw_recording_ring(const struct pw_recording *recording);
 /* Empties one block: 1, or 0 when none was full. */

@@ -419,3 +419,20 @@ size_t pw_runs_take(const struct pw_runs *runs, const uint64_t *words, size_t n,
 {
   return runs->sides ? take_with_sides(runs, words, n, v, needs) : take(runs, words, n, v, needs, false);
 }
+
+void pw_runs_take_cut(const struct pw_runs *runs, const uint64_t *words, size_t n, uint64_t address, struct pw_visits *v,
+                      uint32_t *needs)
+{
+  *needs = 0;
+  if (n == 0 || words[0] >= runs->n || runs->list[words[0]].n_words > n - 1) return;
+  struct pw_code_told part = runs->told[words[0]];
+  uint32_t at = 0;
+  while (at < part.n_items && (PW_RING_ITEM_OP(part.items[at]) != PW_FETCH || fetch_address(part.items[at]) != address)) at++;
+  if (at == part.n_items) return; /* another fault, and old words */
+  if (pw_visits_room(v, runs->list[words[0]].total)) {
+    *needs = runs->list[words[0]].total;
+    return;
+  }
+  part.n_items = at + 1;
+  take_each(&part, words + 1, v, 0);
+}

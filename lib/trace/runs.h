@@ -26,4 +26,9 @@ int pw_runs_add(struct pw_runs *runs, const char *name, uint64_t number, const u
  * there is (else *needs is 0); also once the limit is reached. Returns the words taken. */
 size_t pw_runs_take(const struct pw_runs *runs, const uint64_t *words, size_t n, struct pw_visits *visits, uint32_t *needs);
 
+/* The run at the front of n words, which a fault cut short at the instruction at `address`: what came before that
+ * instruction, and its fetch. *needs is how pw_runs_take has it: then nothing was taken. */
+void pw_runs_take_cut(const struct pw_runs *runs, const uint64_t *words, size_t n, uint64_t address, struct pw_visits *visits,
+                      uint32_t *needs);
+
 #endif
