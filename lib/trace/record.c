@@ -141,6 +141,10 @@ static int make_event_room(void *recording, struct pw_error *err)
 
 static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w, size_t n, struct pw_error *err)
 {
+  if (kind == PW_RING_FORGET) {
+    pw_runs_clear(&r->runs);
+    return 0;
+  }
   if (kind != PW_RING_RUN) return pw_ring_events_take(&r->events, kind, w, n, err);
   if (n < 2) return pw_error_set(err, PW_EFORMAT, "%s: a run of the capture tool is cut off", r->path);
   return pw_runs_add(&r->runs, r->path, w[0], w + 1, n - 1, err);
@@ -190,12 +194,27 @@ static int take_block(struct pw_recording *r, const uint64_t *words, size_t n, s
   return status;
 }
 
+/* What a run did before a fault, behind n words of a block. */
+static int take_cut(struct pw_recording *r, const uint64_t *block, size_t n, uint64_t address, struct pw_error *err)
+{
+  uint32_t needs = 0;
+  int status = 0;
+  if (r->ended || n > RING_BLOCK_BYTES / 8) return 0;
+  do {
+    if (needs) status = make_room(r, needs, err);
+    if (!status) pw_runs_take_cut(&r->runs, block + n, RING_BLOCK_BYTES / 8 - n, address, r->visits, &needs);
+  } while (needs && !status);
+  return status;
+}
+
 int pw_recording_step(struct pw_recording *r, struct pw_error *err)
 {
   struct pw_ring *ring = r->ring;
   uint32_t tail = ring->tail;
   if (__atomic_load_n(&ring->head, __ATOMIC_SEQ_CST) == tail) return 0;
-  int status = take_block(r, block_words(r, tail), ring->words[tail % RING_BLOCKS], err);
+  uint32_t slot = tail % RING_BLOCKS, n = ring->words[slot];
+  int status = take_block(r, block_words(r, tail), n, err);
+  if (!status && ring->cut[slot]) status = take_cut(r, block_words(r, tail), n, ring->cut[slot], err);
   __atomic_store_n(&ring->tail, tail + 1, __ATOMIC_SEQ_CST);
   syscall(SYS_futex, &ring->tail, FUTEX_WAKE, 1, NULL, NULL, 0);
   return status ? status : 1;

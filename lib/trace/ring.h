@@ -37,6 +37,7 @@ struct pw_ring {
   uint32_t reader_sleeps; /* write a byte to the socket after a block */
   uint32_t stop;          /* nobody reads any more: drop everything */
   uint32_t words[PW_RING_MOST_BLOCKS]; /* in each filled block */
+  uint64_t cut[PW_RING_MOST_BLOCKS]; /* behind them is the start of a run, up to the instruction here, which faulted; or 0 */
 };
 
 /* What a program says when it connects; the answer is one byte with the ring's descriptor. */
@@ -60,6 +61,7 @@ enum pw_ring_kind {
   PW_RING_THREAD_END, /* thread */
   PW_RING_EXEC,      /* program name in words: it is about to be tried */
   PW_RING_EXIT,      /* status, signal or 0; the last one counts */
+  PW_RING_FORGET,    /* 1: runs are told anew, from number 0 */
   PW_RING_UNRECORDED, /* 1: what is about to be executed cannot be recorded */
 };
 

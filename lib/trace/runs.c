@@ -80,7 +80,7 @@ void pw_runs_clear(struct pw_runs *runs)
   }
   pw_free(runs->lines);
   pw_free(runs->told);
-  *runs = (struct pw_runs){0};
+  *runs = (struct pw_runs){.sides = runs->sides};
 }
 
 static uint64_t fetch_address(uint64_t item)

@@ -18,6 +18,7 @@ extern struct pw_ring *ring;
 void channel_open(const HChar *name);
 void channel_reopen(const HChar *name); /* in the child of a fork */
 void channel_flush(void);      /* hands over the block that is being filled */
+void channel_cut(Addr instruction); /* that instruction faulted, in the midst of a run */
 void channel_record(UInt kind, const ULong *words, UInt n);
 void channel_end(void);
 void channel_stack_grew(Addr start, SizeT bytes); /* at any moment, also in the midst of a run */
@@ -38,8 +39,10 @@ void buffers_after_syscall(ThreadId thread, UInt number, const UWord *arguments,
 
 /* tool.c: a signal ends the program; what was told of its end before is not so. */
 void killed(Int signal);
+void cut(void); /* the running thread is thrown out of translated code */
 
 /* instrument.c */
+UInt runs_told(void);
 void forget_runs(void); /* all code will be translated again, and its runs told from 0 */
 IRSB *instrument(VgCallbackClosure *closure, IRSB *in, const VexGuestLayout *layout, const VexGuestExtents *extents,
                  const VexArchInfo *arch, IRType guest_word, IRType host_word);

@@ -43,6 +43,7 @@ static ULong *block_start(void)
 static void begin_block(void)
 {
   ULong *block = block_start();
+  ring->cut[ring->head % ring->n_blocks] = 0;
   __atomic_store_n(&ring->cursor, (ULong)(Addr)block, __ATOMIC_RELEASE);
   ring->end = (ULong)(Addr)block + ring->block_bytes - 8 * STACK_WORDS;
 }
@@ -94,25 +95,28 @@ void channel_forget_stack(void)
   stack_bytes = 0;
 }
 
-static void tell_stack(void)
+static ULong *block_end(void)
+{
+  return (ULong *)((UChar *)block_start() + ring->block_bytes);
+}
+
+/* `moves`: what stands between the record's place and there makes room for it. */
+static void tell_stack(ULong *moves)
 {
   if (stack_bytes == 0) return;
-  ULong *at = (ULong *)stack_told_at, *end = (ULong *)(Addr)ring->cursor;
-  for (ULong *to = end; to-- > at;) to[STACK_WORDS] = *to;
+  ULong *at = (ULong *)stack_told_at;
+  for (ULong *to = moves; to-- > at;) to[STACK_WORDS] = *to;
   at[0] = PW_RING_RECORD(PW_RING_STACK, STACK_WORDS - 1);
   at[1] = stack_start;
   at[2] = stack_bytes;
-  __atomic_store_n(&ring->cursor, (ULong)(Addr)(end + STACK_WORDS), __ATOMIC_RELEASE);
+  __atomic_store_n(&ring->cursor, ring->cursor + 8 * STACK_WORDS, __ATOMIC_RELEASE);
   channel_forget_stack();
 }
 
-void channel_flush(void)
+static void hand_over(void)
 {
-  tell_stack();
-  UInt words = (UInt)((ring->cursor - (Addr)block_start()) / 8);
-  if (words == 0) return;
   if (!ring->stop) {
-    ring->words[ring->head % ring->n_blocks] = words;
+    ring->words[ring->head % ring->n_blocks] = (UInt)((ring->cursor - (Addr)block_start()) / 8);
     __atomic_store_n(&ring->head, ring->head + 1, __ATOMIC_SEQ_CST);
     wake_reader();
     wait_for_room();
@@ -120,10 +124,25 @@ void channel_flush(void)
   begin_block();
 }
 
+void channel_flush(void)
+{
+  tell_stack((ULong *)(Addr)ring->cursor);
+  if (ring->cursor > (Addr)block_start()) hand_over();
+}
+
+/* Nothing was published since the run began, so its words stand at the cursor. How many, the recorder finds out. */
+void channel_cut(Addr instruction)
+{
+  if (ring->stop) return;
+  tell_stack(block_end() - STACK_WORDS);
+  ring->cut[ring->head % ring->n_blocks] = instruction;
+  hand_over();
+}
+
 void channel_record(UInt kind, const ULong *words, UInt n)
 {
   if (ring->stop) return;
-  tell_stack();
+  tell_stack((ULong *)(Addr)ring->cursor);
   if (ring->end < ring->cursor || ring->end - ring->cursor < 8 * ((ULong)n + 1)) channel_flush();
   ULong *to = (ULong *)(Addr)ring->cursor;
   *to++ = PW_RING_RECORD(kind, n);

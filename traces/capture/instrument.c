@@ -8,8 +8,8 @@
  * an exit. Room for the whole superblock is made at its start. What a run holds is told to the
  * recorder once, now.
  *
- * A store that follows a load of the same address and size at once is a modify. An access cut off
- * by a signal in the middle of a run (a segmentation fault) is lost with the run up to there. */
+ * A store that follows a load of the same address and size at once is a modify. The word of an access is
+ * written before it happens, so what came before a fault in the midst of a run can be told. */
 #include "capture.h"
 
 #include "pub_tool_libcassert.h"
@@ -30,6 +30,11 @@ struct work {
 
 static UInt n_runs;
 static ULong items[1 + PW_RING_MOST_ITEMS]; /* of the run at hand, behind its number */
+
+UInt runs_told(void)
+{
+  return n_runs;
+}
 
 void forget_runs(void)
 {

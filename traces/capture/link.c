@@ -14,6 +14,9 @@ ULong __wrap_vgPlain_di_notify_mmap(Addr address, Bool allow_file, Int fd);
 Bool __wrap_vgPlain_am_create_reservation(Addr start, SizeT length, ShrinkMode mode, SSizeT extra);
 Bool __wrap_vgPlain_am_extend_into_adjacent_reservation_client(Addr address, SSizeT delta, Bool *overflow);
 extern Bool __real_vgPlain_am_extend_into_adjacent_reservation_client(Addr address, SSizeT delta, Bool *overflow);
+void __wrap_VG_MINIMAL_LONGJMP(void *where) __attribute__((noreturn));
+extern void __real_VG_MINIMAL_LONGJMP(void *where) __attribute__((noreturn));
+extern Bool VG_(in_generated_code);
 void __wrap_vgPlain_kill_self(Int signal);
 extern void __real_vgPlain_kill_self(Int signal);
 /* As Valgrind's MapRequest. */
@@ -69,4 +72,11 @@ Addr __wrap_vgPlain_am_get_advisory(const struct request *request, Bool for_prog
     at = s->end + 1;
   }
   return advised;
+}
+
+/* The only way out of translated code that is not its end: a fault. */
+void __wrap_VG_MINIMAL_LONGJMP(void *where)
+{
+  if (VG_(in_generated_code)) cut();
+  __real_VG_MINIMAL_LONGJMP(where);
 }

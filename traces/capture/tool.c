@@ -22,6 +22,8 @@ extern struct { Int fd; Bool is_socket; } VG_(log_output_sink);
 extern VexControl vex_control; /* what translation goes by */
 extern void VG_(discard_translations)(Addr start, ULong range, const HChar *who);
 
+enum { MOST_RUNS = 1 << 20 };
+
 static const HChar *option_ring;
 static ThreadId running;
 static Bool started;
@@ -95,9 +97,21 @@ static void watch_handlers(const UWord *arguments, UInt n)
   VG_(discard_translations)((Addr)4096, ~0ULL >> 1, "capture: precise faults");
 }
 
+/* Code that is made anew all the time (a JIT compiler's), or more than Valgrind can keep translated, would
+ * fill the recorder's memory with runs that never come again. */
+static void limit_runs(void)
+{
+  const ULong forget[] = {1};
+  if (runs_told() < MOST_RUNS) return;
+  channel_record(PW_RING_FORGET, forget, 1);
+  forget_runs();
+  VG_(discard_translations)((Addr)4096, ~0ULL >> 1, "capture: too many runs");
+}
+
 static void after_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n, SysRes result)
 {
   buffers_after_syscall(thread, number, arguments, n, result);
+  limit_runs();
   if (sr_isError(result)) return;
   if (number == __NR_rt_sigaction) watch_handlers(arguments, n);
   maps_after_syscall(number, arguments, n, sr_Res(result));
@@ -134,6 +148,11 @@ static void finish(Int status)
 {
   (void)status;
   tell_end(exit_status, 0);
+}
+
+void cut(void)
+{
+  channel_cut(VG_(get_IP)(running));
 }
 
 void killed(Int signal)
