@@ -92,14 +92,14 @@ static void writes(CorePart part, ThreadId thread, Addr address, SizeT bytes)
   if (part == Vg_CoreSignal) tell(&a);
 }
 
-/* Bytes of the buffer at a[1] that a call read at most: what it wrote elsewhere. */
-static SizeT bytes_gone_out(UInt number, UWord result)
+/* The buffer of a write, of which only what went out was read. */
+static Addr buffer_that_goes_out(UInt number, const UWord *a, UInt n)
 {
-  return number == __NR_write || number == __NR_pwrite64 || number == __NR_sendto ? result : ~(SizeT)0;
+  return n >= 2 && (number == __NR_write || number == __NR_pwrite64 || number == __NR_sendto) ? a[1] : 0;
 }
 
 /* Takes the thread's accesses out of the list; tells those that happened. */
-static void settle(ThreadId thread, Addr buffer, SizeT most, Bool failed, Bool bad_address)
+static void settle(ThreadId thread, Addr buffer, SizeT gone_out, Bool failed, Bool bad_address)
 {
   UInt left = 0;
   for (UInt i = 0; i < n_accesses; i++) {
@@ -109,7 +109,7 @@ static void settle(ThreadId thread, Addr buffer, SizeT most, Bool failed, Bool b
       continue;
     }
     if (bad_address || (failed && !a->text)) continue;
-    if (!a->write && a->address == buffer && a->bytes > most) a->bytes = most;
+    if (!a->write && buffer && a->address == buffer && a->bytes > gone_out) a->bytes = gone_out;
     tell(a);
   }
   n_accesses = left;
@@ -124,7 +124,7 @@ void buffers_before_syscall(ThreadId thread)
 void buffers_after_syscall(ThreadId thread, UInt number, const UWord *a, UInt n, SysRes result)
 {
   Bool failed = sr_isError(result);
-  settle(thread, n >= 2 ? a[1] : 0, failed ? 0 : bytes_gone_out(number, sr_Res(result)), failed,
+  settle(thread, buffer_that_goes_out(number, a, n), failed ? 0 : sr_Res(result), failed,
          failed && sr_Err(result) == VKI_EFAULT);
 }
 
