@@ -17,10 +17,7 @@
 #include "progress.h"
 #include "say.h"
 #include "spec.h"
-
-#ifndef PW_LIBEXEC
-#define PW_LIBEXEC "../libexec/pagewalk"
-#endif
+#include "toolfolder.h"
 
 struct own_options {
   const char *output, *backend, *qemu, *sysroot, *level, *skip, *limit, *size_limit, *date;
@@ -45,19 +42,6 @@ static const struct option_row own_rows[] = {
     {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, date), "provenance: when (never taken from the clock)"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress and no summary"},
     {0}};
-
-/* The capture tool lies next to the command in the build tree, or where it was installed. */
-static char *tool_folder(void)
-{
-  char self[PATH_MAX], *slash;
-  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-  self[n < 0 ? 0 : n] = '\0';
-  if ((slash = strrchr(self, '/'))) *slash = '\0';
-  char *folder = heap_text("%s/capture", self);
-  if (file_is_folder(folder)) return folder;
-  free(folder);
-  return heap_text("%s/%s", self, PW_LIBEXEC);
-}
 
 /* The command line as a shell would take it, more or less: for people. */
 static char *command_line(const struct words *words)

@@ -17,7 +17,7 @@ struct command {
   int (*run)(const struct command *self, int argc, char **argv); /* argv[0] follows the name */
 };
 
-extern const struct command command_record, command_run, command_sweep, command_curve, command_plot,
+extern const struct command command_record, command_validate, command_run, command_sweep, command_curve, command_plot,
     command_convert, command_info, command_list, command_help;
 
 /* All commands in the order of the help; ends with NULL. */

@@ -12,7 +12,7 @@
 
 const struct command *const commands[] = {
     &command_record, &command_run,  &command_sweep, &command_curve, &command_plot,
-    &command_convert, &command_info, &command_list, &command_help,  NULL,
+    &command_convert, &command_info, &command_validate, &command_list, &command_help,  NULL,
 };
 
 const struct command *command_find(const char *name)

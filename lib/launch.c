@@ -77,6 +77,8 @@ int pw_launch_prepare(struct pw_launch *launch, const struct pw_record_options *
                       char *const argv[], struct pw_error *err)
 {
   launch->argv = NULL;
+  launch->environment = options->environment;
+  launch->output = options->program_output;
   return (options->backend == PW_RECORD_QEMU ? prepare_qemu : prepare_valgrind)(launch, options, socket, path, argv, err);
 }
 
@@ -86,11 +88,21 @@ void pw_launch_clear(struct pw_launch *launch)
   launch->argv = NULL;
 }
 
+void pw_launch_redirect(int output)
+{
+  int null = open("/dev/null", O_RDONLY);
+  if (null >= 0) dup2(null, 0);
+  if (null > 2) close(null);
+  dup2(output, 1);
+  dup2(output, 2);
+}
+
 static void become(const struct pw_launch *launch, int report)
 {
+  if (launch->output) pw_launch_redirect(launch->output);
   signal(SIGPIPE, SIG_DFL);
   if (files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
-  execv(launch->file, launch->argv);
+  execve(launch->file, launch->argv, launch->environment ? launch->environment : environ);
   int cause = errno;
   ssize_t told = write(report, &cause, sizeof cause);
   (void)told;

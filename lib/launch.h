@@ -12,6 +12,8 @@ struct pw_launch {
   char **argv;
   char texts[2][4200];
   const char *called;  /* in errors */
+  char *const *environment; /* NULL: ours */
+  int output;          /* its standard output and error, its input being /dev/null; 0: all three are ours */
 };
 
 /* For the program at `path` with its arguments (its name first, NULL last), under the backend of `options`. Says if that cannot be. */
@@ -20,6 +22,8 @@ int pw_launch_prepare(struct pw_launch *launch, const struct pw_record_options *
 /* Returns when the backend runs, or could not be started. */
 int pw_launch_start(const struct pw_launch *launch, pid_t *pid, struct pw_error *err);
 void pw_launch_clear(struct pw_launch *launch);
+/* In a child: standard input is /dev/null, output and error go to that descriptor. */
+void pw_launch_redirect(int output);
 
 /* As many open files as we may have; a program that is started gets the limit that was there. */
 void pw_launch_raise_files(void);

@@ -150,7 +150,7 @@ struct pw_event {
  * boundary forget both pages. The flag byte of a visit: */
 enum {
   PW_VISIT_CODE = 1 << 0,        /* C is the code page (else the data page) */
-  PW_VISIT_STORE_FIRST = 1 << 1, /* the first access is a store */
+  PW_VISIT_STORE_FIRST = 1 << 1, /* the first access stores: a store or a modify */
   PW_VISIT_TOUCHES = 3 << 2,     /* number of touches replayed, minus 1: C CO COC COCO */
   PW_VISIT_TOUCHES_SHIFT = 2,
   PW_VISIT_WROTE_1 = 1 << 4,     /* the data page's first touch in the pattern stored */
@@ -301,6 +301,8 @@ struct pw_record_options {
   uint64_t size_limit_bytes; /* of each trace; 0 = none */
   bool sides;                /* with side columns: the opener of each visit, its offset and pc */
   bool first_only;           /* not the programs that the program starts or becomes */
+  int program_output;        /* descriptor of its standard output and error, its input then being empty; 0: all are ours */
+  char *const *environment;  /* its environment; NULL = ours */
   pw_record_fn *progress;    /* may be NULL */
   void *progress_context;
 };
@@ -310,6 +312,58 @@ struct pw_record_options {
  * its status; then *info tells how. Needs the capture tool, see docs/man/pagewalk-record.1. */
 int pw_record(char *const argv[], const struct pw_record_options *options, struct pw_record_info *info,
               struct pw_error *err);
+
+/* ------------------------------------------------------------------------
+ * Validating: the running kernel and a model of it, on the same program
+ */
+
+struct pw_validated {
+  uint64_t measured, predicted;
+};
+
+/* An area of the program's address space when it ended, natively. */
+struct pw_validated_area {
+  uint64_t start, end;        /* native addresses */
+  struct pw_validated pages;  /* that are there */
+  char name[64];              /* file, "[heap]", "[stack]", …, or "" */
+};
+
+/* What the kernel said, and what the model of it makes of the recording. */
+struct pw_validation {
+  struct pw_validated table_bytes;    /* VmPTE: page tables of the three levels below the root */
+  struct pw_validated resident_bytes; /* VmHWM: the peak */
+  struct pw_validated minor_faults;
+  struct pw_validated own_bytes, cached_bytes; /* resident at the end: RssAnon; RssFile and RssShmem */
+  uint64_t start_faults, start_bytes; /* of each of both: before the first instruction */
+  uint64_t major_faults;              /* measured; the model has none */
+  uint64_t anonymous_faults, file_faults, copy_faults, around_pages; /* predicted */
+  uint64_t special_pages;             /* measured: of the vdso and its data, which the recording does not use */
+  uint64_t maps, unplaced_maps;       /* recorded after the start, and those without a native counterpart */
+  uint64_t strays;                    /* recorded accesses to no place that is mapped natively */
+  uint32_t threads;                   /* measured */
+  bool pages_known;                   /* the kernel told which pages are there: areas[].pages.measured holds */
+  bool became_another;                /* the program executed another: all is up to there */
+  bool interrupted;
+  int exit_status, signal;            /* of the native run, as in struct pw_record_info */
+  struct pw_record_info recorded;
+  size_t n_areas;
+  struct pw_validated_area *areas;    /* in rising order; freed with pw_validation_clear */
+};
+
+struct pw_validate_options {
+  const char *trace;         /* the recording, which stays */
+  const char *tool_folder;   /* where the capture tool lies */
+  bool show_output;          /* the program's standard output and error of the native run are ours */
+  pw_record_fn *progress;    /* may be NULL */
+  void *progress_context;
+};
+
+/* Records a program (see pw_record; only itself, not what it starts or becomes), runs it once more
+ * natively, and replays the recording in a model of Linux's memory management. Clear *result also
+ * after a failure. */
+int pw_validate(char *const argv[], const struct pw_validate_options *options, struct pw_validation *result,
+                struct pw_error *err);
+void pw_validation_clear(struct pw_validation *result);
 
 /* ------------------------------------------------------------------------
  * Machines: one configuration

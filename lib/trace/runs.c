@@ -39,7 +39,7 @@ static const struct kind {
 #define KIND(tally, touch, head, wrote) {(tally) + PW_TALLY_TOUCH, (touch) - PW_TALLY_TOUCH, head, wrote}
 #define LOAD(touch) KIND(PW_TALLY(PW_LOAD), touch, 0, 0)
 #define STORE(touch) KIND(PW_TALLY(PW_STORE), touch, PW_HEAD_STORE_FIRST | PW_HEAD_WROTE_1, PW_HEAD_WROTE_1)
-#define MODIFY(touch) KIND(PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE), touch, PW_HEAD_WROTE_1, PW_HEAD_WROTE_1)
+#define MODIFY(touch) KIND(PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE), touch, PW_HEAD_STORE_FIRST | PW_HEAD_WROTE_1, PW_HEAD_WROTE_1)
     {0}, LOAD(0), STORE(0), MODIFY(0), LOAD(PW_TALLY_TOUCH), STORE(PW_TALLY_TOUCH), MODIFY(PW_TALLY_TOUCH)};
 enum { AFTER_FETCH = 3 };
 

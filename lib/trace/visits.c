@@ -174,7 +174,10 @@ void pw_visits_take(struct pw_visits *v, uint64_t address, uint32_t bytes, uint3
 {
   if (op == PW_FETCH) v->at = address;
   touch_each(v, address, bytes, op == PW_MODIFY ? (uint32_t)PW_LOAD : op);
-  if (op == PW_MODIFY) touch_each(v, address, bytes, PW_STORE);
+  if (op != PW_MODIFY) return;
+  touch_each(v, address, bytes, PW_STORE);
+  bool opened = v->open && v->tally == PW_TALLY(PW_LOAD) + PW_TALLY(PW_STORE) + PW_TALLY_TOUCH && v->head & PW_HEAD_WROTE_1;
+  if (opened) v->head |= PW_HEAD_STORE_FIRST;
 }
 
 static int find_process(struct pw_visits *v, const char *path, uint32_t pid, struct pw_error *err)

@@ -1,0 +1,17 @@
+/* What validate prints: measured against predicted, and what is known of a difference. */
+#ifndef CMD_VALIDATE_REPORT_H
+#define CMD_VALIDATE_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "pagewalk.h"
+#include "words.h"
+
+void validate_print_text(const struct pw_validation *validation, bool areas);
+void validate_print_json(const struct words *program, const struct pw_validation *validation);
+void validate_print_csv(FILE *out, const struct words *program, const struct pw_validation *validation);
+/* Percent that the prediction is above (or below: negative) what was measured. */
+double validate_difference(struct pw_validated number);
+
+#endif

@@ -1,0 +1,19 @@
+/* A large array used here and there: 4 GiB reserved, one page in every so many touched.
+ *
+ *   sparse [STRIDE]    bytes between touches, default 2 MiB + 4 KiB, so that each has its own table */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+int main(int argc, char **argv)
+{
+  const size_t bytes = 4ul << 30;
+  size_t stride = argc > 1 ? strtoul(argv[1], NULL, 0) : (2u << 20) + 4096, n = 0;
+  unsigned char *array = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (array == MAP_FAILED || stride == 0) return 1;
+  for (size_t i = 0; i < bytes; i += stride) array[i] = (unsigned char)++n;
+  unsigned long sum = 0;
+  for (size_t i = 0; i < bytes; i += stride) sum += array[i];
+  printf("%zu touches, sum %lu\n", n, sum);
+  return 0;
+}
