@@ -88,7 +88,7 @@ void pw_launch_clear(struct pw_launch *launch)
   launch->argv = NULL;
 }
 
-void pw_launch_redirect(int output)
+static void redirect(int output)
 {
   int null = open("/dev/null", O_RDONLY);
   if (null >= 0) dup2(null, 0);
@@ -99,7 +99,7 @@ void pw_launch_redirect(int output)
 
 static void become(const struct pw_launch *launch, int report)
 {
-  if (launch->output) pw_launch_redirect(launch->output);
+  if (launch->output) redirect(launch->output);
   signal(SIGPIPE, SIG_DFL);
   if (files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
   execve(launch->file, launch->argv, launch->environment ? launch->environment : environ);

@@ -22,8 +22,6 @@ int pw_launch_prepare(struct pw_launch *launch, const struct pw_record_options *
 /* Returns when the backend runs, or could not be started. */
 int pw_launch_start(const struct pw_launch *launch, pid_t *pid, struct pw_error *err);
 void pw_launch_clear(struct pw_launch *launch);
-/* In a child: standard input is /dev/null, output and error go to that descriptor. */
-void pw_launch_redirect(int output);
 
 /* As many open files as we may have; a program that is started gets the limit that was there. */
 void pw_launch_raise_files(void);

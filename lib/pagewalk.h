@@ -337,7 +337,7 @@ struct pw_validation {
   uint64_t start_faults, start_bytes; /* of each of both: before the first instruction */
   uint64_t major_faults;              /* measured; the model has none */
   uint64_t anonymous_faults, file_faults, copy_faults, around_pages; /* predicted */
-  uint64_t special_pages;             /* measured: of the vdso and its data, which the recording does not use */
+  uint64_t tables[3];                 /* predicted: of pages (PTE), of those (PMD) and of those (PUD) */
   uint64_t maps, unplaced_maps;       /* recorded after the start, and those without a native counterpart */
   uint64_t strays;                    /* recorded accesses to no place that is mapped natively */
   uint32_t threads;                   /* measured */

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/block.h"
 #include "base/program.h"
+#include "validate/drain.h"
 #include "validate/relocate.h"
 
 /* Valgrind's processor is an Intel one with AVX2 and no more. glibc chooses its string functions,
@@ -22,16 +23,8 @@
 struct replay {
   struct pw_relocation relocation;
   uint64_t data_page;  /* of the last visit to a data page */
-  bool stack_placed;
   uint64_t maps;
 };
-
-/* The first access to data is to the top of the stack. */
-static int place_stack(struct replay *p, uint64_t page, struct pw_error *err)
-{
-  p->stack_placed = true;
-  return pw_relocation_stack(&p->relocation, page, err);
-}
 
 /* Which touches of a visit can fault: the one that opened it, and the first store to its data page. */
 static int take_visit(struct replay *p, uint64_t page, uint8_t flags, struct pw_error *err)
@@ -39,8 +32,7 @@ static int take_visit(struct replay *p, uint64_t page, uint8_t flags, struct pw_
   bool wrote = flags & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2), code = flags & PW_VISIT_CODE;
   int status = 0;
   if (!code) p->data_page = page;
-  if (!code && !p->stack_placed) status = place_stack(p, page, err);
-  if (!status) status = pw_relocation_touch(&p->relocation, page, !code && flags & PW_VISIT_STORE_FIRST, err);
+  status = pw_relocation_touch(&p->relocation, page, !code && flags & PW_VISIT_STORE_FIRST, err);
   if (!status && wrote) status = pw_relocation_touch(&p->relocation, p->data_page, true, err);
   return status;
 }
@@ -87,7 +79,6 @@ static int compare_areas(struct pw_validation *v, const struct pw_native_state *
                                      .pages = {a->present, pw_mm_present(mm, a->start >> 12, a->end >> 12)}};
     size_t n = strlen(a->name);
     snprintf(to->name, sizeof to->name, "%s%s", n < sizeof to->name ? "" : "...", n < sizeof to->name ? a->name : a->name + n - 60);
-    if (strncmp(a->name, "[v", 2) == 0) v->special_pages += a->present;
   }
   return 0;
 }
@@ -109,12 +100,10 @@ static int compare(struct pw_validation *v, const struct pw_native *native, cons
   v->file_faults = c->file_faults;
   v->copy_faults = c->copy_faults;
   v->around_pages = c->around;
+  memcpy(v->tables, mm->tables.n, sizeof v->tables);
   v->maps = p->maps;
   v->unplaced_maps = p->relocation.unplaced;
   v->strays = c->strays;
-  if (getenv("PWDBG")) { struct pw_mm *w = (struct pw_mm *)(uintptr_t)mm;
-    for (size_t i = 0; i < end->n_areas; i++) { const struct pw_native_area *a = &end->areas[i]; if (a->present == pw_mm_present(mm, a->start>>12, a->end>>12)) continue;
-      for (uint64_t pg = a->start>>12; pg < a->end>>12; pg++) { bool in=false; for (size_t k=0;k<end->n_pages;k++) if (end->pages[k].page==pg) in=true; bool have = pw_mm_present(w,pg,pg+1); if (in != have) { fprintf(stderr, "%lx area %lx %s: measured %d predicted %d;", pg<<12, a->start, a->name, in, have); for (size_t k=0;k<p->relocation.places.n;k++) { const struct pw_place*q=&p->relocation.places.list[k]; if (pg-q->shift>=q->start&&pg-q->shift<q->end) fprintf(stderr," rec %lx (from %lx)", (pg-q->shift)<<12, q->start<<12);} fputs("\n",stderr);} } } }
   v->threads = native->threads;
   v->pages_known = end->pages_known;
   v->became_another = native->became_another;
@@ -123,13 +112,15 @@ static int compare(struct pw_validation *v, const struct pw_native *native, cons
   return compare_areas(v, end, mm, err);
 }
 
-static int replay_all(struct pw_validation *v, struct pw_native *native, const struct pw_validate_options *options, struct pw_error *err)
+static int replay_all(struct pw_validation *v, struct pw_native *native, const struct pw_validate_options *options,
+                      uint64_t stack_pointer, struct pw_error *err)
 {
   struct pw_trace_options reading = {0};
   struct pw_trace *trace = NULL;
   struct replay p = {0};
   int status = pw_trace_open(&trace, options->trace, &reading, err);
   if (!status) status = pw_relocation_init(&p.relocation, native, err);
+  if (!status) status = pw_relocation_stack(&p.relocation, stack_pointer, err);
   if (!status) status = replay(&p, trace, options, err);
   if (!status) status = compare(v, native, &p, err);
   pw_relocation_clear(&p.relocation);
@@ -137,7 +128,48 @@ static int replay_all(struct pw_validation *v, struct pw_native *native, const s
   return status;
 }
 
-/* ---- the whole ---- */
+/* ---- the environment ---- */
+
+struct environment {
+  char **list;
+  char *tunables; /* in list[0] */
+  char *padding;  /* in list[1], or NULL */
+};
+
+static void clear_environment(struct environment *e)
+{
+  pw_free(e->list);
+  pw_free(e->tunables);
+  pw_free(e->padding);
+}
+
+/* Ours, with glibc's tunables, and so many bytes more if `padding` is not 0. */
+static int make_environment(struct environment *e, size_t padding, struct pw_error *err)
+{
+  static const char name[] = "PAGEWALK_PADDING=";
+  const char *old = getenv("GLIBC_TUNABLES");
+  size_t n = 0, to = 0, room = (old ? strlen(old) : 0) + sizeof TUNABLES + 32;
+  while (environ[n]) n++;
+  *e = (struct environment){.list = pw_calloc(n + 3, sizeof *e->list), .tunables = pw_malloc(room, 1)};
+  if (padding) e->padding = pw_calloc(sizeof name + padding, 1);
+  if (!e->list || !e->tunables || (padding && !e->padding)) {
+    clear_environment(e);
+    *e = (struct environment){0};
+    return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  }
+  snprintf(e->tunables, room, "GLIBC_TUNABLES=%s%s%s", old ? old : "", old ? ":" : "", TUNABLES);
+  e->list[to++] = e->tunables;
+  if (padding) {
+    memcpy(e->padding, name, sizeof name - 1);
+    memset(e->padding + sizeof name - 1, 'x', padding);
+    e->list[to++] = e->padding;
+  }
+  for (size_t i = 0; i < n; i++)
+    if (strncmp(environ[i], "GLIBC_TUNABLES=", 15) != 0) e->list[to++] = environ[i];
+  return 0;
+}
+
+/* ---- the native run ---- */
 
 struct stopper {
   const struct pw_validate_options *options;
@@ -150,49 +182,92 @@ static bool stop(void *context)
   return s->options->progress && s->options->progress(s->options->progress_context, &s->info);
 }
 
-/* Our environment with glibc's tunables; *tunables holds their text. NULL when memory runs out. */
-static char **environment_with(char **tunables)
+/* Where the recorded program's stack pointer stood: its first access to data is a push right below, or a pop. */
+static int find_stack(uint64_t *stack_pointer, const char *path, struct pw_error *err)
 {
-  const char *old = getenv("GLIBC_TUNABLES");
-  size_t n = 0, to = 0, room = (old ? strlen(old) : 0) + sizeof TUNABLES + 32;
-  while (environ[n]) n++;
-  char **all = pw_calloc(n + 2, sizeof *all);
-  *tunables = pw_malloc(room, 1);
-  if (all && *tunables) {
-    snprintf(*tunables, room, "GLIBC_TUNABLES=%s%s%s", old ? old : "", old ? ":" : "", TUNABLES);
-    all[to++] = *tunables;
-    for (size_t i = 0; i < n; i++)
-      if (strncmp(environ[i], "GLIBC_TUNABLES=", 15) != 0) all[to++] = environ[i];
-    return all;
+  struct pw_trace_options reading = {.sides = true};
+  struct pw_trace *trace;
+  const struct pw_block *block;
+  int status = pw_trace_open(&trace, path, &reading, err);
+  if (status) return status;
+  *stack_pointer = 0;
+  while (!*stack_pointer && (status = pw_trace_next(trace, &block, err)) > 0)
+    for (uint32_t i = 0; i < block->n_visits && !*stack_pointer; i++)
+      if (!(block->flags[i] & PW_VISIT_CODE) && block->offset)
+        *stack_pointer = (((block->pages[block->page[i]] & PW_PAGE_MASK) << PW_BASE_SHIFT | block->offset[i]) + 15) & ~UINT64_C(15);
+  pw_trace_close(trace);
+  if (status >= 0 && !*stack_pointer) return pw_error_set(err, PW_EFORMAT, "%s: no access to data was recorded", path);
+  return status < 0 ? status : 0;
+}
+
+/* Runs it so that its stack begins as far into a page as the recorded one's: Valgrind's environment
+ * and auxiliary vector have another size, so the native environment is padded. */
+static int run_native(struct pw_native *native, const char *path, char *const argv[], struct pw_native_options *how,
+                      uint64_t stack_pointer, struct pw_error *err)
+{
+  size_t padding = 0;
+  for (int attempt = 0; attempt < 5; attempt++) {
+    struct environment environment;
+    int status = make_environment(&environment, padding, err);
+    if (status) return status;
+    how->environment = environment.list;
+    how->only_start = true;
+    pw_native_clear(native);
+    status = pw_native_run(native, path, argv, how, err);
+    uint64_t off = (native->stack_pointer - stack_pointer) & 4095;
+    bool last = off == 0 || attempt == 4;
+    if (!status && last) {
+      how->only_start = false;
+      pw_native_clear(native);
+      status = pw_native_run(native, path, argv, how, err);
+    }
+    clear_environment(&environment);
+    if (status || last) return status;
+    padding = padding + off > 4096 + 64 ? padding + off - 4096 : padding + off;
   }
-  pw_free(all);
-  pw_free(*tunables);
-  *tunables = NULL;
-  return NULL;
+  return 0;
+}
+
+/* ---- the whole ---- */
+
+static int record(char *const argv[], const struct pw_validate_options *options, struct pw_validation *v, struct pw_error *err)
+{
+  struct environment environment;
+  struct pw_drain drain;
+  struct pw_record_options how = {.output = options->trace, .tool_folder = options->tool_folder, .first_only = true, .sides = true,
+                                  .writer = {.level = 1, .source = "pagewalk validate"}, .progress = options->progress,
+                                  .progress_context = options->progress_context};
+  int status = make_environment(&environment, 0, err);
+  if (status) return status;
+  status = pw_drain_start(&drain, false, err);
+  how.environment = environment.list;
+  how.program_output = drain.output;
+  if (!status) status = pw_record(argv, &how, &v->recorded, err);
+  pw_drain_end(&drain);
+  clear_environment(&environment);
+  if (!status && v->recorded.interrupted) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted");
+  if (!status && !v->recorded.traces)
+    status = pw_error_set(err, PW_EUNSUPPORTED, "%s made no access that was recorded, so there is nothing to compare", argv[0]);
+  return status;
 }
 
 int pw_validate(char *const argv[], const struct pw_validate_options *options, struct pw_validation *v, struct pw_error *err)
 {
-  char *tunables = NULL, **environment = environment_with(&tunables);
   char path[4096];
+  uint64_t stack_pointer = 0;
   struct pw_native native = {0};
-  struct stopper stopper = {.options = options};
-  struct pw_native_options how = {.show_output = options->show_output, .environment = environment, .stop = stop, .context = &stopper};
-  struct pw_record_options record = {.output = options->trace, .tool_folder = options->tool_folder, .first_only = true,
-                                     .no_streams = true, .environment = environment, .writer = {.level = 1, .source = "pagewalk validate"},
-                                     .progress = options->progress, .progress_context = options->progress_context};
+  struct pw_drain drain = {0};
   *v = (struct pw_validation){0};
-  int status = environment ? pw_program_find(path, sizeof path, argv[0], err) : pw_error_set(err, PW_ENOMEM, "memory ran out");
-  if (!status) status = pw_record(argv, &record, &v->recorded, err);
-  if (!status && v->recorded.interrupted) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted");
-  if (!status && !v->recorded.traces)
-    status = pw_error_set(err, PW_EUNSUPPORTED, "%s made no access that was recorded, so there is nothing to compare", argv[0]);
-  stopper.info = v->recorded;
-  if (!status) status = pw_native_run(&native, path, argv, &how, err);
-  if (!status) status = replay_all(v, &native, options, err);
+  int status = pw_program_find(path, sizeof path, argv[0], err);
+  if (!status) status = record(argv, options, v, err);
+  if (!status) status = find_stack(&stack_pointer, options->trace, err);
+  struct stopper stopper = {options, v->recorded};
+  if (!status) status = pw_drain_start(&drain, options->show_output, err);
+  struct pw_native_options how = {.output = drain.output, .stop = stop, .context = &stopper};
+  if (!status) status = run_native(&native, path, argv, &how, stack_pointer, err);
+  pw_drain_end(&drain);
+  if (!status) status = replay_all(v, &native, options, stack_pointer, err);
   pw_native_clear(&native);
-  pw_free(environment);
-  pw_free(tunables);
   return status;
 }
 

@@ -50,23 +50,20 @@ static int out_of_memory(struct pw_error *err)
 
 enum { FAILED_PTRACE = 1, FAILED_EXEC };
 
-static void redirect(bool show_output)
+static void redirect(int output)
 {
-  int null = open("/dev/null", O_RDWR);
-  if (null < 0) return;
-  dup2(null, 0);
-  if (!show_output) {
-    dup2(null, 1);
-    dup2(null, 2);
-  }
+  int null = open("/dev/null", O_RDONLY);
+  if (null >= 0) dup2(null, 0);
   if (null > 2) close(null);
+  dup2(output, 1);
+  dup2(output, 2);
 }
 
 static void become(const char *path, char *const argv[], const struct pw_native_options *options, int report)
 {
   int what[2] = {FAILED_PTRACE, 0};
   signal(SIGPIPE, SIG_DFL);
-  redirect(options->show_output);
+  redirect(options->output);
   personality(ADDR_NO_RANDOMIZE);
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0) {
@@ -113,16 +110,22 @@ static void forget_thread(struct run *r, pid_t id)
 /* ---- system calls ---- */
 
 /* Fault-around maps what the page cache holds, and the model takes it to hold whole files. */
-static void warm(pid_t process, int fd)
+static void warm(const char *path)
 {
-  char path[64], bytes[1 << 16];
+  char bytes[1 << 16];
   struct stat st;
-  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)process, fd);
-  int file = fd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return;
   if (fstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MOST_WARMED_BYTES)
     while (read(file, bytes, sizeof bytes) > 0) continue;
   close(file);
+}
+
+static void warm_descriptor(pid_t process, int fd)
+{
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)process, fd);
+  if (fd >= 0) warm(path);
 }
 
 static uint64_t whole_pages(uint64_t bytes)
@@ -143,7 +146,7 @@ static int note_map(struct run *r, const struct thread *t, uint64_t result, stru
   const uint64_t *a = t->arguments;
   struct pw_native_call call = {.kind = PW_NATIVE_MAP, .address = result, .bytes = whole_pages(a[1]), .offset = a[5]};
   call.fixed = a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-  if (!(a[3] & MAP_ANONYMOUS)) warm(r->process, (int)a[4]);
+  if (!(a[3] & MAP_ANONYMOUS)) warm_descriptor(r->process, (int)a[4]);
   if (!(a[3] & MAP_ANONYMOUS)) pw_native_file(r->process, (int)a[4], &call.inode, &call.file_bytes);
   return add_call(r, call, err);
 }
@@ -212,7 +215,10 @@ static int at_exec(struct run *r, pid_t thread, struct pw_error *err)
   r->native->stack_pointer = registers.rsp;
   hide_vdso(thread, registers.rsp);
   r->native->heap = pw_native_heap_start(r->process);
-  return pw_native_look(&r->native->start, r->process, thread, err);
+  int status = pw_native_look(&r->native->start, r->process, thread, err);
+  for (size_t i = 0; i < r->native->start.n_areas && !status; i++)
+    if (r->native->start.areas[i].inode) warm(r->native->start.areas[i].name);
+  return status;
 }
 
 /* The signal to pass on, or 0. */

@@ -1,7 +1,6 @@
 /* A program's memory as the running kernel sees it: run natively, at fixed addresses, under ptrace.
  *
- * The program runs without address randomisation and without huge pages, its standard streams at
- * /dev/null or ours. It is stopped when it begins (what is mapped and present before its first instruction),
+ * The program runs without address randomisation and without huge pages. It is stopped when it begins (what is mapped and present before its first instruction),
  * at each system call (where mmap, mremap and shmat put things) and when it ends, or becomes another
  * program, or is killed: what the kernel then says of it is what a model has to answer to.
  * Threads are followed; children run on their own and count for nothing. */
@@ -59,7 +58,7 @@ struct pw_native {
 };
 
 struct pw_native_options {
-  bool show_output;        /* its standard output and error are ours, else /dev/null */
+  int output;              /* descriptor of its standard output and error; its input is empty */
   bool only_start;         /* end it before its first instruction */
   char *const *environment;
   bool (*stop)(void *context); /* asked when a signal reached us; may be NULL */

@@ -65,7 +65,7 @@ static uint64_t native_start(const struct pw_native_state *start, uint64_t inode
 }
 
 /* A start-up map: a file lies where the native one does, all parts of it shifted alike; what is
- * anonymous behind it is its bss. The stack finds its place with the first touch. */
+ * anonymous behind it is its bss. The stack was placed before. */
 static int place_at_start(struct pw_relocation *r, const struct pw_event *map, struct pw_error *err)
 {
   uint64_t start = map->a >> 12, end = (map->a + map->b + 4095) >> 12;
@@ -82,9 +82,9 @@ static int place_at_start(struct pw_relocation *r, const struct pw_event *map, s
   return set_place(r, start, end, r->program_shift, err);
 }
 
-int pw_relocation_stack(struct pw_relocation *r, uint64_t recorded, struct pw_error *err)
+int pw_relocation_stack(struct pw_relocation *r, uint64_t stack_pointer, struct pw_error *err)
 {
-  uint64_t native = (r->native->stack_pointer - 8) >> 12, above = 0;
+  uint64_t recorded = stack_pointer >> 12, native = r->native->stack_pointer >> 12, above = 1;
   for (size_t i = 0; i < r->native->start.n_areas; i++) {
     const struct pw_native_area *a = &r->native->start.areas[i];
     if (a->flags & PW_MAP_STACK) above = (a->end >> 12) - native;

@@ -38,8 +38,8 @@ void pw_relocation_clear(struct pw_relocation *r);
 int pw_relocation_event(struct pw_relocation *r, const struct pw_event *event, struct pw_error *err);
 /* No backing can follow the last map: to be called before the next touch. */
 int pw_relocation_settle(struct pw_relocation *r, struct pw_error *err);
-/* The stack: so many pages are between the recorded and the native one. */
-int pw_relocation_stack(struct pw_relocation *r, uint64_t recorded_page, struct pw_error *err);
+/* Where the recorded stack pointer stood at the start. */
+int pw_relocation_stack(struct pw_relocation *r, uint64_t stack_pointer, struct pw_error *err);
 
 static inline int pw_relocation_touch(struct pw_relocation *r, uint64_t page, bool write, struct pw_error *err)
 {
