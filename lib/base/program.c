@@ -66,18 +66,18 @@ static int check_file(const char *path, char *head, size_t n_head, struct pw_err
   return 0;
 }
 
-/* The program, and for a script its interpreter, which may be a script too. */
+/* The program, and for a script its interpreter. */
 int pw_program_check(const char *path, struct pw_error *err)
 {
   char heads[2][256];
   const char *file = path;
-  for (int depth = 0; depth <= 4; depth++) {
-    char *head = heads[depth % 2];
+  for (int depth = 0; depth < 2; depth++) {
+    char *head = heads[depth];
     int status = check_file(file, head, sizeof heads[0], err);
     if (status || head[0] != '#') return status;
     file = interpreter(head);
   }
-  return pw_error_set(err, PW_EUNSUPPORTED, "%s: its interpreter is a script, and so is that one's, and so on; the kernel ends that too", path);
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s: its interpreter is a script too, and such cannot be recorded; name the interpreter of that before it", path);
 }
 
 int pw_program_find(char *path, size_t n_path, const char *name, struct pw_error *err)

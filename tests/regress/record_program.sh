@@ -25,6 +25,20 @@ if command -v valgrind >/dev/null; then
   done
   same "the numbers of record and Lackey" "$(numbers bare.pwt)" "$(numbers lackey.txt)"
 fi
+# Programs with libraries too, when record preloads what Valgrind always does.
+preload=/usr/libexec/valgrind/vgpreload_core-amd64-linux.so
+if [ -x /usr/bin/valgrind.bin ] && [ -e $preload ]; then
+  head -c 20000 "$PW_SOURCE/docs/models.md" >page
+  for program in 'true' 'sort page'; do
+    # shellcheck disable=SC2086 # words
+    env -i PATH=/usr/bin LD_PRELOAD=$preload setarch -R "$PAGEWALK" record -q -o library.pwt -- $program >/dev/null
+    # shellcheck disable=SC2086
+    env -i PATH=/usr/bin setarch -R /usr/bin/valgrind.bin -q --tool=lackey --trace-mem=yes --basic-counts=no --log-fd=9 $program 9>lackey.txt >/dev/null
+    for what in fetches loads stores footprint; do
+      same "$what of record and Lackey in $program" "$(line library.pwt $what)" "$(line lackey.txt $what)"
+    done
+  done
+fi
 env -i setarch -R "$PAGEWALK" record -q -o again.pwt -- "$bare"
 cmp bare.pwt again.pwt || fail "the same run gives another trace"
 line bare.pwt unmaps | grep -q '[0-9]' || fail "no unmap is told: $("$PAGEWALK" info bare.pwt)"
@@ -34,6 +48,14 @@ same "stdin and stdout" "$(echo ok | record -q -o cat.pwt -- cat)" ok
 record -q -o sh.pwt -- sh -c 'echo to stderr >&2; exit 3' 2>err
 same "the status of sh" $? 3
 same "stderr" "$(cat err)" "to stderr"
+
+# Its name, its environment and closed streams are as they would be.
+same "the environment" "$(env -i PATH=/usr/bin A=1 "$PAGEWALK" record -q -o env.pwt -- env)" "$(env -i PATH=/usr/bin A=1 env)"
+record -q -o name.pwt -- ls /nonesuch 2>err
+grep -q '^ls: ' err || fail "the name of the program: $(cat err)"
+record -q -o closed.pwt -- sh -c 'ls >&0 || exit 5' <&- >&- 2>&-
+same "the status with closed streams" $? 5
+"$PAGEWALK" info -q closed.pwt >/dev/null || fail "closed streams damage the trace"
 
 # Limits.
 record -q -o limit.pwt --limit 12345 -- "$bare"; same "the status under --limit" $? 7
@@ -51,6 +73,21 @@ line tree.*-2.pwt exits | grep -q 1 || fail "what a child became has no end"
 grep -q 'more traces' err || fail "the other traces are not named: $(cat err)"
 record -q --first -o alone.pwt -- sh -c 'ls >/dev/null; true'
 ls alone.*.pwt 2>/dev/null && fail "--first recorded a child"
+
+# Scripts; what cannot be recorded still runs when a program executes it.
+printf '#!/bin/sh\nexec ./second\n' >first; printf '#!%s/third x\n' "$dir" >second; printf '#!/bin/sh\nexit 6\n' >third
+chmod +x first second third
+record -q -o third.pwt -- ./third; same "the status of a script" $? 6
+record -o none.pwt -- ./second 2>err; same "the status of a script of a script" $? 1
+grep -q 'interpreter is a script' err || fail "a script of a script: $(cat err)"
+record -q -o first.pwt -- ./first; same "the status of a script that becomes one" $? 6
+cp "$bare" setuid; chmod u+s setuid
+record -o mother.pwt -- sh -c './setuid; exit $?' 2>err; same "the status of a setuid child" $? 7
+grep -q '1 program that it executed ran unrecorded: setuid' err || fail "a setuid child: $(cat err)"
+# As many children as there are files.
+(ulimit -n 40; timeout 60 "$PAGEWALK" record -o many.pwt -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.5 & done; wait') 2>err
+same "the status of too many children" $? 1
+grep -Eq 'too many|Too many' err || fail "too many children: $(cat err)"
 
 # A program that crashes, or is killed, or whose recorder is asked to stop.
 record -q -o crash.pwt -- "$bare" crash; same "the status of a crash" $? 139
@@ -79,7 +116,7 @@ grep -q 'full.pwt cannot be written: File too large' err || fail "a full disk: $
 ls full.pwt* 2>/dev/null && fail "a full disk leaves something"
 
 # What cannot be recorded: one sentence, exit 1, no trace.
-touch plain; cp "$bare" setuid; chmod u+s setuid; cp "$bare" narrow; chmod +x narrow
+touch plain; cp "$bare" narrow; chmod +x narrow
 printf '\001' | dd of=narrow bs=1 seek=4 conv=notrunc 2>/dev/null # ELFCLASS32
 printf 'text' >text; chmod +x text
 for row in 'nonesuch|no program' './nonesuch|No such file' './plain|not executable' './setuid|setuid' './narrow|not a 64-bit' './text|neither an ELF' '/|folder'; do

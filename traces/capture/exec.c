@@ -4,14 +4,14 @@
  *
  * A program that is setuid would lose its rights under Valgrind, and one that is not for 64-bit
  * x86-64 cannot run there: both are executed as they are, without being recorded. So are scripts whose
- * interpreters are scripts again and again, for which the kernel has an error. */
+ * interpreters are scripts, which Valgrind starts with other arguments than the kernel. */
 #include "capture.h"
 
 #include "pub_tool_libcbase.h"
 #include "pub_tool_libcfile.h"
 #include "pub_tool_vki.h"
 
-enum { MOST_NAME = 512 /* words: PATH_MAX */, MOST_INTERPRETERS = 4, HEAD = 256, ELF64 = 2, X86_64 = 62 };
+enum { MOST_NAME = 512 /* words: PATH_MAX */, HEAD = 256, ELF64 = 2, X86_64 = 62 };
 
 Bool __wrap_vgPlain_should_we_trace_this_child(const HChar *name, const HChar **arguments);
 extern Bool __real_vgPlain_should_we_trace_this_child(const HChar *name, const HChar **arguments);
@@ -29,8 +29,8 @@ static HChar *interpreter(HChar *head)
 static Bool can_be_recorded(const HChar *name)
 {
   HChar heads[2][HEAD + 1];
-  for (UInt depth = 0; depth <= MOST_INTERPRETERS; depth++) {
-    HChar *head = heads[depth % 2];
+  for (UInt depth = 0; depth < 2; depth++) {
+    HChar *head = heads[depth];
     struct vg_stat st;
     SysRes opened = VG_(open)(name, VKI_O_RDONLY, 0);
     if (sr_isError(opened)) return True; /* let it fail */
