@@ -199,10 +199,15 @@ void by_print(const struct by *by)
     human_bytes(page, sizeof page, (uint64_t)1 << by->config->page_shift);
     printf("%s%s by %s: %s pages, table %s\n", first ? "" : "\n", trace, pw_by_name(by->of), page, by->config->geometry->name);
     print_owners(by, &by->found[i]);
-    if (!by->found[i].mapped)
-      say_note("%s does not tell what is mapped, so everything is [unknown]; traces of pagewalk record do", by->jobs[i].path);
     first = false;
   }
+}
+
+void by_note(const struct by *by)
+{
+  for (size_t i = 0; i < by->n_jobs; i++)
+    if (by->jobs[i].state == JOB_DONE && !by->found[i].mapped)
+      say_note("%s does not tell what is mapped, so everything is [unknown]; traces of pagewalk record do", by->jobs[i].path);
 }
 
 /* ---- files ---- */

@@ -25,6 +25,7 @@ int by_understand(struct by *by, const struct by_options *options, struct pw_tra
 job_ask_fn by_ask;
 /* After the run, of the jobs that are done. */
 void by_print(const struct by *by);
+void by_note(const struct by *by); /* which traces cannot tell much */
 int by_write_csv(const struct by *by, FILE *out, struct pw_error *err);
 int by_write_json(const struct by *by, FILE *out, struct pw_error *err);
 /* attribution.csv, heat.csv and charts/ into the folder; an exit code. */

@@ -74,21 +74,22 @@ static int check_column(const char *option, const char *name)
   const char *names[MOST + 1] = {0};
   if (!name) return -1;
   static const char *const of_others[] = {"of", "entries", "misses", "miss_rate", "access", "heap_bytes", "heap_minor_faults",
-                                          "heap_returned_bytes", "mmap_bytes", "mmap_minor_faults", "mmap_returned_bytes"};
+                                          "heap_returned_bytes", "mmap_bytes", "mmap_minor_faults", "mmap_returned_bytes",
+                                          "owner", "object", "touched_bytes", "returned_bytes", "region", "first_access"};
   size_t n = 0;
   for (; n < sizeof of_others / sizeof *of_others; n++) names[n] = of_others[n];
   for (size_t i = 0; n < MOST && pw_row_column(i); i++) names[n++] = pw_row_column(i);
   for (size_t i = 0; i < n; i++)
     if (strcmp(names[i], name) == 0) return -1;
   const char *near = nearest_name(names, name);
-  return say_usage("--%s: no results.csv, curve.csv or series.csv has a column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
+  return say_usage("--%s: no CSV that pagewalk writes has a column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
                    near ? near : "", near ? "?" : "");
 }
 
 /* A folder stands where a CSV belongs: names the one in it. */
 static int refuse_folder(const char *path)
 {
-  static const char *const known[] = {"results.csv", "curve.csv", "series.csv"};
+  static const char *const known[] = {"results.csv", "curve.csv", "series.csv", "attribution.csv"};
   size_t n = strlen(path);
   while (n > 1 && path[n - 1] == '/') n--;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -169,7 +170,7 @@ static int run_plot(const struct command *self, int argc, char **argv)
 
 const struct command command_plot = {
     .name = "plot",
-    .summary = "charts from results.csv, curve.csv or series.csv",
+    .summary = "charts from the CSV files of run, sweep and curve",
     .usage = "CSV... -o DIR [options]",
     .about = "Draws every chart that the data can feed, or one of your own with --x and --y,\n"
              "and prints the names of the files. Charts that need columns or values the data\n"

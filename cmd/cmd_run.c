@@ -114,7 +114,8 @@ static int report_by(const struct run *run)
   int csv = run->options.csv ? write_to(run, run->options.csv, write_by_csv) : DONE;
   int json = run->options.json ? write_to(run, run->options.json, write_by_json) : DONE;
   int folder = run->by.folder ? by_write_folder(&run->by) : DONE;
-  if (!run->options.csv && !run->options.json) by_print(&run->by);
+  if (!run->options.csv && !run->options.json && !run->by.folder) by_print(&run->by);
+  by_note(&run->by);
   return csv != DONE ? csv : json != DONE ? json : folder;
 }
 
