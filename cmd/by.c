@@ -207,7 +207,8 @@ void by_note(const struct by *by)
 {
   for (size_t i = 0; i < by->n_jobs; i++)
     if (by->jobs[i].state == JOB_DONE && !by->found[i].mapped)
-      say_note("%s does not tell what is mapped, so everything is [unknown]; traces of pagewalk record do", by->jobs[i].path);
+      say_note("%s does not tell what is mapped, so everything is [unknown]; traces of pagewalk record do",
+               strcmp(by->jobs[i].path, "-") == 0 ? "standard input" : by->jobs[i].path);
 }
 
 /* ---- files ---- */

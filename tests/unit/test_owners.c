@@ -1,4 +1,5 @@
 /* Attribution by hand: small traces whose owners and counts are worked out in the comments. */
+#include "base/alloc.h"
 #include "tracekit.h"
 
 struct book {
@@ -306,11 +307,41 @@ static void test_refusals(void **state)
   done(k);
 }
 
+/* Each allocation fails once: an error in one sentence, and nothing is lost. */
+static void test_allocations(void **state)
+{
+  (void)state;
+  struct book *k = write_places();
+  struct pw_config config;
+  pw_config_default(&config);
+  config.memory_bytes = 16384;
+  config.memory_policy = pw_memory_policy_find("opt");
+  for (int by = PW_BY_REGION; by <= PW_BY_FUNCTION; by++) {
+    unsigned long n = 1;
+    for (int status = PW_ENOMEM; status; n++) {
+      struct pw_error err = {0};
+      struct pw_trace *trace;
+      struct pw_attribution a;
+      struct pw_trace_options reading = {.sides = true};
+      KIT_OK(pw_trace_open_memory(&trace, "T", k->file.bytes, k->file.n, &reading, &err), err);
+      pw_alloc_fail_after(n);
+      status = pw_attribute(trace, &config, (enum pw_by)by, PW_HEAT_WALKS, NULL, &a, &err);
+      pw_alloc_fail_after(0);
+      if (status && (status != PW_ENOMEM || !err.text[0])) fail_msg("allocation %lu: status %d: %s", n, status, err.text);
+      pw_attribution_clear(&a);
+      pw_trace_close(trace);
+    }
+    assert_true(n > 50);
+  }
+  done(k);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regions),     cmocka_unit_test(test_objects),       cmocka_unit_test(test_symbols),
       cmocka_unit_test(test_later_touch), cmocka_unit_test(test_heap_and_mmap), cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
