@@ -96,8 +96,8 @@ static void size_panels(struct pw_layout *l, const struct pw_figure *f, bool tex
     l->panel_height = places * 27 + 12;
   }
   if (is(f, "owners")) {
-    l->panel_width = text ? 200 : 212;
-    l->panel_height = places * 24 + 10;
+    l->panel_width = n <= 3 ? 250 : 212;
+    l->panel_height = text ? places * LINE : places * 24 + 10; /* in characters, a line each */
     l->gap_x = 24;
   } else if (is(f, "heat")) {
     l->panel_width = (double)(f->cells->columns * f->cells->repeat);

@@ -11,15 +11,16 @@
 #include "report/chartwords.h"
 #include "report/figure.h"
 
-enum { MOST_OWNERS = 15, N_COUNTS = 4 };
+enum { MOST_OWNERS = 15 };
+enum { ITLB, DTLB, WALKS, FAULTS, N_COUNTS };
 
 static const struct count {
   const char *title, *column, *more; /* `more` is added to it */
 } counts[N_COUNTS] = {
-  { "ITLB misses", "itlb_misses", NULL },
-  { "DTLB misses", "dtlb_misses", NULL },
-  { "page walks", "walks", NULL },
-  { "page faults", "minor_faults", "major_faults" },
+  [ITLB] = { "ITLB misses", "itlb_misses", NULL },
+  [DTLB] = { "DTLB misses", "dtlb_misses", NULL },
+  [WALKS] = { "page walks", "walks", NULL },
+  [FAULTS] = { "page faults", "minor_faults", "major_faults" },
 };
 
 struct owner {
@@ -32,6 +33,7 @@ struct owners {
   struct owner *owner;
   size_t n, capacity;
   double total[N_COUNTS];
+  bool shown[N_COUNTS];
 };
 
 static double number(const struct pw_table *table, size_t row, const char *column)
@@ -53,10 +55,20 @@ static int collect(struct owners *o, const char *trace)
       o->total[i] += owner->count[i];
     }
   }
-  for (size_t k = 0; k < o->n; k++)
-    for (int i = 0; i < N_COUNTS; i++)
-      if (o->total[i] > 0) o->owner[k].weight += o->owner[k].count[i] / o->total[i];
   return 0;
+}
+
+/* Misses count together, so that a few ITLB misses do not decide who is shown, nor take room if they are that few. */
+static void weigh(struct owners *o)
+{
+  double misses = o->total[ITLB] + o->total[DTLB];
+  for (size_t k = 0; k < o->n; k++) {
+    struct owner *owner = &o->owner[k];
+    if (misses > 0) owner->weight += (owner->count[ITLB] + owner->count[DTLB]) / misses;
+    for (int i = WALKS; i < N_COUNTS; i++)
+      if (o->total[i] > 0) owner->weight += owner->count[i] / o->total[i];
+  }
+  for (int i = 0; i < N_COUNTS; i++) o->shown[i] = o->total[i] > 0 && (i >= WALKS || o->total[i] >= 0.01 * misses);
 }
 
 static int heaviest_first(const void *left, const void *right)
@@ -104,7 +116,7 @@ static int add_bars(struct pw_figure *figure, const struct owners *o, const stru
 {
   size_t panel = 0;
   for (int i = 0; i < N_COUNTS; i++) {
-    if (o->total[i] == 0) continue;
+    if (!o->shown[i]) continue;
     struct pw_point point = { .panel = panel++, .x = (double)figure->places.n - 1, .y = owner->count[i] / o->total[i] };
     if (pw_point_add(figure, point)) return -1;
   }
@@ -139,7 +151,7 @@ static int dress(struct pw_figure *figure, const struct owners *o, const char *t
   figure->x.scale = PW_SCALE_CATEGORY;
   figure->y = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = PW_UNIT_PERCENT, .max = 1 };
   for (int i = 0; i < N_COUNTS; i++) {
-    if (o->total[i] == 0) continue;
+    if (!o->shown[i]) continue;
     pw_text_number(value, sizeof value, o->total[i], PW_UNIT_PLAIN);
     snprintf(words, sizeof words, "%s %s", value, counts[i].title);
     if (pw_label_add(&figure->panels, words)) return -1;
@@ -163,6 +175,7 @@ int pw_figure_owners(struct pw_figure *figure, const struct pw_chart *chart, con
   int status = collect(&o, trace);
   for (int i = 0; i < N_COUNTS; i++) total += o.total[i];
   bool any = !status && o.n && total > 0;
+  weigh(&o);
   if (any) status = add_rows(figure, &o) || dress(figure, &o, trace) ? -1 : 0;
   if (any && !status) qsort(figure->points, figure->n_points, sizeof *figure->points, by_panel);
   pw_free(o.owner);
