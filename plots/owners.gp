@@ -1,5 +1,4 @@
 # Shares by owner: a panel for each count, a bar and its per cent for each owner, the largest on top.
-THICK = TEXT_ONLY ? 0.02 : 0.34
 set multiplot
 eval HEAD
 do for [p=1:PANEL_N] {
@@ -21,8 +20,14 @@ do for [p=1:PANEL_N] {
           behind fillcolor rgb 0xF4F6F8 fillstyle solid 1 noborder
     }
   }
-  plot $DATA index data(p, 1) using 2:1:(0):2:($1 - THICK):($1 + THICK) with boxxyerror linecolor rgb COLOUR[(p - 1) % 8 + 1] notitle, \
-    $DATA index data(p, 1) using ($2 > 0 ? $2 : NaN):1:3 with labels left offset (TEXT_ONLY ? 1.5 : 0.5), 0 font sprintf(',%g', 12 * PIXEL) textcolor rgb INK notitle
+  if (TEXT_ONLY) {
+    plot $DATA index data(p, 1) using (0):1:2:(0) with vectors nohead notitle, \
+      $DATA index data(p, 1) using ($2 > 0 ? $2 : NaN):1:3 with labels left offset 1.5, 0 notitle
+  } else {
+    plot $DATA index data(p, 1) using 2:1:(0):2:($1 - 0.34):($1 + 0.34) with boxxyerror linecolor rgb COLOUR[(p - 1) % 8 + 1] notitle, \
+      $DATA index data(p, 1) using ($2 > 0 ? $2 : NaN):1:3 with labels left offset 0.5, 0 font sprintf(',%g', 12 * PIXEL) \
+        textcolor rgb INK notitle
+  }
   unset object
   eval DONE
 }
