@@ -89,17 +89,41 @@ static int make_bands(struct map *m)
   return 0;
 }
 
-/* The two neighbours that are smallest together share a band, until the page has room for all. */
+/* Bytes of a region's name that it shares with the other segments of its file: "libc.so.6" of "libc.so.6 r-x". */
+static size_t file_bytes(const char *name)
+{
+  const char *space = name[0] == '[' ? NULL : strrchr(name, ' ');
+  return space ? (size_t)(space - name) : strlen(name);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+  return file_bytes(a) == file_bytes(b) && strncmp(a, b, file_bytes(a)) == 0;
+}
+
+static void join_next(struct map *m, size_t at)
+{
+  m->bands[at].n += m->bands[at + 1].n;
+  m->bands[at].last_name = m->bands[at + 1].last_name;
+  memmove(m->bands + at + 1, m->bands + at + 2, (m->n_bands - at - 2) * sizeof *m->bands);
+  m->n_bands--;
+}
+
+/* Small segments of a file share a band; then the two neighbours that are smallest together, until the page has
+ * room for all. */
 static void join_bands(struct map *m)
 {
+  for (size_t i = 0; i + 1 < m->n_bands;) {
+    const struct band *b = &m->bands[i];
+    bool small = b[0].n + b[1].n <= m->n_granules / 10;
+    if (small && same_file(b[0].first_name, b[0].last_name) && same_file(b[0].last_name, b[1].first_name)) join_next(m, i);
+    else i++;
+  }
   while (m->n_bands > MOST_BANDS) {
     size_t best = 0;
     for (size_t i = 1; i + 1 < m->n_bands; i++)
       if (m->bands[i].n + m->bands[i + 1].n < m->bands[best].n + m->bands[best + 1].n) best = i;
-    m->bands[best].n += m->bands[best + 1].n;
-    m->bands[best].last_name = m->bands[best + 1].last_name;
-    memmove(m->bands + best + 1, m->bands + best + 2, (m->n_bands - best - 2) * sizeof *m->bands);
-    m->n_bands--;
+    join_next(m, best);
   }
 }
 
@@ -156,8 +180,9 @@ static int add_bands(struct pw_figure *figure, const struct map *m)
   for (size_t i = 0; i < m->n_bands; i++) {
     const struct band *b = &m->bands[i];
     char text[PW_LABEL_BYTES * 2];
-    bool one = strcmp(b->first_name, b->last_name) == 0;
-    snprintf(text, sizeof text, one ? "%.46s" : "%.20s … %.20s", b->first_name, b->last_name);
+    if (strcmp(b->first_name, b->last_name) == 0) snprintf(text, sizeof text, "%.46s", b->first_name);
+    else if (same_file(b->first_name, b->last_name)) snprintf(text, sizeof text, "%.*s", (int)file_bytes(b->first_name), b->first_name);
+    else snprintf(text, sizeof text, "%.20s … %.20s", b->first_name, b->last_name);
     struct pw_point point = { .series = i, .x = (double)b->line, .y = (double)(b->line + b->n_lines) };
     if (pw_label_add(&figure->series, text) || pw_point_add(figure, point)) return -1;
   }

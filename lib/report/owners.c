@@ -127,17 +127,19 @@ static int add_rows(struct pw_figure *figure, struct owners *o)
 {
   size_t n = o->n <= MOST_OWNERS + 1 ? o->n : MOST_OWNERS;
   struct owner others = { 0 };
+  size_t n_others = 0;
   qsort(o->owner, o->n, sizeof *o->owner, heaviest_first);
   while (n > 1 && o->owner[n - 1].weight == 0) n--; /* there are those who only have memory */
   for (size_t i = 0; i < n; i++)
     if (add_name(figure, o, o->owner[i].row) || add_bars(figure, o, &o->owner[i])) return -1;
   for (size_t k = n; k < o->n; k++) {
+    n_others += o->owner[k].weight > 0;
     others.weight += o->owner[k].weight;
     for (int i = 0; i < N_COUNTS; i++) others.count[i] += o->owner[k].count[i];
   }
   if (others.weight == 0) return 0;
   char text[40];
-  snprintf(text, sizeof text, "%zu others", o->n - n);
+  snprintf(text, sizeof text, "%zu other%s", n_others, n_others == 1 ? "" : "s");
   return pw_label_add(&figure->places, text) || add_bars(figure, o, &others) ? -1 : 0;
 }
 
