@@ -63,6 +63,7 @@ struct rows {
   size_t access, accesses;
   size_t *row;
   size_t n, capacity;
+  size_t n_doubles; /* rows of windows that were there already: another machine's */
 };
 
 static double number(const struct rows *r, size_t i, size_t column)
@@ -96,6 +97,7 @@ static int collect(struct rows *r, const struct pw_table *table, const char *tra
   if (r->n) qsort_r(r->row, r->n, sizeof *r->row, compare_rows, r);
   for (size_t i = 0; i < r->n; i++)
     if (n == 0 || number(r, i, r->access) != number(r, n - 1, r->access)) r->row[n++] = r->row[i];
+  r->n_doubles = r->n - n;
   r->n = n;
   return 0;
 }
@@ -191,9 +193,10 @@ static void subtitle(struct pw_figure *figure, const struct rows *r, const char 
   snprintf(words, sizeof words, "%zu window%s%s%s%s", r->n, r->n == 1 ? "" : "s", r->n > 1 ? " of about " : "", r->n > 1 ? window : "",
            r->n > 1 ? " accesses" : "");
   pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
-  if (r->n <= MOST_STEPS) return;
   snprintf(words, sizeof words, "%d steps: average rates, highest amounts of memory", MOST_STEPS);
-  pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
+  if (r->n > MOST_STEPS) pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
+  snprintf(words, sizeof words, "%zu more row%s of the same windows left out", r->n_doubles, r->n_doubles == 1 ? "" : "s");
+  if (r->n_doubles) pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
 }
 
 static int fill(struct pw_figure *figure, const struct rows *r, const char *trace)

@@ -119,6 +119,19 @@ static void neighbours_are_drawn_as_one(void **state)
   assert_non_null(strstr(figure.subtitle, "highest amounts of memory"));
 }
 
+/* Of two machines' rows on one trace, those that came first. */
+static void one_machine_is_drawn(void **state)
+{
+  (void)state;
+  load("t,10,10,10,0,0,0,1,1,1,1,1,0,0,4096,4096,,,,,,\nt,20,10,10,0,0,0,0,0,0,0,0,0,0,4096,4096,,,,,,\n"
+       "t,10,10,10,0,0,0,9,9,9,9,1,0,0,4096,4096,,,,,,\nt,20,10,10,0,0,0,0,0,0,0,0,0,0,4096,4096,,,,,,\n");
+  const struct pw_point *p = NULL;
+  assert_int_equal(pw_figure_timeline(&figure, &chart, &table, "t", NULL), 1);
+  assert_int_equal(find_line("TLB misses per 1000 accesses", "DTLB", &p), 3);
+  assert_true(p[1].y == 100);
+  assert_non_null(strstr(figure.subtitle, "2 more rows of the same windows left out"));
+}
+
 static void traces_in_order(void **state)
 {
   (void)state;
@@ -154,6 +167,7 @@ int main(void)
     cmocka_unit_test_teardown(a_step_for_each_window, clear),
     cmocka_unit_test_teardown(panels_without_anything_are_left_out, clear),
     cmocka_unit_test_teardown(neighbours_are_drawn_as_one, clear),
+    cmocka_unit_test_teardown(one_machine_is_drawn, clear),
     cmocka_unit_test_teardown(traces_in_order, clear),
     cmocka_unit_test_teardown(every_allocation_may_fail, clear),
   };
