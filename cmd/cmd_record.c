@@ -83,7 +83,7 @@ static int follow(void *context, const struct pw_record_info *info)
   return interrupt_seen();
 }
 
-static void summarise(const char *output, const struct pw_record_info *info)
+static void summarise(const char *output, const struct pw_record_info *info, bool under_qemu)
 {
   char accesses[32], visits[32], bytes[32];
   uint64_t n = info->totals.fetches + info->totals.loads + info->totals.stores;
@@ -96,7 +96,8 @@ static void summarise(const char *output, const struct pw_record_info *info)
   if (info->traces > 1)
     say_note("%u more trace%s of what it started stand%s next to it", info->traces - 1, info->traces == 2 ? "" : "s", info->traces == 2 ? "s" : "");
   if (info->unrecorded)
-    say_note("%u program%s that it executed ran unrecorded: setuid, or not 64-bit x86-64", info->unrecorded, info->unrecorded == 1 ? "" : "s");
+    say_note("%u program%s that it executed ran unrecorded: %s", info->unrecorded, info->unrecorded == 1 ? "" : "s",
+             under_qemu ? "under QEMU only forks are followed" : "setuid, or not 64-bit x86-64");
 }
 
 /* Ends as the program did, so that whoever called us sees the same; a dump is its own. */
@@ -154,7 +155,7 @@ static int record(const struct own_options *own, const struct words *program)
     return FAILED;
   }
   if (info.traces)
-    summarise(own->output, &info);
+    summarise(own->output, &info, options.backend == PW_RECORD_QEMU);
   else
     say_note("%s: no access was recorded, so no trace is written", own->output);
   return end_like(&info);

@@ -104,6 +104,9 @@ endings() {
   ls fork.*.pwt >/dev/null 2>&1 || fail "the child has no trace"
   for trace in fork*.pwt; do obeyed "$trace"; done
   between "stores of the child" "$(number "$(echo fork.*.pwt)" stores)" 4096 5000
+  record -o into.pwt -- ./foreign into 2>err >/dev/null
+  grep -q '1 program that it executed ran unrecorded' err || fail "what it executed is not named: $(cat err)"
+  same "execs" "$(number into.pwt execs)" 1
   record -q --first -o alone.pwt -- ./foreign fork
   ls alone.*.pwt 2>/dev/null && fail "--first recorded a child"
   record -q -o crash.pwt -- ./foreign crash 2>/dev/null; same "the status of a crash" $? 139
@@ -140,6 +143,10 @@ refusals() {
   ls none.pwt* 2>/dev/null && fail "a program that does not start leaves something"
   if [ -d "/usr/$machine-linux-gnu/lib" ]; then
     record -q -o dynamic.pwt -- ./dynamic events; same "the status of a dynamic program" $? 3
+    record -q --pc -o named.pwt -- ./dynamic threads 3
+    for owner in symbol:area function:touch object:libc.so.6; do
+      "$PAGEWALK" run named.pwt --by "${owner%:*}" --csv - | cut -d, -f2-3 | grep -qx "${owner%:*},.*${owner#*:}" || fail "no ${owner%:*} is ${owner#*:}"
+    done
     "$PAGEWALK" info dynamic.pwt | grep -q 'r-x.*library .*libc.so' || fail "no libc in the layout of a dynamic program"
   fi
 }

@@ -2,7 +2,8 @@
  *
  * "events" maps, moves, discards and unmaps; "fork" has a child and executes what does not exist;
  * "threads N" has two threads of N rounds; "faults N" stores to N fresh pages, each time just
- * before a fault; "crash" ends in one; "loop" never ends. */
+ * before a fault; "crash" ends in one; "loop" never ends; "into" becomes
+ * another program. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <setjmp.h>
@@ -104,6 +105,7 @@ int main(int argc, char **argv)
   if (strcmp(what, "fork") == 0) return fork_and_execute();
   if (strcmp(what, "threads") == 0) return threads();
   if (strcmp(what, "faults") == 0) return faults();
+  if (strcmp(what, "into") == 0) execl("/bin/true", "true", (char *)NULL);
   if (strcmp(what, "crash") == 0) *(volatile int *)0 = 1;
   while (strcmp(what, "loop") == 0) touch(area[1]);
   char text[64];

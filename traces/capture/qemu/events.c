@@ -122,6 +122,8 @@ static void about_to_execute(uint64_t name)
   uint64_t words[MOST_TEXT / 8 + 1];
   for (size_t i = 0; i < MOST_TEXT && maps_read(name + i, &text[i], 1) && text[i]; i++) continue;
   thread_event(PW_RING_EXEC, words, maps_text(words, text));
+  words[0] = 1;
+  thread_event(PW_RING_UNRECORDED, words, 1); /* whatever it is */
 }
 
 void events_before(qemu_plugin_id_t id, unsigned vcpu, int64_t number, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
