@@ -15,6 +15,7 @@
  * Invariant: `done` stands behind whole runs; what lies before it may be taken by any thread that
  * has the lock, what lies behind it belongs to its own thread. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +119,8 @@ static void to_own_words(struct thread *t)
 static struct thread *another_thread(void)
 {
   for (const struct thread *other = threads; other; other = other->next)
-    if (!other->words) __atomic_store_n(&ring->stop, 1, __ATOMIC_SEQ_CST);
+    if (!other->words && !__atomic_exchange_n(&ring->stop, 1, __ATOMIC_SEQ_CST))
+      fputs("pagewalk: this QEMU does not tell plugins of a new thread in time; recording ends here\n", stderr);
   struct thread *t = new_thread();
   uint64_t words[] = {cloner, t->number};
   to_own_words(t);
