@@ -7,7 +7,7 @@
  * that code. Nearly all code has one shape for life; a second comes with a store-exclusive that
  * fails, a predicated access, or a fault in the middle.
  *
- * Invariant: the recorder knows every shape of this generation (thread_tell) before a run names it. */
+ * Invariant: the recorder knows every shape of this generation (run_tell) before a run names it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +77,7 @@ static void tell(struct code *code, struct shape *shape)
     words[n++] = PW_RING_ITEM(FETCH, code->insns[i].bytes, code->insns[i].address);
     for (; next < shape->n && shape->accesses[next].insn == &code->insns[i]; next++) words[n++] = item_of(&shape->accesses[next]);
   }
-  thread_tell(words, n);
+  run_tell(words, n);
 }
 
 static bool is_shape(const struct shape *shape, uint32_t from, uint32_t to, const struct access *accesses, uint32_t n)

@@ -27,8 +27,8 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
   for (size_t i = 0; i < n; i++) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
     bool last = i + 1 == n;
-    if (last) qemu_plugin_register_vcpu_insn_exec_cb(insn, thread_runs_last, QEMU_PLUGIN_CB_NO_REGS, code);
-    qemu_plugin_register_vcpu_mem_cb(insn, last ? thread_accesses_last : thread_accesses, QEMU_PLUGIN_CB_NO_REGS,
+    if (last) qemu_plugin_register_vcpu_insn_exec_cb(insn, run_last, QEMU_PLUGIN_CB_NO_REGS, code);
+    qemu_plugin_register_vcpu_mem_cb(insn, last ? run_last_access : run_access, QEMU_PLUGIN_CB_NO_REGS,
                                      QEMU_PLUGIN_MEM_RW, &code->insns[i]);
   }
 }

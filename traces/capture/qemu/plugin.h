@@ -65,7 +65,7 @@ struct code *code_find(const struct qemu_plugin_tb *tb);
 struct shape *code_shape(struct code *code, uint32_t from, uint32_t to, const struct access *accesses, uint32_t n, bool must);
 void code_forget(void); /* the child of a fork tells everything again */
 
-/* ---- threads.c: what each thread does, on its way to the ring. It has the lock ---- */
+/* ---- threads.c: the threads, on their way to the ring. It has the lock ---- */
 
 typedef void maps_fn(void);
 void threads_start(maps_fn *maps);   /* the first thread, and what it finds mapped */
@@ -77,11 +77,14 @@ void thread_more(void);              /* before another thread starts */
 void thread_end(void);
 /* A record in its place: behind all that every thread did up to its last jump. */
 void thread_event(uint32_t kind, const uint64_t *words, size_t n);
+
+/* ---- runs.c: what a thread does ---- */
+
+qemu_execute_fn run_last;        /* the last instruction of code (data) */
+qemu_access_fn run_access;       /* by an instruction (data) before it */
+qemu_access_fn run_last_access;  /* by the last one */
 /* For code_shape: a run, told before the one that is being written. Under the lock. */
-void thread_tell(const uint64_t *words, size_t n);
-qemu_execute_fn thread_runs_last;    /* the last instruction of code (data) */
-qemu_access_fn thread_accesses;      /* an instruction (data) before it */
-qemu_access_fn thread_accesses_last; /* the last one */
+void run_tell(const uint64_t *words, size_t n);
 
 /* ---- maps.c: the program's address space ---- */
 
