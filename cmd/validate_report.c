@@ -41,8 +41,8 @@ static void explain_resident(const struct pw_validation *v)
          v->own_bytes.predicted, v->cached_bytes.measured, v->cached_bytes.predicted);
   if (v->cached_bytes.measured < v->cached_bytes.predicted)
     printf("; fault-around leaves out pages of a file that are not cached, or locked by another process");
-  else if (v->resident_bytes.measured != v->resident_bytes.predicted)
-    printf("; the kernel notes the peak when memory is unmapped, from counters kept for each processor, and may miss some pages");
+  if (v->kernel_peak_bytes != v->resident_bytes.measured)
+    printf("; VmHWM, from counters kept for each processor, says %" PRIu64, v->kernel_peak_bytes);
   putchar('\n');
 }
 
@@ -52,6 +52,7 @@ static void explain_faults(const struct pw_validation *v)
          " pages came around them), %" PRIu64 " copies",
          v->start_faults, v->anonymous_faults, v->file_faults, v->around_pages, v->copy_faults);
   if (v->minor_faults.measured != v->minor_faults.predicted) {
+    if (v->forks) printf("; after %" PRIu32 " fork%s, pages fault once more when they are written, which the recording does not tell", v->forks, v->forks == 1 ? "" : "s");
     if (v->threads > 1) printf("; threads ran in another order");
     printf("; where a program looks at addresses (allocators, hashes) or at the processor (registers saved while symbols are bound), the two runs differ a little");
   }
@@ -146,7 +147,7 @@ void validate_print_json(const struct words *program, const struct pw_validation
       {"file_faults", v->file_faults},           {"copy_faults", v->copy_faults},   {"around_pages", v->around_pages},
       {"pte_tables", v->tables[0]},              {"pmd_tables", v->tables[1]},      {"pud_tables", v->tables[2]},
       {"maps", v->maps},                         {"unplaced_maps", v->unplaced_maps}, {"strays", v->strays},
-      {"threads", v->threads}};
+      {"threads", v->threads},                   {"forks", v->forks},               {"vmhwm_bytes", v->kernel_peak_bytes}};
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) printf(",\n  \"%s\": %" PRIu64, counts[i].name, counts[i].value);
   printf(",\n  \"became_another\": %s,\n  \"exit_status\": %d,\n  \"signal\": %d", v->became_another ? "true" : "false", v->exit_status, v->signal);
   if (v->pages_known) json_areas(v);

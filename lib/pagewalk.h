@@ -331,7 +331,7 @@ struct pw_validated_area {
 /* What the kernel said, and what the model of it makes of the recording. */
 struct pw_validation {
   struct pw_validated table_bytes;    /* VmPTE: page tables of the three levels below the root */
-  struct pw_validated resident_bytes; /* VmHWM: the peak */
+  struct pw_validated resident_bytes; /* the peak; see kernel_peak_bytes */
   struct pw_validated minor_faults;
   struct pw_validated own_bytes, cached_bytes; /* resident at the end: RssAnon; RssFile and RssShmem */
   uint64_t start_faults, start_bytes; /* of each of both: before the first instruction */
@@ -340,7 +340,9 @@ struct pw_validation {
   uint64_t tables[3];                 /* predicted: of pages (PTE), of those (PMD) and of those (PUD) */
   uint64_t maps, unplaced_maps;       /* recorded after the start, and those without a native counterpart */
   uint64_t strays;                    /* recorded accesses to no place that is mapped natively */
-  uint32_t threads;                   /* measured */
+  uint64_t kernel_peak_bytes;         /* VmHWM, which may miss some pages: the peak that was measured is VmHWM, or what
+                                       * was resident when memory was given back */
+  uint32_t threads, forks;            /* measured */
   bool pages_known;                   /* the kernel told which pages are there: areas[].pages.measured holds */
   bool became_another;                /* the program executed another: all is up to there */
   bool interrupted;

@@ -89,7 +89,7 @@ static int compare(struct pw_validation *v, const struct pw_native *native, cons
   const struct pw_mm_counts *c = &mm->counts;
   const struct pw_native_state *end = &native->end;
   v->table_bytes = (struct pw_validated){end->table_bytes, pw_mm_tables(mm) << PW_BASE_SHIFT};
-  v->resident_bytes = (struct pw_validated){end->peak_bytes, c->peak << PW_BASE_SHIFT};
+  v->resident_bytes = (struct pw_validated){native->peak_bytes, c->peak << PW_BASE_SHIFT};
   v->minor_faults = (struct pw_validated){end->minor_faults, native->start.minor_faults + pw_mm_faults(mm)};
   v->own_bytes = (struct pw_validated){end->own_bytes, c->own << PW_BASE_SHIFT};
   v->cached_bytes = (struct pw_validated){end->file_bytes + end->shared_bytes, c->cached << PW_BASE_SHIFT};
@@ -105,6 +105,8 @@ static int compare(struct pw_validation *v, const struct pw_native *native, cons
   v->unplaced_maps = p->relocation.unplaced;
   v->strays = c->strays;
   v->threads = native->threads;
+  v->forks = native->forks;
+  v->kernel_peak_bytes = end->peak_bytes;
   v->pages_known = end->pages_known;
   v->became_another = native->became_another;
   v->exit_status = native->exit_status;

@@ -8,6 +8,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -151,11 +152,17 @@ static int note_map(struct run *r, const struct thread *t, uint64_t result, stru
   return add_call(r, call, err);
 }
 
+static bool is_fork(const struct thread *t)
+{
+  return t->number == SYS_fork || (t->number == SYS_clone && !(t->arguments[0] & CLONE_VM));
+}
+
 static int note_call(struct run *r, const struct thread *t, int64_t result, struct pw_error *err)
 {
   const uint64_t *a = t->arguments;
   if (r->measured || (result < 0 && result > -4096)) return 0;
   uint64_t address = (uint64_t)result;
+  if (is_fork(t)) r->native->forks++;
   switch (t->number) {
   case SYS_mmap: return note_map(r, t, address, err);
   case SYS_mremap:
@@ -168,7 +175,26 @@ static int note_call(struct run *r, const struct thread *t, int64_t result, stru
 
 static int look(struct run *r, pid_t thread, struct pw_error *err)
 {
-  return r->measured ? 0 : pw_native_look(&r->native->end, r->process, thread, err);
+  int status = r->measured ? 0 : pw_native_look(&r->native->end, r->process, thread, err);
+  if (!status && r->native->end.peak_bytes > r->native->peak_bytes) r->native->peak_bytes = r->native->end.peak_bytes;
+  return status;
+}
+
+/* Memory only shrinks in these, so what is resident when they begin has the peak among it. (VmHWM is
+ * brought up to date there as well, but from counters kept for each processor, and so misses pages.) */
+static bool may_shrink(const struct thread *t)
+{
+  switch (t->number) {
+  case SYS_munmap: case SYS_mremap: case SYS_madvise: case SYS_brk: case SYS_shmdt: case SYS_exit_group: return true;
+  case SYS_mmap: return t->arguments[3] & MAP_FIXED;
+  default: return false;
+  }
+}
+
+static void note_resident(struct run *r)
+{
+  uint64_t bytes = r->executed && !r->measured ? pw_native_resident(r->process) : 0;
+  if (bytes > r->native->peak_bytes) r->native->peak_bytes = bytes;
 }
 
 static int at_syscall(struct run *r, struct thread *t, struct pw_error *err)
@@ -178,6 +204,7 @@ static int at_syscall(struct run *r, struct thread *t, struct pw_error *err)
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
     t->number = info.entry.nr;
     memcpy(t->arguments, info.entry.args, sizeof t->arguments);
+    if (may_shrink(t)) note_resident(r);
     bool execs = t->number == SYS_execve || t->number == SYS_execveat;
     return execs && r->executed ? look(r, t->id, err) : 0; /* the last that will be seen of this program */
   }

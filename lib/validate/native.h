@@ -50,7 +50,9 @@ struct pw_native {
   uint64_t stack_pointer, heap; /* when it begins: %rsp, and where brk starts */
   struct pw_native_call *calls;
   size_t n_calls, calls_room;
+  uint64_t peak_bytes;  /* resident: VmHWM, or what was resident before memory was given back */
   uint32_t threads;     /* that it had in all */
+  uint32_t forks;       /* children that share its memory until they or it write */
   bool became_another;  /* end is when it executed another program */
   bool reclaims_tables; /* this kernel frees tables whose whole span is given back */
   int exit_status;      /* -1 when a signal ended it */
@@ -76,6 +78,7 @@ void pw_native_forget(struct pw_native_state *state);
 /* Inode and size of what a descriptor of the process is open on; false when it is no file. */
 bool pw_native_file(pid_t process, int fd, uint64_t *inode, uint64_t *bytes);
 uint64_t pw_native_heap_start(pid_t process);
+uint64_t pw_native_resident(pid_t process); /* bytes */
 bool pw_native_is_thread(pid_t process, pid_t thread);
 
 #endif

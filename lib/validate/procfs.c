@@ -89,6 +89,17 @@ uint64_t pw_native_heap_start(pid_t process)
   return read_stat(process, line, sizeof line, &fields) ? stat_field(fields, 47) : 0;
 }
 
+uint64_t pw_native_resident(pid_t process)
+{
+  char path[64];
+  uint64_t pages = 0;
+  snprintf(path, sizeof path, "/proc/%ld/statm", (long)process);
+  FILE *file = fopen(path, "re");
+  if (!file || fscanf(file, "%*u %" SCNu64, &pages) != 1) pages = 0;
+  if (file) fclose(file);
+  return pages << PW_BASE_SHIFT;
+}
+
 bool pw_native_is_thread(pid_t process, pid_t thread)
 {
   char path[64];

@@ -94,20 +94,24 @@ int pw_relocation_stack(struct pw_relocation *r, uint64_t stack_pointer, struct 
 
 /* ---- maps ---- */
 
+/* The first of the same size and file; if need be of another file, since temporary files differ. */
 static struct pw_native_call *find_map(struct pw_relocation *r, uint64_t pages)
 {
-  for (size_t i = 0; i < r->native->n_calls; i++) {
-    struct pw_native_call *c = &r->native->calls[i];
-    if (c->kind != PW_NATIVE_MAP || c->used || c->fixed || c->bytes >> 12 != pages || c->inode != r->map_inode) continue;
+  struct pw_native_call *other = NULL, *calls = r->native->calls;
+  while (r->first_call < r->native->n_calls && (calls[r->first_call].used || calls[r->first_call].fixed)) r->first_call++;
+  for (size_t i = r->first_call; i < r->native->n_calls; i++) {
+    struct pw_native_call *c = &calls[i];
+    if (c->kind != PW_NATIVE_MAP || c->used || c->fixed || c->bytes >> 12 != pages || !c->inode != !r->map_inode) continue;
     if (c->inode && c->offset >> 12 != r->map_offset >> 12) continue;
-    return c;
+    if (c->inode == r->map_inode) return c;
+    if (!other) other = c;
   }
-  return NULL;
+  return other;
 }
 
 static struct pw_native_call *find_move(struct pw_relocation *r, uint64_t from, uint64_t pages)
 {
-  for (size_t i = 0; i < r->native->n_calls; i++) {
+  for (size_t i = r->first_call; i < r->native->n_calls; i++) {
     struct pw_native_call *c = &r->native->calls[i];
     if (c->kind == PW_NATIVE_MOVE && !c->used && c->from >> 12 == from && c->bytes >> 12 == pages) return c;
   }
@@ -231,6 +235,19 @@ static int place_heap(struct pw_relocation *r, uint64_t start, uint64_t pages, s
   return map_at(r, start, pages, start + r->heap_shift, err);
 }
 
+/* A map that the event behind it moves pages into: mremap, to `fixed` or (0) wherever the kernel put it. */
+static int place_move(struct pw_relocation *r, const struct pw_event *move, uint64_t start, uint64_t pages, uint64_t fixed,
+                      struct pw_error *err)
+{
+  uint64_t from = move->a >> 12;
+  const struct pw_place *place = pw_places_at(&r->places, from);
+  struct pw_native_call *call = place ? find_move(r, from + place->shift, pages) : NULL;
+  if (call) call->used = true;
+  r->unplaced += !call && !fixed;
+  uint64_t native = fixed ? fixed : call ? call->address >> 12 : highest_gap(r, pages);
+  return carry(r, from, move->b >> 12, start, pages, native, err);
+}
+
 /* The map that was pending, now that its backing is known or known not to come. `move` is the
  * event that follows, if it moves pages into the map. */
 static int place_map(struct pw_relocation *r, const struct pw_event *move, struct pw_error *err)
@@ -242,18 +259,11 @@ static int place_map(struct pw_relocation *r, const struct pw_event *move, struc
   if (heap) return place_heap(r, start, pages, err);
   if (!r->running) return place_at_start(r, map, err);
   if (map->c & PW_MAP_STACK) return 0; /* the model's stack grows by itself */
-  if (map->c & PW_MAP_FIXED) {
-    const struct pw_place *place = pw_places_at(&r->places, start);
-    return map_at(r, start, pages, place ? start + place->shift : start, err);
-  }
-  if (move) {
-    const struct pw_place *place = pw_places_at(&r->places, move->a >> 12);
-    struct pw_native_call *call = place ? find_move(r, (move->a >> 12) + place->shift, pages) : NULL;
-    if (call) call->used = true;
-    r->unplaced += !call;
-    uint64_t native = call ? call->address >> 12 : highest_gap(r, pages);
-    return carry(r, move->a >> 12, move->b >> 12, start, pages, native, err);
-  }
+  const struct pw_place *place = pw_places_at(&r->places, start);
+  bool fixed = map->c & PW_MAP_FIXED;
+  uint64_t there = place ? start + place->shift : start;
+  if (move) return place_move(r, move, start, pages, fixed ? there : 0, err);
+  if (fixed) return map_at(r, start, pages, there, err);
   bool grown = false;
   int status = grow_in_place(r, start, pages, &grown, err);
   return grown || status ? status : map_at(r, start, pages, native_place(r, pages), err);

@@ -28,6 +28,7 @@ struct pw_relocation {
   struct pw_event map;
   uint64_t map_inode, map_offset;
   bool map_is_file;
+  size_t first_call;         /* all native calls before it are used or fixed */
   size_t next_call;          /* behind the last native call that was found */
   uint64_t unplaced;         /* maps without a native call */
   bool over;                 /* the program ended, or became another */
