@@ -1,6 +1,7 @@
-/* A large array used here and there: 4 GiB reserved, one page in every so many touched.
+/* A large array used here and there: sparse.c [STRIDE], of 4 GiB, one byte in STRIDE is touched.
  *
- *   sparse [STRIDE]    bytes between touches, default 2 MiB + 4 KiB, so that each has its own table */
+ * Access pattern: two passes in equal steps. The default of 2 MiB + 4 KiB gives each touched page a
+ * page table of its own: as much memory for tables as for data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>

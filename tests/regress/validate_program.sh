@@ -1,0 +1,80 @@
+# Validating: the model has the kernel's page tables exactly and its faults within 2 %, the report says
+# what the options promise, and nothing is left behind.
+set -u
+[ -x "$PW_BUILD/capture/pagewalk-amd64-linux" ] || { echo "the capture tool is not built"; exit 77; }
+programs=$PW_BUILD/tests
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+mkdir tmp; export TMPDIR=$dir/tmp
+failed=0
+fail() { echo "$1"; failed=1; }
+same() { [ "$2" = "$3" ] || fail "$1: $2, and not $3"; }
+validate() { timeout 300 "$PAGEWALK" validate "$@"; }
+field() { awk -F, -v row="$2" -v column="$3" '$2 == row {print $column}' "$1"; } # the program is quoted where it holds a comma
+
+validate -q -- "$programs/mappings" none >out 2>err
+grep -Eq 'forbids|cannot be read|no VmPTE' err && { echo "not possible here: $(cat err)"; exit 77; }
+
+# The numbers. The order of threads is not in our hands, so a second and third try count too.
+exact() { # PERCENT PROGRAM ARGUMENTS...
+  local percent=$1 try
+  shift
+  for try in 1 2 3; do
+    validate -q --csv csv -- "$@" >out 2>err || { fail "$*: $(cat err)"; return; }
+    [ "$(field csv page_table_bytes 3)" = "$(field csv page_table_bytes 4)" ] &&
+      awk -v d="$(field csv minor_faults 5)" -v p="$percent" 'BEGIN {exit !(d <= p && d >= -p)}' && return
+  done
+  fail "$*: $(cat csv)"
+}
+for what in moves back files heap deep; do exact 2 "$programs/mappings" $what; done
+exact 2 "$programs/validated_sparse"
+exact 2 "$programs/validated_threads" 1
+exact 2 "$programs/validated_tree" 30000 1000
+exact 2 true
+[ "$(field csv page_table_bytes 3)" -ge 16384 ] && [ "$(field csv minor_faults 3)" -gt 20 ] || fail "numbers too small: $(cat csv)"
+
+# The report.
+validate -q --areas -o kept.pwt -- "$programs/mappings" heap >out 2>err
+same "the status" $? 0
+for line in 'page-table bytes: measured [0-9]*, predicted [0-9]*' 'resident peak bytes: measured [0-9]*, predicted' 'minor faults: measured [0-9]*, predicted'; do
+  grep -q "^$line" out || fail "the report has no '$line': $(cat out)"
+done
+grep -q '\[heap\]$' out || fail "--areas shows no heap: $(cat out)"
+[ -s kept.pwt ] || fail "-o keeps no recording"
+"$PAGEWALK" run -q kept.pwt >/dev/null || fail "the recording cannot be run"
+validate -q --json -- "$programs/mappings" heap >json 2>err
+grep -q '"page_table_bytes": {"measured": [0-9]*, "predicted": [0-9]*, "difference_percent"' json || fail "--json: $(cat json)"
+if command -v python3 >/dev/null; then python3 -m json.tool <json >/dev/null 2>err || fail "--json is no JSON: $(cat err)"; fi
+same "the header of --csv" "$(head -n 1 csv | tr -d '\r')" program,quantity,measured,predicted,difference_percent
+same "--csv - alone on stdout" "$(validate -q --csv - -- true | wc -l)" 6
+same "the program's output" "$(validate -q --csv x.csv --show-output -- echo shown | head -n 1)" shown
+validate -q -- echo hidden | grep -q hidden && fail "the program's output shows without --show-output"
+
+# --check: the status tells whether it holds.
+validate -q --check 50 -- true >/dev/null 2>err; same "--check 50" $? 0
+validate -q --check 0.001 -- "$programs/mappings" forks >/dev/null 2>err; same "--check on what forks" $? 1
+grep -q 'off by more than 0.001' err || fail "--check: $(cat err)"
+validate -q -- "$programs/mappings" forks | grep -q 'after 1 fork' || fail "a fork is not explained"
+
+# How a program ends is not our status; one that becomes another is compared up to there.
+validate -- sh -c 'kill -TERM $$' >out 2>err; same "a killed program" $? 0
+grep -q 'signal 15' err || fail "a signal is not told: $(cat err)"
+validate -- sh -c 'exec true' >out 2>err; same "a program that becomes another" $? 0
+grep -q 'executed another' err || fail "an exec is not told: $(cat err)"
+
+# What cannot be: one sentence, status 1, no report.
+touch plain; cp "$(command -v true)" setuid; chmod u+s setuid
+for row in 'nonesuch|no program' './plain|not executable' './setuid|setuid' '/|folder'; do
+  validate -- "${row%%|*}" >out 2>err
+  same "the status of ${row%%|*}" $? 1
+  grep -q "^pagewalk: .*${row#*|}" err && [ "$(wc -l <err)" -eq 1 ] && [ ! -s out ] || fail "${row%%|*}: $(cat err out)"
+done
+mkdir bin; cp "$PAGEWALK" bin/pagewalk
+bin/pagewalk validate -- true 2>err; same "the status without the tool" $? 1
+grep -q 'without its capture tool' err || fail "no tool: $(cat err)"
+"$PAGEWALK" validate 2>err; same "no program" $? 2
+"$PAGEWALK" validate true 2>err; same "no --" $? 2
+"$PAGEWALK" validate --check many -- true 2>err; same "--check many" $? 2
+same "left in TMPDIR" "$(ls tmp)" ""
+exit $failed
