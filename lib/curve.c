@@ -65,13 +65,13 @@ static int plan(struct plan *p, struct pw_error *err)
   return status ? status : pw_lanes_seal(&p->run.lanes, err);
 }
 
-/* The points at which a count changes. */
-static int read_points(const struct pw_stack *stack, bool memory, struct pw_curve *curve)
+/* The points at which a count changes; `other` misses are the same for every size. */
+static int read_points(const struct pw_stack *stack, bool memory, uint64_t other, struct pw_curve *curve)
 {
   size_t room = 0, n = 0;
   uint64_t least = memory ? 2 : 1, last = pw_stack_deepest(stack);
   for (uint64_t size = least; size <= last || size == least; size++) {
-    struct pw_curve_point point = {size, pw_stack_misses(stack, size), memory ? pw_stack_swap_outs(stack, size) : 0};
+    struct pw_curve_point point = {size, pw_stack_misses(stack, size) + other, memory ? pw_stack_swap_outs(stack, size) : 0};
     const struct pw_curve_point *before = n ? &curve->points[n - 1] : NULL;
     if (before && before->misses == point.misses && before->swap_outs == point.swap_outs) continue;
     if (pw_grow((void **)&curve->points, &room, n + 1, sizeof *curve->points)) return -1;
@@ -104,8 +104,11 @@ static int read_curve(const struct plan *p, size_t i, struct pw_curve *curve)
   const struct pw_lane *lane = &p->run.lanes.lanes[p->lane[i]];
   bool memory = c->of == PW_CURVE_MEMORY;
   const struct pw_stack *stack = memory ? pw_sizes_stack(lane->sizes) : pw_tlbs_stack(lane->tlbs[wants_touches(c)], c->of, p->pair[i]);
+  struct pw_touched touched;
+  pw_account_touched(p->run.lanes.accounts[p->lane[i]], &touched);
   curve->lookups = count_lookups(p, i);
-  return read_points(stack, memory, curve);
+  /* what a fork made is a fault when it is copied, and not when it is touched */
+  return read_points(stack, memory, memory ? touched.minor_faults - touched.arrivals : 0, curve);
 }
 
 int pw_curve_run(struct pw_trace *trace, const struct pw_curve_config *configs, size_t n,

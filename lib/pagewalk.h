@@ -135,6 +135,8 @@ enum {
 
 enum pw_symbol_kind { PW_SYMBOL_FUNCTION = 1, PW_SYMBOL_DATA = 2 };
 
+#define PW_MAX_KERNEL_BYTES (1u << 20) /* that one event says the kernel touched */
+
 /* An event happens before visit number `at` of its block (at <= n_visits). */
 struct pw_event {
   uint32_t at;
@@ -461,7 +463,8 @@ struct pw_run_options {
 };
 
 /* Runs the whole trace once (twice when a configuration needs the future, and once more
- * for a page size at which a page turns out to be fetched and also loaded or stored)
+ * for a page size at which a page turns out to be touched in two ways: fetched, loaded or
+ * stored, by the kernel)
  * through n configurations; result[i] answers config[i]. Returns the number of
  * configurations whose page table is too narrow for an address of the trace
  * (result.unfit; err names an address and the width that fits them all), 0 when all
@@ -531,7 +534,7 @@ void pw_attribution_clear(struct pw_attribution *attribution);
 struct pw_explained {
   unsigned page_shift;
   bool one_pass;
-  bool unless_shared;   /* one pass holds only while no page is both fetched and loaded or stored;
+  bool unless_shared;   /* one pass holds only while no page is touched in two ways: fetched, loaded or stored, by the kernel;
                          * pw_run finds out, and simulates directly where one is */
   size_t n_configs;
   uint64_t fixed_bytes; /* about: tables and arrays, whatever the trace */

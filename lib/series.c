@@ -22,7 +22,7 @@ static void read_counts(const struct pw_config *c, const struct pw_sample *a, co
   r->minor_faults = a->minor_faults;
   pw_hierarchy_result(&hierarchy, d->itlb_misses, d->dtlb_misses, d->stlb_misses, r);
   if (c->memory_bytes == PW_UNLIMITED) return;
-  r->major_faults = d->faults - a->minor_faults;
+  r->major_faults = d->faults - a->arrivals;
   r->swap_outs = d->swap_outs;
 }
 

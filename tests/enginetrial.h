@@ -100,9 +100,9 @@ static inline void print_trial(const struct trial *t)
   static const char *const streams[] = {"both", "fetch", "data"};
   const struct style *s = &t->style;
   print_error("%s, seed %llu: %u accesses, %u data pages (walk %d), %u code pages (walk %d), layout %d, stride %u, sharing %d, "
-              "wide %d, an event in %u, %u processes, maps %d\n",
+              "wide %d, an event in %u, %u processes, maps %d, calls %d\n",
               t->name, (unsigned long long)t->seed, s->n_accesses, s->n_pages[0], s->walk[0], s->n_pages[1], s->walk[1], s->layout,
-              s->stride, s->sharing, s->wide, s->event_every, s->n_processes, s->maps);
+              s->stride, s->sharing, s->wide, s->event_every, s->n_processes, s->maps, s->calls);
   print_error("  only %s, asid %s, seed %llu, skip %llu, limit %llu, warmup %llu\n", streams[t->options.only],
               t->options.no_asid ? "off" : "on", (unsigned long long)t->options.seed, (unsigned long long)t->window.skip,
               (unsigned long long)t->window.limit, (unsigned long long)t->window.warmup);
@@ -177,6 +177,13 @@ static inline bool is_lru(const struct pw_tlb_config *c)
   return c->entries == 0 || c->policy == 0;
 }
 
+/* The ways in which pages are touched that the run looks at; see shared_pages. */
+static inline unsigned looked_at(const struct trial *t)
+{
+  unsigned ways = t->options.only == PW_STREAM_BOTH ? 7 : t->options.only == PW_STREAM_FETCH ? 2 : 5;
+  return t->window.ignore_kernel ? ways & 3 : ways;
+}
+
 static inline bool one_pass_is_due(const struct trial *t, const struct pw_config *c)
 {
   size_t pages;
@@ -185,7 +192,7 @@ static inline bool one_pass_is_due(const struct trial *t, const struct pw_config
   if (c->memory_policy != 0) return false;
   if (c->itlb.entries + c->dtlb.entries + c->stlb.entries == 0) return true;
   if (c->stlb.entries) return false;
-  bool shared = t->options.only == PW_STREAM_BOTH && shared_pages(&t->trace, c->page_shift, &pages) > 0;
+  bool shared = shared_pages(&t->trace, c->page_shift, looked_at(t), &pages) > 0;
   met.joint_due += !shared;
   met.fallbacks += shared;
   return !shared;
@@ -225,7 +232,7 @@ static inline int check_explanation(const struct trial *t, const struct pw_resul
   for (size_t i = 0; i < t->pack.n && t->status >= 0; i++) answered[t->pack.configs[i].page_shift] += got[i].one_pass;
   for (unsigned shift = 0; shift < 64 && t->status >= 0; shift++) {
     if (planned[shift] == answered[shift]) continue;
-    bool shared = t->options.only == PW_STREAM_BOTH && shared_pages(&t->trace, shift, &pages) > 0;
+    bool shared = shared_pages(&t->trace, shift, looked_at(t), &pages) > 0;
     if (shared && answered[shift] < planned[shift]) continue;
     print_trial(t);
     print_error("  pages 2^%u: %zu rows were to come from one pass, and %zu did\n", shift, planned[shift], answered[shift]);

@@ -2,7 +2,7 @@
  *
  * A style says how many pages there are and where, how the accesses walk over them, what code and data share
  * and which events fall in between; everything is drawn from one seed. The trace goes into a .pwt in memory. What
- * is remembered of it is the set of page keys that each stream touched, at 4 KiB. */
+ * is remembered of it is the set of page keys that each stream and the kernel touched, at 4 KiB. */
 #ifndef LONGTRACE_H
 #define LONGTRACE_H
 
@@ -30,6 +30,7 @@ struct style {
   uint32_t event_every; /* accesses; 0 = no events */
   uint32_t n_processes;
   bool maps;            /* also map events */
+  bool calls;           /* also what system calls do: kernel accesses, discards, moves */
   uint32_t n_marks;
 };
 
@@ -41,7 +42,7 @@ struct key_list {
 
 struct long_trace {
   struct kit_file file;
-  struct key_list touched[2]; /* data, code */
+  struct key_list touched[3]; /* data, code, the kernel */
   uint64_t n_accesses;
 };
 
@@ -52,19 +53,24 @@ static inline uint64_t key_at(uint64_t key, unsigned page_shift)
   return (key & ~PW_PAGE_MASK) | (key & PW_PAGE_MASK) >> (page_shift - PW_BASE_SHIFT);
 }
 
-/* How many distinct pages of 2^page_shift bytes both streams touch; *all takes how many any does. */
-static inline size_t shared_pages(const struct long_trace *t, unsigned page_shift, size_t *all)
+/* How many distinct pages of 2^page_shift bytes are touched in two ways or three, of those that a run looks at
+ * (bits: 1 data, 2 code, 4 the kernel); *all takes how many are touched in any. */
+static inline size_t shared_pages(const struct long_trace *t, unsigned page_shift, unsigned ways, size_t *all)
 {
-  size_t at[2] = {0, 0}, both = 0;
+  size_t at[3] = {0, 0, 0}, several = 0;
   for (*all = 0;; ++*all) {
-    uint64_t next[2] = {UINT64_MAX, UINT64_MAX};
-    for (int s = 0; s < 2; s++)
-      if (at[s] < t->touched[s].n) next[s] = key_at(t->touched[s].key[at[s]], page_shift);
-    if (next[0] == UINT64_MAX && next[1] == UINT64_MAX) return both;
-    both += next[0] == next[1];
-    uint64_t low = next[0] < next[1] ? next[0] : next[1];
-    for (int s = 0; s < 2; s++)
-      while (at[s] < t->touched[s].n && key_at(t->touched[s].key[at[s]], page_shift) == low) at[s]++;
+    uint64_t low = UINT64_MAX;
+    unsigned n = 0;
+    for (int s = 0; s < 3; s++)
+      if ((ways >> s & 1) && at[s] < t->touched[s].n && key_at(t->touched[s].key[at[s]], page_shift) < low)
+        low = key_at(t->touched[s].key[at[s]], page_shift);
+    if (low == UINT64_MAX) return several;
+    for (int s = 0; s < 3; s++) {
+      size_t before = at[s];
+      while ((ways >> s & 1) && at[s] < t->touched[s].n && key_at(t->touched[s].key[at[s]], page_shift) == low) at[s]++;
+      n += at[s] > before;
+    }
+    several += n > 1;
   }
 }
 
@@ -73,6 +79,7 @@ static inline void long_trace_free(struct long_trace *t)
   kit_file_free(&t->file);
   free(t->touched[0].key);
   free(t->touched[1].key);
+  free(t->touched[2].key);
 }
 
 /* ---- making it ---- */
@@ -166,6 +173,28 @@ static inline struct pw_event range_event(struct maker *m, uint32_t kind)
   return (struct pw_event){.kind = kind, .a = (first << 12) + inside, .b = ((last - first + 1) << 12) - inside};
 }
 
+/* A system call; the kernel's accesses are remembered page by page. */
+static inline void write_call(struct maker *m)
+{
+  static const uint32_t kinds[] = {PW_EVENT_KERNEL_READ, PW_EVENT_KERNEL_WRITE, PW_EVENT_DISCARD, PW_EVENT_MOVE, PW_EVENT_MOVE,
+                                   PW_EVENT_PROTECT, PW_EVENT_SYMBOL, PW_EVENT_THREAD_START};
+  struct pw_event e = range_event(m, kinds[pw_random_below(&m->r, 8)]);
+  if (pw_event_is_kernel(e.kind)) {
+    if (e.b > PW_MAX_KERNEL_BYTES) e.b = pw_random_below(&m->r, PW_MAX_KERNEL_BYTES);
+    for (uint64_t page = e.a >> 12; e.b && page <= (e.a + e.b - 1) >> 12; page++)
+      remember(&m->out->touched[2], (uint64_t)m->process << PW_PAGE_BITS | page);
+  }
+  if (e.kind == PW_EVENT_MOVE) {
+    uint64_t to = page_number(m->style, pw_random_below(&m->r, 2), pw_random_below(&m->r, m->style->n_pages[0]));
+    uint64_t large = pw_random_below(&m->r, 2) ? 512 : 1u << 18, from = e.a >> 12; /* often as far into a large page as before */
+    if (pw_random_below(&m->r, 2)) to = (to & ~(large - 1)) + (from & (large - 1));
+    if (pw_random_below(&m->r, 2)) to += 4 * large;
+    e.c = to << 12;
+    if (e.c + e.b < e.c) return;
+  }
+  kit_event(m->b, e);
+}
+
 /* Another process, new ones in order of appearance. Now and then one that exited comes back. */
 static inline void switch_process(struct maker *m)
 {
@@ -180,6 +209,10 @@ static inline void switch_process(struct maker *m)
 
 static inline void write_event(struct maker *m)
 {
+  if (m->style->calls && pw_random_below(&m->r, 2)) {
+    write_call(m);
+    return;
+  }
   uint32_t kind = pw_random_below(&m->r, m->style->n_processes > 1 ? 20 : 12);
   if (kind < 8) {
     kit_event(m->b, range_event(m, PW_EVENT_UNMAP));
@@ -238,6 +271,7 @@ static inline void long_trace_make(struct long_trace *t, const struct style *sty
   kit_file_finish(&t->file);
   sort_keys(&t->touched[0]);
   sort_keys(&t->touched[1]);
+  sort_keys(&t->touched[2]);
   free(m.b);
   free(m.gone);
 }
@@ -268,6 +302,7 @@ static inline void style_draw(struct style *s, uint64_t seed)
   s->n_processes = pw_random_below(&r, 2) ? 1 : 2 + pw_random_below(&r, 6);
   s->maps = pw_random_below(&r, 2);
   s->n_marks = pw_random_below(&r, 3) == 0;
+  s->calls = pw_random_below(&r, 2);
 }
 
 #endif

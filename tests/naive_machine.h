@@ -8,7 +8,7 @@
 
 #include "tracekit.h"
 
-enum { MAX_PAGES = 512, MAX_OPS = 4000, MAX_PROCESSES = 12, MAX_RANGES = 600 };
+enum { MAX_PAGES = 2048, MAX_OPS = 6000, MAX_PROCESSES = 12, MAX_RANGES = 4000 };
 
 /* ---- a trace: accesses and events in one list ---- */
 
@@ -67,7 +67,7 @@ static inline void drop_key(struct set *s, uint64_t key)
 }
 
 struct tlb {
-  uint32_t entries, ways; /* one list of keys in LRU order; a set is a subset of it */
+  uint32_t entries, ways; /* entries 0: there is none; one list of keys in LRU order; a set is a subset of it */
   struct set list;
 };
 
@@ -86,6 +86,10 @@ struct machine {
   uint64_t table_bytes, root_bytes;
   /* state */
   struct set present, memory, tables;
+  struct set quiet;          /* of the present pages, those that a fork gave and nobody touched */
+  size_t n_shared;
+  struct { uint64_t key, frame; } shared[MAX_PAGES]; /* present pages whose frame has several */
+  uint64_t n_frames;         /* that ever were shared: the next number */
   struct { uint64_t key; bool used, dirty, referenced; } frame[MAX_PAGES];
   uint64_t hand;
   struct tlb itlb, dtlb, stlb;
@@ -96,6 +100,7 @@ struct machine {
   uint64_t roots;
   const struct script *script;
   size_t at;                 /* in the script */
+  uint64_t kernel_page;      /* the one that the kernel touches now */
   struct pw_result r;
 };
 
@@ -156,6 +161,33 @@ static inline uint64_t table_key(uint64_t page_key, unsigned shift, unsigned spa
   return (page_key & ~PW_PAGE_MASK) | (uint64_t)span << 46 | address >> span;
 }
 
+/* The 4 KiB pages that it spans. */
+static inline uint64_t table_first(uint64_t table)
+{
+  return (table & ((UINT64_C(1) << 46) - 1)) << ((table >> 46 & 63) - 12);
+}
+
+static inline uint64_t table_last(uint64_t table)
+{
+  return table_first(table) + (UINT64_C(1) << ((table >> 46 & 63) - 12)) - 1;
+}
+
+/* Is anything of it mapped, or any page or table under it there? */
+static inline bool table_is_used(const struct machine *m, uint64_t table)
+{
+  unsigned span = (unsigned)(table >> 46 & 63);
+  if (m->known && any_mapped(m, (uint32_t)(table >> 52), table_first(table), table_last(table))) return true;
+  for (size_t i = 0; i < m->present.n; i++)
+    if (table_key(m->present.key[i], m->shift, span) == table) return true;
+  for (size_t i = 0; i < m->tables.n; i++) {
+    uint64_t other = m->tables.key[i];
+    if (other >> 52 == table >> 52 && (other >> 46 & 63) < span && table_first(other) >= table_first(table) &&
+        table_last(other) <= table_last(table))
+      return true;
+  }
+  return false;
+}
+
 static inline void make_tables(struct machine *m, uint64_t key)
 {
   size_t at;
@@ -166,12 +198,24 @@ static inline void make_tables(struct machine *m, uint64_t key)
   note_table_peak(m);
 }
 
-/* The next access to the page, for opt. */
-static inline size_t next_use(const struct machine *m, uint64_t key)
+/* The next access to the page after `at`, the kernel's included, for opt. An event counts once for each
+ * 4 KiB page, since its pages come one after another; *page is the one. */
+static inline size_t next_use(const struct machine *m, uint64_t key, uint64_t *page)
 {
-  for (size_t i = m->at + 1; i < m->script->n; i++) {
+  uint32_t process = m->process;
+  *page = 0;
+  for (size_t i = m->at; i < m->script->n; i++) {
     const struct op *o = &m->script->list[i];
-    if (!o->event && ((uint64_t)o->process << 52 | o->page >> m->shift) == key) return i;
+    if (!o->event) {
+      if (i > m->at && ((uint64_t)o->process << 52 | o->page >> m->shift) == key) return i;
+      continue;
+    }
+    if (o->e.kind == PW_EVENT_PROCESS) process = (uint32_t)o->e.b;
+    if ((o->e.kind != PW_EVENT_KERNEL_READ && o->e.kind != PW_EVENT_KERNEL_WRITE) || o->e.b == 0) continue;
+    uint64_t first = o->e.a >> 12 >> m->shift, last = (o->e.a + o->e.b - 1) >> 12 >> m->shift;
+    if (i == m->at) first = m->kernel_page + 1; /* the ones before were touched already */
+    *page = key & PW_PAGE_MASK;
+    if (key >> 52 == process && first <= *page && *page <= last) return i;
   }
   return SIZE_MAX;
 }
@@ -189,9 +233,10 @@ static inline uint64_t choose_victim(struct machine *m)
   if (m->policy != 4) return m->memory.key[m->memory.n - 1]; /* lru, fifo: the last */
   uint64_t best = m->memory.key[0];
   for (size_t i = 1; i < m->memory.n; i++) {
-    uint64_t key = m->memory.key[i];
-    size_t a = next_use(m, key), b = next_use(m, best);
-    if (a > b || (a == b && key < best)) best = key;
+    uint64_t key = m->memory.key[i], page_a, page_b;
+    size_t a = next_use(m, key, &page_a), b = next_use(m, best, &page_b);
+    bool never = a == SIZE_MAX;
+    if (a > b || (a == b && (never ? key < best : page_a > page_b))) best = key;
   }
   return best;
 }
@@ -240,29 +285,131 @@ static inline void touch_memory(struct machine *m, uint64_t key, bool store)
   }
   if (m->policy == 2) place_in_frame(m, key, evicted);
   put_first(&m->memory, key, store);
-  if (!has(&m->present, key, &at)) return;
+  if (!has(&m->present, key, &at) || has(&m->quiet, key, &at)) return;
   m->r.major_faults++;
 }
 
-static inline void do_access(struct machine *m, const struct op *o)
+/* Where the page stands among those that share a frame, and how many others share it; n_shared: nowhere. */
+static inline size_t find_shared(const struct machine *m, uint64_t key, size_t *others)
 {
-  uint64_t key = (uint64_t)o->process << 52 | o->page >> m->shift;
+  size_t at = 0;
+  *others = 0;
+  while (at < m->n_shared && m->shared[at].key != key) at++;
+  for (size_t i = 0; at < m->n_shared && i < m->n_shared; i++) *others += i != at && m->shared[i].frame == m->shared[at].frame;
+  return at;
+}
+
+/* True when others go on with the frame. */
+static inline bool share_no_more(struct machine *m, uint64_t key)
+{
+  size_t others, at = find_shared(m, key, &others);
+  if (at < m->n_shared) m->shared[at] = m->shared[--m->n_shared];
+  return others > 0;
+}
+
+/* Frames with unlimited memory: each shared one counts once. */
+static inline uint64_t count_frames(const struct machine *m)
+{
+  uint64_t n = m->present.n;
+  for (size_t i = 0; i < m->n_shared; i++)
+    for (size_t k = 0; k < i; k++)
+      if (m->shared[k].frame == m->shared[i].frame) {
+        n--; /* not the first of its frame */
+        break;
+      }
+  return n;
+}
+
+/* What a touch does but for the TLBs. */
+static inline void touch_page(struct machine *m, uint64_t key, bool store)
+{
   size_t at;
-  if (m->frames) touch_memory(m, key, o->op == PW_STORE);
+  if (m->frames) touch_memory(m, key, store);
   if (!has(&m->present, key, &at)) {
     put_last(&m->present, key);
     m->r.minor_faults++;
     make_tables(m, key);
   }
-  uint64_t resident = m->frames ? m->memory.n : m->present.n;
+  drop_key(&m->quiet, key);
+  if (store && share_no_more(m, key)) m->r.minor_faults++;
+  uint64_t frames = count_frames(m), resident = m->frames ? m->memory.n : frames;
   if (resident << m->shift << 12 > m->r.resident_bytes) m->r.resident_bytes = resident << m->shift << 12;
-  if (m->present.n << m->shift << 12 > m->r.touched_bytes) m->r.touched_bytes = m->present.n << m->shift << 12;
+  if (frames << m->shift << 12 > m->r.touched_bytes) m->r.touched_bytes = frames << m->shift << 12;
+}
+
+static inline void do_access(struct machine *m, const struct op *o)
+{
+  uint64_t key = (uint64_t)o->process << 52 | o->page >> m->shift;
+  touch_page(m, key, o->op == PW_STORE);
   bool code = o->op == PW_FETCH;
-  if (!tlb_misses(code ? &m->itlb : &m->dtlb, key)) return;
-  if (code) m->r.itlb_misses++;
-  else m->r.dtlb_misses++;
+  struct tlb *first = code ? &m->itlb : &m->dtlb;
+  if (first->entries && !tlb_misses(first, key)) return;
+  if (first->entries) *(code ? &m->r.itlb_misses : &m->r.dtlb_misses) += 1;
+  if (m->stlb.entries == 0) return;
   m->r.stlb_lookups++;
   if (tlb_misses(&m->stlb, key)) m->r.stlb_misses++;
+}
+
+static inline void page_goes(struct machine *m, uint64_t key)
+{
+  drop_key(&m->present, key);
+  drop_key(&m->quiet, key);
+  share_no_more(m, key);
+  drop_key(&m->memory, key);
+  free_frame_of(m, key);
+  leave_tlbs(m, key);
+}
+
+/* The pages of which nothing lies outside of first … last (4 KiB): they go, or get their address plus `distance`
+ * (in pages of the machine). */
+static inline void discard(struct machine *m, uint64_t first, uint64_t last)
+{
+  for (size_t i = 0; i < m->present.n; i++) {
+    uint64_t key = m->present.key[i], low = (key & PW_PAGE_MASK) << m->shift, high = low + (UINT64_C(1) << m->shift) - 1;
+    if (key >> 52 != m->process || low < first || high > last) continue;
+    page_goes(m, key);
+    i--;
+  }
+}
+
+static inline void rename_key(struct set *s, uint64_t from, uint64_t to)
+{
+  size_t at;
+  if (has(s, from, &at)) s->key[at] = to;
+}
+
+/* Onto itself nothing moves, nor a large page but to where one begins. */
+static inline bool can_move(const struct machine *m, uint64_t first, uint64_t last, uint64_t to)
+{
+  uint64_t n = last - first + 1, large = UINT64_C(1) << m->shift;
+  if (to < first + n && first < to + n) return false;
+  return to % large == first % large && (first + large - 1) / large * large + large - 1 <= last;
+}
+
+static inline void move(struct machine *m, uint64_t first, uint64_t last, uint64_t to)
+{
+  uint64_t n = last - first + 1, large = UINT64_C(1) << m->shift;
+  if (!can_move(m, first, last, to)) return;
+  discard(m, to, to + n - 1);
+  for (uint64_t page = (first + large - 1) / large * large; page + large - 1 <= last; page += large) {
+    uint64_t key = (uint64_t)m->process << 52 | page >> m->shift, new_key = (uint64_t)m->process << 52 | (page - first + to) >> m->shift;
+    size_t at, others;
+    if (!has(&m->present, key, &at)) continue;
+    rename_key(&m->present, key, new_key);
+    rename_key(&m->quiet, key, new_key);
+    rename_key(&m->memory, key, new_key);
+    for (uint64_t f = 0; m->policy == 2 && f < m->frames; f++)
+      if (m->frame[f].used && m->frame[f].key == key) m->frame[f].key = new_key;
+    if ((at = find_shared(m, key, &others)) < m->n_shared) m->shared[at].key = new_key;
+    leave_tlbs(m, key);
+    make_tables(m, new_key);
+  }
+}
+
+static inline void touch_by_kernel(struct machine *m, uint64_t first, uint64_t last, bool wrote)
+{
+  for (m->kernel_page = first >> m->shift; m->kernel_page <= last >> m->shift; m->kernel_page++)
+    touch_page(m, (uint64_t)m->process << 52 | m->kernel_page, wrote);
 }
 
 /* Pages first … last (4 KiB) of the process that runs are gone. */
@@ -275,19 +422,17 @@ static inline void unmap(struct machine *m, uint64_t first, uint64_t last)
     if (key >> 52 != m->process || high < first || low > last) continue;
     bool stays = m->known ? any_mapped(m, m->process, low, high) : low < first || high > last;
     if (stays) continue;
-    take_out(&m->present, i--);
-    drop_key(&m->memory, key);
-    free_frame_of(m, key);
-    leave_tlbs(m, key);
+    page_goes(m, key);
+    i--;
   }
-  for (size_t i = 0; i < m->tables.n; i++) {
-    uint64_t key = m->tables.key[i];
-    unsigned span = (unsigned)(key >> 46 & 63);
-    uint64_t low = (key & ((UINT64_C(1) << 46) - 1)) << (span - 12), high = low + (UINT64_C(1) << (span - 12)) - 1;
-    if (key >> 52 != m->process || high < first || low > last) continue;
-    bool stays = m->known && any_mapped(m, m->process, low, high);
-    for (size_t k = 0; k < m->present.n; k++) stays |= table_key(m->present.key[k], m->shift, span) == key;
-    if (!stays) take_out(&m->tables, i--);
+  for (int more = 1; more;) { /* from the lowest up */
+    more = 0;
+    for (size_t i = 0; i < m->tables.n; i++) {
+      uint64_t low = table_first(m->tables.key[i]), high = table_last(m->tables.key[i]);
+      if (m->tables.key[i] >> 52 != m->process || high < first || low > last || table_is_used(m, m->tables.key[i])) continue;
+      take_out(&m->tables, i--);
+      more = 1;
+    }
   }
 }
 
@@ -304,6 +449,37 @@ static inline void appear(struct machine *m, uint64_t process)
   note_table_peak(m);
 }
 
+static inline void fork_process(struct machine *m, uint64_t child)
+{
+  bool is_new = child == m->n_processes;
+  size_t n = m->n_ranges, others;
+  appear(m, child);
+  if (!is_new) return;
+  for (size_t i = 0; i < n; i++) {
+    if (m->range[i].process != m->process) continue;
+    assert_true(m->n_ranges < MAX_RANGES);
+    m->range[m->n_ranges] = m->range[i];
+    m->range[m->n_ranges++].process = (uint32_t)child;
+  }
+  n = m->present.n;
+  for (size_t i = 0; i < n; i++) {
+    uint64_t key = m->present.key[i], child_key = child << 52 | (key & PW_PAGE_MASK);
+    if (key >> 52 != m->process) continue;
+    put_last(&m->present, child_key);
+    put_last(&m->quiet, child_key);
+    make_tables(m, child_key);
+    size_t at = find_shared(m, key, &others);
+    assert_true(m->n_shared + 2 < MAX_PAGES);
+    if (at == m->n_shared) {
+      m->shared[at].key = key;
+      m->shared[at].frame = m->n_frames++;
+      m->n_shared++;
+    }
+    m->shared[m->n_shared].key = child_key;
+    m->shared[m->n_shared++].frame = m->shared[at].frame;
+  }
+}
+
 static inline void do_event(struct machine *m, const struct pw_event *e)
 {
   uint64_t first = e->a >> 12, last = (e->a + e->b - 1) >> 12;
@@ -313,7 +489,11 @@ static inline void do_event(struct machine *m, const struct pw_event *e)
       if (!m->asid && m->process != e->b) flush(m);
       m->process = (uint32_t)e->b;
       break;
-    case PW_EVENT_FORK: appear(m, e->b); break;
+    case PW_EVENT_FORK: fork_process(m, e->b); break;
+    case PW_EVENT_DISCARD: discard(m, first, last); break;
+    case PW_EVENT_MOVE: move(m, first, last, e->c >> 12); break;
+    case PW_EVENT_KERNEL_READ: touch_by_kernel(m, first, last, false); break;
+    case PW_EVENT_KERNEL_WRITE: touch_by_kernel(m, first, last, true); break;
     case PW_EVENT_MAP:
       m->known = true;
       assert_true(m->n_ranges < MAX_RANGES);

@@ -42,6 +42,7 @@ static inline struct pw_event pwt_maker_event(struct pwt_maker *m)
     case PW_EVENT_KERNEL_WRITE:
       e.a = pw_random_next(r) & ~UINT64_C(4095);
       e.b = pw_random_below(r, 5) ? pw_random_next(r) % (UINT64_MAX - e.a) : 0;
+      if (pw_event_is_kernel(kind)) e.b %= PW_MAX_KERNEL_BYTES + 1;
       e.c = pw_random_below(r, 8);
       break;
     case PW_EVENT_MOVE:

@@ -206,6 +206,7 @@ static void take_change(struct pw_charges *c, const struct pw_change *change)
   switch (change->kind) {
     case PW_CHANGE_FAULT:
     case PW_CHANGE_ARRIVE:
+    case PW_CHANGE_COPY:
       owner = e ? event_owner(c, e, change->id) : touch_owner(c, change->at, change->at);
       if (change->kind == PW_CHANGE_FAULT) {
         uint64_t key = e ? first_base_key(c, change->id) : base_key(c, change->at);
@@ -214,8 +215,17 @@ static void take_change(struct pw_charges *c, const struct pw_change *change)
         return;
       }
       c->brought[change->id] = owner;
-      c->fresh[change->id] = 1;
+      if (change->kind == PW_CHANGE_ARRIVE) c->fresh[change->id] = 1;
       pw_share_add(&c->who.owners.touched_pages, &owned(c, owner)->touched_pages, 1);
+      return;
+    case PW_CHANGE_FORK: /* the frame stays its bringer's, whoever uses it */
+      c->brought[change->id] = c->brought[change->from];
+      c->fresh[change->id] = 1;
+      return;
+    case PW_CHANGE_MOVE:
+      c->brought[change->id] = c->brought[change->from];
+      c->faulted[change->id] = c->faulted[change->from];
+      c->fresh[change->id] = c->fresh[change->from];
       return;
     case PW_CHANGE_LEAVE:
       o = owned(c, c->brought[change->id]);
@@ -349,28 +359,78 @@ static void place_touches(struct pw_charges *c, uint32_t from, uint32_t to)
   }
 }
 
+/* One touch: does the page come in? *victim is who goes for it, or PW_NO_PAGE. */
+static bool touch_page(struct pw_charges *c, uint32_t id, uint8_t wrote, const uint64_t *next, uint32_t *victim)
+{
+  struct pw_memory *m = c->memory;
+  bool resident = m->state[id] & PW_PAGE_RESIDENT;
+  uint64_t written = m->swap_outs;
+  uint32_t at;
+  struct pw_victims one = {0, victim, &at};
+  const struct pw_page_touches touch = {1, &id, &wrote, c->future ? next : NULL};
+  *victim = PW_NO_PAGE;
+  m->policy->touch(m, &touch, &one);
+  if (m->swap_outs > written) owned(c, c->faulted[*victim])->counts.swap_outs++;
+  return !resident;
+}
+
+/* The page came in for this owner, by a fault unless it is fresh. */
+static void charge_arrival(struct pw_charges *c, uint32_t id, uint32_t owner, uint64_t key, uint64_t when)
+{
+  c->faulted[id] = owner;
+  if (!c->fresh[id]) {
+    owned(c, owner)->counts.major_faults++;
+    heat(c, PW_HEAT_FAULTS, key, when, 1);
+  }
+  c->fresh[id] = 0;
+}
+
 /* One touch at a time, since it matters which faulted. */
 static void touch_memory(struct pw_charges *c, struct pw_victims *victims)
 {
-  struct pw_memory *m = c->memory;
   for (size_t i = 0; i < c->chunk.n; i++) {
-    uint32_t id = c->chunk.touch_id[i], at;
-    bool resident = m->state[id] & PW_PAGE_RESIDENT;
-    uint64_t written = m->swap_outs;
-    struct pw_victims one = {0, &victims->id[victims->n], &at};
-    const struct pw_page_touches touch = {1, &id, &c->chunk.wrote[i], c->future ? &c->next[i] : NULL};
-    m->policy->touch(m, &touch, &one);
-    if (one.n) victims->at[victims->n++] = (uint32_t)i;
-    if (resident) continue;
-    if (m->swap_outs > written) owned(c, c->faulted[victims->id[victims->n - 1]])->counts.swap_outs++;
-    uint32_t visit = c->touch_visit[i], opener = c->touch_opener[i];
-    c->faulted[id] = touch_owner(c, visit, opener);
-    if (!c->fresh[id]) {
-      owned(c, c->faulted[id])->counts.major_faults++;
-      if (c->heat) heat(c, PW_HEAT_FAULTS, base_key(c, opener), c->when[visit - c->from], 1);
+    uint32_t id = c->chunk.touch_id[i], victim;
+    if (!touch_page(c, id, c->chunk.wrote[i], &c->next[i], &victim)) continue;
+    if (victim != PW_NO_PAGE) {
+      victims->id[victims->n] = victim;
+      victims->at[victims->n++] = (uint32_t)i;
     }
-    c->fresh[id] = 0;
+    uint32_t visit = c->touch_visit[i], opener = c->touch_opener[i];
+    charge_arrival(c, id, touch_owner(c, visit, opener), base_key(c, opener), c->heat ? c->when[visit - c->from] : 0);
   }
+}
+
+/* The kernel's touches reach memory alone; who goes for them leaves the TLBs. */
+static int touch_by_kernel(struct pw_charges *c, const struct pw_step *s, struct pw_error *err)
+{
+  const struct pw_event *e = &c->block->events[s->event];
+  for (size_t k = 0; c->memory && k < s->n; k++) {
+    uint32_t id = c->numbered->touched[s->first + k], victim;
+    int status = c->future ? pw_future_read(c->future, c->next, 1, err) : 0;
+    if (status) return status;
+    if (!touch_page(c, id, s->wrote, c->next, &victim)) continue;
+    if (victim != PW_NO_PAGE) pw_front_drop_range(c->front, c->key[victim], c->key[victim]);
+    charge_arrival(c, id, event_owner(c, e, id), first_base_key(c, id), c->accesses);
+  }
+  return 0;
+}
+
+/* Pages leave the TLBs, and memory too unless they go on there as others. */
+static int leave(struct pw_charges *c, const struct pw_step *s, struct pw_error *err)
+{
+  pw_chunk_forget(&c->chunk);
+  if (s->first_key > s->last_key) return 0;
+  for (size_t k = 0; c->memory && k < s->n; k++) {
+    const struct pw_left *left = &c->numbered->left[s->first + k];
+    uint64_t next = PW_NEVER;
+    bool moves = s->kind == PW_STEP_MOVE;
+    int status = moves && c->future ? pw_future_read(c->future, &next, 1, err) : 0;
+    if (status) return status;
+    if (moves) pw_memory_move(c->memory, left->id, left->to, next);
+    else pw_memory_drop(c->memory, left->id);
+  }
+  pw_front_drop_range(c->front, s->first_key, s->last_key);
+  return 0;
 }
 
 /* ---- the block ---- */
@@ -408,15 +468,14 @@ static int feed_stretch(struct pw_charges *c, uint32_t from, uint32_t to, struct
   return 0;
 }
 
-static void take_step(struct pw_charges *c, const struct pw_step *s)
+static int take_step(struct pw_charges *c, const struct pw_step *s, struct pw_error *err)
 {
   switch (s->kind) {
     case PW_STEP_LEAVE:
-      pw_chunk_forget(&c->chunk);
-      if (s->first_key > s->last_key) break;
-      for (size_t k = 0; c->memory && k < s->n; k++) pw_memory_drop(c->memory, c->numbered->left[s->first + k].id);
-      pw_front_drop_range(c->front, s->first_key, s->last_key);
-      break;
+    case PW_STEP_MOVE:
+      return leave(c, s, err);
+    case PW_STEP_KERNEL:
+      return touch_by_kernel(c, s, err);
     case PW_STEP_FLUSH:
       pw_chunk_forget(&c->chunk);
       pw_front_flush(c->front);
@@ -428,17 +487,20 @@ static void take_step(struct pw_charges *c, const struct pw_step *s)
     case PW_STEP_SAMPLE: /* of time series only */
       break;
   }
+  return 0;
 }
 
 /* What the event does to the machine, whose doing that is, then what it does to the owners' places. */
-static void take_event(struct pw_charges *c, uint32_t number)
+static int take_event(struct pw_charges *c, uint32_t number, struct pw_error *err)
 {
   bool changed = false;
+  int status = 0;
   take_changes(c, 0, number);
-  for (; c->step < c->numbered->n_steps && c->numbered->steps[c->step].event == number; c->step++)
-    take_step(c, &c->numbered->steps[c->step]);
+  for (; !status && c->step < c->numbered->n_steps && c->numbered->steps[c->step].event == number; c->step++)
+    status = take_step(c, &c->numbered->steps[c->step], err);
   if (pw_spaces_event(&c->who.spaces, &c->block->events[number], &changed)) c->who.failed = true;
   c->age += changed;
+  return status;
 }
 
 static int reserve(struct pw_charges *c, const struct pw_numbered *n, struct pw_error *err)
@@ -486,7 +548,7 @@ static int feed_block(struct pw_part *part, const struct pw_numbered *numbered, 
   for (uint32_t i = 0; !status && i < b->n_events; i++) {
     status = feed_stretch(c, from, b->events[i].at, err);
     from = b->events[i].at;
-    if (!status) take_event(c, i);
+    if (!status) status = take_event(c, i, err);
   }
   if (!status) status = feed_stretch(c, from, b->n_visits, err);
   return !status && c->who.failed ? out_of_memory(err) : status;
@@ -501,15 +563,8 @@ bool pw_charges_look_ahead(const struct pw_charges *c)
 
 int pw_charges_note(struct pw_charges *c, const struct pw_numbered *b, struct pw_error *err)
 {
-  int status = 0;
-  pw_chunk_begin(&c->chunk, b);
   c->n_ids = b->n_ids;
-  for (uint32_t from = 0; !status && from < b->block->n_visits; from += PW_CHUNK_VISITS) {
-    uint32_t left = b->block->n_visits - from;
-    pw_chunk_touches(&c->chunk, from, from + (left < PW_CHUNK_VISITS ? left : PW_CHUNK_VISITS));
-    status = pw_future_note(c->future, c->chunk.touch_id, c->chunk.n, err);
-  }
-  return status;
+  return pw_chunk_note(&c->chunk, b, c->future, err);
 }
 
 int pw_charges_turn(struct pw_charges *c, struct pw_error *err)

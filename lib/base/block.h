@@ -41,6 +41,12 @@ static inline bool pw_event_is_range(uint32_t kind)
          kind == PW_EVENT_SYMBOL;
 }
 
+/* Is it an access of the kernel? */
+static inline bool pw_event_is_kernel(uint32_t kind)
+{
+  return kind == PW_EVENT_KERNEL_READ || kind == PW_EVENT_KERNEL_WRITE;
+}
+
 static inline uint64_t pw_totals_sum(const struct pw_totals *totals)
 {
   return totals->fetches + totals->loads + totals->stores;

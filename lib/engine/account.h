@@ -24,7 +24,7 @@ struct pw_account_slot {
 };
 int pw_account_add(struct pw_account *account, const struct pw_geometry *geometry, struct pw_account_slot *slot,
                    struct pw_error *err);
-/* Note from here on whether a page is both fetched and loaded or stored. */
+/* Note from here on whether a page is touched in two ways: fetched, loaded or stored, by the kernel. */
 void pw_account_watch_sharing(struct pw_account *account);
 bool pw_account_shares(const struct pw_account *account);
 /* Write down every change (pw_numbered.changes), of the tables those of the first geometry. Before the first block. */
@@ -38,11 +38,6 @@ const struct pw_sampler *pw_account_sampler(const struct pw_account *account);
 /* Takes a block in. What comes back is valid until the call after the next. */
 int pw_account_block(struct pw_account *account, const struct pw_block *block, const struct pw_numbered **numbered,
                      struct pw_error *err);
-/* First pass of who looks ahead: only numbers the pages, and forgets them at the end of the trace. */
-int pw_account_number(struct pw_account *account, const struct pw_block *block, const struct pw_numbered **numbered,
-                      struct pw_error *err);
-void pw_account_turn(struct pw_account *account);
-
 /* About, for the estimate of who plans: numbers, keys and the lowest tables of the pages. */
 #define PW_ACCOUNT_PAGE_BYTES 25u
 
@@ -50,5 +45,13 @@ void pw_account_turn(struct pw_account *account);
  * sets `unfit`, *unfit_page to a base page that did not fit, and *unfit_bits to the width that fits all. */
 void pw_account_result(const struct pw_account *account, const struct pw_account_slot *slot, struct pw_result *result,
                        uint64_t *unfit_page, unsigned *unfit_bits);
+
+/* What a finite memory of this page size meets. */
+struct pw_touched {
+  uint64_t arrivals;     /* first touches of pages, after the warm-up */
+  uint64_t minor_faults; /* arrivals but for inherited pages, and copies */
+  uint64_t peak_pages;   /* that were touched and present at a time */
+};
+void pw_account_touched(const struct pw_account *account, struct pw_touched *touched);
 
 #endif

@@ -1,6 +1,8 @@
 /* Lists of touches and lookups for a chunk of visits. See chunk.h. */
 #include "engine/chunk.h"
 
+#include "memory/future.h"
+
 void pw_chunk_init(struct pw_chunk *c, enum pw_stream only)
 {
   c->only = only;
@@ -101,4 +103,37 @@ void pw_chunk_lookups(struct pw_chunk *c, const struct pw_victims *victims, cons
       a++;
     }
   }
+}
+
+static int note_stretch(struct pw_chunk *c, uint32_t from, uint32_t to, struct pw_future *future, struct pw_error *err)
+{
+  int status = 0;
+  for (; !status && from < to; from += PW_CHUNK_VISITS) {
+    pw_chunk_touches(c, from, to - from < PW_CHUNK_VISITS ? to : from + PW_CHUNK_VISITS);
+    status = pw_future_note(future, c->touch_id, c->n, err);
+  }
+  return status;
+}
+
+static int note_step(const struct pw_step *s, const struct pw_numbered *b, struct pw_future *future, struct pw_error *err)
+{
+  int status = s->kind == PW_STEP_KERNEL ? pw_future_note(future, b->touched + s->first, s->n, err) : 0;
+  for (size_t k = 0; !status && s->kind == PW_STEP_MOVE && k < s->n; k++) {
+    uint32_t id = b->left[s->first + k].to | PW_FUTURE_ASKS;
+    status = pw_future_note(future, &id, 1, err);
+  }
+  return status;
+}
+
+int pw_chunk_note(struct pw_chunk *c, const struct pw_numbered *b, struct pw_future *future, struct pw_error *err)
+{
+  int status = 0;
+  uint32_t from = 0;
+  pw_chunk_begin(c, b);
+  for (size_t i = 0; !status && i < b->n_steps; i++) {
+    status = note_stretch(c, from, b->steps[i].at, future, err);
+    from = b->steps[i].at;
+    if (!status) status = note_step(&b->steps[i], b, future, err);
+  }
+  return status ? status : note_stretch(c, from, b->block->n_visits, future, err);
 }

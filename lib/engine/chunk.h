@@ -15,6 +15,8 @@
 #include "engine/numbered.h"
 #include "pagewalk.h"
 
+struct pw_future;
+
 struct pw_chunk {
   enum pw_stream only;
   /* set at each block (pw_chunk_begin) */
@@ -54,5 +56,9 @@ void pw_chunk_openers(struct pw_chunk *chunk, uint32_t from, uint32_t to, struct
 void pw_chunk_touches(struct pw_chunk *chunk, uint32_t from, uint32_t to);
 void pw_chunk_lookups(struct pw_chunk *chunk, const struct pw_victims *victims, const uint64_t *key_of, bool alternating,
                       struct pw_front_input *in);
+
+/* First pass of who looks ahead: notes the block's touches, the kernel's among them, and asks for
+ * the next touch of each page that moves. The second pass reads the answers in the same order. */
+int pw_chunk_note(struct pw_chunk *chunk, const struct pw_numbered *numbered, struct pw_future *future, struct pw_error *err);
 
 #endif

@@ -261,25 +261,67 @@ static void reset_counts(const struct fronts *fronts)
   for (int which = 0; which < 2; which++) pw_front_reset_counts(fronts->of[which]);
 }
 
-static void leave(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left)
+/* Pages leave the TLBs, and memory too unless they go on there as others. */
+static int leave(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left, struct pw_error *err)
 {
   pw_chunk_forget(&d->chunk);
-  if (s->first_key > s->last_key) return;
-  for (size_t k = 0; k < s->n; k++)
-    for (size_t i = 0; i < d->n_units; i++) pw_memory_drop(d->units[i].memory, left[k].id);
+  if (s->first_key > s->last_key) return 0;
+  for (size_t k = 0; k < s->n; k++) {
+    bool moves = s->kind == PW_STEP_MOVE;
+    uint64_t next = PW_NEVER;
+    int status = moves && d->future ? pw_future_read(d->future, &next, 1, err) : 0;
+    if (status) return status;
+    for (size_t i = 0; i < d->n_units; i++) {
+      if (moves) pw_memory_move(d->units[i].memory, left[k].id, left[k].to, next);
+      else pw_memory_drop(d->units[i].memory, left[k].id);
+    }
+  }
   drop_range(&d->fronts, s->first_key, s->last_key);
   drop_range(&d->sleeping, s->first_key, s->last_key);
   for (size_t i = 0; i < d->n_units; i++) drop_range(&d->units[i].fronts, s->first_key, s->last_key);
+  return 0;
 }
 
 static int take_sample(struct pw_direct *d, size_t number);
 
-static int take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left)
+/* The kernel touches at most PW_CHUNK_TOUCHES pages: memory alone sees it. */
+static int touch_by_kernel(struct pw_direct *d, const uint32_t *id, size_t n, struct pw_error *err)
+{
+  struct pw_page_touches touches = {n, id, d->chunk.wrote, NULL};
+  if (d->future) {
+    int status = pw_future_read(d->future, d->next, n, err);
+    if (status) return status;
+    touches.next = d->next;
+  }
+  for (size_t i = 0; i < d->n_units; i++) {
+    struct unit *u = &d->units[i];
+    struct pw_victims victims = {0, d->victim_id, d->victim_at};
+    u->memory->policy->touch(u->memory, &touches, &victims);
+    if (victims.n && !u->awake) wake(d, u);
+    for (size_t v = 0; v < victims.n; v++) drop_range(&u->fronts, d->key[victims.id[v]], d->key[victims.id[v]]);
+  }
+  return 0;
+}
+
+static int touch_all_by_kernel(struct pw_direct *d, const struct pw_step *s, const uint32_t *touched, struct pw_error *err)
+{
+  int status = 0;
+  memset(d->chunk.wrote, s->wrote, sizeof d->chunk.wrote);
+  for (size_t from = 0, n; !status && d->n_units && from < s->n; from += n) {
+    n = s->n - from < PW_CHUNK_TOUCHES ? s->n - from : PW_CHUNK_TOUCHES;
+    status = touch_by_kernel(d, touched + from, n, err);
+  }
+  return status;
+}
+
+static int take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_numbered *b, struct pw_error *err)
 {
   switch (s->kind) {
     case PW_STEP_LEAVE:
-      leave(d, s, left);
-      break;
+    case PW_STEP_MOVE:
+      return leave(d, s, b->left + s->first, err);
+    case PW_STEP_KERNEL:
+      return touch_all_by_kernel(d, s, b->touched + s->first, err);
     case PW_STEP_FLUSH:
       pw_chunk_forget(&d->chunk);
       flush(&d->fronts);
@@ -295,7 +337,7 @@ static int take_step(struct pw_direct *d, const struct pw_step *s, const struct 
       }
       break;
     case PW_STEP_SAMPLE:
-      return take_sample(d, s->first);
+      return take_sample(d, s->first) ? out_of_memory(err) : 0;
   }
   return 0;
 }
@@ -308,22 +350,15 @@ static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct 
   for (size_t i = 0; !status && i < b->n_steps; i++) {
     status = feed_stretch(d, from, b->steps[i].at, err);
     from = b->steps[i].at;
-    if (!status && take_step(d, &b->steps[i], b->left + b->steps[i].first)) status = out_of_memory(err);
+    if (!status) status = take_step(d, &b->steps[i], b, err);
   }
   return status ? status : feed_stretch(d, from, b->block->n_visits, err);
 }
 
 int pw_direct_note(struct pw_direct *d, const struct pw_numbered *b, struct pw_error *err)
 {
-  int status = 0;
-  pw_chunk_begin(&d->chunk, b);
   d->n_ids = b->n_ids;
-  for (uint32_t from = 0; !status && from < b->block->n_visits; from += PW_CHUNK_VISITS) {
-    uint32_t left = b->block->n_visits - from;
-    pw_chunk_touches(&d->chunk, from, from + (left < PW_CHUNK_VISITS ? left : PW_CHUNK_VISITS));
-    status = pw_future_note(d->future, d->chunk.touch_id, d->chunk.n, err);
-  }
-  return status;
+  return pw_chunk_note(&d->chunk, b, d->future, err);
 }
 
 int pw_direct_turn(struct pw_direct *d, struct pw_error *err)
@@ -331,7 +366,8 @@ int pw_direct_turn(struct pw_direct *d, struct pw_error *err)
   return pw_future_turn(d->future, d->n_ids, err);
 }
 
-void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *slot, struct pw_result *r)
+void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *slot, const struct pw_touched *touched,
+                      struct pw_result *r)
 {
   const struct unit *u = slot->memory == UINT32_MAX ? NULL : &d->units[slot->memory];
   if (!u || u->awake)
@@ -339,7 +375,7 @@ void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *sl
   else
     pw_front_result(d->sleeping.of[slot->alternating], u->asleep_as[slot->alternating][slot->number], r);
   if (!u) return;
-  r->major_faults = u->memory->faults - r->minor_faults;
+  r->major_faults = u->memory->faults - touched->arrivals;
   r->swap_outs = u->memory->swap_outs;
   r->resident_bytes = u->memory->peak_used << d->page_shift;
 }
@@ -357,11 +393,12 @@ const struct pw_direct_sample *pw_direct_samples(const struct pw_direct *d)
 
 static int take_sample(struct pw_direct *d, size_t number)
 {
-  struct pw_result r = {.minor_faults = 0}; /* so that all faults of the memory are told as major */
+  const struct pw_touched none = {0}; /* so that all faults of the memory are told as major */
+  struct pw_result r = {.minor_faults = 0};
   const struct pw_direct_slot *slot = &d->sampled_slot;
   if (!d->sampled) return 0;
   if (pw_grow((void **)&d->samples, &d->samples_room, number + 1, sizeof *d->samples)) return -1;
-  pw_direct_result(d, slot, &r);
+  pw_direct_result(d, slot, &none, &r);
   uint64_t used = slot->memory == UINT32_MAX ? 0 : d->units[slot->memory].memory->used;
   d->samples[number] = (struct pw_direct_sample){r.itlb_misses, r.dtlb_misses, r.stlb_misses, r.major_faults, r.swap_outs, used};
   return 0;

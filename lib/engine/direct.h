@@ -11,6 +11,7 @@
 #ifndef PW_DIRECT_H
 #define PW_DIRECT_H
 
+#include "engine/account.h"
 #include "engine/part.h"
 
 struct pw_direct; /* a struct pw_part comes first in it */
@@ -43,6 +44,7 @@ void pw_direct_sample(struct pw_direct *direct, const struct pw_direct_slot *slo
 const struct pw_direct_sample *pw_direct_samples(const struct pw_direct *direct);
 
 /* Fills the TLB and memory fields of a result that has the account's numbers already. */
-void pw_direct_result(const struct pw_direct *direct, const struct pw_direct_slot *slot, struct pw_result *result);
+void pw_direct_result(const struct pw_direct *direct, const struct pw_direct_slot *slot, const struct pw_touched *touched,
+                      struct pw_result *result);
 
 #endif

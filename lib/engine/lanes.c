@@ -22,6 +22,7 @@ static void clear_models(struct pw_lanes *l)
   for (size_t i = 0; i < l->n_lanes; i++) {
     struct pw_lane *lane = &l->lanes[i];
     pw_account_destroy(l->accounts[i]);
+    pw_account_destroy(lane->ahead);
     destroy_part(lane->tlbs[0]);
     destroy_part(lane->tlbs[1]);
     destroy_part(lane->sizes);
@@ -119,7 +120,9 @@ static int add_direct(struct pw_lanes *l, const struct pw_config *c, struct pw_l
   if (!lane->direct || deal_out(l, c, &slot->direct)) return out_of_memory(err);
   struct pw_direct **direct = &lane->direct[slot->direct];
   int status = *direct ? 0 : pw_direct_create(direct, lane->page_shift, options, err);
-  return status ? status : pw_direct_add(*direct, c, &slot->slot, err);
+  if (!status) status = pw_direct_add(*direct, c, &slot->slot, err);
+  if (status || lane->ahead || !pw_direct_looks_ahead(*direct)) return status;
+  return pw_account_create(&lane->ahead, lane->page_shift, options, err);
 }
 
 static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_lane_slot *slot, const struct pw_run_options *options,
@@ -138,7 +141,7 @@ static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_l
       status = pw_lanes_tlbs(l, slot->lane, touches, options, err);
       return status ? status : pw_tlbs_add(lane->tlbs[touches], c, &slot->pair, err);
     case PW_MODEL_SIZES:
-      lane->joint |= joint && options->only == PW_STREAM_BOTH;
+      lane->joint |= joint && options->only != PW_STREAM_FETCH;
       status = pw_lanes_sizes(l, slot->lane, options, err);
       return status ? status : pw_sizes_add(lane->sizes, c, err);
     default:
@@ -257,7 +260,7 @@ int pw_lanes_note(struct pw_lanes *l, const struct pw_block *block, struct pw_er
     struct pw_direct *direct = looks_ahead(&l->lanes[i]);
     const struct pw_numbered *numbered;
     if (!direct) continue;
-    status = pw_account_number(l->accounts[i], block, &numbered, err);
+    status = pw_account_block(l->lanes[i].ahead, block, &numbered, err);
     if (!status) status = pw_direct_note(direct, numbered, err);
     if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, numbered, err);
   }
@@ -270,7 +273,8 @@ int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
   for (size_t i = 0; !status && i < l->n_lanes; i++) {
     struct pw_direct *direct = looks_ahead(&l->lanes[i]);
     if (!direct) continue;
-    pw_account_turn(l->accounts[i]);
+    pw_account_destroy(l->lanes[i].ahead); /* the second pass gives the same ids again */
+    l->lanes[i].ahead = NULL;
     status = pw_direct_turn(direct, err);
     if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, NULL, err);
   }
@@ -301,7 +305,9 @@ void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t
 {
   const struct pw_lane_slot *slot = &l->slots[number];
   const struct pw_lane *lane = &l->lanes[slot->lane];
+  struct pw_touched touched;
   pw_account_result(l->accounts[slot->lane], &slot->account, r, unfit_page, unfit_bits);
+  pw_account_touched(l->accounts[slot->lane], &touched);
   r->one_pass = slot->model != PW_MODEL_DIRECT;
   switch (slot->model) {
     case PW_MODEL_TLBS:
@@ -309,10 +315,10 @@ void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t
       pw_tlbs_result(lane->tlbs[slot->model == PW_MODEL_TOUCHED_TLBS], c, slot->pair, r);
       break;
     case PW_MODEL_SIZES:
-      pw_sizes_result(lane->sizes, c, r);
+      pw_sizes_result(lane->sizes, c, &touched, r);
       break;
     default:
-      pw_direct_result(lane->direct[slot->direct], &slot->slot, r);
+      pw_direct_result(lane->direct[slot->direct], &slot->slot, &touched, r);
   }
   r->walk_refs = r->walks * pw_geometry_walk_levels(c->geometry, c->page_shift);
 }

@@ -26,6 +26,7 @@ struct pw_lane {
   struct pw_tlbs *tlbs[2];     /* by openers, by all touches; NULL: not needed */
   struct pw_sizes *sizes;
   struct pw_direct **direct;   /* [jobs], NULL: not needed */
+  struct pw_account *ahead;    /* for the first pass of direct[0], when it looks ahead */
   bool joint;
 };
 

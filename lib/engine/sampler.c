@@ -93,17 +93,42 @@ static enum pw_area_kind area_of(const struct pw_sampler *s, uint64_t key)
   return pw_areas_find(&s->areas, pw_key_process(key), key & PW_PAGE_MASK);
 }
 
+static int reserve(struct pw_sampler *s, uint32_t id)
+{
+  size_t room = s->area_room;
+  if (pw_grow((void **)&s->area, &s->area_room, (size_t)id + 1, 1)) {
+    s->failed = true;
+    return -1;
+  }
+  if (s->area_room > room) memset(s->area + room, 0, s->area_room - room);
+  return 0;
+}
+
 void pw_sampler_arrive(struct pw_sampler *s, uint32_t id, uint64_t key)
 {
   enum pw_area_kind area = area_of(s, key);
-  size_t room = s->area_room;
   s->now.area_faults[area]++;
-  if (pw_grow((void **)&s->area, &s->area_room, (size_t)id + 1, 1)) {
-    s->failed = true;
-    return;
-  }
-  if (s->area_room > room) memset(s->area + room, 0, s->area_room - room);
+  if (reserve(s, id)) return;
   s->area[id] = (uint8_t)(1 + area);
+}
+
+/* The area that is known of a page goes over to another. */
+static void hand_over(struct pw_sampler *s, uint32_t from, uint32_t to)
+{
+  uint8_t area = from < s->area_room ? s->area[from] : 0;
+  if (reserve(s, to)) return;
+  s->area[to] = area;
+}
+
+void pw_sampler_inherit(struct pw_sampler *s, uint32_t from, uint32_t to)
+{
+  hand_over(s, from, to);
+}
+
+void pw_sampler_move(struct pw_sampler *s, uint32_t from, uint32_t to)
+{
+  hand_over(s, from, to);
+  if (from < s->area_room) s->area[from] = 0;
 }
 
 void pw_sampler_leave(struct pw_sampler *s, uint32_t id, uint64_t key, bool returned)

@@ -16,7 +16,7 @@
 struct pw_sample {
   uint64_t access;               /* run so far, of both streams and with the warm-up */
   struct pw_totals counted;
-  uint64_t minor_faults, present_pages, table_bytes;
+  uint64_t arrivals, minor_faults, present_pages, table_bytes; /* present: frames of unlimited memory */
   uint64_t mapped_pages[PW_AREAS], area_faults[PW_AREAS], returned_pages[PW_AREAS]; /* mapped: base pages */
 };
 
@@ -28,7 +28,7 @@ struct pw_sampler {
   size_t n, room;                /* windows that have ended */
   bool open;                     /* and one more that has not, samples[n] */
   struct pw_areas areas;
-  uint8_t *area;                 /* by id: 1 + the area that its fault was in; 0 = came without one, by a fork or move */
+  uint8_t *area;                 /* by id: 1 + the area that its fault was in; 0 = none yet */
   size_t area_room;
   bool failed;                   /* memory ran out for it */
 };
@@ -48,8 +48,11 @@ void pw_sampler_mark(struct pw_sampler *sampler);
 int pw_sampler_event(struct pw_sampler *sampler, uint32_t process, const struct pw_event *event);
 /* Before each block: is all well, and are there not too many windows by now? */
 int pw_sampler_check(const struct pw_sampler *sampler, struct pw_error *err);
-/* A minor fault brings a page in use, on the base page of this key. */
+/* A minor fault brings a page in use, or copies it, on the base page of this key. */
 void pw_sampler_arrive(struct pw_sampler *sampler, uint32_t id, uint64_t base_page_key);
+/* A page came without a fault, by a fork or a move. */
+void pw_sampler_inherit(struct pw_sampler *sampler, uint32_t from, uint32_t to);
+void pw_sampler_move(struct pw_sampler *sampler, uint32_t from, uint32_t to);
 /* A page, with the key of its first base page, is gone: back to the system by the program's will, or otherwise. */
 void pw_sampler_leave(struct pw_sampler *sampler, uint32_t id, uint64_t base_page_key, bool returned);
 

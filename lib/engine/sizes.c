@@ -182,17 +182,43 @@ static void feed_stretch(struct pw_sizes *s, uint32_t from, uint32_t to)
   for (; from < to; from += PW_CHUNK_VISITS) feed_chunk(s, from, to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to);
 }
 
-/* Memory knows no flushes: only TLBs are emptied. */
-static void take_step(struct pw_sizes *s, const struct pw_step *step, const struct pw_left *left)
+static void touch_by_kernel(struct pw_sizes *s, const struct pw_step *step, const uint32_t *touched)
 {
-  if (step->kind != PW_STEP_COUNT) s->last[0] = s->last[1] = PW_NO_ID;
-  if (step->kind == PW_STEP_COUNT) pw_stack_reset_counts(&s->stack);
-  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++) pw_stack_leave(&s->stack, left[i].id);
-  for (int f = 0; s->joint && f < 2; f++) {
-    if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(&s->first[f]);
-    if (step->kind == PW_STEP_FLUSH) pw_family_flush(&s->first[f]);
-    for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++) pw_family_leave(&s->first[f], left[i].id, left[i].key);
+  memset(s->chunk.wrote, step->wrote, sizeof s->chunk.wrote);
+  for (size_t from = 0, n; from < step->n; from += n) {
+    n = step->n - from < PW_LIST_MOST ? step->n - from : PW_LIST_MOST;
+    pw_stack_feed_stores(&s->stack, touched + from, s->chunk.wrote, n, NULL);
   }
+}
+
+/* Memory knows no flushes: only TLBs are emptied. */
+static void step_memory(struct pw_sizes *s, const struct pw_step *step, const struct pw_numbered *b)
+{
+  const struct pw_left *left = b->left + step->first;
+  switch (step->kind) {
+    case PW_STEP_LEAVE:
+      for (size_t i = 0; i < step->n; i++) pw_stack_leave(&s->stack, left[i].id);
+      break;
+    case PW_STEP_MOVE:
+      for (size_t i = 0; i < step->n; i++) pw_stack_move(&s->stack, left[i].id, left[i].to);
+      break;
+    case PW_STEP_KERNEL:
+      touch_by_kernel(s, step, b->touched + step->first);
+      break;
+    case PW_STEP_FLUSH:
+    case PW_STEP_SAMPLE:
+      break;
+    case PW_STEP_COUNT:
+      pw_stack_reset_counts(&s->stack);
+      break;
+  }
+}
+
+static void take_step(struct pw_sizes *s, const struct pw_step *step, const struct pw_numbered *b)
+{
+  step_memory(s, step, b);
+  if (step->kind != PW_STEP_COUNT) s->last[0] = s->last[1] = PW_NO_ID;
+  for (int f = 0; s->joint && f < 2; f++) pw_step_family(&s->first[f], step, b);
 }
 
 static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)
@@ -204,7 +230,7 @@ static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct 
   for (size_t i = 0; i < b->n_steps; i++) {
     feed_stretch(s, from, b->steps[i].at);
     from = b->steps[i].at;
-    take_step(s, &b->steps[i], b->left + b->steps[i].first);
+    take_step(s, &b->steps[i], b);
   }
   feed_stretch(s, from, b->block->n_visits);
   return 0;
@@ -216,7 +242,7 @@ void pw_sizes_finish(struct pw_sizes *s)
   for (int i = 0; s->joint && i < 2; i++) pw_family_finish(&s->first[i]);
 }
 
-void pw_sizes_result(const struct pw_sizes *s, const struct pw_config *c, struct pw_result *r)
+void pw_sizes_result(const struct pw_sizes *s, const struct pw_config *c, const struct pw_touched *touched, struct pw_result *r)
 {
   uint32_t frames = frames_of(s, c);
   uint32_t bucket = c->itlb.entries || c->dtlb.entries ? bucket_of(s, frames) : 0;
@@ -224,11 +250,10 @@ void pw_sizes_result(const struct pw_sizes *s, const struct pw_config *c, struct
   uint64_t dtlb = c->dtlb.entries ? pw_family_misses(&s->first[0], c->dtlb.entries, c->dtlb.ways, bucket) : 0;
   struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
   pw_hierarchy_result(&hierarchy, itlb, dtlb, 0, r);
-  r->major_faults = pw_stack_misses(&s->stack, frames) - r->minor_faults;
+  r->major_faults = pw_stack_misses(&s->stack, frames) - touched->arrivals;
   r->swap_outs = pw_stack_swap_outs(&s->stack, frames);
   /* memory is full once more pages are present than it has frames, and else holds them all */
-  uint64_t most = (uint64_t)frames << s->page_shift;
-  if (r->resident_bytes > most) r->resident_bytes = most;
+  r->resident_bytes = (touched->peak_pages < frames ? touched->peak_pages : frames) << s->page_shift;
 }
 
 const struct pw_stack *pw_sizes_stack(const struct pw_sizes *s)

@@ -15,6 +15,7 @@
 #ifndef PW_SIZES_H
 #define PW_SIZES_H
 
+#include "engine/account.h"
 #include "engine/part.h"
 
 struct pw_sizes; /* a struct pw_part comes first in it */
@@ -35,7 +36,8 @@ void pw_sizes_explain(const struct pw_sizes *sizes, bool watched, struct pw_expl
 void pw_sizes_finish(struct pw_sizes *sizes);
 /* Fills the TLB and memory fields of a result that has its counted accesses and the
  * account's numbers. */
-void pw_sizes_result(const struct pw_sizes *sizes, const struct pw_config *config, struct pw_result *result);
+void pw_sizes_result(const struct pw_sizes *sizes, const struct pw_config *config, const struct pw_touched *touched,
+                     struct pw_result *result);
 const struct pw_stack *pw_sizes_stack(const struct pw_sizes *sizes);
 
 #endif

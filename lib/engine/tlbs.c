@@ -255,11 +255,13 @@ static int reserve(struct pw_tlbs *t, const struct pw_numbered *b)
   return 0;
 }
 
-static void step_family(struct pw_family *f, const struct pw_step *step, const struct pw_left *left)
+void pw_step_family(struct pw_family *f, const struct pw_step *step, const struct pw_numbered *b)
 {
+  const struct pw_left *left = b->left + step->first;
   if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(f);
   if (step->kind == PW_STEP_FLUSH) pw_family_flush(f);
-  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++) pw_family_leave(f, left[i].id, left[i].key);
+  bool leaves = step->kind == PW_STEP_LEAVE || step->kind == PW_STEP_MOVE;
+  for (size_t i = 0; leaves && i < step->n; i++) pw_family_leave(f, left[i].id, left[i].key);
 }
 
 static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)
@@ -270,11 +272,12 @@ static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct 
   uint32_t from = 0;
   for (size_t i = 0; i < b->n_steps; i++) {
     const struct pw_step *step = &b->steps[i];
+    if (step->kind == PW_STEP_KERNEL) continue; /* no TLB sees it */
     feed_stretch(t, b, from, step->at);
     from = step->at;
     if (step->kind != PW_STEP_COUNT) t->last[0] = t->last[1] = PW_NO_ID;
-    for (int s = 0; s < 2; s++) step_family(&t->first[s], step, b->left + step->first);
-    for (size_t k = 0; k < t->n_pairs; k++) step_family(&t->pairs[k].second, step, b->left + step->first);
+    for (int s = 0; s < 2; s++) pw_step_family(&t->first[s], step, b);
+    for (size_t k = 0; k < t->n_pairs; k++) pw_step_family(&t->pairs[k].second, step, b);
   }
   feed_stretch(t, b, from, b->block->n_visits);
   return 0;

@@ -14,6 +14,7 @@
 #include "engine/part.h"
 
 struct pw_tlbs; /* a struct pw_part comes first in it */
+struct pw_family;
 struct pw_stack;
 
 int pw_tlbs_create(struct pw_tlbs **tlbs, const struct pw_run_options *options, bool all_touches, struct pw_error *err);
@@ -39,5 +40,8 @@ void pw_tlbs_finish(struct pw_tlbs *tlbs);
 /* Fills the TLB fields of a result that has its counted accesses. */
 void pw_tlbs_result(const struct pw_tlbs *tlbs, const struct pw_config *config, uint32_t pair, struct pw_result *result);
 const struct pw_stack *pw_tlbs_stack(const struct pw_tlbs *tlbs, enum pw_curve_of of, uint32_t pair);
+
+/* What a step does to the TLBs of a family. */
+void pw_step_family(struct pw_family *family, const struct pw_step *step, const struct pw_numbered *block);
 
 #endif

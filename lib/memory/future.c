@@ -57,8 +57,9 @@ static int answer_chunk(struct pw_future *f, uint64_t first, size_t n, uint32_t 
   if (fseeko(f->ids, (off_t)(first * sizeof *id), SEEK_SET) || fread(id, sizeof *id, n, f->ids) != n)
     return failed("read", err);
   for (size_t i = n; i-- > 0;) {
-    next[i] = last[id[i]];
-    last[id[i]] = first + i;
+    uint64_t *known = &last[id[i] & ~PW_FUTURE_ASKS];
+    next[i] = *known;
+    if (!(id[i] & PW_FUTURE_ASKS)) *known = first + i;
   }
   if (fseeko(f->answers, (off_t)(first * sizeof *next), SEEK_SET) || fwrite(next, sizeof *next, n, f->answers) != n)
     return failed("written", err);

@@ -75,6 +75,16 @@ int pw_mappings_remove(struct pw_mappings *m, uint32_t process, uint64_t first, 
   return replace(list, from, to, rest, n);
 }
 
+int pw_mappings_inherit(struct pw_mappings *m, uint32_t parent, uint32_t child)
+{
+  if (parent >= m->n_processes || parent == child) return 0;
+  struct pw_interval_list *to = list_of(m, child);
+  if (!to) return -1;
+  const struct pw_interval_list *from = &m->processes[parent];
+  to->n = 0;
+  return replace(to, 0, 0, from->intervals, from->n);
+}
+
 bool pw_mappings_intersect(const struct pw_mappings *m, uint32_t process, uint64_t first, uint64_t last)
 {
   if (process >= m->n_processes) return false;

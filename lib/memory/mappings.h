@@ -21,6 +21,8 @@ void pw_mappings_init(struct pw_mappings *mappings);
 void pw_mappings_clear(struct pw_mappings *mappings);
 int pw_mappings_add(struct pw_mappings *mappings, uint32_t process, uint64_t first, uint64_t last);
 int pw_mappings_remove(struct pw_mappings *mappings, uint32_t process, uint64_t first, uint64_t last);
+/* The child has what its parent has, and nothing else. */
+int pw_mappings_inherit(struct pw_mappings *mappings, uint32_t parent, uint32_t child);
 bool pw_mappings_intersect(const struct pw_mappings *mappings, uint32_t process, uint64_t first, uint64_t last);
 
 #endif

@@ -81,6 +81,14 @@ void pw_memory_drop(struct pw_memory *m, uint32_t id)
   m->used--;
 }
 
+void pw_memory_move(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
+{
+  if (from >= m->room || !(m->state[from] & PW_PAGE_RESIDENT)) return;
+  m->state[to] = m->state[from];
+  m->state[from] = 0;
+  m->policy->move(m, from, to, next);
+}
+
 void pw_memory_unlink(struct pw_memory *m, uint32_t id)
 {
   uint32_t before = m->a[id], after = m->b[id];
@@ -97,6 +105,16 @@ void pw_memory_push(struct pw_memory *m, uint32_t id)
   if (m->head != PW_NO_PAGE) m->a[m->head] = id;
   else m->tail = id;
   m->head = id;
+}
+
+void pw_memory_move_listed(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
+{
+  (void)next;
+  uint32_t before = m->a[to] = m->a[from], after = m->b[to] = m->b[from];
+  if (before != PW_NO_PAGE) m->b[before] = to;
+  else m->head = to;
+  if (after != PW_NO_PAGE) m->a[after] = to;
+  else m->tail = to;
 }
 
 bool pw_memory_free_frame(struct pw_memory *m, uint32_t *frame)
@@ -119,4 +137,10 @@ void pw_memory_release(struct pw_memory *m, uint32_t id)
 {
   m->frame[m->a[id]] = PW_NO_PAGE;
   if (m->a[id] < m->lowest_free) m->lowest_free = m->a[id];
+}
+
+void pw_memory_move_placed(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
+{
+  (void)next;
+  pw_memory_place(m, to, m->a[from]);
 }

@@ -60,6 +60,8 @@ struct pw_memory_policy {
   void (*touch)(struct pw_memory *memory, const struct pw_page_touches *touches, struct pw_victims *victims);
   /* The resident page leaves without a write-back. */
   void (*drop)(struct pw_memory *memory, uint32_t id);
+  /* Page `to` takes the place of the resident page `from`; its next touch is `next`. */
+  void (*move)(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 };
 
 extern const struct pw_memory_policy pw_memory_lru, pw_memory_fifo, pw_memory_clock, pw_memory_random, pw_memory_opt;
@@ -74,6 +76,9 @@ int pw_memory_reserve(struct pw_memory *memory, const uint64_t *key, size_t n_id
 uint64_t pw_memory_page_bytes(const struct pw_memory *memory);
 /* An unmapped page leaves. */
 void pw_memory_drop(struct pw_memory *memory, uint32_t id);
+
+/* A page goes on as another, which is not resident; `next` as in pw_page_touches. */
+void pw_memory_move(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 
 /* What every policy does when a page arrives, goes or is touched. */
 static inline void pw_memory_arrive(struct pw_memory *m, uint32_t id, uint8_t wrote)
@@ -98,6 +103,7 @@ static inline void pw_memory_use_frame(struct pw_memory *m)
 /* The list of resident pages, newest at the head; a = towards the head, b = towards the tail. */
 void pw_memory_unlink(struct pw_memory *memory, uint32_t id);
 void pw_memory_push(struct pw_memory *memory, uint32_t id);
+void pw_memory_move_listed(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 
 /* A page arrives at the head of the list; if no frame is free the tail goes. */
 static inline void pw_memory_admit(struct pw_memory *m, uint32_t id, uint8_t wrote, size_t at, struct pw_victims *victims)
@@ -118,5 +124,6 @@ static inline void pw_memory_admit(struct pw_memory *m, uint32_t id, uint8_t wro
 bool pw_memory_free_frame(struct pw_memory *memory, uint32_t *frame);
 void pw_memory_place(struct pw_memory *memory, uint32_t id, uint32_t frame);
 void pw_memory_release(struct pw_memory *memory, uint32_t id);
+void pw_memory_move_placed(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 
 #endif

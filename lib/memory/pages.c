@@ -34,7 +34,7 @@ int pw_pages_reserve(struct pw_pages *pages, size_t more)
 {
   size_t n = pages->n_ids + more;
   unsigned bits = pages->bits ? pages->bits : 6;
-  if (n >= PW_NO_PAGE_ID) return -1;
+  if (n > PW_MOST_PAGES) return -1;
   if (pw_grow((void **)&pages->key, &pages->key_room, n, sizeof *pages->key) ||
       pw_grow((void **)&pages->present, &pages->present_room, n, 1))
     return -1;

@@ -2,8 +2,9 @@
  *
  * Every page that was ever touched has a number (id), given in the order of first
  * sight and kept for good; models keep arrays by id instead of maps by key. A page
- * is *present* from its first touch until it is unmapped: with unlimited memory
- * that is residence, and each page that becomes present is one minor fault.
+ * is *present* from its first touch, or from the fork that gave it to its process, until
+ * it is unmapped: with unlimited memory that is residence. Its first touch is an arrival,
+ * which is a minor fault unless the page was inherited.
  *
  * Ids are found by hashing into an array of ids, whose keys stand by id: 8 to 16 bytes
  * a page on top of the key, and growing needs no second copy. */
@@ -14,15 +15,20 @@
 #include "pagewalk.h"
 
 #define PW_NO_PAGE_ID UINT32_MAX
+#define PW_MOST_PAGES ((size_t)1 << 31)
+
+enum { PW_PAGE_ABSENT, PW_PAGE_PRESENT, PW_PAGE_INHERITED /* present, and not yet touched */ };
 
 struct pw_pages {
   uint32_t *slots;      /* [1 << bits] id, or PW_NO_PAGE_ID; at least half are free */
   unsigned bits;
   uint64_t *key;        /* [n_ids] */
-  uint8_t *present;     /* [n_ids] */
+  uint8_t *present;     /* [n_ids] PW_PAGE_… */
   size_t n_ids, key_room, present_room;
-  uint64_t n_present, peak_present;
-  uint64_t n_arrivals;  /* minor faults since the last reset */
+  uint64_t n_touched, peak_touched; /* present by a touch: what a finite memory would have to hold */
+  uint64_t n_frames, peak_frames;   /* unlimited memory in use */
+  uint64_t n_arrivals;  /* since the last reset */
+  uint64_t n_minor;     /* minor faults since then */
 };
 
 void pw_pages_init(struct pw_pages *pages);
@@ -59,21 +65,31 @@ static inline uint32_t pw_pages_id(struct pw_pages *pages, uint64_t key)
   return *slot = (uint32_t)pages->n_ids++;
 }
 
-/* The page is touched: true when it arrives by that. */
+static inline void pw_pages_take_frame(struct pw_pages *pages)
+{
+  if (++pages->n_frames > pages->peak_frames) pages->peak_frames = pages->n_frames;
+}
+
+/* The page is touched: true when it becomes present by that. */
 static inline bool pw_pages_touch(struct pw_pages *pages, uint32_t id)
 {
-  if (pages->present[id]) return false;
-  pages->present[id] = 1;
+  uint8_t before = pages->present[id];
+  if (before == PW_PAGE_PRESENT) return false;
+  pages->present[id] = PW_PAGE_PRESENT;
   pages->n_arrivals++;
-  if (++pages->n_present > pages->peak_present) pages->peak_present = pages->n_present;
+  if (++pages->n_touched > pages->peak_touched) pages->peak_touched = pages->n_touched;
+  if (before == PW_PAGE_INHERITED) return false;
+  pages->n_minor++;
+  pw_pages_take_frame(pages);
   return true;
 }
 
-static inline void pw_pages_leave(struct pw_pages *pages, uint32_t id)
+/* The page leaves, and its frame too unless it is shared. */
+static inline void pw_pages_leave(struct pw_pages *pages, uint32_t id, bool shared)
 {
-  if (!pages->present[id]) return;
-  pages->present[id] = 0;
-  pages->n_present--;
+  pages->n_touched -= pages->present[id] == PW_PAGE_PRESENT;
+  pages->n_frames -= !shared;
+  pages->present[id] = PW_PAGE_ABSENT;
 }
 
 #endif

@@ -70,4 +70,11 @@ static void drop(struct pw_memory *m, uint32_t id)
   m->used++; /* pw_memory_drop takes it off */
 }
 
-const struct pw_memory_policy pw_memory_opt = {"opt", "Belady's optimum: the page used farthest ahead goes", true, true, touch, drop};
+static void move(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
+{
+  m->next_use[to] = next;
+  sink(m, m->a[from], to);
+  rise(m, m->a[to], to);
+}
+
+const struct pw_memory_policy pw_memory_opt = {"opt", "Belady's optimum: the page used farthest ahead goes", true, true, touch, drop, move};

@@ -142,6 +142,7 @@ void pw_stack_feed(struct pw_stack *s, const struct pw_refs *refs)
 void pw_stack_feed_stores(struct pw_stack *s, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth)
 {
   make_room(s);
+  settle_front(s);
   pw_kernel()->memory(s, id, wrote, n, depth);
 }
 
@@ -191,6 +192,18 @@ void pw_stack_leave(struct pw_stack *s, uint32_t id)
   if (place == 64) return;
   s->top[place] = PW_NO_ID;
   s->top_holes = true;
+}
+
+void pw_stack_move(struct pw_stack *s, uint32_t from, uint32_t to)
+{
+  settle_front(s);
+  uint32_t place = place_in_top(s, from);
+  if (place < 64) s->top[place] = to;
+  s->slot_of[to] = s->slot_of[from];
+  s->slot_of[from] = PW_NO_ID;
+  if (!s->writes) return;
+  s->since[to] = s->since[from];
+  s->since[from] = 0;
 }
 
 void pw_stack_flush(struct pw_stack *s)

@@ -254,6 +254,7 @@ static bool decode_event(struct pwt_reader *r, struct pwt_cursor *c, struct pw_e
   e->text_bytes = (uint32_t)length;
   c->p += length;
   if (pw_event_is_range(e->kind) && e->a + e->b < e->a) return false;
+  if (pw_event_is_kernel(e->kind) && e->b > PW_MAX_KERNEL_BYTES) return false;
   if (kind == PW_EVENT_MOVE && e->c + e->b < e->c) return false;
   if (kind == PW_EVENT_THREAD) r->thread = e->a;
   if (kind != PW_EVENT_PROCESS && kind != PW_EVENT_FORK) return true;

@@ -167,6 +167,9 @@ static int fill_core(struct pw_writer *w, const struct pw_block *b, size_t *n, s
     if (e->text_bytes > PWT_MAX_EVENT_TEXT)
       return pw_error_set(err, PW_EINVAL, "%s: an event's text has %u bytes; shorten it to %u", w->name, e->text_bytes,
                           PWT_MAX_EVENT_TEXT);
+    if (pw_event_is_kernel(e->kind) && e->b > PW_MAX_KERNEL_BYTES)
+      return pw_error_set(err, PW_EINVAL, "%s: an event says that the kernel touched %llu bytes; divide it into pieces of %u", w->name,
+                          (unsigned long long)e->b, PW_MAX_KERNEL_BYTES);
     if (e->kind != PW_EVENT_PROCESS && e->kind != PW_EVENT_FORK) continue;
     if (e->b > named || e->b >= PW_PROCESSES)
       return pw_error_set(err, PW_EINVAL, "%s: an event names process index %llu, and %u was to be the next; number processes as they appear",

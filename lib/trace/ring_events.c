@@ -11,6 +11,7 @@
 #include "trace/visits.h"
 
 #define MOST_TEXT 4095u
+#define KERNEL_MOST UINT64_C(0x7ffff000) /* bytes of one read or write, as Linux limits them */
 
 static int out_of_memory(const struct pw_ring_events *e, struct pw_error *err)
 {
@@ -71,6 +72,20 @@ static int put_range(struct pw_ring_events *e, enum pw_event_kind kind, const ui
 {
   if (!good_range(w)) return 0;
   return put_event(e, (struct pw_event){.kind = kind, .a = w[0], .b = w[1], .c = c}, NULL, 0, err);
+}
+
+/* What the kernel touched, at most as much as it does in one call, in pieces of which the format allows each. */
+static int put_kernel(struct pw_ring_events *e, enum pw_event_kind kind, const uint64_t *w, struct pw_error *err)
+{
+  if (!good_range(w)) return 0;
+  uint64_t at = w[0], left = w[1] < KERNEL_MOST ? w[1] : KERNEL_MOST;
+  int status = 0;
+  for (; !status && left; at += PW_MAX_KERNEL_BYTES) {
+    const uint64_t piece[2] = {at, left < PW_MAX_KERNEL_BYTES ? left : PW_MAX_KERNEL_BYTES};
+    status = put_range(e, kind, piece, 0, err);
+    left -= piece[1];
+  }
+  return status;
 }
 
 static int put_special(struct pw_ring_events *e, const uint64_t *w, uint64_t bits, const char *name, struct pw_error *err)
@@ -150,8 +165,8 @@ int pw_ring_events_take(struct pw_ring_events *e, uint32_t kind, const uint64_t 
     case PW_RING_MOVE: return take_move(e, w, err);
     case PW_RING_PROTECT: return put_range(e, PW_EVENT_PROTECT, w, w[2] & 7, err);
     case PW_RING_DISCARD: return put_range(e, PW_EVENT_DISCARD, w, 0, err);
-    case PW_RING_READ: return put_range(e, PW_EVENT_KERNEL_READ, w, 0, err);
-    case PW_RING_WRITE: return put_range(e, PW_EVENT_KERNEL_WRITE, w, 0, err);
+    case PW_RING_READ: return put_kernel(e, PW_EVENT_KERNEL_READ, w, err);
+    case PW_RING_WRITE: return put_kernel(e, PW_EVENT_KERNEL_WRITE, w, err);
     case PW_RING_THREAD: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD, .a = w[0]}, NULL, 0, err);
     case PW_RING_THREAD_NEW: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0, err);
     case PW_RING_THREAD_END: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD_END, .a = w[0]}, NULL, 0, err);

@@ -160,8 +160,9 @@ static uint32_t rebuild_dictionary(struct pw_slice *s, const struct pw_block *in
   return n;
 }
 
-/* Events up to `to`, moved with the visits; earlier ones stay as what was known at the cut. */
-static uint32_t copy_events(struct pw_slice *s, const struct pw_block *in, uint32_t from, uint32_t to, uint32_t n_visits,
+/* Events up to `to`, moved with the visits; earlier ones stay as what was known at the cut, but for
+ * accesses of the kernel, which are skipped like others. */
+static uint32_t copy_events(struct pw_slice *s, const struct pw_block *in, bool all_skipped, uint32_t from, uint32_t to, uint32_t n_visits,
                             uint32_t mark, bool put_mark)
 {
   uint32_t n = 0, grown = n_visits - (to - from);
@@ -169,6 +170,7 @@ static uint32_t copy_events(struct pw_slice *s, const struct pw_block *in, uint3
   for (uint32_t i = 0; i < in->n_events; i++) {
     struct pw_event e = in->events[i];
     if (e.at >= to && !whole) continue;
+    if ((e.at < from || all_skipped) && pw_event_is_kernel(e.kind)) continue;
     e.at = e.at <= from ? 0 : e.at - from + grown;
     if (put_mark && e.at > mark) {
       s->events[n++] = (struct pw_event){.at = mark, .kind = PW_EVENT_MARK, .a = 1};
@@ -193,7 +195,7 @@ int pw_slice_cut(struct pw_slice *s, const struct pw_block *in, const struct pw_
   if (put_mark && s->mark == s->at && s->end > s->at) put_mark = false; /* it belongs to the next block */
   if (put_mark) s->marked = true;
   int status = s->at >= s->end ? 2 : 1;
-  if (from == 0 && to == in->n_visits && !put_mark) {
+  if (start >= s->skip && to == in->n_visits && !put_mark) {
     s->counting |= s->marked && in->n_visits > 0;
     *out = in;
     return status;
@@ -206,7 +208,7 @@ int pw_slice_cut(struct pw_slice *s, const struct pw_block *in, const struct pw_
   memset(b, 0, sizeof *b);
   b->n_visits = n_visits;
   b->n_pages = rebuild_dictionary(s, in, n_visits);
-  b->n_events = copy_events(s, in, from, from < to ? to : from, n_visits, mark, put_mark);
+  b->n_events = copy_events(s, in, s->at < s->skip, from, from < to ? to : from, n_visits, mark, put_mark);
   b->pages = s->pages;
   b->page = s->page;
   b->flags = s->flags;

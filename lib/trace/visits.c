@@ -108,6 +108,7 @@ static __attribute__((noinline)) void open_visit(struct pw_visits *v, uint64_t k
 
 void pw_visits_event(struct pw_visits *v, const struct pw_event *event)
 {
+  if (v->stage == PW_VISITS_SKIP && v->until && pw_event_is_kernel(event->kind)) return; /* skipped like other accesses */
   pw_visits_close(v);
   v->rows.events[v->rows.n_events] = *event;
   v->rows.events[v->rows.n_events++].at = v->rows.n_visits;

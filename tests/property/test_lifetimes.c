@@ -1,5 +1,5 @@
-/* Pages, tables and processes that come and go: random traces with map, unmap, fork, exec and exit through
- * pw_run, against the naive machine, number by number. */
+/* Pages, tables and processes that come and go: random traces with map, unmap, discard, move, fork, exec, exit and
+ * the kernel's accesses through pw_run, against the naive machine, number by number. */
 #include "naive_machine.h"
 
 /* ---- traces ---- */
@@ -38,6 +38,34 @@ static void write_range_event(struct author *a, uint32_t kind)
     last = swap;
   }
   write_event(a, (struct pw_event){.kind = kind, .a = first << 12, .b = (last - first + 1) << 12});
+}
+
+/* What the kernel touches; what is given back and moved, often a multiple of 2 MiB away. */
+static void write_page_event(struct author *a)
+{
+  static const uint32_t kinds[] = {PW_EVENT_KERNEL_READ, PW_EVENT_KERNEL_WRITE, PW_EVENT_KERNEL_WRITE, PW_EVENT_DISCARD, PW_EVENT_MOVE};
+  uint32_t kind = kinds[pw_random_below(&a->r, 5)];
+  uint64_t first = draw_page(a), n = 1 + pw_random_below(&a->r, 12), to = draw_page(a);
+  bool kernel = kind == PW_EVENT_KERNEL_READ || kind == PW_EVENT_KERNEL_WRITE;
+  if (!kernel && pw_random_below(&a->r, 2)) {
+    first &= ~UINT64_C(511);
+    n = 512 * (1 + pw_random_below(&a->r, 3));
+    to &= ~UINT64_C(511);
+  }
+  struct pw_event e = {.kind = kind, .a = first << 12, .b = n << 12};
+  if (kind == PW_EVENT_MOVE) e.c = to << 12;
+  if (kernel) {
+    e.a += pw_random_below(&a->r, 4096);
+    e.b -= pw_random_below(&a->r, 4096);
+  }
+  write_event(a, e);
+}
+
+/* An event that means nothing to pages. */
+static struct pw_event idle_event(uint64_t *r)
+{
+  static const uint32_t kinds[] = {PW_EVENT_PROTECT, PW_EVENT_THREAD_START, PW_EVENT_THREAD_END, PW_EVENT_BACKING, PW_EVENT_SYMBOL, PW_EVENT_THREAD};
+  return (struct pw_event){.kind = kinds[pw_random_below(r, 6)], .a = (uint64_t)pw_random_below(r, 1100) << 12, .b = 1 + pw_random_below(r, 9999), .c = 1};
 }
 
 static void write_process_event(struct author *a)
@@ -92,6 +120,8 @@ static void write_script(struct script *s, uint64_t seed, enum maps maps)
     if (mapping && pw_random_below(&a->r, 2)) write_range_event(a, PW_EVENT_MAP);
     write_accesses(a, maps == ALL_MAPPED);
     if (pw_random_below(&a->r, 3) == 0) write_range_event(a, PW_EVENT_UNMAP);
+    for (uint32_t n = pw_random_below(&a->r, 3); n > 0; n--) write_page_event(a);
+    if (pw_random_below(&a->r, 5) == 0) write_event(a, idle_event(&a->r));
     if (pw_random_below(&a->r, 4) == 0) write_process_event(a);
   }
   s->list[s->n++] = (struct op){.process = a->known.process, .op = PW_LOAD, .page = 0x10};
@@ -163,7 +193,9 @@ static void draw_setting(struct setting *x, uint64_t *r, bool asid)
   m->policy = policies[pw_random_below(r, 5)];
   struct tlb *levels[3] = {&m->itlb, &m->dtlb, &m->stlb};
   struct pw_tlb_config *configs[3] = {&x->config.itlb, &x->config.dtlb, &x->config.stlb};
-  for (int i = 0; i < 3; i++) {
+  /* all levels, no second level (where a finite LRU memory may go in one pass), none at all */
+  uint32_t n_levels = pw_random_below(r, 3) ? 3 : pw_random_below(r, 3) ? 2 : 0;
+  for (uint32_t i = 0; i < n_levels; i++) {
     const uint32_t *t = tlbs[pw_random_below(r, 5)];
     levels[i]->entries = t[0];
     levels[i]->ways = t[1];
@@ -201,13 +233,23 @@ static int compare(const struct setting *x, const struct pw_result *got, unsigne
   return wrong;
 }
 
+/* Both engines, one job and two. */
+static void run_way(const struct kit_file *file, const struct pw_config *configs, struct pw_result *results, bool asid, int way)
+{
+  struct pw_error err = {0};
+  struct pw_trace *t;
+  const struct pw_run_options options = {.no_asid = !asid, .engine = way == 1 ? PW_ENGINE_DIRECT : PW_ENGINE_AUTO, .jobs = way == 2 ? 2 : 1};
+  KIT_OK(pw_trace_open_memory(&t, "T", file->bytes, file->n, NULL, &err), err);
+  KIT_OK(pw_run(t, configs, N_SETTINGS, &options, results, &err), err);
+  pw_trace_close(t);
+}
+
 static int hold(unsigned seed, enum maps maps, uint64_t met[4])
 {
   static struct script script;
   struct setting *x = kit_alloc(N_SETTINGS, sizeof *x);
   struct pw_config configs[N_SETTINGS];
   struct pw_result results[N_SETTINGS];
-  struct pw_error err = {0};
   uint64_t r = pw_random_seed(seed, 33);
   bool asid = pw_random_below(&r, 2);
   write_script(&script, seed, maps);
@@ -217,13 +259,12 @@ static int hold(unsigned seed, enum maps maps, uint64_t met[4])
     configs[i] = x[i].config;
     run_naive(&x[i].machine, &script);
   }
-  struct pw_trace *t;
-  KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, NULL, &err), err);
-  KIT_OK(pw_run(t, configs, N_SETTINGS, &(struct pw_run_options){.no_asid = !asid}, results, &err), err);
-  pw_trace_close(t);
   int wrong = 0;
+  for (int way = 0; way < 3 && !wrong; way++) {
+    run_way(&file, configs, results, asid, way);
+    for (int i = 0; i < N_SETTINGS; i++) wrong += compare(&x[i], &results[i], seed, i);
+  }
   for (int i = 0; i < N_SETTINGS; i++) {
-    wrong += compare(&x[i], &results[i], seed, i);
     met[0] += x[i].machine.r.major_faults;
     met[1] += x[i].machine.r.swap_outs;
     met[2] += x[i].machine.r.minor_faults;
@@ -234,8 +275,11 @@ static int hold(unsigned seed, enum maps maps, uint64_t met[4])
   return wrong;
 }
 
-static void hold_seeds(unsigned first, unsigned last, enum maps maps)
+/* PW_ITERATIONS=N tries N seeds instead of 300. */
+static void hold_seeds(unsigned first, enum maps maps)
 {
+  const char *text = getenv("PW_ITERATIONS");
+  unsigned last = first + (text ? (unsigned)strtoul(text, NULL, 10) : 300) - 1;
   uint64_t met[4] = {0};
   int wrong = 0;
   for (unsigned seed = first; seed <= last && wrong < 10; seed++) wrong += hold(seed, maps, met);
@@ -246,20 +290,55 @@ static void hold_seeds(unsigned first, unsigned last, enum maps maps)
 static void without_maps_tables_last_while_pages_do(void **state)
 {
   (void)state;
-  hold_seeds(1, 300, NO_MAPS);
+  hold_seeds(1, NO_MAPS);
 }
 
 static void with_maps_tables_last_while_mappings_do(void **state)
 {
   (void)state;
-  hold_seeds(1001, 1300, ALL_MAPPED);
+  hold_seeds(1000001, ALL_MAPPED);
 }
 
 /* Map events that begin late and never cover all that is touched. */
 static void pages_outside_all_mappings_keep_their_tables(void **state)
 {
   (void)state;
-  hold_seeds(2001, 2300, LATE_MAPS);
+  hold_seeds(2000001, LATE_MAPS);
+}
+
+/* Protections, symbols, backing files and threads that start and end cut visits, and change no number. */
+static void idle_events_change_nothing(void **state)
+{
+  static struct script plain, with;
+  struct setting *x = kit_alloc(1, sizeof *x);
+  (void)state;
+  for (unsigned seed = 1; seed <= 100; seed++) {
+    uint64_t r = pw_random_seed(seed, 34);
+    struct pw_geometry geometries[N_SETTINGS];
+    struct pw_config configs[N_SETTINGS];
+    struct pw_result results[2][N_SETTINGS];
+    write_script(&plain, 3000000 + seed, (enum maps)(seed % 3));
+    with.n = 0;
+    for (size_t i = 0; i < plain.n; i++) {
+      with.list[with.n++] = plain.list[i];
+      if (with.n + plain.n - i < MAX_OPS && pw_random_below(&r, 4) == 0) with.list[with.n++] = (struct op){.event = true, .e = idle_event(&r)};
+    }
+    assert_true(with.n > plain.n);
+    for (int i = 0; i < N_SETTINGS; i++) {
+      draw_setting(x, &r, seed % 2);
+      geometries[i] = x->geometry;
+      configs[i] = x->config;
+      configs[i].geometry = &geometries[i];
+    }
+    struct kit_file files[2] = {write_file(&plain, seed), write_file(&with, seed)};
+    for (int way = 0; way < 2; way++) {
+      for (int k = 0; k < 2; k++) run_way(&files[k], configs, results[k], seed % 2, way);
+      assert_memory_equal(results[0], results[1], sizeof results[0]);
+    }
+    kit_file_free(&files[0]);
+    kit_file_free(&files[1]);
+  }
+  free(x);
 }
 
 int main(void)
@@ -268,6 +347,7 @@ int main(void)
       cmocka_unit_test(without_maps_tables_last_while_pages_do),
       cmocka_unit_test(with_maps_tables_last_while_mappings_do),
       cmocka_unit_test(pages_outside_all_mappings_keep_their_tables),
+      cmocka_unit_test(idle_events_change_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

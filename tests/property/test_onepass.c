@@ -76,7 +76,7 @@ static void draw_config(struct pw_config *c, const struct pools *p, const struct
   size_t pages;
   memset(c, 0, sizeof *c);
   c->page_shift = PICK(r, p->shift);
-  shared_pages(t, c->page_shift, &pages);
+  shared_pages(t, c->page_shift, 7, &pages);
   c->geometry = PICK(r, p->table);
   if (pw_geometry_walk_levels(c->geometry, c->page_shift) == 0) c->geometry = &tables[2 + pw_random_below(r, 3)];
   if (pw_random_below(r, 8)) { /* else no TLB at all */
@@ -110,6 +110,7 @@ static void draw_options(struct trial *t, uint64_t *r)
   if (pw_random_below(r, 3) == 0 && !t->style.n_marks) t->window.warmup = 1 + pw_random_below(r, n / 3);
   if (t->window.limit && t->window.limit <= t->window.warmup) t->window.warmup = 0;
   t->window.ignore_events = pw_random_below(r, 10) == 0;
+  t->window.ignore_kernel = pw_random_below(r, 4) == 0;
 }
 
 static int try_seed(uint64_t seed, bool cut_off)
@@ -216,7 +217,7 @@ static void deep_stacks_with_holes(void **state)
   (void)state;
   hold_deep(3, &(struct style){.n_accesses = 420000, .block_visits = 20000, .n_pages = {5000, 300}, .layout = STRIDED, .stride = 513,
                                .walk = {UNIFORM, LOOP}, .sharing = ONCE, .fetch_percent = 40, .store_percent = 20, .move_percent = 100,
-                               .event_every = 400, .n_processes = 1, .maps = true});
+                               .event_every = 400, .n_processes = 1, .maps = true, .calls = true});
 }
 
 /* Every process index there is, so that page keys use all their bits. */

@@ -118,7 +118,8 @@ static void compare_items(const struct items *whole, const struct items *cut, ui
   size_t j = next_item(cut, 0);
   for (size_t i = 0; i < whole->n; i++) {
     const struct item *want = &whole->list[i], *got = &cut->list[j];
-    if (want->kind == PW_EVENT_MARK || (is_touch(want) && want->start < first)) continue;
+    bool access = is_touch(want) || pw_event_is_kernel(want->kind);
+    if (want->kind == PW_EVENT_MARK || (access && want->start < first)) continue;
     if (want->start >= end) break; /* events behind the last visit may stay or go */
     assert_true(j < cut->n);
     if (want->key != got->key || want->kind != got->kind || want->code != got->code || want->wrote != got->wrote)
