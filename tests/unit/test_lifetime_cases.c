@@ -1,5 +1,6 @@
 /* What the kernel touches, what is given back, moves or is shared after a fork: small traces worked by hand,
  * through both engines. */
+#include "base/alloc.h"
 #include "tracekit.h"
 
 static struct pw_geometry table;
@@ -224,6 +225,38 @@ static void kernel_accesses_are_small(void **state)
   free(bytes);
 }
 
+/* Every allocation fails once: a sentence, and nothing is left. */
+static void memory_may_run_out(void **state)
+{
+  (void)state;
+  struct kit_file file = write_trace("m0.99 S0 S1 I2 f1 K0.30 S1 p1 S0 L1 d0 >1:1030 S1030 k4.9 x0 p0 >0.20:600 S601 -600.620 e0 L3");
+  for (unsigned way = 0; way < 6; way++)
+    for (unsigned long n = 1;; n++) {
+      static const int policies[] = {0, 0, 2, 4, 0, 0};
+      struct pw_config config = {.page_shift = 12, .geometry = &table, .itlb = {8, 8, 0}, .dtlb = {8, 8, 0}, .memory_bytes = way < 5 ? 3 << 12 : PW_UNLIMITED,
+                                 .memory_policy = policies[way]};
+      struct pw_run_options options = {.engine = way ? PW_ENGINE_DIRECT : PW_ENGINE_AUTO};
+      struct pw_error err = {0};
+      struct pw_trace *t;
+      struct pw_result result;
+      struct pw_series series = {0};
+      struct pw_attribution a = {0};
+      KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, NULL, &err), err);
+      pw_alloc_fail_after(n);
+      int status = way == 3   ? pw_series_run(t, &config, 2, &options, &series, &err)
+                   : way == 4 ? pw_attribute(t, &config, PW_BY_REGION, PW_HEAT_NONE, &options, &a, &err)
+                              : pw_run(t, &config, 1, &options, &result, &err);
+      pw_alloc_fail_after(0);
+      pw_trace_close(t);
+      pw_series_clear(&series);
+      pw_attribution_clear(&a);
+      if (status == 0) break;
+      assert_int_equal(status, PW_ENOMEM);
+      assert_true(n < 10000);
+    }
+  kit_file_free(&file);
+}
+
 int main(void)
 {
   struct pw_error err = {0};
@@ -233,6 +266,7 @@ int main(void)
       cmocka_unit_test(discarded_pages_are_new),        cmocka_unit_test(moved_pages_stay_in_memory),
       cmocka_unit_test(large_pages_move_when_they_can), cmocka_unit_test(forks_share_until_stores),
       cmocka_unit_test(the_kernels_addresses_must_fit), cmocka_unit_test(kernel_accesses_are_small),
+      cmocka_unit_test(memory_may_run_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
