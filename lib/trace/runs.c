@@ -27,7 +27,7 @@
 struct step {
   uint32_t fetches; /* and the touch of the first above them, PW_TALLY_TOUCH, if data came before */
   uint16_t before;  /* the access does not straddle from offsets in its page below this */
-  uint8_t kind;     /* of the data: an index to `kinds`, 0 none */
+  uint8_t kind;     /* of the data, in `kinds`; 0 none */
   uint8_t leap;     /* number of the page among those of the run */
 };
 
@@ -53,6 +53,7 @@ struct pw_code_run {
   uint16_t accesses;    /* if all data happen and none straddle */
   uint16_t total;       /* at most, cut to base pages: no more visits either */
   uint8_t begins, ends; /* stream of the first and the last access */
+  bool leaps;           /* to another page of code, maybe; else all is on that of the first step, and each but the last has data */
   struct step steps[STEPS_IN_LINE];
 };
 _Static_assert(sizeof(struct pw_code_run) == LINE_BYTES, "a run is to take one line of the cache");
@@ -189,6 +190,7 @@ static int keep(struct pw_runs *runs, struct telling *t, const uint64_t *items, 
   told.at = t->at;
   t->run.more = told.steps;
   t->run.page = t->pages[0];
+  t->run.leaps = t->n_pages > (t->run.begins ? 1 : 0);
   t->run.accesses = (uint16_t)t->accesses;
   t->run.total = (uint16_t)t->total;
   runs->told[runs->n] = told;
@@ -323,7 +325,8 @@ static inline void add_data_at(const struct taking *t, struct open *o, uint32_t 
   o->last += 1 + (uint32_t)stays;
   o->tally = ((o->tally + kind->adds_more) & stays) + kind->opens;
   uint32_t wrote = kind->wrote << !PW_TALLY_EARLY(o->tally);
-  o->head = ((o->head | wrote) & (uint32_t)stays) | (kind->head & ~(uint32_t)stays);
+  o->head = ((o->head ^ kind->head) & (uint32_t)stays) ^ kind->head;
+  o->head |= wrote; /* one that opened has it already */
   o->data = page;
 }
 
@@ -336,15 +339,16 @@ static inline uint64_t first_touch(const struct taking *t, const uint64_t *addre
 }
 
 /* False: data access *done, and all behind it, are to be taken one by one. */
-static inline bool take_at_once(const struct taking *t, const uint64_t *addresses, struct open *o, uint32_t *done, const bool sides)
+static inline __attribute__((always_inline)) bool take_steps(const struct taking *t, const uint64_t *addresses, struct open *o,
+                                                             uint32_t *done, const bool leaps, const bool sides)
 {
   const uint64_t *address = addresses;
   uint32_t n = t->run->n_steps;
-  o->tally += first_touch(t, addresses, o);
+  if (!leaps) add_fetches(t, o, 0, sides);
   for (uint32_t i = 0; i < n; i++) {
     const struct step *step = &t->steps[i];
-    add_fetches(t, o, i, sides);
-    if (__builtin_expect(!step->kind, 0)) continue;
+    if (leaps) add_fetches(t, o, i, sides);
+    if (leaps && !step->kind) continue;
     if (__builtin_expect((*address & 4095) >= step->before, 0)) {
       *done = (uint32_t)(address - addresses);
       if (step->fetches || i) o->stream = step->fetches > 0;
@@ -352,11 +356,19 @@ static inline bool take_at_once(const struct taking *t, const uint64_t *addresse
       return false;
     }
     add_data_at(t, o, i, *address++, sides);
+    if (!leaps) o->tally += step[1].fetches;
   }
-  add_fetches(t, o, n, sides);
+  if (leaps) add_fetches(t, o, n, sides);
   o->stream = t->run->ends;
   if (sides && t->told->at) o->at = t->told->at;
   return true;
+}
+
+static inline __attribute__((always_inline)) bool take_at_once(const struct taking *t, const uint64_t *addresses, struct open *o, uint32_t *done, const bool sides)
+{
+  o->tally += first_touch(t, addresses, o);
+  if (__builtin_expect(t->run->leaps, 0)) return take_steps(t, addresses, o, done, true, sides);
+  return take_steps(t, addresses, o, done, false, sides);
 }
 
 static __attribute__((noinline)) void take_rest(const struct pw_code_run *run, const struct pw_code_told *told,
@@ -373,40 +385,49 @@ static __attribute__((noinline)) void take_slowly(const struct pw_code_told *tol
   take_each(told, addresses, v, 0);
 }
 
+/* Accesses that may be taken at once: before the next boundary of skip, warm-up and limit. */
+static uint64_t budget_of(const struct pw_visits *v)
+{
+  return may_take_at_once(v) ? v->until : 0;
+}
+
 static inline __attribute__((always_inline)) size_t take(const struct pw_runs *runs, const uint64_t *words, size_t n,
                                                          struct pw_visits *v, uint32_t *needs, const bool sides)
 {
   const struct pw_rows rows = v->rows; /* the pointers, where no store can change them */
+  const struct pw_code_run *list = runs->list;
+  const uint64_t *word = words, *end = words + n, n_runs = runs->n;
   struct open o = load_open(v);
-  bool ready = may_take_at_once(v);
-  size_t i = 0;
+  uint64_t budget = budget_of(v);
   *needs = 0;
-  while (i < n && words[i] < runs->n) {
-    const struct pw_code_run *run = &runs->list[words[i]];
-    const struct taking t = {run, &runs->told[words[i]], run->more ? run->more : run->steps, &rows};
-    const uint64_t *addresses = &words[i + 1];
+  while (word < end && *word < n_runs) {
+    const struct pw_code_run *run = &list[*word];
+    const struct taking t = {run, &runs->told[*word], run->more ? run->more : run->steps, &rows};
+    const uint64_t *addresses = word + 1;
     uint32_t at;
-    if (run->n_words > n - i - 1) break;
+    if (run->n_words > end - addresses) break;
     if (o.last + 1 + run->total > PW_BLOCK_VISITS) {
       *needs = run->total;
       break;
     }
-    i += 1u + run->n_words;
-    __builtin_prefetch((const char *)runs->list + words[i < n ? i : 0] * LINE_BYTES);
-    bool at_once = ready && v->until > run->total && (!(o.tally & HALF_FULL) || !may_fill_up(o.tally, run->total));
+    word = addresses + run->n_words;
+    __builtin_prefetch((const char *)list + (word < end ? *word : 0) * LINE_BYTES);
+    bool at_once = budget > run->total && (!(o.tally & HALF_FULL) || !may_fill_up(o.tally, run->total));
     if (__builtin_expect(at_once, 1)) {
-      v->until -= run->accesses;
+      budget -= run->accesses;
       if (__builtin_expect(take_at_once(&t, addresses, &o, &at, sides), 1)) continue;
     }
+    if (budget) v->until = budget;
     save_open(v, &o);
     if (at_once) take_rest(run, t.told, addresses, v, at);
     else take_slowly(t.told, addresses, v);
-    if (pw_visits_full(v)) return i;
+    if (pw_visits_full(v)) return (size_t)(word - words);
     o = load_open(v);
-    ready = may_take_at_once(v);
+    budget = budget_of(v);
   }
+  if (budget) v->until = budget;
   save_open(v, &o);
-  return i;
+  return (size_t)(word - words);
 }
 
 static __attribute__((noinline)) size_t take_with_sides(const struct pw_runs *runs, const uint64_t *words, size_t n,
