@@ -363,8 +363,8 @@ struct pw_validate_options {
 };
 
 /* Records a program (see pw_record; only itself, not what it starts or becomes), runs it once more
- * natively, and replays the recording in a model of Linux's memory management. Clear *result also
- * after a failure. */
+ * natively, and replays the recording in a model of Linux's memory management. Waits for any child
+ * of the caller meanwhile. Clear *result also after a failure. */
 int pw_validate(char *const argv[], const struct pw_validate_options *options, struct pw_validation *result,
                 struct pw_error *err);
 void pw_validation_clear(struct pw_validation *result);

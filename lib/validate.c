@@ -268,6 +268,7 @@ int pw_validate(char *const argv[], const struct pw_validate_options *options, s
   struct pw_native_options how = {.output = drain.output, .stop = stop, .context = &stopper};
   if (!status) status = run_native(&native, path, argv, &how, stack_pointer, err);
   pw_drain_end(&drain);
+  if (!status && stop(&stopper)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted"); /* Ctrl-C reached the program too */
   if (!status) status = replay_all(v, &native, options, stack_pointer, err);
   pw_native_clear(&native);
   return status;

@@ -81,7 +81,7 @@ _pagewalk() {
   [ "$n" -gt 1 ] && prev=${words[n-2]}
   COMPREPLY=()
   # Behind --, a program and its arguments.
-  if [ "${words[0]}" = record ] && [ "$n" -gt 2 ]; then
+  if [[ ${words[0]} = @(record|validate) ]] && [ "$n" -gt 2 ]; then
     case " ${words[*]:1:n-2} " in
       *' -- ') mapfile -t COMPREPLY < <(compgen -c -- "$cur"); compopt -o default; return ;;
       *' -- '*) compopt -o default; return ;;

@@ -122,10 +122,10 @@ static void warm(const char *path)
   close(file);
 }
 
-static void warm_descriptor(pid_t process, int fd)
+static void warm_descriptor(pid_t thread, int fd)
 {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)process, fd);
+  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)thread, fd);
   if (fd >= 0) warm(path);
 }
 
@@ -147,8 +147,8 @@ static int note_map(struct run *r, const struct thread *t, uint64_t result, stru
   const uint64_t *a = t->arguments;
   struct pw_native_call call = {.kind = PW_NATIVE_MAP, .address = result, .bytes = whole_pages(a[1]), .offset = a[5]};
   call.fixed = a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-  if (!(a[3] & MAP_ANONYMOUS)) warm_descriptor(r->process, (int)a[4]);
-  if (!(a[3] & MAP_ANONYMOUS)) pw_native_file(r->process, (int)a[4], &call.inode, &call.file_bytes);
+  if (!(a[3] & MAP_ANONYMOUS)) warm_descriptor(t->id, (int)a[4]);
+  if (!(a[3] & MAP_ANONYMOUS)) pw_native_file(t->id, (int)a[4], &call.inode, &call.file_bytes);
   return add_call(r, call, err);
 }
 
@@ -191,9 +191,9 @@ static bool may_shrink(const struct thread *t)
   }
 }
 
-static void note_resident(struct run *r)
+static void note_resident(struct run *r, pid_t thread)
 {
-  uint64_t bytes = r->executed && !r->measured ? pw_native_resident(r->process) : 0;
+  uint64_t bytes = r->executed && !r->measured ? pw_native_resident(thread) : 0;
   if (bytes > r->native->peak_bytes) r->native->peak_bytes = bytes;
 }
 
@@ -204,7 +204,7 @@ static int at_syscall(struct run *r, struct thread *t, struct pw_error *err)
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
     t->number = info.entry.nr;
     memcpy(t->arguments, info.entry.args, sizeof t->arguments);
-    if (may_shrink(t)) note_resident(r);
+    if (may_shrink(t)) note_resident(r, t->id);
     bool execs = t->number == SYS_execve || t->number == SYS_execveat;
     return execs && r->executed ? look(r, t->id, err) : 0; /* the last that will be seen of this program */
   }
@@ -331,38 +331,6 @@ static int set_options(pid_t process, struct pw_error *err)
   return 0;
 }
 
-/* ---- does this kernel free tables of pages that were given back? ---- */
-
-/* Asks it: in a child, since its answer stands in the child's own /proc/self. */
-static uint64_t own_tables(void)
-{
-  struct pw_native_state state = {0};
-  uint64_t bytes = pw_native_look(&state, getpid(), getpid(), NULL) ? 0 : state.table_bytes;
-  pw_native_forget(&state);
-  return bytes;
-}
-
-static bool kernel_reclaims(void)
-{
-  const size_t two = 2u << 20;
-  int status;
-  pid_t child = fork();
-  if (child == 0) {
-    own_tables(); /* allocates what it needs */
-    char *area = mmap(NULL, 3 * two, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (area == MAP_FAILED) _exit(2);
-    char *span = area + (two - (uintptr_t)area % two);
-    madvise(area, 3 * two, MADV_NOHUGEPAGE);
-    *span = 1;
-    uint64_t before = own_tables();
-    madvise(span, two, MADV_DONTNEED);
-    _exit(own_tables() < before ? 1 : 0);
-  }
-  if (child < 0) return false;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  return WIFEXITED(status) && WEXITSTATUS(status) == 1;
-}
-
 /* ---- the whole ---- */
 
 void pw_native_clear(struct pw_native *n)
@@ -378,7 +346,7 @@ int pw_native_run(struct pw_native *native, const char *path, char *const argv[]
 {
   struct run r = {.native = native, .options = options};
   int report[2];
-  *native = (struct pw_native){.reclaims_tables = kernel_reclaims()};
+  *native = (struct pw_native){.reclaims_tables = pw_native_reclaims()};
   if (pipe2(report, O_CLOEXEC)) return pw_error_set(err, PW_EIO, "no pipe to the program: %s", strerror(errno));
   r.process = fork();
   if (r.process == 0) become(path, argv, options, report[1]);

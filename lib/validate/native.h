@@ -72,13 +72,16 @@ int pw_native_run(struct pw_native *native, const char *path, char *const argv[]
                   struct pw_error *err);
 void pw_native_clear(struct pw_native *native);
 
+/* reclaims.c: asks the kernel. */
+bool pw_native_reclaims(void);
+
 /* procfs.c: what /proc tells of a stopped thread's memory. */
 int pw_native_look(struct pw_native_state *state, pid_t process, pid_t thread, struct pw_error *err);
 void pw_native_forget(struct pw_native_state *state);
-/* Inode and size of what a descriptor of the process is open on; false when it is no file. */
-bool pw_native_file(pid_t process, int fd, uint64_t *inode, uint64_t *bytes);
+/* Inode and size of what a descriptor of the thread is open on; false when it is no file. */
+bool pw_native_file(pid_t thread, int fd, uint64_t *inode, uint64_t *bytes);
 uint64_t pw_native_heap_start(pid_t process);
-uint64_t pw_native_resident(pid_t process); /* bytes */
+uint64_t pw_native_resident(pid_t thread); /* bytes */
 bool pw_native_is_thread(pid_t process, pid_t thread);
 
 #endif

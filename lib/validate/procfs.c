@@ -89,11 +89,11 @@ uint64_t pw_native_heap_start(pid_t process)
   return read_stat(process, line, sizeof line, &fields) ? stat_field(fields, 47) : 0;
 }
 
-uint64_t pw_native_resident(pid_t process)
+uint64_t pw_native_resident(pid_t thread)
 {
   char path[64];
   uint64_t pages = 0;
-  snprintf(path, sizeof path, "/proc/%ld/statm", (long)process);
+  snprintf(path, sizeof path, "/proc/%ld/statm", (long)thread);
   FILE *file = fopen(path, "re");
   if (!file || fscanf(file, "%*u %" SCNu64, &pages) != 1) pages = 0;
   if (file) fclose(file);
@@ -107,11 +107,11 @@ bool pw_native_is_thread(pid_t process, pid_t thread)
   return access(path, F_OK) == 0;
 }
 
-bool pw_native_file(pid_t process, int fd, uint64_t *inode, uint64_t *bytes)
+bool pw_native_file(pid_t thread, int fd, uint64_t *inode, uint64_t *bytes)
 {
   char path[64];
   struct stat st;
-  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)process, fd);
+  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)thread, fd);
   if (fd < 0 || stat(path, &st)) return false;
   *inode = st.st_ino;
   *bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;

@@ -37,6 +37,8 @@ offers_only() { # LINE WANTED...: just these
 offers 'pagewalk sw' 'pagewalk sweep'
 offers 'pagewalk rec' 'pagewalk record'
 offers 'pagewalk record --li' 'pagewalk record --limit'
+offers 'pagewalk validate --ar' 'pagewalk validate --areas'
+offers 'pagewalk validate -- bas' 'pagewalk validate -- bash'
 offers 'pagewalk record -o x.pwt -- bas' 'pagewalk record -o x.pwt -- bash'
 offers 'pagewalk ' 'pagewalk run'
 offers 'pagewalk --ver' 'pagewalk --version'

@@ -1,0 +1,226 @@
+/* Where validate puts recorded mappings natively, on lists of calls and events worked by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "validate/relocate.h"
+
+enum { RW = PW_MAP_READ | PW_MAP_WRITE, PAGE = 4096, PROGRAM = 7, LIBRARY = 8 };
+
+#define TOP UINT64_C(0x7ffff7fff000)
+#define STACK_TOP UINT64_C(0x7ffffffff000)
+
+static struct pw_relocation r;
+static struct pw_native native;
+static struct pw_native_area areas[3];
+static struct pw_native_call calls[8];
+static struct pw_error err;
+static char names[3][16];
+
+/* A program of 4 pages, a page below the top, a stack; heap at 0x555555560000. */
+static int start(void **state)
+{
+  (void)state;
+  strcpy(names[0], "prog");
+  strcpy(names[2], "[stack]");
+  areas[0] = (struct pw_native_area){.start = 0x555555554000, .end = 0x555555558000, .flags = RW, .inode = PROGRAM, .name = names[0]};
+  areas[1] = (struct pw_native_area){.start = TOP - PAGE, .end = TOP, .flags = RW, .name = names[1]};
+  areas[2] = (struct pw_native_area){.start = STACK_TOP - 33 * PAGE, .end = STACK_TOP, .flags = RW | PW_MAP_STACK, .name = names[2]};
+  native = (struct pw_native){.start = {.areas = areas, .n_areas = 3}, .stack_pointer = STACK_TOP - 0x1230, .heap = 0x555555560000, .calls = calls};
+  return pw_relocation_init(&r, &native, &err) || pw_relocation_stack(&r, 0x1fff000000 - 0x2230, &err);
+}
+
+static int end(void **state)
+{
+  (void)state;
+  pw_relocation_clear(&r);
+  return 0;
+}
+
+static void native_map(uint64_t address, uint64_t bytes, uint64_t inode)
+{
+  calls[native.n_calls++] = (struct pw_native_call){.kind = PW_NATIVE_MAP, .address = address, .bytes = bytes, .inode = inode};
+}
+
+static void native_move(uint64_t from, uint64_t from_bytes, uint64_t address, uint64_t bytes)
+{
+  calls[native.n_calls++] = (struct pw_native_call){.kind = PW_NATIVE_MOVE, .address = address, .bytes = bytes, .from = from, .from_bytes = from_bytes};
+}
+
+static void event(uint32_t kind, uint64_t a, uint64_t b, uint64_t c)
+{
+  struct pw_event e = {.kind = kind, .a = a, .b = b, .c = c};
+  assert_int_equal(pw_relocation_event(&r, &e, &err), 0);
+}
+
+static void map(uint64_t address, uint64_t bytes, uint32_t flags, uint64_t inode, const char *name)
+{
+  struct pw_event e = {.kind = PW_EVENT_MAP, .a = address, .b = bytes, .c = flags, .text = name, .text_bytes = (uint32_t)strlen(name)};
+  assert_int_equal(pw_relocation_event(&r, &e, &err), 0);
+  if (inode) event(PW_EVENT_BACKING, 0, inode, 0);
+}
+
+static void run(void)
+{
+  event(PW_EVENT_THREAD, 1, 0, 0);
+}
+
+/* The native address of a recorded one. */
+static uint64_t place(uint64_t address)
+{
+  assert_int_equal(pw_relocation_settle(&r, &err), 0);
+  const struct pw_place *p = pw_places_at(&r.places, address >> 12);
+  return p ? (address >> 12) + p->shift : 0;
+}
+
+static void start_up(void **state)
+{
+  (void)state;
+  map(0x108000, 2 * PAGE, RW, PROGRAM, "prog");
+  map(0x10a000, 2 * PAGE, RW, PROGRAM, "prog");
+  map(0x10c000, PAGE, RW, 0, ""); /* its bss */
+  map(0x5807d000, PAGE, RW, 99, "tool");
+  run();
+  assert_int_equal(place(0x108000), 0x555555554);
+  assert_int_equal(place(0x10b000), 0x555555557);
+  assert_int_equal(place(0x10c000), 0x555555558);
+  assert_int_equal(place(0x5807d000), 0);
+  assert_int_equal(place(0x1fff000000 - 0x2230), (STACK_TOP - 0x1230) >> 12);
+}
+
+static void heap(void **state)
+{
+  (void)state;
+  run();
+  map(0x4035000, 3 * PAGE, RW, 0, "[heap]");
+  map(0x4038000, PAGE, RW, 0, "[heap]");
+  assert_int_equal(place(0x4038000), 0x555555563);
+  assert_int_equal(pw_mm_area(&r.mm, 0x555555560)->end, 0x555555564); /* one area */
+}
+
+/* By size and file, each native call once; in the order of each kind, not of all. */
+static void maps(void **state)
+{
+  (void)state;
+  native_map(0x7ffff7a00000, 2 * PAGE, 0);
+  native_map(0x7ffff7b00000, 2 * PAGE, LIBRARY);
+  native_map(0x7ffff7900000, 2 * PAGE, 0);
+  native_map(0x7ffff7800000, 5 * PAGE, 0);
+  run();
+  map(0x44000000, 5 * PAGE, RW, 0, "");
+  map(0x44010000, 2 * PAGE, RW, LIBRARY, "lib");
+  map(0x44020000, 2 * PAGE, RW, 0, "");
+  map(0x44030000, 2 * PAGE, RW, 0, "");
+  assert_int_equal(place(0x44000000), 0x7ffff7800);
+  assert_int_equal(place(0x44010000), 0x7ffff7b00);
+  assert_int_equal(place(0x44020000), 0x7ffff7a00);
+  assert_int_equal(place(0x44031000), 0x7ffff7901);
+  assert_int_equal(r.unplaced, 0);
+}
+
+/* A map into another one lies where that one does, also when that is unmapped by then. */
+static void fixed_maps(void **state)
+{
+  (void)state;
+  native_map(0x7ffff7a00000, 8 * PAGE, LIBRARY);
+  run();
+  map(0x44000000, 8 * PAGE, RW, LIBRARY, "lib");
+  event(PW_EVENT_UNMAP, 0x44002000, 2 * PAGE, 0);
+  map(0x44002000, 2 * PAGE, RW | PW_MAP_FIXED, 0, "");
+  assert_int_equal(place(0x44003000), 0x7ffff7a03);
+  assert_false(pw_mm_area(&r.mm, 0x7ffff7a03)->flags & PW_AREA_FILE);
+  assert_true(pw_mm_area(&r.mm, 0x7ffff7a04)->flags & PW_AREA_FILE);
+}
+
+/* No native call: the highest gap; whole 2 MiB are aligned. A size that differs a little: at the same end. */
+static void unplaced(void **state)
+{
+  (void)state;
+  run();
+  map(0x44000000, 3 * PAGE, RW, 0, "");
+  assert_int_equal(place(0x44000000), (TOP >> 12) - 1 - 3);
+  map(0x45000000, 2 << 20, RW, 0, "");
+  assert_int_equal(place(0x45000000), 0x7ffff7c00);
+  assert_int_equal(r.unplaced, 2);
+  native_map(0x7ffff7a00000, 3 * PAGE, 0);
+  map(0x46000000, 2 * PAGE, RW, 0, "");
+  assert_int_equal(place(0x46000000), 0x7ffff7a01);
+}
+
+/* The native place is taken, as when threads ran in another order. */
+static void taken(void **state)
+{
+  (void)state;
+  native_map(0x7ffff7a00000, 2 * PAGE, 0);
+  native_map(0x7ffff7a00000, 2 * PAGE, 0);
+  run();
+  map(0x44000000, 2 * PAGE, RW, 0, "");
+  map(0x44010000, 2 * PAGE, RW, 0, "");
+  assert_int_equal(place(0x44000000), 0x7ffff7a00);
+  assert_int_equal(place(0x44010000), (TOP >> 12) - 1 - 2);
+}
+
+static void touch(uint64_t address)
+{
+  assert_int_equal(pw_relocation_settle(&r, &err), 0);
+  assert_int_equal(pw_relocation_touch(&r, address >> 12, true, &err), 0);
+}
+
+/* Moved in both runs; and moved natively where the recording had room to grow. */
+static void moves(void **state)
+{
+  (void)state;
+  native_map(0x7ffff7a00000, 2 * PAGE, 0);
+  native_move(0x7ffff7a00000, 2 * PAGE, 0x7ffff7900000, 4 * PAGE);
+  native_move(0x7ffff7900000, 4 * PAGE, 0x7ffff7800000, 6 * PAGE);
+  run();
+  map(0x44000000, 2 * PAGE, RW, 0, "");
+  touch(0x44001000);
+  map(0x45000000, 4 * PAGE, RW, 0, "");
+  event(PW_EVENT_MOVE, 0x44000000, 2 * PAGE, 0x45000000);
+  event(PW_EVENT_UNMAP, 0x44000000, 2 * PAGE, 0);
+  assert_int_equal(place(0x45001000), 0x7ffff7901);
+  touch(0x45001000);
+  map(0x45004000, 2 * PAGE, RW, 0, ""); /* right behind: it grew in place */
+  touch(0x45001000);
+  assert_int_equal(place(0x45005000), 0x7ffff7805);
+  assert_int_equal(place(0x45001000), 0x7ffff7801);
+  assert_int_equal(pw_mm_faults(&r.mm), 1);
+  assert_null(pw_mm_area(&r.mm, 0x7ffff7a00));
+  assert_null(pw_mm_area(&r.mm, 0x7ffff7900));
+  assert_int_equal(r.mm.counts.own, 1);
+}
+
+static void ranges(void **state)
+{
+  (void)state;
+  native_map(0x7ffff7a00000, 2 * PAGE, 0);
+  native_map(0x7ffff7900000, 2 * PAGE, 0);
+  run();
+  map(0x44000000, 2 * PAGE, RW, 0, "");
+  map(0x44002000, 2 * PAGE, RW, 0, ""); /* neighbours only in the recording */
+  event(PW_EVENT_KERNEL_WRITE, 0x44000010, 4 * PAGE - 0x20, 0);
+  assert_int_equal(r.mm.counts.own, 4);
+  event(PW_EVENT_DISCARD, 0x44001000, 2 * PAGE, 0);
+  assert_int_equal(r.mm.counts.own, 2);
+  assert_int_equal(pw_mm_present(&r.mm, 0x7ffff7a00, 0x7ffff7a02), 1);
+  event(PW_EVENT_UNMAP, 0x44001000, 2 * PAGE, 0);
+  assert_null(pw_mm_area(&r.mm, 0x7ffff7a01));
+  assert_null(pw_mm_area(&r.mm, 0x7ffff7900));
+  assert_non_null(pw_mm_area(&r.mm, 0x7ffff7901));
+  touch(0x44001000); /* nowhere */
+  touch(0x99000000);
+  assert_int_equal(r.mm.counts.strays, 2);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, start, end)
+  const struct CMUnitTest tests[] = {CASE(start_up), CASE(heap),  CASE(maps),  CASE(fixed_maps), CASE(unplaced),
+                                     CASE(taken),    CASE(moves), CASE(ranges)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
