@@ -20,21 +20,41 @@
 
 /* ---- the replay ---- */
 
+enum { N_DONE = 4096 };
+
 struct replay {
   struct pw_relocation relocation;
-  uint64_t data_page;  /* of the last visit to a data page */
+  uint64_t data_page;    /* of the last visit to a data page */
+  uint64_t done[N_DONE]; /* page << 1 | written, of touches that change nothing any more until an event does */
   uint64_t maps;
 };
+
+static int touch_new(struct replay *p, uint64_t page, bool write, struct pw_error *err)
+{
+  uint64_t strays = p->relocation.mm.counts.strays;
+  int status = pw_relocation_touch(&p->relocation, page, write, err);
+  if (strays == p->relocation.mm.counts.strays) p->done[page % N_DONE] = page << 1 | write;
+  return status;
+}
+
+static inline int touch(struct replay *p, uint64_t page, bool write, struct pw_error *err)
+{
+  return (p->done[page % N_DONE] | !write) == (page << 1 | 1) ? 0 : touch_new(p, page, write, err);
+}
 
 /* Which touches of a visit can fault: the one that opened it, and the first store to its data page. */
 static int take_visit(struct replay *p, uint64_t page, uint8_t flags, struct pw_error *err)
 {
   bool wrote = flags & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2), code = flags & PW_VISIT_CODE;
-  int status = 0;
   if (!code) p->data_page = page;
-  status = pw_relocation_touch(&p->relocation, page, !code && flags & PW_VISIT_STORE_FIRST, err);
-  if (!status && wrote) status = pw_relocation_touch(&p->relocation, p->data_page, true, err);
+  int status = touch(p, page, !code && flags & PW_VISIT_STORE_FIRST, err);
+  if (!status && wrote) status = touch(p, p->data_page, true, err);
   return status;
+}
+
+static bool changes_pages(uint32_t kind)
+{
+  return kind != PW_EVENT_THREAD && kind != PW_EVENT_KERNEL_READ && kind != PW_EVENT_KERNEL_WRITE && kind != PW_EVENT_SYMBOL;
 }
 
 static int take_block(struct replay *p, const struct pw_block *block, struct pw_error *err)
@@ -43,8 +63,10 @@ static int take_block(struct replay *p, const struct pw_block *block, struct pw_
   int status = 0;
   for (uint32_t i = 0; i <= block->n_visits && !status; i++) {
     for (; n_events < block->n_events && block->events[n_events].at == i && !status && !p->relocation.over; n_events++) {
-      p->maps += block->events[n_events].kind == PW_EVENT_MAP && p->relocation.running;
-      status = pw_relocation_event(&p->relocation, &block->events[n_events], err);
+      const struct pw_event *event = &block->events[n_events];
+      p->maps += event->kind == PW_EVENT_MAP && p->relocation.running;
+      if (changes_pages(event->kind)) memset(p->done, 0, sizeof p->done);
+      status = pw_relocation_event(&p->relocation, event, err);
     }
     if (status || i == block->n_visits || p->relocation.over) break;
     if (p->relocation.map_pending) status = pw_relocation_settle(&p->relocation, err);
@@ -83,19 +105,35 @@ static int compare_areas(struct pw_validation *v, const struct pw_native_state *
   return 0;
 }
 
-static int compare(struct pw_validation *v, const struct pw_native *native, const struct replay *p, struct pw_error *err)
+static void take_measured(struct pw_validation *v, const struct pw_native *native)
 {
-  const struct pw_mm *mm = &p->relocation.mm;
-  const struct pw_mm_counts *c = &mm->counts;
   const struct pw_native_state *end = &native->end;
-  v->table_bytes = (struct pw_validated){end->table_bytes, pw_mm_tables(mm) << PW_BASE_SHIFT};
-  v->resident_bytes = (struct pw_validated){native->peak_bytes, c->peak << PW_BASE_SHIFT};
-  v->minor_faults = (struct pw_validated){end->minor_faults, native->start.minor_faults + pw_mm_faults(mm)};
-  v->own_bytes = (struct pw_validated){end->own_bytes, c->own << PW_BASE_SHIFT};
-  v->cached_bytes = (struct pw_validated){end->file_bytes + end->shared_bytes, c->cached << PW_BASE_SHIFT};
+  v->table_bytes.measured = end->table_bytes;
+  v->resident_bytes.measured = native->peak_bytes;
+  v->minor_faults.measured = end->minor_faults;
+  v->own_bytes.measured = end->own_bytes;
+  v->cached_bytes.measured = end->file_bytes + end->shared_bytes;
   v->start_faults = native->start.minor_faults;
   v->start_bytes = native->start.resident_bytes;
   v->major_faults = end->major_faults - native->start.major_faults;
+  v->kernel_peak_bytes = end->peak_bytes;
+  v->threads = native->threads;
+  v->forks = native->forks;
+  v->pages_known = end->pages_known;
+  v->became_another = native->became_another;
+  v->exit_status = native->exit_status;
+  v->signal = native->signal;
+}
+
+static void take_predicted(struct pw_validation *v, const struct replay *p)
+{
+  const struct pw_mm *mm = &p->relocation.mm;
+  const struct pw_mm_counts *c = &mm->counts;
+  v->table_bytes.predicted = pw_mm_tables(mm) << PW_BASE_SHIFT;
+  v->resident_bytes.predicted = c->peak << PW_BASE_SHIFT;
+  v->minor_faults.predicted = v->start_faults + pw_mm_faults(mm);
+  v->own_bytes.predicted = c->own << PW_BASE_SHIFT;
+  v->cached_bytes.predicted = c->cached << PW_BASE_SHIFT;
   v->anonymous_faults = c->anonymous_faults;
   v->file_faults = c->file_faults;
   v->copy_faults = c->copy_faults;
@@ -104,14 +142,6 @@ static int compare(struct pw_validation *v, const struct pw_native *native, cons
   v->maps = p->maps;
   v->unplaced_maps = p->relocation.unplaced;
   v->strays = c->strays;
-  v->threads = native->threads;
-  v->forks = native->forks;
-  v->kernel_peak_bytes = end->peak_bytes;
-  v->pages_known = end->pages_known;
-  v->became_another = native->became_another;
-  v->exit_status = native->exit_status;
-  v->signal = native->signal;
-  return compare_areas(v, end, mm, err);
 }
 
 static int replay_all(struct pw_validation *v, struct pw_native *native, const struct pw_validate_options *options,
@@ -124,7 +154,9 @@ static int replay_all(struct pw_validation *v, struct pw_native *native, const s
   if (!status) status = pw_relocation_init(&p.relocation, native, err);
   if (!status) status = pw_relocation_stack(&p.relocation, stack_pointer, err);
   if (!status) status = replay(&p, trace, options, err);
-  if (!status) status = compare(v, native, &p, err);
+  if (!status) take_measured(v, native);
+  if (!status) take_predicted(v, &p);
+  if (!status) status = compare_areas(v, &native->end, &p.relocation.mm, err);
   pw_relocation_clear(&p.relocation);
   if (trace) pw_trace_close(trace);
   return status;
