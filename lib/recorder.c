@@ -222,15 +222,21 @@ static void learn_end(struct recorder *r, const struct image *image)
     if (turn) poll(NULL, 0, 10);
     reap(r);
   }
-  if (r->ended && r->info->signal) pw_recording_end(image->recording, 0, (uint64_t)r->info->signal);
+  if (!r->ended) return;
+  bool silent = r->options->backend == PW_RECORD_QEMU; /* of machines whose system calls it does not know */
+  if (r->info->signal || silent) pw_recording_end(image->recording, r->info->signal ? 0 : (uint64_t)r->info->exit_status, (uint64_t)r->info->signal);
+  if (r->info->signal || silent || r->stopped_ms) return;
+  struct pw_error err;
+  note_failure(r, pw_error_set(&err, PW_EUNSUPPORTED, "%s: what recorded the program failed before its end; what that said stands above",
+                               pw_recording_path(image->recording)), &err);
 }
 
-static void complete(struct recorder *r, struct image *image)
+/* `gone`: its process is. */
+static void complete(struct recorder *r, struct image *image, bool gone)
 {
   struct pw_error err;
-  bool limited = pw_recording_limited(image->recording);
   int status = pw_recording_drain(image->recording, &err);
-  if (!status && !limited) learn_end(r, image);
+  if (!status && gone) learn_end(r, image);
   if (!status || status == PW_EFORMAT) { /* what came before the damage is good */
     struct pw_error later;
     int finished = pw_recording_finish(image->recording, &later);
@@ -265,7 +271,7 @@ static bool empty_rings(struct recorder *r)
     if (image->recording && (status < 0 || pw_recording_limited(image->recording))) {
       if (status < 0) note_failure(r, status, &err);
       pw_recording_stop(image->recording);
-      complete(r, image);
+      complete(r, image, false);
     }
   }
   return any;
@@ -288,7 +294,7 @@ static int wait_for_something(struct recorder *r, int timeout_ms)
   if (poll(r->polls, (nfds_t)n + 1, timeout_ms) <= 0) return 0;
   for (size_t i = n; i-- > 0;) {
     if (!r->polls[i + 1].revents || image_lives(&r->images[i])) continue;
-    if (r->images[i].recording) complete(r, &r->images[i]);
+    if (r->images[i].recording) complete(r, &r->images[i], true);
     close(r->images[i].sock);
     r->images[i] = r->images[--r->n_images];
   }
@@ -346,7 +352,7 @@ static int follow(struct recorder *r)
 static void clean_up(struct recorder *r)
 {
   for (size_t i = 0; i < r->n_images; i++) {
-    if (r->images[i].recording) complete(r, &r->images[i]);
+    if (r->images[i].recording) complete(r, &r->images[i], false);
     close(r->images[i].sock);
   }
   pw_recording_destroy(r->first);

@@ -37,7 +37,9 @@ void buffers_forget(void); /* in the child of a fork: what other threads wait fo
 void buffers_before_syscall(ThreadId thread);
 void buffers_after_syscall(ThreadId thread, UInt number, const UWord *arguments, UInt n, SysRes result);
 
-/* tool.c: a signal ends the program; what was told of its end before is not so. */
+/* tool.c */
+void speak(void);         /* Valgrind's messages go to stderr again */
+/* A signal ends the program; what was told of its end before is not so. */
 void killed(Int signal);
 void cut(void); /* the running thread is thrown out of translated code */
 

@@ -5,7 +5,7 @@
  * Debug information is not read: nothing here looks at it, and it costs more than half of the
  * start-up. And the heap below brk, for which Valgrind reserves 8 MiB, gets up to 1 GiB, since
  * malloc takes another way (mmap) when it is full. Nor is there an end of mappings at 128 GiB. How the stack grows, and which signal ends the
- * program, is told nowhere else. */
+ * program, is told nowhere else. And Valgrind, whose messages are switched off, speaks when it fails itself. */
 #include "capture.h"
 
 #include "pub_tool_aspacemgr.h"
@@ -19,6 +19,15 @@ extern void __real_VG_MINIMAL_LONGJMP(void *where) __attribute__((noreturn));
 extern Bool VG_(in_generated_code);
 void __wrap_vgPlain_kill_self(Int signal);
 extern void __real_vgPlain_kill_self(Int signal);
+void __wrap_vgPlain_assert_fail(Bool core, const HChar *what, const HChar *file, Int line, const HChar *function, const HChar *format, ...)
+    __attribute__((noreturn));
+void __wrap_vgPlain_core_panic(const HChar *what) __attribute__((noreturn));
+void __wrap_vgPlain_tool_panic(const HChar *what) __attribute__((noreturn));
+void __wrap_vgPlain_out_of_memory_NORETURN(const HChar *who, SizeT bytes, UWord cause) __attribute__((noreturn));
+extern void __real_vgPlain_core_panic(const HChar *what) __attribute__((noreturn));
+extern void __real_vgPlain_tool_panic(const HChar *what) __attribute__((noreturn));
+extern void __real_vgPlain_out_of_memory_NORETURN(const HChar *who, SizeT bytes, UWord cause) __attribute__((noreturn));
+
 /* As Valgrind's MapRequest. */
 struct request {
   enum { AT, NEAR, ANYWHERE } kind;
@@ -79,4 +88,29 @@ void __wrap_VG_MINIMAL_LONGJMP(void *where)
 {
   if (VG_(in_generated_code)) cut();
   __real_VG_MINIMAL_LONGJMP(where);
+}
+
+void __wrap_vgPlain_assert_fail(Bool core, const HChar *what, const HChar *file, Int line, const HChar *function, const HChar *format, ...)
+{
+  (void)core, (void)file, (void)line, (void)function, (void)format;
+  speak();
+  __real_vgPlain_core_panic(what);
+}
+
+void __wrap_vgPlain_core_panic(const HChar *what)
+{
+  speak();
+  __real_vgPlain_core_panic(what);
+}
+
+void __wrap_vgPlain_tool_panic(const HChar *what)
+{
+  speak();
+  __real_vgPlain_tool_panic(what);
+}
+
+void __wrap_vgPlain_out_of_memory_NORETURN(const HChar *who, SizeT bytes, UWord cause)
+{
+  speak();
+  __real_vgPlain_out_of_memory_NORETURN(who, bytes, cause);
 }

@@ -174,6 +174,11 @@ static void print_debug_usage(void)
 {
 }
 
+void speak(void)
+{
+  VG_(log_output_sink).fd = 2;
+}
+
 static void after_options(void)
 {
   channel_open(option_ring);
