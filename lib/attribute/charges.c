@@ -34,6 +34,7 @@ struct pw_charges {
   const struct pw_numbered *numbered;
   const struct pw_block *block;
   size_t change, step;       /* next of the account's lists */
+  uint32_t faulter;          /* visit that opened the page of the last change */
   uint32_t page_owner[PW_BLOCK_VISITS];
   uint64_t page_age[PW_BLOCK_VISITS], age; /* page_owner holds where the ages agree */
   uint64_t accesses;         /* before the chunk */
@@ -198,18 +199,29 @@ static void take_table(struct pw_charges *c, const struct pw_change *change)
   else pw_share_take(peak, &owned(c, owner)->table_bytes, change->bytes);
 }
 
+/* The visit that opened the page of a change: of an arrival the visit itself, of a copy (a store to a shared page)
+ * who opened its data page. A fault follows what it is the fault of. */
+static uint32_t change_opener(struct pw_charges *c, const struct pw_change *change)
+{
+  uint32_t opener = change->at;
+  if (change->kind == PW_CHANGE_FAULT) return c->faulter;
+  while (change->kind == PW_CHANGE_COPY && opener > 0 && c->block->flags[opener] & PW_VISIT_CODE) opener--;
+  return c->faulter = opener;
+}
+
 static void take_change(struct pw_charges *c, const struct pw_change *change)
 {
   const struct pw_event *e = change->event == PW_BY_VISIT ? NULL : &c->block->events[change->event];
   struct pw_owned *o;
-  uint32_t owner;
+  uint32_t owner, opener;
   switch (change->kind) {
     case PW_CHANGE_FAULT:
     case PW_CHANGE_ARRIVE:
     case PW_CHANGE_COPY:
-      owner = e ? event_owner(c, e, change->id) : touch_owner(c, change->at, change->at);
+      opener = e ? 0 : change_opener(c, change);
+      owner = e ? event_owner(c, e, change->id) : touch_owner(c, change->at, opener);
       if (change->kind == PW_CHANGE_FAULT) {
-        uint64_t key = e ? first_base_key(c, change->id) : base_key(c, change->at);
+        uint64_t key = e ? first_base_key(c, change->id) : base_key(c, opener);
         owned(c, owner)->counts.minor_faults++;
         heat(c, PW_HEAT_FAULTS, key, e || !c->heat ? c->accesses : c->when[change->at - c->from], 1);
         return;

@@ -277,6 +277,44 @@ static void test_heap_and_mmap(void **state)
   done(k);
 }
 
+/* ---- the kernel, and copies ---- */
+
+/* A buffer on the heap is filled by a system call, so its faults are the heap's and the kernel's. After a fork the
+ * program stores to one of the shared pages: a copy, which is a fault of who opened the page, also where an
+ * instruction's page opened the visit. */
+static void test_kernel_and_copies(void **state)
+{
+  (void)state;
+  struct book *k = begin();
+  struct pw_config config;
+  struct pw_attribution a;
+  pw_config_default(&config);
+  map(k, 0x400000, 0x2000, "rx", "/bin/p");
+  map(k, 0x500000, 0x4000, "rw", "[heap]");
+  function_symbol(k, 0x400000, 0x1000, "fill");
+  function_symbol(k, 0x401000, 0x1000, "store");
+  touch(k, PW_FETCH, 0x400000, 0);
+  event(k, PW_EVENT_KERNEL_WRITE, 0x500800, 0x1000, 0, NULL); /* two pages */
+  event(k, PW_EVENT_FORK, 101, 1, 0, NULL);
+  touch(k, PW_FETCH, 0x400000, 0);
+  touch(k, PW_LOAD, 0x500000, 0x400004);
+  touch(k, PW_FETCH, 0x401000, 0);
+  touch(k, PW_STORE, 0x500008, 0x401004);         /* in the visit that the fetch opened */
+  end(k);
+  run(k, &config, PW_BY_REGION, &a);
+  assert_int_equal(find(&a, "[heap]")->counts.minor_faults, 3);
+  assert_int_equal(find(&a, "p r-x")->counts.minor_faults, 2);
+  assert_int_equal(find(&a, "[heap]")->counts.touched_bytes, 3 * 4096); /* one of the two has a copy */
+  pw_attribution_clear(&a);
+  run(k, &config, PW_BY_FUNCTION, &a);
+  assert_int_equal(find(&a, "[kernel]")->counts.minor_faults, 2);
+  assert_int_equal(find(&a, "[kernel]")->counts.dtlb_misses, 0);
+  assert_int_equal(find(&a, "fill")->counts.minor_faults, 1);
+  assert_int_equal(find(&a, "store")->counts.minor_faults, 2); /* its own page, and the copy */
+  pw_attribution_clear(&a);
+  done(k);
+}
+
 /* ---- refusals ---- */
 
 static void test_refusals(void **state)
@@ -341,6 +379,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regions),     cmocka_unit_test(test_objects),       cmocka_unit_test(test_symbols),
       cmocka_unit_test(test_later_touch), cmocka_unit_test(test_heap_and_mmap), cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_kernel_and_copies),
       cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
