@@ -174,7 +174,7 @@ static int begin(struct pw_direct *d, const struct pw_numbered *b, struct pw_err
   pw_chunk_begin(&d->chunk, b);
   if (d->n_units == 0 || b->n_ids == 0) return 0;
   if (pw_grow((void **)&d->key, &d->key_room, b->n_ids, sizeof *d->key)) return out_of_memory(err);
-  memcpy(d->key + b->first_new, b->new_key, (b->n_ids - b->first_new) * sizeof *d->key);
+  if (b->n_ids > b->first_new) memcpy(d->key + b->first_new, b->new_key, (b->n_ids - b->first_new) * sizeof *d->key);
   for (size_t i = 0; i < d->n_units; i++)
     if (pw_memory_reserve(d->units[i].memory, d->key, b->n_ids)) return out_of_memory(err);
   return 0;
