@@ -99,6 +99,16 @@ static void summarise(const char *output, const struct pw_trace_info *info, cons
   if (info->rounded) note_rounded(options, info->path);
 }
 
+/* What is not said anew stays as the trace says it: of a .pwt that is where it is from. */
+static struct pw_writer_options with_provenance(const struct pw_writer_options *asked, const struct pw_trace_info *info)
+{
+  struct pw_writer_options options = *asked;
+  if (!options.source && info->source) options.source = info->source;
+  if (!options.command && info->command) options.command = info->command;
+  if (!options.date && info->date) options.date = info->date;
+  return options;
+}
+
 static int convert_one(const char *input, const char *output, const struct pw_trace_options *trace_options,
                        const struct pw_writer_options *writer_options)
 {
@@ -108,7 +118,10 @@ static int convert_one(const char *input, const char *output, const struct pw_tr
   uint64_t size = file_bytes(input);
   struct progress *progress = progress_start(1, &size);
   int status = pw_trace_open(&trace, input, trace_options, &err);
-  if (!status) status = pw_writer_create(&writer, output, writer_options, &err);
+  if (!status) {
+    struct pw_writer_options options = with_provenance(writer_options, pw_trace_info(trace));
+    status = pw_writer_create(&writer, output, &options, &err);
+  }
   if (!status) status = copy_blocks(trace, writer, progress, &err);
   progress_end(progress);
   if (writer) pw_writer_destroy(writer);
