@@ -27,7 +27,8 @@ if command -v valgrind >/dev/null; then
 fi
 # Programs with libraries too, when record preloads what Valgrind always does.
 preload=/usr/libexec/valgrind/vgpreload_core-amd64-linux.so
-if [ -x /usr/bin/valgrind.bin ] && [ -e $preload ]; then
+# An address sanitizer in the command wants to be loaded first.
+if [ -x /usr/bin/valgrind.bin ] && [ -e $preload ] && LD_PRELOAD=$preload "$PAGEWALK" --version >/dev/null 2>&1; then
   head -c 20000 "$PW_SOURCE/docs/models.md" >page
   for program in 'true' 'sort page'; do
     # shellcheck disable=SC2086 # words
