@@ -54,8 +54,8 @@ static void *write_blocks(void *argument)
     struct pw_block block;
     int status = b->status;
     pthread_mutex_unlock(&b->lock);
-    pw_columns_finish(b->columns, &slot->rows, &block);
-    if (!status) status = pw_writer_add(b->writer, &block, &err);
+    pw_columns_number(b->columns, &slot->rows, &block);
+    if (!status) status = pw_writer_add_rows(b->writer, &block, &slot->rows, &err);
     uint64_t bytes = pw_writer_bytes(b->writer);
     pthread_mutex_lock(&b->lock);
     if (!status) note_done(&b->done, &block, bytes);

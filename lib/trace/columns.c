@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "base/pagemap.h"
 
 #define RECENT 512u
@@ -65,22 +66,18 @@ void pw_columns_destroy(struct pw_columns *c)
   pw_free(c);
 }
 
-/* The flag byte for all there is to say of a visit. */
-static void fill_flags(struct pw_columns *c)
+uint8_t pw_head_flags(unsigned head, unsigned touches)
 {
-  for (unsigned head = 0; head < 64; head++) {
-    unsigned opener = head & PW_HEAD_CODE, replayed = (head >> 4) + 1;
-    bool wrote_1 = head & PW_HEAD_WROTE_1, wrote_2 = head & PW_HEAD_WROTE_2;
-    /* data touches in the pattern: every other one, from the first if C is the data page */
-    unsigned data_touches = opener ? replayed / 2 : (replayed + 1) / 2;
-    if (data_touches != 2) {
-      wrote_1 = wrote_1 || wrote_2;
-      wrote_2 = false;
-    }
-    c->flags_of[head] = (uint8_t)((opener ? PW_VISIT_CODE : 0) | (head & PW_HEAD_STORE_FIRST ? PW_VISIT_STORE_FIRST : 0) |
-                                  (replayed - 1) << PW_VISIT_TOUCHES_SHIFT | (wrote_1 ? PW_VISIT_WROTE_1 : 0) |
-                                  (wrote_2 ? PW_VISIT_WROTE_2 : 0));
+  unsigned replayed = pw_touches_replayed(touches), code = head & PW_HEAD_CODE;
+  bool wrote_1 = head & PW_HEAD_WROTE_1, wrote_2 = head & PW_HEAD_WROTE_2;
+  /* data touches in the pattern: every other one, from the first if C is the data page */
+  unsigned data_touches = code ? replayed / 2 : (replayed + 1) / 2;
+  if (data_touches != 2) {
+    wrote_1 = wrote_1 || wrote_2;
+    wrote_2 = false;
   }
+  return (uint8_t)((code ? PW_VISIT_CODE : 0) | (head & PW_HEAD_STORE_FIRST ? PW_VISIT_STORE_FIRST : 0) |
+                   (replayed - 1) << PW_VISIT_TOUCHES_SHIFT | (wrote_1 ? PW_VISIT_WROTE_1 : 0) | (wrote_2 ? PW_VISIT_WROTE_2 : 0));
 }
 
 struct pw_columns *pw_columns_create(void)
@@ -103,7 +100,7 @@ struct pw_columns *pw_columns_create(void)
     pw_columns_destroy(c);
     return NULL;
   }
-  fill_flags(c);
+  for (unsigned i = 0; i < 64; i++) c->flags_of[i] = pw_head_flags(i & 15, (i >> 4) + 1);
   return c;
 }
 
@@ -164,13 +161,19 @@ static uint64_t *rank_pages(struct pw_columns *c)
   return order;
 }
 
+void pw_columns_number(struct pw_columns *c, const struct pw_rows *rows, struct pw_block *block)
+{
+  number_pages(c, rows);
+  uint64_t *order = rank_pages(c);
+  for (uint32_t i = 0; i < rows->n_visits; i++) c->page[i] = c->rank[c->page[i]];
+  *block = (struct pw_block){.n_visits = rows->n_visits, .n_pages = c->n_pages, .n_events = rows->n_events, .pages = order,
+                             .page = c->page, .flags = rows->heads, .offset = rows->offset, .pc = rows->pc, .events = rows->events};
+}
+
 void pw_columns_finish(struct pw_columns *c, const struct pw_rows *rows, struct pw_block *block)
 {
   uint32_t n = rows->n_visits;
-  struct pw_totals totals = {0, 0, 0};
-  number_pages(c, rows);
-  uint64_t *order = rank_pages(c);
-  for (uint32_t i = 0; i < n; i++) c->page[i] = c->rank[c->page[i]];
+  pw_columns_number(c, rows, block);
   for (uint32_t i = 0; i < n; i++) {
     uint64_t tally = rows->tallies[i];
     c->fetches[i] = (uint16_t)tally;
@@ -179,16 +182,17 @@ void pw_columns_finish(struct pw_columns *c, const struct pw_rows *rows, struct 
     c->stores[i] = (uint16_t)(tally >> 48);
   }
   for (uint32_t i = 0; i < n; i++) {
-    totals.fetches += c->fetches[i];
-    totals.loads += c->loads[i];
-    totals.stores += c->stores[i];
+    block->totals.fetches += c->fetches[i];
+    block->totals.loads += c->loads[i];
+    block->totals.stores += c->stores[i];
   }
   for (uint32_t i = 0; i < n; i++) {
     uint32_t touches = c->touches[i], replayed = touches <= 4 ? touches - 1 : 3 - (touches & 1);
     c->flags[i] = c->flags_of[rows->heads[i] | replayed << 4];
   }
-  *block = (struct pw_block){
-      .n_visits = n, .n_pages = c->n_pages, .n_events = rows->n_events, .pages = order, .page = c->page,
-      .flags = c->flags, .fetches = c->fetches, .loads = c->loads, .stores = c->stores, .touches = c->touches,
-      .offset = rows->offset, .pc = rows->pc, .events = rows->events, .totals = totals};
+  block->flags = c->flags;
+  block->fetches = c->fetches;
+  block->loads = c->loads;
+  block->stores = c->stores;
+  block->touches = c->touches;
 }

@@ -17,7 +17,7 @@
 
 /* How a visit was opened, and what it stored. */
 enum {
-  PW_HEAD_CODE = 1,
+  PW_HEAD_CODE = PW_VISIT_CODE,
   PW_HEAD_STORE_FIRST = 2,
   PW_HEAD_WROTE_1 = 4, /* in the data page's first touch */
   PW_HEAD_WROTE_2 = 8, /* later */
@@ -41,6 +41,10 @@ struct pw_columns;
 
 struct pw_columns *pw_columns_create(void); /* NULL when memory runs out */
 void pw_columns_destroy(struct pw_columns *columns);
+/* The flag byte of a visit with that many touches. */
+uint8_t pw_head_flags(unsigned head, unsigned touches);
+/* All but flags, counts and totals: flags are the heads, which agree in PW_VISIT_CODE. For pw_writer_add_rows. */
+void pw_columns_number(struct pw_columns *columns, const struct pw_rows *rows, struct pw_block *block);
 /* *block is lent: it points into columns and rows. */
 void pw_columns_finish(struct pw_columns *columns, const struct pw_rows *rows, struct pw_block *block);
 

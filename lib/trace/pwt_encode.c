@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/block.h"
 
-enum { FEW_BITS = 11, MOST_BITS = 17 };
+enum { FEW_BITS = 11, MOST_BITS = 17, RECENT_BITS = 10, RECENT = 1 << RECENT_BITS };
 
 struct kind {
   uint64_t counts; /* fetches, touches, loads, stores */
@@ -25,6 +25,8 @@ struct pwt_kinds {
   struct kind list[PW_BLOCK_VISITS]; /* by number */
   uint64_t counts[PW_BLOCK_VISITS]; /* by visit */
   uint16_t number[PW_BLOCK_VISITS];
+  uint32_t visits[PW_BLOCK_VISITS]; /* by number, where rows are put */
+  struct { uint64_t tally; uint32_t head, number; } recent[RECENT]; /* kinds of rows, in front of the slots */
   uint32_t n, mark;
 };
 
@@ -81,11 +83,16 @@ static __attribute__((noinline)) uint32_t find_number(struct pwt_kinds *k, uint6
   return k->n - 1;
 }
 
-unsigned char *pwt_put_kinds(unsigned char *to, struct pwt_kinds *k, const struct pw_block *b)
+static void start(struct pwt_kinds *k)
 {
   k->n = 0;
   k->bits = FEW_BITS;
   next_mark(k);
+}
+
+unsigned char *pwt_put_kinds(unsigned char *to, struct pwt_kinds *k, const struct pw_block *b)
+{
+  start(k);
   for (uint32_t i = 0; i < b->n_visits; i++)
     k->counts[i] = b->fetches[i] | (uint64_t)b->touches[i] << 16 | (uint64_t)b->loads[i] << 32 | (uint64_t)b->stores[i] << 48;
   for (uint32_t i = 0; i < b->n_visits; i++) {
@@ -99,7 +106,41 @@ unsigned char *pwt_put_kinds(unsigned char *to, struct pwt_kinds *k, const struc
   return to + b->n_visits;
 }
 
-unsigned char *pwt_put_kind_table(unsigned char *to, const struct pwt_kinds *k, const struct pw_block *b)
+static void add_totals(const struct pwt_kinds *k, struct pw_totals *totals)
+{
+  for (uint32_t i = 0; i < k->n; i++) {
+    uint64_t counts = k->list[i].counts, n = k->visits[i];
+    totals->fetches += n * (counts & UINT16_MAX);
+    totals->loads += n * (counts >> 32 & UINT16_MAX);
+    totals->stores += n * (counts >> 48);
+  }
+}
+
+/* A row's tally is a kind's counts, but several heads may come to the same flags. */
+unsigned char *pwt_put_kinds_of_rows(unsigned char *to, struct pwt_kinds *k, const struct pw_rows *rows, struct pw_totals *totals)
+{
+  start(k);
+  for (size_t i = 0; i < RECENT; i++) k->recent[i].tally = 0; /* no visit has that */
+  for (uint32_t i = 0; i < rows->n_visits; i++) {
+    uint64_t tally = rows->tallies[i];
+    uint32_t head = rows->heads[i], n = k->n;
+    size_t at = (size_t)((tally ^ (uint64_t)head << 8) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - RECENT_BITS));
+    if (k->recent[at].tally != tally || k->recent[at].head != head) {
+      k->recent[at].tally = tally;
+      k->recent[at].head = head;
+      k->recent[at].number = find_number(k, tally, pw_head_flags(head, tally >> 16 & UINT16_MAX));
+      if (k->n > n) k->visits[n] = 0;
+    }
+    uint32_t number = k->recent[at].number;
+    k->visits[number]++;
+    k->number[i] = (uint16_t)number;
+    to[i] = (unsigned char)number;
+  }
+  add_totals(k, totals);
+  return to + rows->n_visits;
+}
+
+unsigned char *pwt_put_kind_table(unsigned char *to, const struct pwt_kinds *k, uint32_t n_visits)
 {
   to = pwt_put_leb(to, k->n);
   for (uint32_t i = 0; i < k->n; i++) {
@@ -111,7 +152,7 @@ unsigned char *pwt_put_kind_table(unsigned char *to, const struct pwt_kinds *k, 
     to = pwt_put_leb(to, counts >> 48);
     to = pwt_put_leb(to, (uint16_t)(((counts >> 16 & UINT16_MAX) - pw_visit_touches(flags)) / 2));
   }
-  for (uint32_t i = 0; k->n > 256 && i < b->n_visits; i++) *to++ = (unsigned char)(k->number[i] >> 8);
+  for (uint32_t i = 0; k->n > 256 && i < n_visits; i++) *to++ = (unsigned char)(k->number[i] >> 8);
   return to;
 }
 

@@ -157,7 +157,8 @@ void pw_writer_destroy(struct pw_writer *w)
 }
 
 /* Kinds, page planes, dictionary, events. */
-static int fill_core(struct pw_writer *w, const struct pw_block *b, size_t *n, struct pw_error *err)
+static int fill_core(struct pw_writer *w, const struct pw_block *b, const struct pw_rows *rows, struct pw_totals *totals, size_t *n,
+                     struct pw_error *err)
 {
   size_t most = (size_t)b->n_visits * 3 + (size_t)b->n_pages * 10;
   uint32_t named = w->n_processes ? w->n_processes : 1;
@@ -180,7 +181,8 @@ static int fill_core(struct pw_writer *w, const struct pw_block *b, size_t *n, s
     return pw_error_set(err, PW_EINVAL, "%s: the events of one block take over %u bytes", w->name, PWT_MAX_PLAIN);
   int status = reserve_plain(w, most, err);
   if (status) return status;
-  unsigned char *p = pwt_put_pages(pwt_put_kinds(w->plain, w->kinds, b), b);
+  unsigned char *p = rows ? pwt_put_kinds_of_rows(w->plain, w->kinds, rows, totals) : pwt_put_kinds(w->plain, w->kinds, b);
+  p = pwt_put_pages(p, b);
   for (uint32_t i = 0; i < b->n_pages; i++) p = pwt_put_leb(p, i ? b->pages[i] - b->pages[i - 1] - 1 : b->pages[i]);
   uint32_t at = 0;
   for (uint32_t i = 0; i < b->n_events; i++) {
@@ -254,18 +256,19 @@ static void follow_events(struct pw_writer *w, const struct pw_block *b)
   }
 }
 
-int pw_writer_add(struct pw_writer *w, const struct pw_block *b, struct pw_error *err)
+/* The visits of a block, or of its rows; then the totals come from these. */
+static int add(struct pw_writer *w, const struct pw_block *b, const struct pw_rows *rows, struct pw_totals *totals, struct pw_error *err)
 {
   if (pw_grow((void **)&w->index, &w->index_room, w->n_blocks + 1, sizeof *w->index)) return out_of_memory(w, err);
   struct pwt_block_header h = {.n_visits = b->n_visits, .n_pages = b->n_pages, .n_events = b->n_events,
-                               .process = w->process, .thread = w->thread, .totals = b->totals,
+                               .process = w->process, .thread = w->thread,
                                .first_access = pw_totals_sum(&w->totals)};
   size_t n = 0, stored_bytes = 0;
-  int status = fill_core(w, b, &n, err);
+  int status = fill_core(w, b, rows, totals, &n, err);
   if (!status) status = store_group(w, n, &h, PWT_CORE, &stored_bytes, err);
   if (!status) status = reserve_plain(w, (size_t)b->n_visits * (PWT_MOST_KIND_BYTES + 1) + 3, err);
   if (status) return status;
-  n = (size_t)(pwt_put_kind_table(w->plain, w->kinds, b) - w->plain);
+  n = (size_t)(pwt_put_kind_table(w->plain, w->kinds, b->n_visits) - w->plain);
   status = store_group(w, n, &h, PWT_COUNTS, &stored_bytes, err);
   if (!status && b->offset && b->pc && b->n_visits) {
     n = (size_t)(pwt_put_sides(w->plain, b) - w->plain);
@@ -275,12 +278,24 @@ int pw_writer_add(struct pw_writer *w, const struct pw_block *b, struct pw_error
   w->index[w->n_blocks++] = (struct index_entry){w->offset_bytes, h.first_access, w->visits};
   w->visits += b->n_visits;
   w->events += b->n_events;
-  w->totals.fetches += b->totals.fetches;
-  w->totals.loads += b->totals.loads;
-  w->totals.stores += b->totals.stores;
+  h.totals = *totals;
+  w->totals.fetches += totals->fetches;
+  w->totals.loads += totals->loads;
+  w->totals.stores += totals->stores;
   follow_events(w, b);
   status = put_block_header(w, &h, err);
   return status ? status : put(w, w->stored, stored_bytes, err);
+}
+
+int pw_writer_add(struct pw_writer *w, const struct pw_block *b, struct pw_error *err)
+{
+  struct pw_totals totals = b->totals;
+  return add(w, b, NULL, &totals, err);
+}
+
+int pw_writer_add_rows(struct pw_writer *w, struct pw_block *b, const struct pw_rows *rows, struct pw_error *err)
+{
+  return add(w, b, rows, &b->totals, err);
 }
 
 uint64_t pw_writer_bytes(const struct pw_writer *w)
