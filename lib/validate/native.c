@@ -157,6 +157,21 @@ static bool is_fork(const struct thread *t)
   return t->number == SYS_fork || (t->number == SYS_clone && !(t->arguments[0] & CLONE_VM));
 }
 
+/* Whoever needs memory aligned maps too much and cuts it: malloc's arenas do. */
+static void note_cut(struct pw_native *n, uint64_t address, uint64_t bytes)
+{
+  const size_t recent = 64;
+  for (size_t i = n->n_calls; i-- > 0 && n->n_calls - i <= recent;) {
+    struct pw_native_call *c = &n->calls[i];
+    if (c->kind != PW_NATIVE_MAP || c->fixed || address < c->address || address + bytes > c->address + c->bytes) continue;
+    if (!c->cut && bytes < c->bytes) {
+      c->front = address == c->address ? bytes : 0;
+      c->cut = true;
+    }
+    return;
+  }
+}
+
 static int note_call(struct run *r, const struct thread *t, int64_t result, struct pw_error *err)
 {
   const uint64_t *a = t->arguments;
@@ -165,6 +180,7 @@ static int note_call(struct run *r, const struct thread *t, int64_t result, stru
   if (is_fork(t)) r->native->forks++;
   switch (t->number) {
   case SYS_mmap: return note_map(r, t, address, err);
+  case SYS_munmap: note_cut(r->native, a[0], whole_pages(a[1])); return 0;
   case SYS_mremap:
     return add_call(r, (struct pw_native_call){.kind = PW_NATIVE_MOVE, .address = address, .bytes = whole_pages(a[2]),
                                                .from = a[0], .from_bytes = whole_pages(a[1])}, err);

@@ -43,6 +43,8 @@ struct pw_native_call {
   uint64_t from, from_bytes; /* mremap: what there was */
   uint64_t inode, offset, file_bytes; /* mmap of a file */
   bool fixed, used;
+  bool cut;                  /* a part was unmapped again, the first time `front` bytes at its start, or 0: elsewhere */
+  uint64_t front;
 };
 
 struct pw_native {

@@ -277,11 +277,40 @@ int pw_relocation_settle(struct pw_relocation *r, struct pw_error *err)
 
 /* ---- ranges ---- */
 
+/* The native call that made a place, if it was cut and the recorded mapping has not been yet. */
+static struct pw_native_call *find_cut(const struct pw_relocation *r, uint64_t native, uint64_t pages)
+{
+  for (size_t i = r->next_call; i-- > 0;) {
+    struct pw_native_call *c = &r->native->calls[i];
+    if (c->used && c->cut && c->address >> 12 == native && c->bytes >> 12 == pages) return c;
+  }
+  return NULL;
+}
+
+/* The first cut into a mapping that was made too large to be aligned: what was cut off in front differs,
+ * since the address does, and what is kept lies behind the native cut. */
+static int align_cut(struct pw_relocation *r, uint64_t start, uint64_t end, struct pw_error *err)
+{
+  const struct pw_place *place = pw_places_at(&r->places, start);
+  if (!place || end > place->end || end - start == place->end - place->start) return 0;
+  uint64_t first = place->start, pages = place->end - first, native = first + place->shift;
+  struct pw_native_call *call = find_cut(r, native, pages);
+  if (!call) return 0;
+  call->cut = false;
+  uint64_t front = start == first ? end - start : 0, native_front = call->front >> 12;
+  uint64_t more = front > native_front ? front : native_front;
+  if (front == native_front || pw_mm_present(&r->mm, native, native + pages)) return 0;
+  int status = pw_places_forget(&r->places, first, first + pages) ? out_of_memory(err) : 0;
+  if (!status) status = set_place(r, first + front, first + front + pages - more, native + native_front - first - front, err);
+  if (!status) status = pw_mm_unmap(&r->mm, native, native + native_front, err);
+  return status ? status : pw_mm_unmap(&r->mm, native + native_front + pages - more, native + pages, err);
+}
+
 /* Does to the native places of a recorded range what the event says. */
 static int do_to_range(struct pw_relocation *r, const struct pw_event *event, struct pw_error *err)
 {
   uint64_t page = event->a >> 12, end = (event->a + event->b + 4095) >> 12;
-  int status = 0;
+  int status = event->kind == PW_EVENT_UNMAP ? align_cut(r, page, end, err) : 0;
   for (const struct pw_place *p; page < end && !status && (p = pw_places_from(&r->places, page)) && p->start < end; page = p->end) {
     uint64_t from = p->start > page ? p->start : page, to = p->end < end ? p->end : end;
     if (event->kind == PW_EVENT_UNMAP)

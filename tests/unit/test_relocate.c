@@ -217,10 +217,34 @@ static void ranges(void **state)
   assert_int_equal(r.mm.counts.strays, 2);
 }
 
+/* Eight pages mapped to have four at a multiple of four: three are cut off in front in one run, one in the other. */
+static void cut_to_align(void **state)
+{
+  (void)state;
+  for (int way = 0; way < 2; way++) {
+    uint64_t at = 0x7ffff7a00000 + (uint64_t)way * 0x100000, recorded = 0x44000000 + (uint64_t)way * 0x100000;
+    uint64_t front = way ? 3 : 1, native_front = way ? 1 : 3;
+    native_map(at, 8 * PAGE, 0);
+    calls[native.n_calls - 1].cut = true;
+    calls[native.n_calls - 1].front = native_front * PAGE;
+    run();
+    map(recorded, 8 * PAGE, RW, 0, "");
+    event(PW_EVENT_UNMAP, recorded, front * PAGE, 0);
+    event(PW_EVENT_UNMAP, recorded + (front + 4) * PAGE, (4 - front) * PAGE, 0);
+    assert_int_equal(place(recorded + front * PAGE), (at >> 12) + native_front);
+    const struct pw_area *kept = pw_mm_area(&r.mm, (at >> 12) + native_front);
+    assert_non_null(kept);
+    assert_int_equal(kept->start, (at >> 12) + native_front);
+    assert_int_equal(kept->end, (at >> 12) + native_front + 4);
+    touch(recorded + (front + 3) * PAGE);
+  }
+  assert_int_equal(r.mm.counts.strays, 0);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, end)
   const struct CMUnitTest tests[] = {CASE(start_up), CASE(heap),  CASE(maps),  CASE(fixed_maps), CASE(unplaced),
-                                     CASE(taken),    CASE(moves), CASE(ranges)};
+                                     CASE(taken),    CASE(moves), CASE(ranges), CASE(cut_to_align)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
