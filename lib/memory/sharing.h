@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* Pages that may share at a time, so that no trace of a few forks takes all memory. */
-#define PW_MOST_SHARING ((size_t)1 << 26)
+#define PW_MOST_SHARING ((size_t)1 << 22)
 
 struct pw_sharing {
   uint32_t *frame;  /* by id: the frame's number from 1, or 0 */

@@ -85,6 +85,11 @@ void pw_tlb_drop_in_place(struct pw_tlb *tlb, uint32_t number, uint32_t way)
 
 void pw_tlb_drop_range(struct pw_tlb *tlb, uint64_t first_key, uint64_t last_key)
 {
+  if (!tlb->keys) return;
+  if (first_key == last_key) {
+    pw_tlb_invalidate(tlb, first_key);
+    return;
+  }
   for (uint32_t set = 0; set < tlb->sets; set++)
     for (uint32_t way = tlb->ways; way-- > 0;) { /* downwards: a drop may move later ways up */
       uint64_t key = tlb->keys[(size_t)set * tlb->ways + way];
