@@ -3,6 +3,7 @@
  * pattern, the wrote bits and the counts that those accesses give. */
 #include "tracekit.h"
 
+#include "trace/pwt_write.h"
 #include "trace/visits.h"
 
 /* One access on one base page, as semantics.md cuts it. */
@@ -235,20 +236,49 @@ static struct kit_file feed(const struct accesses *a, uint64_t seed, struct chec
   return file;
 }
 
+/* The .pwt bytes of the same accesses by way of rows alone, as recordings are written. */
+static struct kit_file feed_rows(const struct accesses *a)
+{
+  static const struct pw_trace_options options = {.make_sides = true};
+  struct pw_error err = {0};
+  struct pw_visits *v;
+  struct pw_block block;
+  struct kit_file file;
+  struct pw_columns *columns = pw_columns_create();
+  assert_non_null(columns);
+  KIT_OK(pw_visits_create_bare(&v, &options, &err), err);
+  kit_file_open(&file, NULL);
+  for (size_t at = 0, taken; at <= a->n; at += taken) {
+    taken = 1; /* flushed behind the last */
+    int got = at < a->n ? pw_visits_add(v, "T", a->list + at, a->n - at, &taken, &err) : pw_visits_flush(v);
+    assert_true(got == 0 || got == 1);
+    if (!got) continue;
+    pw_columns_number(columns, &v->rows, &block);
+    KIT_OK(pw_writer_add_rows(file.writer, &block, &v->rows, &err), err);
+  }
+  pw_visits_destroy(v);
+  pw_columns_destroy(columns);
+  kit_file_finish(&file);
+  return file;
+}
+
 /* The whole property on one list of accesses; frees the list. Returns what was met. */
 static struct check hold(struct accesses *a, uint64_t seed)
 {
   struct steps steps = {0};
   cut_to_pages(a, &steps);
   struct check c = {.steps = &steps, .pid = 0, .tid = 0};
-  struct kit_file whole = feed(a, 0, &c), pieces = feed(a, seed | 1, NULL);
+  struct kit_file whole = feed(a, 0, &c), pieces = feed(a, seed | 1, NULL), rows = feed_rows(a);
   assert_int_equal(c.at, steps.n);
   for (int stream = 0; stream < 2; stream++) compare_stream(&steps, &c.openers[stream], stream);
   compare_stream(&steps, &c.all, -1);
   assert_int_equal(whole.n, pieces.n);
   assert_memory_equal(whole.bytes, pieces.bytes, whole.n);
+  assert_int_equal(whole.n, rows.n);
+  assert_memory_equal(whole.bytes, rows.bytes, whole.n);
   kit_file_free(&whole);
   kit_file_free(&pieces);
+  kit_file_free(&rows);
   for (int stream = 0; stream < 2; stream++) free(c.openers[stream].list);
   free(c.all.list);
   free(steps.list);
