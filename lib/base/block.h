@@ -41,6 +41,12 @@ static inline bool pw_event_is_range(uint32_t kind)
          kind == PW_EVENT_SYMBOL;
 }
 
+/* Does a range end at 2^64 at most? */
+static inline bool pw_range_fits(uint64_t first, uint64_t bytes)
+{
+  return bytes == 0 || first + (bytes - 1) >= first;
+}
+
 /* Is it an access of the kernel? */
 static inline bool pw_event_is_kernel(uint32_t kind)
 {

@@ -2,7 +2,7 @@
  *
  * Invariant: a block that is handed out passed every check of
  * docs/trace-format.md, so the models may use its indices without looking.
- * Cost: zstd, then some 2 ns a visit; the counts stay compressed unless asked for. */
+ * Cost: zstd, then some 2 ns a visit; counts are only spread over the visits if asked for. */
 #include "trace/pwt_read.h"
 
 #include <inttypes.h>
@@ -253,9 +253,9 @@ static bool decode_event(struct pwt_reader *r, struct pwt_cursor *c, struct pw_e
   e->text = (const char *)c->p;
   e->text_bytes = (uint32_t)length;
   c->p += length;
-  if (pw_event_is_range(e->kind) && e->a + e->b < e->a) return false;
+  if (pw_event_is_range(e->kind) && !pw_range_fits(e->a, e->b)) return false;
   if (pw_event_is_kernel(e->kind) && e->b > PW_MAX_KERNEL_BYTES) return false;
-  if (kind == PW_EVENT_MOVE && e->c + e->b < e->c) return false;
+  if (kind == PW_EVENT_MOVE && !pw_range_fits(e->c, e->b)) return false;
   if (kind == PW_EVENT_THREAD) r->thread = e->a;
   if (kind != PW_EVENT_PROCESS && kind != PW_EVENT_FORK) return true;
   if (e->b > r->n_processes || e->b >= PW_PROCESSES) return false;

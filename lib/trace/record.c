@@ -25,6 +25,7 @@
 
 #define RING_BLOCKS 8u
 #define RING_BLOCK_BYTES (128u << 10)
+#define MOST_TEXT_BYTES (4u << 20) /* of the events in a block */
 #define RING_BYTES (PW_RING_HEADER_BYTES + (size_t)RING_BLOCKS * RING_BLOCK_BYTES)
 
 struct pw_recording {
@@ -133,10 +134,13 @@ static int make_room(struct pw_recording *r, uint32_t n_visits, struct pw_error 
   return status;
 }
 
-/* For an event. */
+/* For an event. The names of a large library's symbols may be more than the format has room for in a block. */
 static int make_event_room(void *recording, struct pw_error *err)
 {
-  return make_room(recording, 0, err);
+  struct pw_recording *r = recording;
+  bool many = r->events.text_bytes >= MOST_TEXT_BYTES && pw_visits_flush(r->visits);
+  int status = many ? write_block(r, err) : 0;
+  return status ? status : make_room(r, 0, err);
 }
 
 static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w, size_t n, struct pw_error *err)
@@ -210,8 +214,9 @@ static int take_cut(struct pw_recording *r, const uint64_t *block, size_t n, uin
 int pw_recording_step(struct pw_recording *r, struct pw_error *err)
 {
   struct pw_ring *ring = r->ring;
-  uint32_t tail = ring->tail;
-  if (__atomic_load_n(&ring->head, __ATOMIC_SEQ_CST) == tail) return 0;
+  uint32_t tail = ring->tail, filled = __atomic_load_n(&ring->head, __ATOMIC_SEQ_CST) - tail;
+  if (filled == 0) return 0;
+  if (filled > RING_BLOCKS) return pw_error_set(err, PW_EFORMAT, "%s: the ring is damaged", r->path);
   uint32_t slot = tail % RING_BLOCKS, n = ring->words[slot];
   int status = take_block(r, block_words(r, tail), n, err);
   if (!status && ring->cut[slot]) status = take_cut(r, block_words(r, tail), n, ring->cut[slot], err);
@@ -259,14 +264,15 @@ bool pw_recording_goes_on_unrecorded(const struct pw_recording *r)
   return r->events.exec && r->events.unrecorded;
 }
 
+/* A program that lives may fill blocks as fast as we empty them: more than the ring holds are not waited for. */
 int pw_recording_drain(struct pw_recording *r, struct pw_error *err)
 {
-  int status;
-  while ((status = pw_recording_step(r, err)) > 0) continue;
+  int status = 1;
+  for (unsigned turn = 0; status > 0 && turn <= RING_BLOCKS; turn++) status = pw_recording_step(r, err);
   if (!status) status = take_rest(r, err);
   r->ended = r->drained = true;
   pw_recording_stop(r);
-  return status;
+  return status < 0 ? status : 0;
 }
 
 int pw_recording_finish(struct pw_recording *r, struct pw_error *err)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "trace/ring.h"
 #include "trace/visits.h"
 
@@ -25,6 +26,7 @@ void pw_ring_events_written(struct pw_ring_events *e)
     pw_free(e->texts);
     e->texts = next;
   }
+  e->text_bytes = 0;
 }
 
 void pw_ring_events_go_on(struct pw_ring_events *e)
@@ -50,6 +52,7 @@ static int put_event(struct pw_ring_events *e, struct pw_event event, const char
     memcpy(copy->bytes, text, text_bytes);
     copy->next = e->texts;
     e->texts = copy;
+    e->text_bytes += text_bytes;
     event.text = copy->bytes;
     event.text_bytes = (uint32_t)text_bytes;
   }
@@ -65,7 +68,7 @@ int pw_ring_events_symbol(struct pw_ring_events *e, uint64_t address, uint64_t b
 
 static bool good_range(const uint64_t *w)
 {
-  return w[1] && w[0] + (w[1] - 1) >= w[0];
+  return w[1] && pw_range_fits(w[0], w[1]);
 }
 
 static int put_range(struct pw_ring_events *e, enum pw_event_kind kind, const uint64_t *w, uint64_t c, struct pw_error *err)
@@ -114,7 +117,7 @@ static int take_unmap(struct pw_ring_events *e, const uint64_t *w, struct pw_err
 
 static int take_move(struct pw_ring_events *e, const uint64_t *w, struct pw_error *err)
 {
-  return w[2] + (w[1] - 1) < w[2] ? 0 : put_range(e, PW_EVENT_MOVE, w, w[2], err);
+  return !good_range(w) || !pw_range_fits(w[2], w[1]) ? 0 : put_range(e, PW_EVENT_MOVE, w, w[2], err);
 }
 
 static int note_exec(struct pw_ring_events *e, const uint64_t *words, size_t n, struct pw_error *err)

@@ -38,6 +38,7 @@ struct pw_ring_events {
   int (*room)(void *context, struct pw_error *err); /* makes room for an event */
   void *context;
   struct pw_ring_text *texts;      /* of the events in the open block */
+  size_t text_bytes;               /* ... in all */
   char *exec;                      /* the program that is being tried */
   bool unrecorded;                 /* ... cannot be recorded */
   bool has_end;

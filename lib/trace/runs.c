@@ -205,13 +205,16 @@ int pw_runs_add(struct pw_runs *runs, const char *name, uint64_t number, const u
     return pw_error_set(err, PW_EFORMAT, "%s: the capture tool tells nonsense about run %" PRIu64, name, number);
   struct telling t = {.steps = pw_calloc(2 * n + 1, sizeof *t.steps), /* a fetch may straddle */
                       .sides = pw_calloc(2 * n + 1, sizeof *t.sides), .pages = pw_calloc(2 * n, sizeof *t.pages)};
-  int status = t.steps && t.sides && t.pages ? 0 : PW_ENOMEM;
+  uint64_t *own = pw_malloc(n, sizeof *own); /* the program may still write to its ring */
+  int status = t.steps && t.sides && t.pages && own ? 0 : PW_ENOMEM;
   if (!status) {
+    memcpy(own, items, n * sizeof *own);
     t.step = t.steps;
-    for (size_t i = 0; i < n; i++) add_item(&t, items[i]);
+    for (size_t i = 0; i < n; i++) add_item(&t, own[i]);
     bool believable = t.total <= MOST_AT_ONCE && t.n_pages <= MOST_LEAPS;
-    status = believable ? keep(runs, &t, items, n) : PW_EFORMAT;
+    status = believable ? keep(runs, &t, own, n) : PW_EFORMAT;
   }
+  pw_free(own);
   pw_free(t.steps);
   pw_free(t.sides);
   pw_free(t.pages);

@@ -125,7 +125,7 @@ static void nonsense_is_left_out_or_refused(void **state)
   TAKE(&k, PW_RING_MAP, UINT64_MAX - 4095, 8192, 3, 0, 1);
   TAKE(&k, PW_RING_HEAP, 0x1000, 0, 3);                     /* nothing */
   TAKE(&k, PW_RING_MOVE, 0x1000, 8192, UINT64_MAX - 4095);
-  TAKE(&k, PW_RING_WRITE, 1, UINT64_MAX);
+  TAKE(&k, PW_RING_WRITE, 2, UINT64_MAX);
   assert_int_equal(k.maps + k.unmaps, 0);
   for (uint32_t kind = PW_RING_MAP; kind <= PW_RING_EXIT; kind++) assert_int_equal(take(&k, kind, 0, words), PW_EFORMAT);
   assert_int_equal(take(&k, PW_RING_MAP, 4, words), PW_EFORMAT);

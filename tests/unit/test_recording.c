@@ -1,0 +1,145 @@
+/* A recording that is told, through its ring, what no program of good will tells: more text than a block of the
+ * format holds, a range up to the end of the address space, a ring that claims to be fuller than it can be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "trace/record.h"
+#include "trace/ring.h"
+
+struct kit {
+  char path[64];
+  struct pw_recording *recording;
+  struct pw_ring *ring;
+  size_t bytes;
+  uint32_t n; /* words in the first block */
+};
+
+static uint64_t *words_of(struct kit *k)
+{
+  return (uint64_t *)(void *)((char *)k->ring + PW_RING_HEADER_BYTES);
+}
+
+static void tell(struct kit *k, uint32_t kind, const uint64_t *words, uint32_t n)
+{
+  uint64_t *to = words_of(k) + k->n;
+  *to++ = PW_RING_RECORD(kind, n);
+  memcpy(to, words, n * sizeof *words);
+  k->n += n + 1;
+}
+
+/* A recording of one fetch. */
+static void open_kit(struct kit *k)
+{
+  const struct pw_recording_options options = {.size_limit_bytes = 0};
+  struct pw_error err;
+  *k = (struct kit){.path = "/tmp/pw-recording-XXXXXX"};
+  int fd = mkstemp(k->path);
+  assert_true(fd >= 0);
+  close(fd);
+  assert_int_equal(pw_recording_create(&k->recording, k->path, &options, &err), 0);
+  off_t bytes = lseek(pw_recording_ring(k->recording), 0, SEEK_END);
+  k->bytes = (size_t)bytes;
+  k->ring = mmap(NULL, k->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, pw_recording_ring(k->recording), 0);
+  assert_true(k->ring != MAP_FAILED);
+  tell(k, PW_RING_RUN, (uint64_t[]){0, PW_RING_ITEM(PW_FETCH, 4, 0x401000)}, 2);
+  words_of(k)[k->n++] = 0; /* the run */
+}
+
+static void hand_over(struct kit *k)
+{
+  k->ring->words[0] = k->n;
+  k->ring->head = 1;
+}
+
+static void close_kit(struct kit *k)
+{
+  munmap(k->ring, k->bytes);
+  pw_recording_destroy(k->recording);
+  unlink(k->path);
+}
+
+/* Reads the trace: its events; `last` is the one. */
+static uint64_t events_of(const struct kit *k, struct pw_event *last)
+{
+  const struct pw_trace_options options = {.limit = 0};
+  const struct pw_block *block;
+  struct pw_trace *trace;
+  struct pw_error err;
+  uint64_t n = 0;
+  int status = pw_trace_open(&trace, k->path, &options, &err);
+  assert_int_equal(status, 0);
+  while ((status = pw_trace_next(trace, &block, &err)) > 0) {
+    n += block->n_events;
+    if (block->n_events) *last = block->events[block->n_events - 1];
+  }
+  if (status) print_error("%s\n", err.text);
+  assert_int_equal(status, 0);
+  pw_trace_close(trace);
+  return n;
+}
+
+static void any_number_of_long_names_is_kept(void **state)
+{
+  (void)state;
+  enum { SYMBOLS = 20000 };
+  static char name[4000];
+  struct kit k;
+  struct pw_error err;
+  struct pw_event last = {.kind = 0};
+  memset(name, 'x', sizeof name);
+  open_kit(&k);
+  for (uint64_t i = 0; i < SYMBOLS; i++)
+    assert_int_equal(pw_recording_symbol(k.recording, 0x1000 + i, 1, PW_SYMBOL_DATA, name, sizeof name, &err), 0);
+  hand_over(&k);
+  assert_int_equal(pw_recording_finish(k.recording, &err), 0);
+  assert_int_equal(events_of(&k, &last), SYMBOLS);
+  assert_int_equal(last.a, 0x1000 + SYMBOLS - 1);
+  close_kit(&k);
+}
+
+static void the_last_page_can_be_read_back(void **state)
+{
+  (void)state;
+  struct kit k;
+  struct pw_error err;
+  struct pw_event last = {.kind = 0};
+  open_kit(&k);
+  tell(&k, PW_RING_UNMAP, (uint64_t[]){UINT64_MAX - 4095, 4096}, 2);
+  hand_over(&k);
+  assert_int_equal(pw_recording_finish(k.recording, &err), 0);
+  assert_int_equal(events_of(&k, &last), 1);
+  assert_int_equal(last.kind, PW_EVENT_UNMAP);
+  assert_true(last.a == UINT64_MAX - 4095 && last.b == 4096);
+  close_kit(&k);
+}
+
+static void a_ring_is_never_fuller_than_full(void **state)
+{
+  (void)state;
+  struct kit k;
+  struct pw_error err;
+  open_kit(&k);
+  hand_over(&k);
+  assert_int_equal(pw_recording_step(k.recording, &err), 1);
+  k.ring->head = k.ring->tail + k.ring->n_blocks + 1;
+  assert_int_equal(pw_recording_step(k.recording, &err), PW_EFORMAT);
+  assert_int_equal(pw_recording_finish(k.recording, &err), PW_EFORMAT);
+  assert_int_equal(pw_recording_totals(k.recording).fetches, 1); /* what came before is good */
+  close_kit(&k);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(any_number_of_long_names_is_kept), cmocka_unit_test(the_last_page_can_be_read_back),
+                                     cmocka_unit_test(a_ring_is_never_fuller_than_full)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
