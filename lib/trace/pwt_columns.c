@@ -83,7 +83,7 @@ bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *pl
          counts_fit(h, flags, counts);
 }
 
-/* Longer alternations fold only into the patterns COC and COCO, and every touch has an access. */
+/* Checked like counts in columns. */
 static bool decode_kind(struct pwt_cursor *c, uint8_t *flags, uint16_t counts[4])
 {
   *flags = c->p < c->end ? *c->p++ : UINT8_MAX;
