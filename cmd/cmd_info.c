@@ -27,7 +27,8 @@ static const struct option_row own_rows[] = {
     {0}};
 
 static const char *const event_names[] = {NULL,   "thread switches", "process switches", "maps", "unmaps",
-                                          "forks", "execs", "exits", "marks"};
+                                          "forks", "execs", "exits", "marks", "protections", "discards", "moves",
+                                          "kernel reads", "kernel writes", "thread starts", "thread ends", "maps of files", "symbols"};
 enum { N_EVENT_NAMES = sizeof event_names / sizeof *event_names };
 
 struct holdings {
