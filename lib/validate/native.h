@@ -83,6 +83,7 @@ void pw_native_forget(struct pw_native_state *state);
 /* Inode and size of what a descriptor of the thread is open on; false when it is no file. */
 bool pw_native_file(pid_t thread, int fd, uint64_t *inode, uint64_t *bytes);
 uint64_t pw_native_heap_start(pid_t process);
+uint64_t pw_native_table_bytes(pid_t process);
 uint64_t pw_native_resident(pid_t thread); /* bytes */
 bool pw_native_is_thread(pid_t process, pid_t thread);
 

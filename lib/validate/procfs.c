@@ -9,6 +9,9 @@
 #include "base/alloc.h"
 #include "validate/native.h"
 
+/* 512 MiB of pagemap: a sanitizer's shadow of terabytes would take minutes. */
+#define MOST_READ_BYTES (UINT64_C(1) << 38)
+
 static FILE *open_proc(pid_t process, pid_t thread, const char *name)
 {
   char path[96];
@@ -47,6 +50,12 @@ static int read_status(struct pw_native_state *s, pid_t process, pid_t thread, s
     }
   fclose(file);
   return seen ? 0 : pw_error_set(err, PW_EUNSUPPORTED, "this kernel tells no VmPTE in /proc/PID/status, so there is nothing to compare with");
+}
+
+uint64_t pw_native_table_bytes(pid_t process)
+{
+  struct pw_native_state state = {0};
+  return read_status(&state, process, process, NULL) ? 0 : state.table_bytes;
 }
 
 /* The fields of /proc/PID/stat from the third on: behind the name, which may hold anything. */
@@ -193,7 +202,8 @@ static int read_pages(struct pw_native_state *s, pid_t process, pid_t thread, st
   snprintf(path, sizeof path, "/proc/%ld/task/%ld/pagemap", (long)process, (long)thread);
   int pagemap = open(path, O_RDONLY | O_CLOEXEC), status = 0;
   s->pages_known = pagemap >= 0;
-  for (size_t i = 0; i < s->n_areas && s->pages_known && !status; i++) status = add_pages(s, &s->areas[i], pagemap, err);
+  for (size_t i = 0; i < s->n_areas && s->pages_known && !status; i++)
+    if (s->areas[i].end - s->areas[i].start <= MOST_READ_BYTES) status = add_pages(s, &s->areas[i], pagemap, err);
   if (pagemap >= 0) close(pagemap);
   return status;
 }

@@ -7,29 +7,21 @@
 #include "validate/native.h"
 
 /* Asks it: in a child, since its answer stands in the child's own /proc/self. */
-static uint64_t own_tables(void)
-{
-  struct pw_native_state state = {0};
-  uint64_t bytes = pw_native_look(&state, getpid(), getpid(), NULL) ? 0 : state.table_bytes;
-  pw_native_forget(&state);
-  return bytes;
-}
-
 bool pw_native_reclaims(void)
 {
   const size_t two = 2u << 20;
   int status;
   pid_t child = fork();
   if (child == 0) {
-    own_tables(); /* allocates what it needs */
+    pw_native_table_bytes(getpid()); /* allocates what it needs */
     char *area = mmap(NULL, 3 * two, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area == MAP_FAILED) _exit(2);
     char *span = area + (two - (uintptr_t)area % two);
     madvise(area, 3 * two, MADV_NOHUGEPAGE);
     *span = 1;
-    uint64_t before = own_tables();
+    uint64_t before = pw_native_table_bytes(getpid());
     madvise(span, two, MADV_DONTNEED);
-    _exit(own_tables() < before ? 1 : 0);
+    _exit(pw_native_table_bytes(getpid()) < before ? 1 : 0);
   }
   if (child < 0) return false;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
