@@ -200,21 +200,9 @@ static int ask(void *context, const struct trace_job *job, struct pw_trace *trac
   return pw_curve_run(trace, c->configs, c->n_configs, options, &c->curves[job->number * c->n_configs], err);
 }
 
-static int write_csv(const struct curve_set *set, const char *path)
+static int write_csv(const void *set, FILE *out, struct pw_error *err)
 {
-  struct sink sink;
-  struct pw_error err = {0};
-  int status = sink_open(&sink, path, &err);
-  if (!status) {
-    status = curve_csv_write(sink.stream, set, &err);
-    if (status && sink.stream == stdout) return FAILED; /* stdout_finish says why */
-    if (status)
-      sink_abandon(&sink);
-    else
-      status = sink_close(&sink, &err);
-  }
-  if (status) say("%s", err.text);
-  return status ? FAILED : DONE;
+  return curve_csv_write(out, set, err);
 }
 
 static void count_chart(void *context, const char *chart, const char *path, const char *reason)
@@ -232,7 +220,7 @@ static int draw(const struct curve_command *c, const struct curve_set *set)
   char *csv = heap_text("%s/curve.csv", c->options.folder);
   const char *const csvs[] = {csv};
   struct pw_chart_options options = {.folder = c->options.folder, .report = count_chart, .stop = interrupt_stops, .context = &n};
-  int code = write_csv(set, csv);
+  int code = sink_write(csv, write_csv, set);
   if (code == DONE && pw_charts_draw(csvs, 1, &options, &err) < 0) {
     say("%s; %s is whole: draw later with pagewalk plot", err.text, csv);
     code = FAILED;
@@ -246,7 +234,7 @@ static int draw(const struct curve_command *c, const struct curve_set *set)
 static int report(const struct curve_command *c)
 {
   const struct curve_set set = {c->jobs, c->traces.n, c->configs, c->n_configs, c->curves};
-  int csv = c->options.csv ? write_csv(&set, c->options.csv) : DONE;
+  int csv = c->options.csv ? sink_write(c->options.csv, write_csv, &set) : DONE;
   int drawn = c->options.folder ? draw(c, &set) : DONE;
   if (c->options.target)
     curve_targets_print(&set, &c->target);

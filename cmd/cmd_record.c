@@ -166,12 +166,7 @@ static int run_record(const struct command *self, int argc, char **argv)
   struct own_options own = {0};
   struct words program = {0};
   const struct option_group groups[] = {{"Output", own_rows, &own}, {NULL, NULL, NULL}};
-  int before = 0;
-  while (before < argc && strcmp(argv[before], "--") != 0) before++;
-  int code = options_parse(self, groups, &program, before, argv);
-  if (code < 0 && program.n)
-    code = say_usage("the program to record comes after --: pagewalk record -o OUT.pwt -- %s ...", program.items[0]);
-  for (int i = before + 1; i < argc; i++) words_add(&program, argv[i]);
+  int code = options_parse_program(self, groups, &program, argc, argv, "pagewalk record -o OUT.pwt --");
   if (code < 0) {
     say_set_quiet(own.quiet);
     code = record(&own, &program);

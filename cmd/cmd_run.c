@@ -57,8 +57,9 @@ static int take_result(void *context, const struct trace_job *job, const struct 
   return 0;
 }
 
-static int write_csv(const struct run *run, FILE *out, struct pw_error *err)
+static int write_csv(const void *context, FILE *out, struct pw_error *err)
 {
+  const struct run *run = context;
   int status = pw_csv_write_header(out, err);
   for (size_t i = 0; !status && i < run->traces.n; i++)
     if (run->jobs[i].state == JOB_DONE)
@@ -66,8 +67,9 @@ static int write_csv(const struct run *run, FILE *out, struct pw_error *err)
   return status;
 }
 
-static int write_json(const struct run *run, FILE *out, struct pw_error *err)
+static int write_json(const void *context, FILE *out, struct pw_error *err)
 {
+  const struct run *run = context;
   int status = 0;
   const char *before = "[\n";
   for (size_t i = 0; !status && i < run->traces.n; i++) {
@@ -81,38 +83,22 @@ static int write_json(const struct run *run, FILE *out, struct pw_error *err)
   return status;
 }
 
-static int write_to(const struct run *run, const char *path,
-                    int (*write)(const struct run *, FILE *, struct pw_error *))
+static int write_by_csv(const void *context, FILE *out, struct pw_error *err)
 {
-  struct sink sink;
-  struct pw_error err = {0};
-  int status = sink_open(&sink, path, &err);
-  if (!status) {
-    status = write(run, sink.stream, &err);
-    if (status && sink.stream == stdout) return FAILED; /* stdout_finish says why */
-    if (status)
-      sink_abandon(&sink);
-    else
-      status = sink_close(&sink, &err);
-  }
-  if (status) say("%s", err.text);
-  return status ? FAILED : DONE;
-}
-
-static int write_by_csv(const struct run *run, FILE *out, struct pw_error *err)
-{
+  const struct run *run = context;
   return by_write_csv(&run->by, out, err);
 }
 
-static int write_by_json(const struct run *run, FILE *out, struct pw_error *err)
+static int write_by_json(const void *context, FILE *out, struct pw_error *err)
 {
+  const struct run *run = context;
   return by_write_json(&run->by, out, err);
 }
 
 static int report_by(const struct run *run)
 {
-  int csv = run->options.csv ? write_to(run, run->options.csv, write_by_csv) : DONE;
-  int json = run->options.json ? write_to(run, run->options.json, write_by_json) : DONE;
+  int csv = run->options.csv ? sink_write(run->options.csv, write_by_csv, run) : DONE;
+  int json = run->options.json ? sink_write(run->options.json, write_by_json, run) : DONE;
   int folder = run->by.folder ? by_write_folder(&run->by) : DONE;
   if (!run->options.csv && !run->options.json && !run->by.folder) by_print(&run->by);
   by_note(&run->by);
@@ -122,8 +108,8 @@ static int report_by(const struct run *run)
 static int report(const struct run *run)
 {
   if (run->options.by.by) return report_by(run);
-  int csv = run->options.csv ? write_to(run, run->options.csv, write_csv) : DONE;
-  int json = run->options.json ? write_to(run, run->options.json, write_json) : DONE;
+  int csv = run->options.csv ? sink_write(run->options.csv, write_csv, run) : DONE;
+  int json = run->options.json ? sink_write(run->options.json, write_json, run) : DONE;
   if (!run->options.csv && !run->options.json)
     result_table_print(run->plan.configs, run->jobs, run->traces.n, run->results);
   return csv != DONE ? csv : json;

@@ -137,6 +137,23 @@ void sink_abandon(struct sink *sink)
     fclose(sink->stream);
 }
 
+int sink_write(const char *path, int (*write)(const void *context, FILE *out, struct pw_error *err), const void *context)
+{
+  struct sink sink;
+  struct pw_error err = {0};
+  int status = sink_open(&sink, path, &err);
+  if (!status) {
+    status = write(context, sink.stream, &err);
+    if (status && sink.stream == stdout) return FAILED; /* stdout_finish says why */
+    if (status)
+      sink_abandon(&sink);
+    else
+      status = sink_close(&sink, &err);
+  }
+  if (status) say("%s", err.text);
+  return status ? FAILED : DONE;
+}
+
 int stdout_finish(void)
 {
   static bool finished;

@@ -31,6 +31,8 @@ int sink_open(struct sink *sink, const char *path, struct pw_error *err);
 /* Ends the writing: 0, or an error said in *err. The sink is closed either way. */
 int sink_close(struct sink *sink, struct pw_error *err);
 void sink_abandon(struct sink *sink);
+/* What `write` writes goes to the path as a whole or not at all: an exit code, after an error was said. */
+int sink_write(const char *path, int (*write)(const void *context, FILE *out, struct pw_error *err), const void *context);
 
 /* Flushes stdout; FAILED when its data did not arrive (said, unless a reader such
  * as head simply left). */

@@ -160,3 +160,14 @@ static int help(const struct command *command, const struct option_group *groups
   printf("\nExamples\n%s\n", command->examples);
   return DONE;
 }
+
+int options_parse_program(const struct command *command, const struct option_group *groups, struct words *program, int argc,
+                          char **argv, const char *usage)
+{
+  int before = 0;
+  while (before < argc && strcmp(argv[before], "--") != 0) before++;
+  int code = options_parse(command, groups, program, before, argv);
+  if (code < 0 && program->n) code = say_usage("the program to %s comes after --: %s %s ...", command->name, usage, program->items[0]);
+  for (int i = before + 1; i < argc; i++) words_add(program, argv[i]);
+  return code;
+}

@@ -38,5 +38,9 @@ struct option_group {
  * --help was printed. */
 int options_parse(const struct command *command, const struct option_group *groups,
                   struct words *operands, int argc, char **argv);
+/* The same for a command that runs a program: what comes after "--" becomes the words of `program`.
+ * `usage` shows where it goes, up to "--". */
+int options_parse_program(const struct command *command, const struct option_group *groups, struct words *program, int argc,
+                          char **argv, const char *usage);
 
 #endif

@@ -42,21 +42,9 @@ static int ask(void *context, const struct trace_job *job, struct pw_trace *trac
   return pw_series_run(trace, run->set.config, run->set.every, options, &run->series[job->number], err);
 }
 
-static int write_csv(const struct series_set *set, const char *path)
+static int write_csv(const void *set, FILE *out, struct pw_error *err)
 {
-  struct sink sink;
-  struct pw_error err = {0};
-  int status = sink_open(&sink, path, &err);
-  if (!status) {
-    status = series_csv_write(sink.stream, set, &err);
-    if (status && sink.stream == stdout) return FAILED; /* stdout_finish says why */
-    if (status)
-      sink_abandon(&sink);
-    else
-      status = sink_close(&sink, &err);
-  }
-  if (status) say("%s", err.text);
-  return status ? FAILED : DONE;
+  return series_csv_write(out, set, err);
 }
 
 static void count_chart(void *context, const char *chart, const char *path, const char *reason)
@@ -74,7 +62,7 @@ static int draw(const struct series_set *set, const char *folder)
   char *csv = heap_text("%s/series.csv", folder), *charts = heap_text("%s/charts", folder);
   const char *const csvs[] = {csv};
   struct pw_chart_options options = {.folder = charts, .report = count_chart, .stop = interrupt_stops, .context = &n};
-  int code = write_csv(set, csv);
+  int code = sink_write(csv, write_csv, set);
   if (code == DONE && pw_charts_draw(csvs, 1, &options, &err) < 0) {
     say("%s; %s is whole: draw later with pagewalk plot", err.text, csv);
     code = FAILED;
@@ -89,7 +77,7 @@ static int draw(const struct series_set *set, const char *folder)
 static int report(const struct series_run *run)
 {
   const struct series_options *o = run->options;
-  int csv = o->csv ? write_csv(&run->set, o->csv) : DONE;
+  int csv = o->csv ? sink_write(o->csv, write_csv, &run->set) : DONE;
   int drawn = o->folder ? draw(&run->set, o->folder) : DONE;
   if (!o->csv && !o->folder) series_tables_print(&run->set);
   return csv != DONE ? csv : drawn;
