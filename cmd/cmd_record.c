@@ -97,7 +97,7 @@ static void summarise(const char *output, const struct pw_record_info *info, boo
     say_note("%u more trace%s of what it started stand%s next to it", info->traces - 1, info->traces == 2 ? "" : "s", info->traces == 2 ? "s" : "");
   if (info->unrecorded)
     say_note("%u program%s that it executed ran unrecorded: %s", info->unrecorded, info->unrecorded == 1 ? "" : "s",
-             under_qemu ? "under QEMU only forks are followed" : "setuid, or not 64-bit x86-64");
+             under_qemu ? "under QEMU only forks are followed" : "setuid, another user's, or not 64-bit x86-64");
 }
 
 /* Ends as the program did, so that whoever called us sees the same; a dump is its own. */

@@ -75,7 +75,8 @@ static void occupy_streams(void)
 int main(int argc, char **argv)
 {
   occupy_streams();
-  signal(SIGPIPE, SIG_IGN); /* a reader that leaves shows as a failed write */
+  signal(SIGPIPE, SIG_IGN); /* a reader that leaves shows as a failed write, and so does the limit of a file's size */
+  signal(SIGXFSZ, SIG_IGN);
   int code = dispatch(argc, argv);
   int end = stdout_finish();
   return code == DONE ? end : code;

@@ -101,6 +101,7 @@ static void become(const struct pw_launch *launch, int report)
 {
   if (launch->output) redirect(launch->output);
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
   if (files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
   execve(launch->file, launch->argv, launch->environment ? launch->environment : environ);
   int cause = errno;

@@ -281,7 +281,7 @@ struct pw_record_info {
   uint64_t stored_bytes;
   uint32_t traces;           /* files written, the first among them */
   uint32_t running;          /* images recorded at the moment */
-  uint32_t unrecorded;       /* programs executed that cannot be recorded: setuid, not 64-bit x86-64, or under QEMU */
+  uint32_t unrecorded;       /* programs executed that cannot be recorded: setuid, another user's, not 64-bit x86-64, or under QEMU */
   bool limited;              /* a limit ended the first trace before the program ended */
   bool interrupted;          /* the progress callback asked to stop */
   int exit_status;           /* of the program; -1 when a signal ended it */

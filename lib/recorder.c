@@ -130,15 +130,20 @@ static bool send_ring(int sock, int ring)
   return sendmsg(sock, &message, MSG_NOSIGNAL) == 1;
 }
 
-/* What connected: its process, or -1 when it is none of ours. */
-static pid_t read_hello(int sock)
+/* What connected: its process, or -1 when it is none of ours. One that became another user's is not let in, since
+ * others may then tell it what to do. */
+static pid_t read_hello(struct recorder *r, int sock)
 {
   struct pw_ring_hello hello;
   struct ucred who;
   socklen_t n = sizeof who;
   struct timeval second = {1, 0};
   setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
-  if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &n) || who.uid != geteuid()) return -1;
+  if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &who, &n)) return -1;
+  if (who.uid != geteuid()) {
+    r->info->unrecorded++;
+    return -1;
+  }
   if (recv(sock, &hello, sizeof hello, MSG_WAITALL) != (ssize_t)sizeof hello) return -1;
   return hello.version == PW_RING_VERSION ? who.pid : -1;
 }
@@ -179,7 +184,7 @@ static void accept_image(struct recorder *r)
     if (errno == EMFILE || errno == ENFILE) refuse_image(r);
     return;
   }
-  pid_t pid = read_hello(sock);
+  pid_t pid = read_hello(r, sock);
   bool is_first = r->first && pid == r->program;
   struct pw_recording *recording = recording_for(r, pid);
   struct pw_naming *naming = NULL;

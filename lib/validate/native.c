@@ -64,6 +64,7 @@ static void become(const char *path, char *const argv[], const struct pw_native_
 {
   int what[2] = {FAILED_PTRACE, 0};
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
   redirect(options->output);
   personality(ADDR_NO_RANDOMIZE);
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);

@@ -85,6 +85,10 @@ record -q -o first.pwt -- ./first; same "the status of a script that becomes one
 cp "$bare" setuid; chmod u+s setuid
 record -o mother.pwt -- sh -c './setuid; exit $?' 2>err; same "the status of a setuid child" $? 7
 grep -q '1 program that it executed ran unrecorded: setuid' err || fail "a setuid child: $(cat err)"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+  record -o other.pwt -- setpriv --reuid 65534 sh -c 'exit 8' 2>err; same "the status of another user's" $? 8
+  grep -q "1 program that it executed ran unrecorded: .*another user's" err || fail "another user's: $(cat err)"
+fi
 # As many children as there are files.
 (ulimit -n 40; timeout 60 "$PAGEWALK" record -o many.pwt -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.5 & done; wait') 2>err
 same "the status of too many children" $? 1
@@ -111,7 +115,7 @@ kill -KILL "$program"
 
 # A full disk: one sentence, no trace, exit 1.
 seq 100000 | rev >numbers # the limit leaves room for the ring
-(trap '' XFSZ; ulimit -f 2000; record -q -o full.pwt -- sort numbers -o /dev/null) 2>err
+(ulimit -f 2000; record -q -o full.pwt -- sort numbers -o /dev/null) 2>err
 same "the status on a full disk" $? 1
 grep -q 'full.pwt cannot be written: File too large' err || fail "a full disk: $(cat err)"
 ls full.pwt* 2>/dev/null && fail "a full disk leaves something"
