@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -88,20 +87,9 @@ void pw_launch_clear(struct pw_launch *launch)
   launch->argv = NULL;
 }
 
-static void redirect(int output)
-{
-  int null = open("/dev/null", O_RDONLY);
-  if (null >= 0) dup2(null, 0);
-  if (null > 2) close(null);
-  dup2(output, 1);
-  dup2(output, 2);
-}
-
 static void become(const struct pw_launch *launch, int report)
 {
-  if (launch->output) redirect(launch->output);
-  signal(SIGPIPE, SIG_DFL);
-  signal(SIGXFSZ, SIG_DFL);
+  pw_program_before(launch->output);
   if (files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
   execve(launch->file, launch->argv, launch->environment ? launch->environment : environ);
   int cause = errno;

@@ -1,7 +1,8 @@
-/* The program to record: found as execvp would, and refused where recording cannot work. */
+/* The program to record: found as execvp would, refused where recording cannot work, and given its streams. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,4 +110,16 @@ int pw_capture_check(const char *folder, struct pw_error *err)
                           "install the package valgrind (scripts/setup) and build again");
   }
   return 0;
+}
+
+void pw_program_before(int output)
+{
+  signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
+  if (!output) return;
+  int null = open("/dev/null", O_RDONLY);
+  if (null >= 0) dup2(null, 0);
+  if (null > 2) close(null);
+  dup2(output, 1);
+  dup2(output, 2);
 }

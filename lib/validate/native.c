@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/program.h"
 
 #define MOST_WARMED_BYTES (INT64_C(1) << 30)
 
@@ -51,21 +52,10 @@ static int out_of_memory(struct pw_error *err)
 
 enum { FAILED_PTRACE = 1, FAILED_EXEC };
 
-static void redirect(int output)
-{
-  int null = open("/dev/null", O_RDONLY);
-  if (null >= 0) dup2(null, 0);
-  if (null > 2) close(null);
-  dup2(output, 1);
-  dup2(output, 2);
-}
-
 static void become(const char *path, char *const argv[], const struct pw_native_options *options, int report)
 {
   int what[2] = {FAILED_PTRACE, 0};
-  signal(SIGPIPE, SIG_DFL);
-  signal(SIGXFSZ, SIG_DFL);
-  redirect(options->output);
+  pw_program_before(options->output);
   personality(ADDR_NO_RANDOMIZE);
   prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0) {
