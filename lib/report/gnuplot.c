@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,7 +77,7 @@ static void first_complaint(FILE *complaints, char *text, size_t n_text)
   while (fgets(line, sizeof line, complaints)) {
     char *start = line + strspn(line, " \t\r\n^");
     start[strcspn(start, "\r\n")] = 0;
-    if (!*start) continue;
+    if (!*start || strstr(start, "warning: ")) continue;
     bool numbered = strncmp(start, "line ", 5) == 0;
     if (numbered || !found) snprintf(text, n_text, "%s", start);
     found = true;
@@ -103,6 +104,13 @@ static int wait_for(pid_t pid)
   return how;
 }
 
+/* gnuplot does not say that it could not write. */
+static bool is_full(FILE *picture)
+{
+  struct statvfs room;
+  return fstatvfs(fileno(picture), &room) == 0 && room.f_bavail == 0;
+}
+
 static int run(FILE *script, FILE *picture, FILE *complaints, const char *path, struct pw_error *err)
 {
   pid_t pid;
@@ -116,6 +124,8 @@ static int run(FILE *script, FILE *picture, FILE *complaints, const char *path, 
   if (how >= 0 && WIFSIGNALED(how))
     return pw_error_set(err, PW_EIO, "%s cannot be drawn: gnuplot was stopped by signal %d; run again", path,
                         WTERMSIG(how));
+  if (how != 0 && is_full(picture))
+    return pw_error_set(err, PW_EIO, "%s cannot be written: %s; free some room and run again", path, strerror(ENOSPC));
   if (how != 0) {
     first_complaint(complaints, complaint, sizeof complaint);
     return pw_error_set(err, PW_EIO, "%s cannot be drawn: gnuplot says: %s; gnuplot 5.4 or later is needed", path,
