@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { PIPE_MOST = 1 << 20 }; /* bytes, as Linux limits it */
+
 static void print_all(const char *bytes, size_t n)
 {
   while (n) {
@@ -18,7 +20,8 @@ static void print_all(const char *bytes, size_t n)
   }
 }
 
-/* Our parent ends us with SIGTERM when the program is gone: then what is in the pipe is the rest. */
+/* Our parent ends us with SIGTERM when the program is gone: then what is in the pipe is the rest. What it left
+ * running may print for ever. */
 static volatile sig_atomic_t last;
 
 static void at_end(int signal)
@@ -33,7 +36,7 @@ static void take(int from, bool show)
   struct sigaction action = {.sa_handler = at_end};
   signal(SIGINT, SIG_IGN);
   sigaction(SIGTERM, &action, NULL); /* without SA_RESTART: it wakes the read */
-  for (;;) {
+  for (size_t rest = PIPE_MOST; rest;) {
     struct pollfd poll_in = {.fd = from, .events = POLLIN};
     int ready = poll(&poll_in, 1, last ? 0 : 500);
     if (ready == 0 && last) return;
@@ -41,6 +44,7 @@ static void take(int from, bool show)
     ssize_t n = read(from, bytes, sizeof bytes);
     if (n == 0) return;
     if (n > 0 && show) print_all(bytes, (size_t)n);
+    if (n > 0 && last) rest -= (size_t)n < rest ? (size_t)n : rest;
   }
 }
 
