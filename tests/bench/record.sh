@@ -33,7 +33,7 @@ lackey_for() {
 }
 
 section_record() {
-  local name n info recorded=() record_megabyte=1000000 lackey_seconds=150
+  local name n info recorded=() record_megabyte=1000000 lackey_seconds=60
   local -A hot=()
   heading record "pagewalk record, time that passes until the .pwt is there; Lackey's text goes to /dev/null"
   if [ ! -x "$(dirname "$pagewalk")/capture/launch" ]; then echo "(the capture tool is not built: scripts/setup, then build again)" && return; fi
