@@ -9,7 +9,7 @@
 
 int main(int argc, char **argv)
 {
-  struct pw_trace *trace;
+  struct pw_trace *trace = NULL;
   struct pw_error err;
   struct pw_trace_options options = {.counts = true, .sides = true};
   const struct pw_block *b;
@@ -21,6 +21,7 @@ int main(int argc, char **argv)
       access += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
     }
   }
+  pw_trace_close(trace);
   if (got < 0) fprintf(stderr, "%s\n", err.text);
   return got < 0;
 }
