@@ -70,11 +70,9 @@ static const struct stranger strangers[] = {
      "a gem5 protobuf trace: decode it with gem5's util/decode_packet_trace.py and bring it into CSV with the "
      "columns addr,op,size; mind that packet traces hold physical addresses unless taken in front of the TLB"},
     {"PERFILE2", 8, NULL,
-     "a perf.data file: perf samples do not hold every access; record the program with valgrind --tool=lackey "
-     "--trace-mem=yes instead"},
+     "a perf.data file: perf samples do not hold every access; record the program with pagewalk record instead"},
     {"2ELIFREP", 8, NULL, "a perf.data file of a machine with the other byte order, and no access trace"},
-    {"\x7f" "ELF", 4, NULL,
-     "a program, not a trace: record a run of it with valgrind --tool=lackey --trace-mem=yes"},
+    {"\x7f" "ELF", 4, NULL, "a program, not a trace: record a run of it with pagewalk record"},
     {"\x02\x21\x4c\x18", 4, NULL,
      "an lz4 file in the legacy form, which has no checksum and no end mark: write it anew with lz4 without -l"},
     {"\x1f\x9d", 2, NULL, "compressed with compress (.Z): unpack it with gzip -d first"},
