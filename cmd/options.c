@@ -14,6 +14,7 @@ struct parse {
   int argc;
   char **argv;
   int at;
+  const struct words *operands;
 };
 
 /* The row of a long name (of n letters), or of a short letter when name is NULL. */
@@ -32,6 +33,9 @@ static const struct option_row *row_find(const struct option_group *groups, cons
 
 static int unknown(const struct parse *p, const char *given)
 {
+  if (p->operands->n && strstr(p->command->usage, "-- PROG"))
+    return say_usage("%s has no option %s; a program and its options come after --: pagewalk %s ... -- %s ...", p->command->name, given,
+                     p->command->name, p->operands->items[0]);
   const char *names[128] = {"help"};
   size_t n = 1;
   for (const struct option_group *g = p->groups; g->rows; g++)
@@ -112,7 +116,7 @@ static int parse_option(struct parse *p, const char *word)
 int options_parse(const struct command *command, const struct option_group *groups,
                   struct words *operands, int argc, char **argv)
 {
-  struct parse p = {command, groups, argc, argv, 0};
+  struct parse p = {command, groups, argc, argv, 0, operands};
   bool only_operands = false;
   for (; p.at < argc; p.at++) {
     const char *word = argv[p.at];

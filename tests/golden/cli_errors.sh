@@ -32,6 +32,8 @@ expect 2 "needs a trace" run
 expect 2 "did you mean --dtlb" run a.txt --dltb 64
 expect 2 "did you mean --stlb" sweep a.txt --stbl=64 -o o
 expect 2 "has no option -z" run -z
+expect 2 "has no option -l; a program and its options come after --: pagewalk record ... -- ls ..." record -o a.pwt ls -l
+expect 2 "come after --: pagewalk validate ... -- ls ..." validate ls --all
 expect 2 "takes no argument" run a.txt --skip-bad=yes
 expect 2 "--csv needs its FILE" run a.txt --csv
 expect 2 "--csv needs its FILE" run a.txt --csv --json
