@@ -98,7 +98,7 @@ static int validate(const struct own_options *own, const struct words *program)
   for (size_t i = 0; i < program->n; i++) argv[i] = heap_text("%s", program->items[i]);
   char *folder = tool_folder();
   uint64_t size = 0;
-  interrupt_catch();
+  interrupt_catch_waits(); /* the wait for the native run too */
   struct progress *progress = progress_start(1, &size);
   struct pw_validate_options options = {.trace = path, .tool_folder = folder, .show_output = own->show_output,
                                         .progress = follow, .progress_context = progress};

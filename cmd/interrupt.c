@@ -12,16 +12,26 @@ static void note(int signal_number)
   seen = 1;
 }
 
-void interrupt_catch(void)
+static void catch_with(int flags)
 {
   static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-  struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+  struct sigaction action = {.sa_handler = note, .sa_flags = flags | (int)SA_RESETHAND};
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;
     sigaction(signals[i], NULL, &old);
     if (old.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL); /* nohup stays nohup */
   }
+}
+
+void interrupt_catch(void)
+{
+  catch_with(SA_RESTART);
+}
+
+void interrupt_catch_waits(void)
+{
+  catch_with(0);
 }
 
 bool interrupt_seen(void)

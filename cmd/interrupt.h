@@ -6,6 +6,7 @@
 
 /* From here on SIGINT, SIGTERM and SIGHUP only set a flag; a second one kills. */
 void interrupt_catch(void);
+void interrupt_catch_waits(void); /* and system calls that wait end with EINTR */
 bool interrupt_seen(void);
 bool interrupt_stops(void *context); /* the same for who calls back */
 

@@ -296,6 +296,7 @@ int pw_validate(char *const argv[], const struct pw_validate_options *options, s
   if (!status) status = record(argv, options, v, err);
   if (!status) status = find_stack(&stack_pointer, options->trace, err);
   struct stopper stopper = {options, v->recorded};
+  if (!status && stop(&stopper)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted"); /* it may have ended the program at once */
   if (!status) status = pw_drain_start(&drain, options->show_output, err);
   struct pw_native_options how = {.output = drain.output, .stop = stop, .context = &stopper};
   if (!status) status = run_native(&native, path, argv, &how, stack_pointer, err);

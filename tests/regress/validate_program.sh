@@ -63,6 +63,27 @@ grep -q 'signal 15' err || fail "a signal is not told: $(cat err)"
 validate -- sh -c 'exec true' >out 2>err; same "a program that becomes another" $? 0
 grep -q 'executed another' err || fail "an exec is not told: $(cat err)"
 
+# An interrupt ends it in either run: in the recorded one together with the program, as a terminal does, in
+# the native one by itself.
+mkfifo gate
+set -m # so that a background job does not ignore SIGINT, and is a process group
+begun() { for _ in {1..300}; do [ -e "$1" ] && return; sleep 0.1; done; fail "no $1"; }
+interrupted() { # RUN PROCESS
+  kill -INT -- "$2"
+  (sleep 20; kill -KILL "$pid") 2>/dev/null & local guard=$!
+  wait "$pid" 2>/dev/null; same "the status of an interrupt in the $1 run" $? 1
+  kill -- "-$guard"; wait "$guard" 2>/dev/null
+  grep -q interrupted err || fail "an interrupt in the $1 run: $(cat err)"
+}
+waits='if [ -e first ]; then : >second; else : >first; fi; read -r line <gate'
+"$PAGEWALK" validate -q -- sh -c "$waits" >out 2>err & pid=$!
+begun first; sleep 0.5; interrupted recorded "-$pid"
+[ -e second ] && fail "the native run was begun after an interrupt"
+rm -f first second
+"$PAGEWALK" validate -q -- sh -c "$waits" >out 2>err & pid=$!
+begun first; echo >gate; begun second; sleep 0.5; interrupted native "$pid"
+set +m
+
 # What cannot be: one sentence, status 1, no report.
 touch plain; cp "$(command -v true)" setuid; chmod u+s setuid
 for row in 'nonesuch|no program' './plain|not executable' './setuid|setuid' '/|folder'; do
