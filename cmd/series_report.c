@@ -168,19 +168,22 @@ static void print_lines(const struct series_set *set, const struct pw_series *s,
     putchar('\n');
   }
   if (each == 1) return;
+  char windows[32];
   human_count(text, sizeof text, set->every);
-  printf("  a line is %zu windows of %s accesses; --csv writes each window\n", each, text);
+  human_count(windows, sizeof windows, each);
+  printf("  a line is %s windows of %s accesses; --csv writes each window\n", windows, text);
 }
 
 static void print_table(const struct series_set *set, const char *path, const struct pw_series *s)
 {
   const struct quantity *shown[N_QUANTITIES];
-  char trace[1024], count[32], every[32];
+  char trace[1024], count[32], every[32], windows[32];
   size_t n = 0;
   text_printable(trace, sizeof trace, strcmp(path, "-") == 0 ? "standard input" : path);
   human_count(count, sizeof count, s->total.counted.fetches + s->total.counted.loads + s->total.counted.stores);
   human_count(every, sizeof every, set->every);
-  printf("%s: %s accesses, %zu window%s of %s\n\n", trace, count, s->n_windows, s->n_windows == 1 ? "" : "s", every);
+  human_count(windows, sizeof windows, s->n_windows);
+  printf("%s: %s accesses, %s window%s of %s\n\n", trace, count, windows, s->n_windows == 1 ? "" : "s", every);
   for (size_t i = 0; i < N_QUANTITIES; i++) {
     const struct quantity *q = &quantities[i];
     if (most_of(q, s) == 0 && q->offset != AT(minor_faults) && q->offset != AT(walks)) continue;
