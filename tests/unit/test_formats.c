@@ -405,7 +405,7 @@ static void test_strangers(void **state)
   (void)state;
   unsigned char bytes[512] = {0};
   expect_none("PERFILE2\x68\0\0\0\0\0\0\0", 16, PW_EUNSUPPORTED, "perf.data");
-  expect_none("\x7f" "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0", 16, PW_EUNSUPPORTED, "lackey");
+  expect_none("\x7f" "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0", 16, PW_EUNSUPPORTED, "pagewalk record");
   expect_none("gem5\x12\x0a\x07", 7, PW_EUNSUPPORTED, "gem5");
   expect_none("%PDF-1.4\n", 9, PW_EUNSUPPORTED, "PDF");
   expect_none("\x1f\x8b\x08\0\0\0\0\0", 8, PW_EUNSUPPORTED, "twice");
