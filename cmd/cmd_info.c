@@ -8,7 +8,7 @@
 #include "files.h"
 #include "heap.h"
 #include "interrupt.h"
-#include "layout.h"
+#include "info_layout.h"
 #include "options.h"
 #include "pageset.h"
 #include "progress.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "by.h"
+#include "run_by.h"
 #include "combine.h"
 #include "command.h"
 #include "files.h"
@@ -12,7 +12,7 @@
 #include "options.h"
 #include "result_table.h"
 #include "runner.h"
-#include "series.h"
+#include "run_every.h"
 #include "say.h"
 #include "settings.h"
 #include "traces.h"

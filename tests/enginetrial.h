@@ -7,7 +7,7 @@
 #define ENGINETRIAL_H
 
 #include "longtrace.h"
-#include "sweep/kernel.h"
+#include "sweep/loops.h"
 
 enum { MAX_CONFIGS = 32 };
 
@@ -288,11 +288,11 @@ static inline int compare_kernels(const struct trial *t)
 {
   struct pw_result got[MAX_CONFIGS];
   struct pw_error err;
-  pw_kernel_force_portable(true);
-  assert_string_equal(pw_kernel()->name, "portable");
+  pw_loops_force_portable(true);
+  assert_string_equal(pw_loops()->name, "portable");
   int status = run_part(t, 0, t->pack.n, PW_ENGINE_AUTO, 1, got, &err);
   int wrong = compare(t, "the portable kernel", 0, t->pack.n, got, status, &err);
-  pw_kernel_force_portable(false);
+  pw_loops_force_portable(false);
   return wrong;
 }
 

@@ -9,7 +9,7 @@ void pw_chunk_init(struct pw_chunk *c, enum pw_stream only)
   pw_chunk_forget(c);
 }
 
-void pw_chunk_begin(struct pw_chunk *c, const struct pw_numbered *numbered)
+void pw_chunk_begin(struct pw_chunk *c, const struct pw_paged *numbered)
 {
   c->block = numbered->block;
   c->key = numbered->key;
@@ -22,7 +22,7 @@ void pw_chunk_forget(struct pw_chunk *c)
 }
 
 /* Openers of visits [from, to) by stream; repeats of a larger page are left out. */
-void pw_chunk_openers(struct pw_chunk *c, uint32_t from, uint32_t to, struct pw_front_input *in)
+void pw_chunk_openers(struct pw_chunk *c, uint32_t from, uint32_t to, struct pw_hierarchies_input *in)
 {
   const uint16_t *page = c->block->page;
   const uint8_t *flags = c->block->flags;
@@ -81,7 +81,7 @@ void pw_chunk_touches(struct pw_chunk *c, uint32_t from, uint32_t to)
  * touch of each page after a visit that alternated longer. Memory has settled by then,
  * but not each second level: see pw_hierarchy_alternates. */
 void pw_chunk_lookups(struct pw_chunk *c, const struct pw_victims *victims, const uint64_t *key_of, bool alternating,
-                      struct pw_front_input *in)
+                      struct pw_hierarchies_input *in)
 {
   struct pw_lookups *list[2] = {&in->data, &in->code};
   for (unsigned s = 0; s < 2; s++) *list[s] = (struct pw_lookups){0, c->list_key[s], c->list_at[s]};
@@ -115,7 +115,7 @@ static int note_stretch(struct pw_chunk *c, uint32_t from, uint32_t to, struct p
   return status;
 }
 
-static int note_step(const struct pw_step *s, const struct pw_numbered *b, struct pw_future *future, struct pw_error *err)
+static int note_step(const struct pw_step *s, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
 {
   int status = s->kind == PW_STEP_KERNEL ? pw_future_note(future, b->touched + s->first, s->n, err) : 0;
   for (size_t k = 0; !status && s->kind == PW_STEP_MOVE && k < s->n; k++) {
@@ -125,7 +125,7 @@ static int note_step(const struct pw_step *s, const struct pw_numbered *b, struc
   return status;
 }
 
-int pw_chunk_note(struct pw_chunk *c, const struct pw_numbered *b, struct pw_future *future, struct pw_error *err)
+int pw_chunk_note(struct pw_chunk *c, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
 {
   int status = 0;
   uint32_t from = 0;

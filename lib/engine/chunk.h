@@ -11,8 +11,8 @@
 
 #include "base/block.h"
 #include "memory/memory.h"
-#include "mmu/front.h"
-#include "engine/numbered.h"
+#include "mmu/hierarchy.h"
+#include "os/os.h"
 #include "pagewalk.h"
 
 struct pw_future;
@@ -41,7 +41,7 @@ struct pw_chunk {
 };
 
 void pw_chunk_init(struct pw_chunk *chunk, enum pw_stream only);
-void pw_chunk_begin(struct pw_chunk *chunk, const struct pw_numbered *numbered);
+void pw_chunk_begin(struct pw_chunk *chunk, const struct pw_paged *numbered);
 /* TLB entries may have gone: an opener on the page of the one before counts again. */
 void pw_chunk_forget(struct pw_chunk *chunk);
 
@@ -52,13 +52,13 @@ static inline bool pw_chunk_wants(const struct pw_chunk *chunk, unsigned stream)
 
 /* Visits [from, to) of the block, at most PW_CHUNK_VISITS. Lists are lent until the
  * next call. key_of gives the keys of the victims by id. */
-void pw_chunk_openers(struct pw_chunk *chunk, uint32_t from, uint32_t to, struct pw_front_input *in);
+void pw_chunk_openers(struct pw_chunk *chunk, uint32_t from, uint32_t to, struct pw_hierarchies_input *in);
 void pw_chunk_touches(struct pw_chunk *chunk, uint32_t from, uint32_t to);
 void pw_chunk_lookups(struct pw_chunk *chunk, const struct pw_victims *victims, const uint64_t *key_of, bool alternating,
-                      struct pw_front_input *in);
+                      struct pw_hierarchies_input *in);
 
 /* First pass of who looks ahead: notes the block's touches, the kernel's among them, and asks for
  * the next touch of each page that moves. The second pass reads the answers in the same order. */
-int pw_chunk_note(struct pw_chunk *chunk, const struct pw_numbered *numbered, struct pw_future *future, struct pw_error *err);
+int pw_chunk_note(struct pw_chunk *chunk, const struct pw_paged *numbered, struct pw_future *future, struct pw_error *err);
 
 #endif

@@ -8,12 +8,12 @@
 #include "engine/chunk.h"
 #include "memory/future.h"
 #include "memory/memory.h"
-#include "mmu/front.h"
+#include "mmu/hierarchy.h"
 
 /* TLBs over one memory: [0] the usual ones, [1] those that need the alternations of
  * visits. They are apart so that no machine's numbers depend on its neighbours'. */
 struct fronts {
-  struct pw_front *of[2];
+  struct pw_hierarchies *of[2];
 };
 
 struct unit {             /* one finite memory and the TLBs over it */
@@ -27,7 +27,7 @@ struct unit {             /* one finite memory and the TLBs over it */
 };
 
 struct pw_direct {
-  struct pw_part part;
+  struct pw_model part;
   unsigned page_shift;
   struct pw_run_options options;
   struct fronts fronts;   /* over unlimited memory */
@@ -48,14 +48,14 @@ struct pw_direct {
 
 static int create_fronts(struct fronts *fronts, uint64_t seed, struct pw_error *err)
 {
-  int status = pw_front_create(&fronts->of[0], seed, err);
-  return status ? status : pw_front_create(&fronts->of[1], seed, err);
+  int status = pw_hierarchies_create(&fronts->of[0], seed, err);
+  return status ? status : pw_hierarchies_create(&fronts->of[1], seed, err);
 }
 
 static void destroy_fronts(struct fronts *fronts)
 {
-  pw_front_destroy(fronts->of[0]);
-  pw_front_destroy(fronts->of[1]);
+  pw_hierarchies_destroy(fronts->of[0]);
+  pw_hierarchies_destroy(fronts->of[1]);
 }
 
 static int out_of_memory(struct pw_error *err)
@@ -63,9 +63,9 @@ static int out_of_memory(struct pw_error *err)
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
 }
 
-static int feed_block(struct pw_part *part, const struct pw_numbered *block, struct pw_error *err);
+static int feed_block(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);
 
-static void destroy(struct pw_part *part)
+static void destroy(struct pw_model *part)
 {
   struct pw_direct *d = (struct pw_direct *)part;
   for (size_t i = 0; i < d->n_units; i++) {
@@ -82,7 +82,7 @@ static void destroy(struct pw_part *part)
   pw_free(d);
 }
 
-static const struct pw_part_class class = {feed_block, destroy};
+static const struct pw_model_class class = {feed_block, destroy};
 
 int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err)
 {
@@ -137,11 +137,11 @@ int pw_direct_add(struct pw_direct *d, const struct pw_config *c, struct pw_dire
   struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
   struct fronts *fronts = slot->memory == UINT32_MAX ? &d->fronts : &d->units[slot->memory].fronts;
   slot->alternating = pw_hierarchy_alternates(&hierarchy);
-  int64_t number = pw_front_add(fronts->of[slot->alternating], &hierarchy, err);
+  int64_t number = pw_hierarchies_add(fronts->of[slot->alternating], &hierarchy, err);
   if (number < 0) return (int)number;
   slot->number = (uint32_t)number;
   if (slot->memory == UINT32_MAX) return 0;
-  int64_t in_sleep = pw_front_add(d->sleeping.of[slot->alternating], &hierarchy, err);
+  int64_t in_sleep = pw_hierarchies_add(d->sleeping.of[slot->alternating], &hierarchy, err);
   if (in_sleep < 0) return (int)in_sleep;
   return add_sleeper(&d->units[slot->memory], slot->alternating, slot->number, in_sleep) ? out_of_memory(err) : 0;
 }
@@ -153,23 +153,23 @@ bool pw_direct_looks_ahead(const struct pw_direct *d)
 
 bool pw_direct_needs_counts(const struct pw_direct *d)
 {
-  bool needs = !pw_front_is_idle(d->fronts.of[1]);
-  for (size_t i = 0; i < d->n_units; i++) needs |= !pw_front_is_idle(d->units[i].fronts.of[1]);
+  bool needs = !pw_hierarchies_is_idle(d->fronts.of[1]);
+  for (size_t i = 0; i < d->n_units; i++) needs |= !pw_hierarchies_is_idle(d->units[i].fronts.of[1]);
   return needs;
 }
 
 void pw_direct_explain(const struct pw_direct *d, struct pw_explained *e)
 {
-  e->fixed_bytes += sizeof *d + pw_front_bytes(d->fronts.of[0]) + pw_front_bytes(d->fronts.of[1]);
+  e->fixed_bytes += sizeof *d + pw_hierarchies_bytes(d->fronts.of[0]) + pw_hierarchies_bytes(d->fronts.of[1]);
   e->page_bytes += d->n_units ? sizeof *d->key : 0;
   for (size_t i = 0; i < d->n_units; i++) {
-    e->fixed_bytes += pw_front_bytes(d->units[i].fronts.of[0]) + pw_front_bytes(d->units[i].fronts.of[1]);
+    e->fixed_bytes += pw_hierarchies_bytes(d->units[i].fronts.of[0]) + pw_hierarchies_bytes(d->units[i].fronts.of[1]);
     e->page_bytes += pw_memory_page_bytes(d->units[i].memory);
   }
 }
 
 /* Room for the ids of the block in every memory, and the keys of its victims. */
-static int begin(struct pw_direct *d, const struct pw_numbered *b, struct pw_error *err)
+static int begin(struct pw_direct *d, const struct pw_paged *b, struct pw_error *err)
 {
   pw_chunk_begin(&d->chunk, b);
   if (d->n_units == 0 || b->n_ids == 0) return 0;
@@ -183,17 +183,17 @@ static int begin(struct pw_direct *d, const struct pw_numbered *b, struct pw_err
 /* Feeds the fronts that want every touch: `which` 0 the usual one, 1 the alternating. */
 static void feed_all(struct pw_direct *d, struct fronts *fronts, int which, const struct pw_victims *victims)
 {
-  struct pw_front_input in;
-  if (pw_front_is_idle(fronts->of[which])) return;
+  struct pw_hierarchies_input in;
+  if (pw_hierarchies_is_idle(fronts->of[which])) return;
   pw_chunk_lookups(&d->chunk, victims, d->key, which == 1, &in);
-  pw_front_feed(fronts->of[which], &in);
+  pw_hierarchies_feed(fronts->of[which], &in);
 }
 
 static void wake(struct pw_direct *d, struct unit *u)
 {
   for (int which = 0; which < 2; which++)
     for (size_t i = 0; i < u->n_asleep[which]; i++)
-      pw_front_copy(u->fronts.of[which], i, d->sleeping.of[which], u->asleep_as[which][i]);
+      pw_hierarchies_copy(u->fronts.of[which], i, d->sleeping.of[which], u->asleep_as[which][i]);
   u->awake = true;
 }
 
@@ -222,11 +222,11 @@ static int feed_units(struct pw_direct *d, struct pw_error *err)
 
 static int feed_chunk(struct pw_direct *d, uint32_t from, uint32_t to, struct pw_error *err)
 {
-  bool all = pw_front_needs_all(d->fronts.of[0]), alternating = !pw_front_is_idle(d->fronts.of[1]);
-  if (!all && !pw_front_is_idle(d->fronts.of[0])) {
-    struct pw_front_input in = {0};
+  bool all = pw_hierarchies_needs_all(d->fronts.of[0]), alternating = !pw_hierarchies_is_idle(d->fronts.of[1]);
+  if (!all && !pw_hierarchies_is_idle(d->fronts.of[0])) {
+    struct pw_hierarchies_input in = {0};
     pw_chunk_openers(&d->chunk, from, to, &in);
-    pw_front_feed(d->fronts.of[0], &in);
+    pw_hierarchies_feed(d->fronts.of[0], &in);
   }
   if (!all && !alternating && d->n_units == 0) return 0;
   pw_chunk_touches(&d->chunk, from, to);
@@ -248,17 +248,17 @@ static int feed_stretch(struct pw_direct *d, uint32_t from, uint32_t to, struct 
 
 static void flush(const struct fronts *fronts)
 {
-  for (int which = 0; which < 2; which++) pw_front_flush(fronts->of[which]);
+  for (int which = 0; which < 2; which++) pw_hierarchies_flush(fronts->of[which]);
 }
 
 static void drop_range(const struct fronts *fronts, uint64_t first_key, uint64_t last_key)
 {
-  for (int which = 0; which < 2; which++) pw_front_drop_range(fronts->of[which], first_key, last_key);
+  for (int which = 0; which < 2; which++) pw_hierarchies_drop_range(fronts->of[which], first_key, last_key);
 }
 
 static void reset_counts(const struct fronts *fronts)
 {
-  for (int which = 0; which < 2; which++) pw_front_reset_counts(fronts->of[which]);
+  for (int which = 0; which < 2; which++) pw_hierarchies_reset_counts(fronts->of[which]);
 }
 
 /* Pages leave the TLBs, and memory too unless they go on there as others. */
@@ -314,7 +314,7 @@ static int touch_all_by_kernel(struct pw_direct *d, const struct pw_step *s, con
   return status;
 }
 
-static int take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_numbered *b, struct pw_error *err)
+static int take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_paged *b, struct pw_error *err)
 {
   switch (s->kind) {
     case PW_STEP_LEAVE:
@@ -342,7 +342,7 @@ static int take_step(struct pw_direct *d, const struct pw_step *s, const struct 
   return 0;
 }
 
-static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct pw_error *err)
+static int feed_block(struct pw_model *part, const struct pw_paged *b, struct pw_error *err)
 {
   struct pw_direct *d = (struct pw_direct *)part;
   int status = begin(d, b, err);
@@ -355,7 +355,7 @@ static int feed_block(struct pw_part *part, const struct pw_numbered *b, struct 
   return status ? status : feed_stretch(d, from, b->block->n_visits, err);
 }
 
-int pw_direct_note(struct pw_direct *d, const struct pw_numbered *b, struct pw_error *err)
+int pw_direct_note(struct pw_direct *d, const struct pw_paged *b, struct pw_error *err)
 {
   d->n_ids = b->n_ids;
   return pw_chunk_note(&d->chunk, b, d->future, err);
@@ -371,9 +371,9 @@ void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *sl
 {
   const struct unit *u = slot->memory == UINT32_MAX ? NULL : &d->units[slot->memory];
   if (!u || u->awake)
-    pw_front_result((u ? &u->fronts : &d->fronts)->of[slot->alternating], slot->number, r);
+    pw_hierarchies_result((u ? &u->fronts : &d->fronts)->of[slot->alternating], slot->number, r);
   else
-    pw_front_result(d->sleeping.of[slot->alternating], u->asleep_as[slot->alternating][slot->number], r);
+    pw_hierarchies_result(d->sleeping.of[slot->alternating], u->asleep_as[slot->alternating][slot->number], r);
   if (!u) return;
   r->major_faults = u->memory->faults - touched->arrivals;
   r->swap_outs = u->memory->swap_outs;

@@ -11,10 +11,10 @@
 #ifndef PW_DIRECT_H
 #define PW_DIRECT_H
 
-#include "engine/account.h"
-#include "engine/part.h"
+#include "os/ideal.h"
+#include "engine/model.h"
 
-struct pw_direct; /* a struct pw_part comes first in it */
+struct pw_direct; /* a struct pw_model comes first in it */
 
 int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err);
 
@@ -32,7 +32,7 @@ bool pw_direct_needs_counts(const struct pw_direct *direct);
 void pw_direct_explain(const struct pw_direct *direct, struct pw_explained *explained);
 
 /* First pass, only when it looks ahead: note blocks, then turn. */
-int pw_direct_note(struct pw_direct *direct, const struct pw_numbered *block, struct pw_error *err);
+int pw_direct_note(struct pw_direct *direct, const struct pw_paged *block, struct pw_error *err);
 int pw_direct_turn(struct pw_direct *direct, struct pw_error *err);
 
 /* For a time series: notes down at the samples' steps what this configuration has counted and holds. */

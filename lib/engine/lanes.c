@@ -13,7 +13,7 @@ static int out_of_memory(struct pw_error *err)
 
 static void destroy_part(void *part)
 {
-  struct pw_part *p = part;
+  struct pw_model *p = part;
   if (p) p->class->destroy(p);
 }
 
@@ -21,8 +21,8 @@ static void clear_models(struct pw_lanes *l)
 {
   for (size_t i = 0; i < l->n_lanes; i++) {
     struct pw_lane *lane = &l->lanes[i];
-    pw_account_destroy(l->accounts[i]);
-    pw_account_destroy(lane->ahead);
+    pw_ideal_destroy(l->accounts[i]);
+    pw_ideal_destroy(lane->ahead);
     destroy_part(lane->tlbs[0]);
     destroy_part(lane->tlbs[1]);
     destroy_part(lane->sizes);
@@ -58,7 +58,7 @@ int pw_lanes_find(struct pw_lanes *l, unsigned page_shift, const struct pw_run_o
       pw_grow((void **)&l->accounts, &l->accounts_room, n + 1, sizeof *l->accounts))
     return out_of_memory(err);
   l->lanes[n] = (struct pw_lane){.page_shift = page_shift};
-  int status = pw_account_create(&l->accounts[n], page_shift, options, err);
+  int status = pw_ideal_create(&l->accounts[n], page_shift, options, err);
   if (status) return status;
   *number = (uint32_t)l->n_lanes++;
   return 0;
@@ -66,26 +66,26 @@ int pw_lanes_find(struct pw_lanes *l, unsigned page_shift, const struct pw_run_o
 
 int pw_lanes_tlbs(struct pw_lanes *l, uint32_t lane, bool all_touches, const struct pw_run_options *options, struct pw_error *err)
 {
-  struct pw_tlbs **tlbs = &l->lanes[lane].tlbs[all_touches];
-  return *tlbs ? 0 : pw_tlbs_create(tlbs, options, all_touches, err);
+  struct pw_onepass_tlbs **tlbs = &l->lanes[lane].tlbs[all_touches];
+  return *tlbs ? 0 : pw_onepass_tlbs_create(tlbs, options, all_touches, err);
 }
 
 int pw_lanes_sizes(struct pw_lanes *l, uint32_t lane, const struct pw_run_options *options, struct pw_error *err)
 {
-  struct pw_sizes **sizes = &l->lanes[lane].sizes;
-  return *sizes ? 0 : pw_sizes_create(sizes, l->lanes[lane].page_shift, options, err);
+  struct pw_onepass_memory **sizes = &l->lanes[lane].sizes;
+  return *sizes ? 0 : pw_onepass_memory_create(sizes, l->lanes[lane].page_shift, options, err);
 }
 
 /* The model that a configuration gets; `joint`: only while no page is touched by both streams. */
-static enum pw_model choose_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
+static enum pw_lane_model choose_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
 {
   *joint = false;
   if (engine == PW_ENGINE_DIRECT) return PW_MODEL_DIRECT;
   if (c->memory_bytes == PW_UNLIMITED) {
-    if (!pw_tlbs_can(c)) return PW_MODEL_DIRECT;
-    return pw_tlbs_wants_touches(c) ? PW_MODEL_TOUCHED_TLBS : PW_MODEL_TLBS;
+    if (!pw_onepass_tlbs_can(c)) return PW_MODEL_DIRECT;
+    return pw_onepass_tlbs_wants_touches(c) ? PW_MODEL_TOUCHED_TLBS : PW_MODEL_TLBS;
   }
-  if (!pw_sizes_can(c, joint)) return PW_MODEL_DIRECT;
+  if (!pw_onepass_memory_can(c, joint)) return PW_MODEL_DIRECT;
   return *joint && l->shared_shifts >> c->page_shift & 1 ? PW_MODEL_DIRECT : PW_MODEL_SIZES;
 }
 
@@ -122,7 +122,7 @@ static int add_direct(struct pw_lanes *l, const struct pw_config *c, struct pw_l
   int status = *direct ? 0 : pw_direct_create(direct, lane->page_shift, options, err);
   if (!status) status = pw_direct_add(*direct, c, &slot->slot, err);
   if (status || lane->ahead || !pw_direct_looks_ahead(*direct)) return status;
-  return pw_account_create(&lane->ahead, lane->page_shift, options, err);
+  return pw_ideal_create(&lane->ahead, lane->page_shift, options, err);
 }
 
 static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_lane_slot *slot, const struct pw_run_options *options,
@@ -130,7 +130,7 @@ static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_l
 {
   bool joint;
   int status = pw_lanes_find(l, c->page_shift, options, &slot->lane, err);
-  if (!status) status = pw_account_add(l->accounts[slot->lane], c->geometry, &slot->account, err);
+  if (!status) status = pw_ideal_add(l->accounts[slot->lane], c->geometry, &slot->account, err);
   if (status) return status;
   slot->model = choose_model(l, c, options->engine, &joint);
   struct pw_lane *lane = &l->lanes[slot->lane];
@@ -139,11 +139,11 @@ static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_l
     case PW_MODEL_TLBS:
     case PW_MODEL_TOUCHED_TLBS:
       status = pw_lanes_tlbs(l, slot->lane, touches, options, err);
-      return status ? status : pw_tlbs_add(lane->tlbs[touches], c, &slot->pair, err);
+      return status ? status : pw_onepass_tlbs_add(lane->tlbs[touches], c, &slot->pair, err);
     case PW_MODEL_SIZES:
       lane->joint |= joint && options->only != PW_STREAM_FETCH;
       status = pw_lanes_sizes(l, slot->lane, options, err);
-      return status ? status : pw_sizes_add(lane->sizes, c, err);
+      return status ? status : pw_onepass_memory_add(lane->sizes, c, err);
     default:
       return add_direct(l, c, slot, options, err);
   }
@@ -167,9 +167,9 @@ int pw_lanes_seal(struct pw_lanes *l, struct pw_error *err)
   for (size_t i = 0; !status && i < l->n_lanes; i++) {
     struct pw_lane *lane = &l->lanes[i];
     for (int k = 0; !status && k < 2; k++)
-      if (lane->tlbs[k]) status = pw_tlbs_seal(lane->tlbs[k], err);
-    if (!status && lane->sizes) status = pw_sizes_seal(lane->sizes, err);
-    if (lane->joint) pw_account_watch_sharing(l->accounts[i]);
+      if (lane->tlbs[k]) status = pw_onepass_tlbs_seal(lane->tlbs[k], err);
+    if (!status && lane->sizes) status = pw_onepass_memory_seal(lane->sizes, err);
+    if (lane->joint) pw_ideal_watch_sharing(l->accounts[i]);
   }
   /* those that take longest first: finer pages, and directly before in one pass */
   for (size_t i = 0; !failed && i < l->n_lanes; i++)
@@ -206,15 +206,15 @@ size_t pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_ex
   size_t n = 0;
   for (uint32_t i = 0; i < l->n_lanes; i++) {
     const struct pw_lane *lane = &l->lanes[i];
-    uint64_t pages = PW_ACCOUNT_PAGE_BYTES; /* once a page size */
+    uint64_t pages = PW_IDEAL_PAGE_BYTES; /* once a page size */
     for (int model = 0; model < PW_MODELS; model++) {
       struct pw_explained *e = &groups[n];
       *e = (struct pw_explained){.page_shift = lane->page_shift, .one_pass = model != PW_MODEL_DIRECT, .page_bytes = pages};
       for (size_t k = 0; k < n_configs; k++) e->n_configs += l->slots[k].lane == i && (int)l->slots[k].model == model;
       if (e->n_configs == 0) continue;
       if (model == PW_MODEL_DIRECT) explain_direct(l, lane, e);
-      else if (model == PW_MODEL_SIZES) pw_sizes_explain(lane->sizes, lane->joint, e);
-      else pw_tlbs_explain(lane->tlbs[model == PW_MODEL_TOUCHED_TLBS], e);
+      else if (model == PW_MODEL_SIZES) pw_onepass_memory_explain(lane->sizes, lane->joint, e);
+      else pw_onepass_tlbs_explain(lane->tlbs[model == PW_MODEL_TOUCHED_TLBS], e);
       pages = 0;
       n++;
     }
@@ -227,7 +227,7 @@ bool pw_lanes_need_counts(const struct pw_lanes *l)
   bool needs = false;
   for (size_t i = 0; i < l->n_lanes; i++) {
     const struct pw_lane *lane = &l->lanes[i];
-    needs |= lane->tlbs[1] && pw_tlbs_needs_counts(lane->tlbs[1]);
+    needs |= lane->tlbs[1] && pw_onepass_tlbs_needs_counts(lane->tlbs[1]);
     for (unsigned j = 0; lane->direct && j < l->jobs; j++) needs |= lane->direct[j] && pw_direct_needs_counts(lane->direct[j]);
   }
   return needs;
@@ -258,9 +258,9 @@ int pw_lanes_note(struct pw_lanes *l, const struct pw_block *block, struct pw_er
   int status = 0;
   for (size_t i = 0; !status && i < l->n_lanes; i++) {
     struct pw_direct *direct = looks_ahead(&l->lanes[i]);
-    const struct pw_numbered *numbered;
+    const struct pw_paged *numbered;
     if (!direct) continue;
-    status = pw_account_block(l->lanes[i].ahead, block, &numbered, err);
+    status = pw_ideal_block(l->lanes[i].ahead, block, &numbered, err);
     if (!status) status = pw_direct_note(direct, numbered, err);
     if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, numbered, err);
   }
@@ -273,7 +273,7 @@ int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
   for (size_t i = 0; !status && i < l->n_lanes; i++) {
     struct pw_direct *direct = looks_ahead(&l->lanes[i]);
     if (!direct) continue;
-    pw_account_destroy(l->lanes[i].ahead); /* the second pass gives the same ids again */
+    pw_ideal_destroy(l->lanes[i].ahead); /* the second pass gives the same ids again */
     l->lanes[i].ahead = NULL;
     status = pw_direct_turn(direct, err);
     if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, NULL, err);
@@ -286,7 +286,7 @@ bool pw_lanes_forbid_sharing(struct pw_lanes *l)
 {
   uint64_t found = 0;
   for (size_t i = 0; i < l->n_lanes; i++)
-    if (l->lanes[i].joint && pw_account_shares(l->accounts[i])) found |= ~UINT64_C(0) << l->lanes[i].page_shift;
+    if (l->lanes[i].joint && pw_ideal_shares(l->accounts[i])) found |= ~UINT64_C(0) << l->lanes[i].page_shift;
   l->shared_shifts |= found;
   return found != 0;
 }
@@ -295,8 +295,8 @@ void pw_lanes_finish(struct pw_lanes *l)
 {
   for (size_t i = 0; i < l->n_lanes; i++) {
     for (int k = 0; k < 2; k++)
-      if (l->lanes[i].tlbs[k]) pw_tlbs_finish(l->lanes[i].tlbs[k]);
-    if (l->lanes[i].sizes) pw_sizes_finish(l->lanes[i].sizes);
+      if (l->lanes[i].tlbs[k]) pw_onepass_tlbs_finish(l->lanes[i].tlbs[k]);
+    if (l->lanes[i].sizes) pw_onepass_memory_finish(l->lanes[i].sizes);
   }
 }
 
@@ -306,16 +306,16 @@ void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t
   const struct pw_lane_slot *slot = &l->slots[number];
   const struct pw_lane *lane = &l->lanes[slot->lane];
   struct pw_touched touched;
-  pw_account_result(l->accounts[slot->lane], &slot->account, r, unfit_page, unfit_bits);
-  pw_account_touched(l->accounts[slot->lane], &touched);
+  pw_ideal_result(l->accounts[slot->lane], &slot->account, r, unfit_page, unfit_bits);
+  pw_ideal_touched(l->accounts[slot->lane], &touched);
   r->one_pass = slot->model != PW_MODEL_DIRECT;
   switch (slot->model) {
     case PW_MODEL_TLBS:
     case PW_MODEL_TOUCHED_TLBS:
-      pw_tlbs_result(lane->tlbs[slot->model == PW_MODEL_TOUCHED_TLBS], c, slot->pair, r);
+      pw_onepass_tlbs_result(lane->tlbs[slot->model == PW_MODEL_TOUCHED_TLBS], c, slot->pair, r);
       break;
     case PW_MODEL_SIZES:
-      pw_sizes_result(lane->sizes, c, &touched, r);
+      pw_onepass_memory_result(lane->sizes, c, &touched, r);
       break;
     default:
       pw_direct_result(lane->direct[slot->direct], &slot->slot, &touched, r);

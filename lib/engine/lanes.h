@@ -13,20 +13,20 @@
 #ifndef PW_LANE_H
 #define PW_LANE_H
 
-#include "engine/account.h"
+#include "os/ideal.h"
 #include "engine/direct.h"
-#include "engine/part.h"
-#include "engine/sizes.h"
-#include "engine/tlbs.h"
+#include "engine/model.h"
+#include "engine/onepass_memory.h"
+#include "engine/onepass_tlbs.h"
 
-enum pw_model { PW_MODEL_TLBS, PW_MODEL_TOUCHED_TLBS, PW_MODEL_SIZES, PW_MODEL_DIRECT, PW_MODELS };
+enum pw_lane_model { PW_MODEL_TLBS, PW_MODEL_TOUCHED_TLBS, PW_MODEL_SIZES, PW_MODEL_DIRECT, PW_MODELS };
 
 struct pw_lane {
   unsigned page_shift;
-  struct pw_tlbs *tlbs[2];     /* by openers, by all touches; NULL: not needed */
-  struct pw_sizes *sizes;
+  struct pw_onepass_tlbs *tlbs[2];     /* by openers, by all touches; NULL: not needed */
+  struct pw_onepass_memory *sizes;
   struct pw_direct **direct;   /* [jobs], NULL: not needed */
-  struct pw_account *ahead;    /* for the first pass of direct[0], when it looks ahead */
+  struct pw_ideal *ahead;    /* for the first pass of direct[0], when it looks ahead */
   bool joint;
 };
 
@@ -34,8 +34,8 @@ struct pw_lane {
 struct pw_lane_slot {
   uint32_t lane;
   uint32_t direct;             /* which of the lane's direct parts */
-  enum pw_model model;
-  struct pw_account_slot account;
+  enum pw_lane_model model;
+  struct pw_ideal_slot account;
   union {
     uint32_t pair;             /* TLBS */
     struct pw_direct_slot slot; /* DIRECT */
@@ -44,9 +44,9 @@ struct pw_lane_slot {
 
 struct pw_lanes {
   struct pw_lane *lanes;
-  struct pw_account **accounts; /* [n_lanes] */
+  struct pw_ideal **accounts; /* [n_lanes] */
   size_t n_lanes, lanes_room, accounts_room;
-  struct pw_part **parts;
+  struct pw_model **parts;
   size_t *account_of;
   size_t n_parts, parts_room, account_room;
   struct pw_lane_slot *slots;   /* by configuration */
@@ -60,7 +60,7 @@ struct pw_lanes {
   size_t n_groups, groups_room;
   unsigned jobs;
   /* Someone else who looks ahead, at the first lane's pages; gets NULL when the first pass turns. */
-  int (*also_note)(void *context, const struct pw_numbered *block, struct pw_error *err);
+  int (*also_note)(void *context, const struct pw_paged *block, struct pw_error *err);
   void *also_context;
   uint64_t shared_shifts;       /* page sizes, as bits, at which pages are touched by both streams */
 };

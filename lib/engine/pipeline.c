@@ -24,7 +24,7 @@ struct copy {
 struct steps {
   const struct pw_pipeline *pipeline;
   struct copy copies[AHEAD];
-  const struct pw_numbered **numbered[2]; /* [step % 2][n_accounts] */
+  const struct pw_paged **numbered[2]; /* [step % 2][n_accounts] */
   size_t step;          /* number of the block that the parts eat */
   bool ended;           /* no block comes any more */
   atomic_size_t next;   /* task */
@@ -122,7 +122,7 @@ static bool run_task(struct steps *s, size_t i, int *status, struct pw_error *er
   i -= p->n_parts;
   if (i < p->n_accounts) {
     const struct copy *c = &s->copies[(s->step + 1) % AHEAD];
-    if (c->there) *status = pw_account_block(p->accounts[i], &c->block, &s->numbered[(s->step + 1) % 2][i], err);
+    if (c->there) *status = pw_ideal_block(p->accounts[i], &c->block, &s->numbered[(s->step + 1) % 2][i], err);
     return true;
   }
   if (i > p->n_accounts) return false;
@@ -185,7 +185,7 @@ static int run_steps(struct steps *s, unsigned n_workers, struct pw_error *err)
   /* two steps before the first block: nothing to model, then nothing to decode */
   int status = decode(s, &s->copies[0], err);
   for (size_t i = 0; !status && s->copies[0].there && i < p->n_accounts; i++)
-    status = pw_account_block(p->accounts[i], &s->copies[0].block, &s->numbered[0][i], err);
+    status = pw_ideal_block(p->accounts[i], &s->copies[0].block, &s->numbered[0][i], err);
   if (!status) status = decode(s, &s->copies[1], err);
   for (; !status && s->copies[s->step % AHEAD].there; s->step++) {
     take_step(s, n_workers);
@@ -222,13 +222,13 @@ static int run_parallel(const struct pw_pipeline *p, struct pw_error *err)
 
 static int run_alone(const struct pw_pipeline *p, struct pw_error *err)
 {
-  const struct pw_numbered **numbered = pw_calloc(p->n_accounts, sizeof *numbered);
+  const struct pw_paged **numbered = pw_calloc(p->n_accounts, sizeof *numbered);
   if (!numbered) return out_of_memory(err);
   const struct pw_block *block;
   int status;
   while ((status = pw_trace_next(p->trace, &block, err)) > 0) {
     status = 0;
-    for (size_t i = 0; !status && i < p->n_accounts; i++) status = pw_account_block(p->accounts[i], block, &numbered[i], err);
+    for (size_t i = 0; !status && i < p->n_accounts; i++) status = pw_ideal_block(p->accounts[i], block, &numbered[i], err);
     for (size_t i = 0; !status && i < p->n_parts; i++)
       status = p->parts[i]->class->feed(p->parts[i], numbered[p->account_of[i]], err);
     if (!status) status = p->after(p->context, block, err);

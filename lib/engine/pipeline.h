@@ -8,14 +8,14 @@
 #ifndef PW_PIPELINE_H
 #define PW_PIPELINE_H
 
-#include "engine/account.h"
-#include "engine/part.h"
+#include "os/ideal.h"
+#include "engine/model.h"
 
 struct pw_pipeline {
   struct pw_trace *trace;
-  struct pw_account **accounts;
+  struct pw_ideal **accounts;
   size_t n_accounts;
-  struct pw_part **parts;    /* those that take longest first */
+  struct pw_model **parts;    /* those that take longest first */
   const size_t *account_of;  /* [n_parts] whose numbers the part reads */
   size_t n_parts;
   unsigned jobs;

@@ -13,7 +13,7 @@
 #ifndef PW_MEMORY_H
 #define PW_MEMORY_H
 
-#include "memory/pages.h"
+#include "os/pages.h"
 
 #define PW_NO_PAGE UINT32_MAX
 

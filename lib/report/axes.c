@@ -9,9 +9,9 @@
 
 #include "report/axes.h"
 
-#define PAGE PW_PART_PAGE
-#define MEMORY (PW_PART_PAGE | PW_PART_MEMORY)
-#define TLBS (MEMORY | PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB)
+#define PAGE PW_MODEL_PAGE
+#define MEMORY (PW_MODEL_PAGE | PW_MODEL_MEMORY)
+#define TLBS (MEMORY | PW_MODEL_ITLB | PW_MODEL_DTLB | PW_MODEL_STLB)
 
 /* A log axis spans at most six decades; what is smaller is drawn at its floor. */
 #define MAX_DEPTH 1e6
@@ -39,14 +39,14 @@ static const struct pw_column_look looks[] = {
   { "fetches", "fetches", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
   { "loads", "loads", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
   { "stores", "stores", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
-  { "itlb_misses", "ITLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_PART_ITLB },
-  { "dtlb_misses", "DTLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_PART_DTLB },
+  { "itlb_misses", "ITLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_MODEL_ITLB },
+  { "dtlb_misses", "DTLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_MODEL_DTLB },
   { "stlb_lookups", "STLB lookups", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
   { "stlb_misses", "STLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
   { "walks", "page walks", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
-  { "walk_refs", "page-table reads by walks", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
-  { "itlb_miss_rate", "ITLB misses per fetch", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_PART_ITLB },
-  { "dtlb_miss_rate", "DTLB misses per load or store", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_PART_DTLB },
+  { "walk_refs", "page-table reads by walks", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "itlb_miss_rate", "ITLB misses per fetch", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_MODEL_ITLB },
+  { "dtlb_miss_rate", "DTLB misses per load or store", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_MODEL_DTLB },
   { "stlb_miss_rate", "STLB misses per lookup", PW_UNIT_PERCENT, PW_SCALE_AUTO, TLBS },
   { "walk_rate", "page walks per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, TLBS },
   { "minor_faults", "minor faults", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
@@ -54,37 +54,37 @@ static const struct pw_column_look looks[] = {
   { "fault_rate", "page faults per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY },
   { "swap_outs", "swap-outs", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
   { "resident_bytes", "peak resident memory", PW_UNIT_BYTES, PW_SCALE_AUTO, MEMORY },
-  { "table_bytes", "peak page-table memory", PW_UNIT_BYTES, PW_SCALE_AUTO, PAGE | PW_PART_TABLE },
-  { "table_overhead", "page-table bytes per touched byte", PW_UNIT_PERCENT, PW_SCALE_AUTO, PAGE | PW_PART_TABLE },
+  { "table_bytes", "peak page-table memory", PW_UNIT_BYTES, PW_SCALE_AUTO, PAGE | PW_MODEL_TABLE },
+  { "table_overhead", "page-table bytes per touched byte", PW_UNIT_PERCENT, PW_SCALE_AUTO, PAGE | PW_MODEL_TABLE },
   { "of", "curve of", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 }, /* these are columns of a curve */
   { "entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
-  { "miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_PART_ALL },
+  { "misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_MODEL_ALL },
   { "access", "accesses", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0 }, /* these are columns of a time series */
-  { "heap_bytes", "mapped heap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
-  { "heap_minor_faults", "minor faults in the heap", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
-  { "heap_returned_bytes", "heap given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
-  { "mmap_bytes", "anonymous mappings", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
-  { "mmap_minor_faults", "minor faults in anonymous mappings", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
-  { "mmap_returned_bytes", "anonymous mappings given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  { "heap_bytes", "mapped heap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "heap_minor_faults", "minor faults in the heap", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "heap_returned_bytes", "heap given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "mmap_bytes", "anonymous mappings", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "mmap_minor_faults", "minor faults in anonymous mappings", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "mmap_returned_bytes", "anonymous mappings given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
   { "engine", "engine", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
 };
 
 const struct pw_config_column pw_config_columns[PW_CONFIG_COLUMNS] = {
-  { "page_bytes", PW_PART_PAGE, "4096", NULL },
-  { "table", PW_PART_TABLE, "x86-64", "4-level" },
-  { "itlb_entries", PW_PART_ITLB, "64", NULL },
-  { "itlb_ways", PW_PART_ITLB, "8", NULL },
-  { "itlb_policy", PW_PART_ITLB, "lru", NULL },
-  { "dtlb_entries", PW_PART_DTLB, "64", NULL },
-  { "dtlb_ways", PW_PART_DTLB, "4", NULL },
-  { "dtlb_policy", PW_PART_DTLB, "lru", NULL },
-  { "stlb_entries", PW_PART_STLB, "1536", NULL },
-  { "stlb_ways", PW_PART_STLB, "12", NULL },
-  { "stlb_policy", PW_PART_STLB, "lru", NULL },
-  { "memory_bytes", PW_PART_MEMORY, "unlimited", NULL },
-  { "memory_policy", PW_PART_MEMORY, "lru", "" },
-  { "of", PW_PART_ALL, "dtlb", NULL },
+  { "page_bytes", PW_MODEL_PAGE, "4096", NULL },
+  { "table", PW_MODEL_TABLE, "x86-64", "4-level" },
+  { "itlb_entries", PW_MODEL_ITLB, "64", NULL },
+  { "itlb_ways", PW_MODEL_ITLB, "8", NULL },
+  { "itlb_policy", PW_MODEL_ITLB, "lru", NULL },
+  { "dtlb_entries", PW_MODEL_DTLB, "64", NULL },
+  { "dtlb_ways", PW_MODEL_DTLB, "4", NULL },
+  { "dtlb_policy", PW_MODEL_DTLB, "lru", NULL },
+  { "stlb_entries", PW_MODEL_STLB, "1536", NULL },
+  { "stlb_ways", PW_MODEL_STLB, "12", NULL },
+  { "stlb_policy", PW_MODEL_STLB, "lru", NULL },
+  { "memory_bytes", PW_MODEL_MEMORY, "unlimited", NULL },
+  { "memory_policy", PW_MODEL_MEMORY, "lru", "" },
+  { "of", PW_MODEL_ALL, "dtlb", NULL },
 };
 
 const struct pw_column_look *pw_column_look(const char *column)

@@ -8,13 +8,13 @@
 /* What a column's value depends on, one bit per part of a machine. Parts that
  * a chart's measure does not depend on need not be held fixed. */
 enum {
-  PW_PART_PAGE = 1 << 0,
-  PW_PART_TABLE = 1 << 1,
-  PW_PART_ITLB = 1 << 2,
-  PW_PART_DTLB = 1 << 3,
-  PW_PART_STLB = 1 << 4,
-  PW_PART_MEMORY = 1 << 5,
-  PW_PART_ALL = (1 << 6) - 1,
+  PW_MODEL_PAGE = 1 << 0,
+  PW_MODEL_TABLE = 1 << 1,
+  PW_MODEL_ITLB = 1 << 2,
+  PW_MODEL_DTLB = 1 << 3,
+  PW_MODEL_STLB = 1 << 4,
+  PW_MODEL_MEMORY = 1 << 5,
+  PW_MODEL_ALL = (1 << 6) - 1,
 };
 
 struct pw_column_look {

@@ -237,9 +237,9 @@ static void find_following(struct pw_view *view)
   static const struct {
     const char *entries, *ways;
     unsigned part;
-  } tlbs[] = { { "itlb_entries", "itlb_ways", PW_PART_ITLB },
-               { "dtlb_entries", "dtlb_ways", PW_PART_DTLB },
-               { "stlb_entries", "stlb_ways", PW_PART_STLB } };
+  } tlbs[] = { { "itlb_entries", "itlb_ways", PW_MODEL_ITLB },
+               { "dtlb_entries", "dtlb_ways", PW_MODEL_DTLB },
+               { "stlb_entries", "stlb_ways", PW_MODEL_STLB } };
   for (size_t i = 0; i < 3; i++) {
     size_t entries = pw_table_find(view->table, tlbs[i].entries), ways = pw_table_find(view->table, tlbs[i].ways);
     if (ways != PW_NO_COLUMN && !shows(view, ways) && shows(view, entries) && ways_follow(view, entries, ways))
@@ -252,7 +252,7 @@ static void find_fixed(struct pw_view *view)
   unsigned parts = 0;
   for (size_t i = 0; i < view->n_measures; i++) {
     const struct pw_column_look *look = pw_column_look(view->chart->y[i].column);
-    parts |= look ? look->depends : (unsigned)PW_PART_ALL;
+    parts |= look ? look->depends : (unsigned)PW_MODEL_ALL;
   }
   bool levels = shows(view, pw_table_find(view->table, "levels"));
   for (size_t i = 0; i < PW_CONFIG_COLUMNS && !view->scatter; i++) {
@@ -260,7 +260,7 @@ static void find_fixed(struct pw_view *view)
     size_t column = pw_table_find(view->table, c->name);
     if (column == PW_NO_COLUMN || !(c->part & parts) || shows(view, column)) continue;
     if ((c->part & view->follows) && strstr(c->name, "_ways")) continue;
-    if (levels && c->part == PW_PART_TABLE) continue;
+    if (levels && c->part == PW_MODEL_TABLE) continue;
     view->fixed[view->n_fixed] = c;
     view->fixed_column[view->n_fixed++] = column;
   }

@@ -94,9 +94,9 @@ void pw_words_fixed(const struct pw_view *view, char *text, size_t n_text)
   for (size_t i = 0; i < view->n_fixed; i++)
     cells[view->fixed[i] - pw_config_columns] = pw_view_cell(view, &view->picks[0], view->fixed_column[i]);
   tell(cells, text, n_text);
-  if (view->follows & PW_PART_ITLB) pw_words_append(text, n_text, "ITLB ways vary with entries");
-  if (view->follows & PW_PART_DTLB) pw_words_append(text, n_text, "DTLB ways vary with entries");
-  if (view->follows & PW_PART_STLB) pw_words_append(text, n_text, "STLB ways vary with entries");
+  if (view->follows & PW_MODEL_ITLB) pw_words_append(text, n_text, "ITLB ways vary with entries");
+  if (view->follows & PW_MODEL_DTLB) pw_words_append(text, n_text, "DTLB ways vary with entries");
+  if (view->follows & PW_MODEL_STLB) pw_words_append(text, n_text, "STLB ways vary with entries");
 }
 
 void pw_words_machine(const struct pw_table *table, size_t row, unsigned parts, char *text, size_t n_text)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "report/columns.h"
+#include "report/cells.h"
 
 int pw_csv_write_text(FILE *out, const char *text)
 {

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "report/chartwords.h"
 #include "report/figure.h"
-#include "report/names.h"
+#include "report/distinct.h"
 
 enum { MAX_PANELS = 16, MAX_SERIES = 16, MAX_PLACES = 40, MAX_GATHERED = 5 };
 
@@ -31,7 +31,7 @@ int pw_point_add(struct pw_figure *figure, struct pw_point point)
 }
 
 /* `plain` for numbers whose axis already names the column. */
-static int label_names(struct pw_labels *labels, const struct pw_names *names, const struct pw_view *view,
+static int label_names(struct pw_labels *labels, const struct pw_distincts *names, const struct pw_view *view,
                        const char *column, bool plain)
 {
   for (size_t i = 0; i < names->n; i++) {
@@ -52,15 +52,15 @@ static bool is_plain_number(const char *column)
   return look && look->unit == PW_UNIT_PLAIN && look->scale == PW_SCALE_LOG2;
 }
 
-static int add_points(struct pw_figure *figure, const struct pw_view *view, const struct pw_names *panels,
-                      const struct pw_names *series, const struct pw_names *places)
+static int add_points(struct pw_figure *figure, const struct pw_view *view, const struct pw_distincts *panels,
+                      const struct pw_distincts *series, const struct pw_distincts *places)
 {
   bool category = view->chart->x_scale == PW_SCALE_CATEGORY, chosen = category || view->chart->common_x;
   for (size_t i = 0; i < view->n_picks; i++) {
     const struct pw_pick *pick = &view->picks[i];
-    const struct pw_name *panel = pw_names_find(panels, pw_view_cell(view, pick, view->panel));
-    const struct pw_name *by = pw_names_find(series, pw_view_cell(view, pick, view->by));
-    const struct pw_name *place = chosen ? pw_names_find(places, pw_view_cell(view, pick, view->x)) : NULL;
+    const struct pw_distinct *panel = pw_distincts_find(panels, pw_view_cell(view, pick, view->panel));
+    const struct pw_distinct *by = pw_distincts_find(series, pw_view_cell(view, pick, view->by));
+    const struct pw_distinct *place = chosen ? pw_distincts_find(places, pw_view_cell(view, pick, view->x)) : NULL;
     if (!panel || !by || (chosen && !place)) continue;
     for (size_t m = 0; m < view->n_measures; m++) {
       struct pw_point point = { .panel = (size_t)(panel - panels->name), .series = (size_t)(by - series->name) };
@@ -190,7 +190,7 @@ void pw_figure_dress(struct pw_figure *figure)
 
 /* What the panels, series and places of the figure are. */
 struct parts {
-  struct pw_names panels, series, places;
+  struct pw_distincts panels, series, places;
 };
 
 static int choose_parts(struct parts *p, const struct pw_view *view, char *note, size_t n_note)
@@ -199,17 +199,17 @@ static int choose_parts(struct parts *p, const struct pw_view *view, char *note,
   bool category = chart->x_scale == PW_SCALE_CATEGORY, over_entries = false;
   for (size_t i = 0; i < view->n_full; i++)
     over_entries |= view->full_ways[i] == view->by && view->full_entries[i] == view->x;
-  if (pw_names_collect(&p->panels, view, view->panel) || pw_names_collect(&p->series, view, view->by)) return -1;
-  if ((category || over_entries || chart->common_x) && pw_names_collect(&p->places, view, view->x)) return -1;
-  if (over_entries && pw_names_settle_ways(&p->series, &p->places, view, category)) return -1;
-  if (!category && chart->min_x > 1) pw_names_drop_single(&p->series);
-  if (chart->common_x && p->series.n > 1 && pw_names_keep_common(&p->places, &p->series, view, note, n_note)) return -1;
-  pw_names_keep(&p->panels, MAX_PANELS, chart->panel, note, n_note);
-  pw_names_keep(&p->series, MAX_SERIES, chart->by, note, n_note);
-  pw_names_sort(&p->series);
+  if (pw_distincts_collect(&p->panels, view, view->panel) || pw_distincts_collect(&p->series, view, view->by)) return -1;
+  if ((category || over_entries || chart->common_x) && pw_distincts_collect(&p->places, view, view->x)) return -1;
+  if (over_entries && pw_distincts_settle_ways(&p->series, &p->places, view, category)) return -1;
+  if (!category && chart->min_x > 1) pw_distincts_drop_single(&p->series);
+  if (chart->common_x && p->series.n > 1 && pw_distincts_keep_common(&p->places, &p->series, view, note, n_note)) return -1;
+  pw_distincts_keep(&p->panels, MAX_PANELS, chart->panel, note, n_note);
+  pw_distincts_keep(&p->series, MAX_SERIES, chart->by, note, n_note);
+  pw_distincts_sort(&p->series);
   if (!category) return 0;
-  pw_names_keep(&p->places, MAX_PLACES, chart->x, note, n_note);
-  if (!chart->x || strcmp(chart->x, "trace") != 0) pw_names_sort(&p->places);
+  pw_distincts_keep(&p->places, MAX_PLACES, chart->x, note, n_note);
+  if (!chart->x || strcmp(chart->x, "trace") != 0) pw_distincts_sort(&p->places);
   return 0;
 }
 
@@ -237,8 +237,8 @@ static int fill(struct pw_figure *figure, const struct pw_view *view, struct par
 
 static size_t count_names(const struct pw_view *view, size_t column)
 {
-  struct pw_names names = { 0 };
-  size_t n = pw_names_collect(&names, view, column) ? 0 : names.n;
+  struct pw_distincts names = { 0 };
+  size_t n = pw_distincts_collect(&names, view, column) ? 0 : names.n;
   pw_free(names.name);
   return n;
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "report/columns.h"
+#include "report/cells.h"
 #include "report/utf8.h"
 
 int pw_json_write_text(FILE *out, const char *text)

@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/layout.h"
+#include "report/sheet.h"
 #include "report/script.h"
 #include "report/templates.h"
 #include "report/utf8.h"
@@ -256,7 +256,7 @@ static void write_marks(FILE *out, const struct pw_figure *f)
   fputs("END_OF_DATA\n", out);
 }
 
-static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_layout *l)
+static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_sheet *l)
 {
   switch (picture) {
   case PW_PICTURE_SVG:
@@ -278,7 +278,7 @@ static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_l
   }
 }
 
-static void write_layout(FILE *out, const struct pw_layout *l)
+static void write_layout(FILE *out, const struct pw_sheet *l)
 {
   static const char *const legends[] = { "none", "top", "right" };
   fprintf(out, "COLUMNS = %zu\nSLANTED = %d\nLEGEND = '%s'\n", l->columns, l->slanted, legends[l->legend]);
@@ -303,9 +303,9 @@ static int write_template(FILE *out, const char *name, struct pw_error *err)
 
 int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture picture, struct pw_error *err)
 {
-  struct pw_layout layout;
+  struct pw_sheet layout;
   const struct script s = { .out = out, .picture = picture };
-  pw_layout_make(&layout, figure, picture == PW_PICTURE_TEXT);
+  pw_sheet_make(&layout, figure, picture == PW_PICTURE_TEXT);
   write_terminal(out, picture, &layout);
   fprintf(out, "set encoding utf8\nPIXEL = %g\nTEXT_ONLY = %d\nSCATTER = %d\n",
           picture == PW_PICTURE_SVG ? 1 : 0.75, picture == PW_PICTURE_TEXT, figure->scatter);

@@ -162,13 +162,13 @@ int pw_family_reserve(struct pw_family *f, size_t n_ids)
 
 void pw_family_feed(struct pw_family *f, const struct pw_refs *list, const uint32_t *bucket)
 {
-  const struct pw_kernel *kernel = pw_kernel();
+  const struct pw_loops *loops = pw_loops();
   for (size_t i = 0; i < f->n_requests; i++)
     for (size_t e = 0; e < f->requests[i].n_emitters; e++)
       memset(f->requests[i].emitters[e]->bits, 0, sizeof f->requests[i].emitters[e]->bits);
   for (size_t i = 0; i < f->n_chains; i++) {
-    if (bucket) kernel->chain_by(&f->chains[i], list, bucket);
-    else kernel->chain(&f->chains[i], list);
+    if (bucket) loops->chain_by(&f->chains[i], list, bucket);
+    else loops->chain(&f->chains[i], list);
   }
   if (f->stack) pw_stack_feed(f->stack, list);
 }

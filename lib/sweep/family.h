@@ -11,14 +11,14 @@
  *
  * References may come in buckets. A TLB then hits when the rank is at most its ways
  * *and* the bucket at most its limit: that is how a page that an LRU memory has pushed
- * out misses, see sizes.h.
+ * out misses, see onepass_memory.h.
  *
  * Cost: 1 to 2 arrays a reference, whatever the number of TLBs. */
 #ifndef PW_FAMILY_H
 #define PW_FAMILY_H
 
 #include "base/pagemap.h"
-#include "sweep/kernel.h"
+#include "sweep/loops.h"
 
 struct pw_family {
   struct pw_request *requests; /* a number of sets each; sorted once sealed */

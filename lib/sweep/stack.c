@@ -130,20 +130,20 @@ static void settle_front(struct pw_stack *s)
 void pw_stack_feed_visits(struct pw_stack *s, const struct pw_visits *visits)
 {
   make_room(s);
-  pw_kernel()->visits(s, visits);
+  pw_loops()->visits(s, visits);
 }
 
 void pw_stack_feed(struct pw_stack *s, const struct pw_refs *refs)
 {
   make_room(s);
-  pw_kernel()->stack(s, refs);
+  pw_loops()->stack(s, refs);
 }
 
 void pw_stack_feed_stores(struct pw_stack *s, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth)
 {
   make_room(s);
   settle_front(s);
-  pw_kernel()->memory(s, id, wrote, n, depth);
+  pw_loops()->memory(s, id, wrote, n, depth);
 }
 
 static uint32_t place_in_top(const struct pw_stack *s, uint32_t id)

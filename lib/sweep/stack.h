@@ -19,7 +19,7 @@
 #define PW_STACK_H
 
 #include "pagewalk.h"
-#include "sweep/kernel.h"
+#include "sweep/loops.h"
 
 /* About, for the estimate of who plans. */
 #define PW_STACK_PAGE_BYTES 17u

@@ -56,7 +56,7 @@ void pw_visits_destroy(struct pw_visits *visits);
  * pw_visits_flush), 0 when all were taken. `path` is for errors. */
 int pw_visits_add(struct pw_visits *visits, const char *path, const struct pw_access *accesses, size_t n,
                   size_t *taken, struct pw_error *err);
-/* For a source that knows its accesses in bulk (runs.c). pw_visits_room first: 1 when visits->block
+/* For a source that knows its accesses in bulk (code_runs.c). pw_visits_room first: 1 when visits->block
  * is finished and must be taken away, 0 when so many visits and an event fit. */
 int pw_visits_room(struct pw_visits *visits, uint32_t n_visits);
 /* Past the skip and before the limit. */

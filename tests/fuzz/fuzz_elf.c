@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "elf/demangle.h"
-#include "namer.h"
+#include "record/namer.h"
 
 static uint64_t segment_end(const struct pw_object *o, uint64_t address)
 {

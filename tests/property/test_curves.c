@@ -228,9 +228,9 @@ static int try_seed(uint64_t seed)
       c.dtlb = draw_first_level(&r);
     }
     struct pw_curve curves[3] = {curve_of(t, c, 1), curve_of(t, c, 4)};
-    pw_kernel_force_portable(true);
+    pw_loops_force_portable(true);
     curves[2] = curve_of(t, c, 1);
-    pw_kernel_force_portable(false);
+    pw_loops_force_portable(false);
     wrong = check_curve(t, &c, &curves[0], &r);
     if (!wrong) wrong = same_curves(t, &c, "the curve of 4 jobs, in points,", &curves[0], &curves[1]);
     if (!wrong) wrong = same_curves(t, &c, "the curve of the portable kernel, in points,", &curves[0], &curves[2]);

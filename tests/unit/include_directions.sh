@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Who may include whom: reads every #include line of cmd/ and lib/ and fails where an arrow runs uphill.
 #
-#   cmd    -> lib/pagewalk.h and its own headers
-#   base   -> nothing but libc; report, trace, elf, mmu, memory, validate -> base; sweep -> mmu, memory, base;
-#             engine -> sweep, mmu, memory, base; attribute -> engine, mmu, memory, elf, base
-#   lib/*.c (the run, the curves, the lists) tie the rooms together and may include all of them
+#   cmd -> lib/pagewalk.h and its own headers
+#   base -> nothing but libc; trace, elf, space, memory, sweep, mmu, report -> base
+#   os -> space, memory, mmu/geometry; engine -> os, sweep, mmu, memory; witness -> engine, os, space, mmu, elf
+#   record -> trace, elf; judge -> record, space; ask -> all
 #
 # Everybody may include pagewalk.h. Then it breaks each rule on a copy, to show that it can fail.
 # Needs $PW_SOURCE, the source tree.
@@ -31,10 +31,13 @@ check() {
   (cd "$1" && find cmd lib -name '*.[ch]' -print | sort | exceptions=$exceptions libraries=$libraries xargs awk '
     BEGIN {
       below["base"] = " "
-      below["report"] = below["trace"] = below["elf"] = below["mmu"] = below["memory"] = below["validate"] = " base "
-      below["sweep"] = " mmu memory base "
-      below["engine"] = " sweep mmu memory base "
-      below["attribute"] = " engine mmu memory elf base "
+      below["trace"] = below["elf"] = below["space"] = below["memory"] = below["sweep"] = below["mmu"] = below["report"] = " base "
+      below["os"] = " space memory mmu/geometry.h base "
+      below["engine"] = " os sweep mmu memory base "
+      below["witness"] = " engine os space mmu elf base "
+      below["record"] = " trace elf base "
+      below["judge"] = " record space base "
+      below["ask"] = " witness judge record engine report trace os sweep space memory mmu elf base "
       n = split(ENVIRON["exceptions"], line, "\n")
       for (i = 1; i <= n; i++) { split(line[i], word, " "); allowed[word[1] " " word[2]] = 1 }
       n = split(ENVIRON["libraries"], line, "\n")
@@ -106,25 +109,25 @@ if ((failures == 0)); then
   can_fail lib/base/error.c '#include <xxhash.h>'
   can_fail lib/report/csv.c '#include "mmu/tlb.h"'
   can_fail lib/trace/visits.c '#include "memory/memory.h"'
-  can_fail lib/trace/visits.c '#include "engine/part.h"'
+  can_fail lib/trace/visits.c '#include "engine/model.h"'
   can_fail lib/trace/visits.c '#include "elf/object.h"'
   can_fail lib/elf/object.c '#include "trace/trace.h"'
   can_fail lib/elf/object.c '#include <zstd.h>'
   can_fail lib/mmu/tlb.c '#include <zlib.h>'
   can_fail lib/trace/visits.c '#include "../engine/part.h"'
-  can_fail lib/mmu/tlb.c '#include "memory/pages.h"'
-  can_fail lib/mmu/tlb.h '#include <memory/pages.h>'
+  can_fail lib/mmu/tlb.c '#include "os/pages.h"'
+  can_fail lib/mmu/tlb.h '#include <os/pages.h>'
   can_fail lib/memory/memory.c '#include "mmu/tlb.h"'
   can_fail lib/memory/memory.c '#include "trace/trace.h"'
-  can_fail lib/sweep/plan.c '#include "trace/trace.h"'
-  can_fail lib/sweep/plan.c '#include "report/charts.h"'
-  can_fail lib/sweep/family.c '#include "engine/part.h"'
+  can_fail lib/ask/grid.c '#include "trace/trace.h"'
+  can_fail lib/ask/grid.c '#include "report/charts.h"'
+  can_fail lib/sweep/family.c '#include "engine/model.h"'
   can_fail lib/engine/direct.c '#include "trace/trace.h"'
-  can_fail lib/validate/linuxmm.c '#include "memory/memory.h"'
-  can_fail lib/engine/part.h '#include "attribute/who.h"'
-  can_fail lib/attribute/who.c '#include "report/csvread.h"'
-  can_fail lib/run.c '#include "options.h"'
-  can_fail lib/run.c '#include PW_HEADER'
+  can_fail lib/os/linux/mm.c '#include "memory/memory.h"'
+  can_fail lib/engine/model.h '#include "witness/who.h"'
+  can_fail lib/witness/who.c '#include "report/csvread.h"'
+  can_fail lib/ask/run.c '#include "options.h"'
+  can_fail lib/ask/run.c '#include PW_HEADER'
   can_fail lib/attic/new.c '#include "pagewalk.h"'
 fi
 [ "$failures" -eq 0 ]

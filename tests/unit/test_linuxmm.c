@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "validate/linuxmm.h"
+#include "os/linux/mm.h"
 
 enum { RW = PW_MAP_READ | PW_MAP_WRITE, RX = PW_MAP_READ | PW_MAP_EXECUTE, FILE_1 = 1001 };
 
@@ -29,7 +29,7 @@ static int end(void **state)
 
 static void map(uint64_t from, uint64_t to, uint32_t flags)
 {
-  struct pw_area area = {.start = from, .end = to, .flags = flags, .inode = flags & PW_AREA_FILE ? FILE_1 : 0};
+  struct pw_mm_area area = {.start = from, .end = to, .flags = flags, .inode = flags & PW_AREA_FILE ? FILE_1 : 0};
   assert_int_equal(pw_mm_map(&mm, &area, &err), 0);
 }
 
@@ -139,7 +139,7 @@ static void fault_around_ends(void **state)
   load(2048);
   assert_resident(0, 5 + 12);
   assert_tables(3, 1, 1);
-  struct pw_area area = {.start = 4096, .end = 4096 + 16, .flags = RX | PW_AREA_FILE, .inode = FILE_1, .offset = 7, .file_pages = 10};
+  struct pw_mm_area area = {.start = 4096, .end = 4096 + 16, .flags = RX | PW_AREA_FILE, .inode = FILE_1, .offset = 7, .file_pages = 10};
   assert_int_equal(pw_mm_map(&mm, &area, &err), 0); /* the file */
   load(4096);
   assert_resident(0, 5 + 12 + 3);

@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "elfkit.h"
-#include "namer.h"
+#include "record/namer.h"
 
 enum { R = PW_MAP_READ, RW = PW_MAP_READ | PW_MAP_WRITE, RX = PW_MAP_READ | PW_MAP_EXECUTE };
 #define AT UINT64_C(0x7f1234560000)

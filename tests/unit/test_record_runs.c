@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "trace/ring.h"
-#include "trace/runs.h"
+#include "record/ring.h"
+#include "record/code_runs.h"
 
 /* A mood is what data do: stay on a page, straddle, go far, are wide too; a steady run does nothing else. */
 enum { RUNS = 40, MOST_ITEMS = 24, STEADY = 4 };

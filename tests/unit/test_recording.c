@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "trace/record.h"
-#include "trace/ring.h"
+#include "record/image.h"
+#include "record/ring.h"
 
 struct kit {
   char path[64];

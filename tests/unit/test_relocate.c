@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "validate/relocate.h"
+#include "judge/relocate.h"
 
 enum { RW = PW_MAP_READ | PW_MAP_WRITE, PAGE = 4096, PROGRAM = 7, LIBRARY = 8 };
 
@@ -232,7 +232,7 @@ static void cut_to_align(void **state)
     event(PW_EVENT_UNMAP, recorded, front * PAGE, 0);
     event(PW_EVENT_UNMAP, recorded + (front + 4) * PAGE, (4 - front) * PAGE, 0);
     assert_int_equal(place(recorded + front * PAGE), (at >> 12) + native_front);
-    const struct pw_area *kept = pw_mm_area(&r.mm, (at >> 12) + native_front);
+    const struct pw_mm_area *kept = pw_mm_area(&r.mm, (at >> 12) + native_front);
     assert_non_null(kept);
     assert_int_equal(kept->start, (at >> 12) + native_front);
     assert_int_equal(kept->end, (at >> 12) + native_front + 4);

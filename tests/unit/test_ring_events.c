@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "trace/ring.h"
-#include "trace/ring_events.h"
+#include "record/ring.h"
+#include "record/ring_events.h"
 #include "trace/visits.h"
 
 struct kit {

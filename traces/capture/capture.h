@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A Valgrind tool that tells a recorder, through a ring in shared memory (lib/trace/ring.h), what a
+ * A Valgrind tool that tells a recorder, through a ring in shared memory (lib/record/ring.h), what a
  * program fetches, loads, stores and maps. It links Valgrind's core and is therefore under
  * Valgrind's licence, as a program of its own: libpagewalk and pagewalk only talk to it. */
 #ifndef CAPTURE_H

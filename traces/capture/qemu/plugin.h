@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A plugin of QEMU's user mode that tells a recorder, through a ring in shared memory
- * (lib/trace/ring.h), what a program of another architecture fetches, loads, stores and maps. QEMU
+ * (lib/record/ring.h), what a program of another architecture fetches, loads, stores and maps. QEMU
  * loads it into its own process, and so it is under QEMU's licence: libpagewalk and pagewalk
  * only talk to it. */
 #ifndef PLUGIN_H

@@ -1,0 +1,293 @@
+/* run --by: who in the program causes what. See run_by.h. */
+#include "run_by.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "files.h"
+#include "heap.h"
+#include "interrupt.h"
+#include "nearest.h"
+#include "say.h"
+
+enum { MOST_ROWS = 20, NAME_WIDTH = 44 };
+
+/* ---- options ---- */
+
+static int find_name(const char *option, const char *name, const char *const *names, int *number)
+{
+  for (int i = 0; names[i]; i++)
+    if (strcmp(names[i], name) == 0) {
+      *number = i;
+      return -1;
+    }
+  const char *near = nearest_name(names, name);
+  return near ? say_usage("--%s: there is no '%s'; did you mean %s?", option, name, near)
+              : say_usage("--%s: there is no '%s'; pagewalk help run lists them", option, name);
+}
+
+int by_understand(struct by *by, const struct by_options *options, struct pw_trace_options *trace)
+{
+  const char *names[8] = {0};
+  int number = 0;
+  for (size_t i = 0; i < 7 && pw_by_name((enum pw_by)i); i++) names[i] = pw_by_name((enum pw_by)i);
+  int code = find_name("by", options->by, names, &number);
+  if (code >= 0) return code;
+  by->of = (enum pw_by)number;
+  by->folder = options->folder;
+  by->heat = PW_HEAT_NONE;
+  if (options->heat && !options->folder) return say_usage("--heat draws a map into a folder: give -o DIR");
+  if (options->folder && !*options->folder) return say_usage("-o needs the name of a folder");
+  if (options->folder) {
+    memset(names, 0, sizeof names);
+    for (size_t i = 0; i < 7 && pw_heat_name((enum pw_heat_of)i); i++) names[i] = pw_heat_name((enum pw_heat_of)i);
+    code = find_name("heat", options->heat ? options->heat : "walks", names, &number);
+    if (code >= 0) return code;
+    by->heat = (enum pw_heat_of)number;
+  }
+  trace->sides = trace->make_sides = by->of == PW_BY_SYMBOL || by->of == PW_BY_FUNCTION;
+  return -1;
+}
+
+int by_ask(void *context, const struct trace_job *job, struct pw_trace *trace, const struct pw_run_options *options,
+           struct pw_error *err)
+{
+  struct by *by = context;
+  int status = pw_attribute(trace, by->config, by->of, by->heat, options, &by->found[job->number], err);
+  return status > 0 ? PW_EINVAL : status;
+}
+
+void by_clear(struct by *by)
+{
+  for (size_t i = 0; by->found && i < by->n_jobs; i++) pw_attribution_clear(&by->found[i]);
+  free(by->found);
+  by->found = NULL;
+}
+
+/* ---- the table ---- */
+
+enum { N_COLUMNS = 10 };
+
+struct cells {
+  char name[256], object[256];
+  char of[N_COLUMNS][32];
+};
+
+static const char *const headings[N_COLUMNS] = {"accesses", "ITLB misses", "DTLB misses", "walks", "share", "minor faults",
+                                                "major faults", "touched", "tables", "returned"};
+
+static const char *short_name(const char *path)
+{
+  const char *slash = path[0] == '/' ? strrchr(path, '/') : NULL;
+  return slash && slash[1] ? slash + 1 : path;
+}
+
+/* Printable, and cut in the middle where it is long: the ends of a C++ name say most. */
+static void fit_text(char *out, size_t n_out, const char *text)
+{
+  char all[4600];
+  text_printable(all, sizeof all, text);
+  size_t n = strlen(all);
+  if (n <= NAME_WIDTH)
+    snprintf(out, n_out, "%s", all);
+  else
+    snprintf(out, n_out, "%.*s...%s", NAME_WIDTH / 2 - 1, all, all + n - (NAME_WIDTH / 2 - 2));
+}
+
+static void fill_cells(struct cells *cells, const struct pw_owner *o, const struct pw_owner *total)
+{
+  const struct pw_result *r = &o->counts;
+  fit_text(cells->name, sizeof cells->name, o->name);
+  fit_text(cells->object, sizeof cells->object, short_name(o->object));
+  uint64_t accesses = r->counted.fetches + r->counted.loads + r->counted.stores;
+  human_count(cells->of[0], sizeof *cells->of, accesses);
+  human_count(cells->of[1], sizeof *cells->of, r->itlb_misses);
+  human_count(cells->of[2], sizeof *cells->of, r->dtlb_misses);
+  human_count(cells->of[3], sizeof *cells->of, r->walks);
+  snprintf(cells->of[4], sizeof *cells->of, total->counts.walks ? "%.1f %%" : "-",
+           100.0 * (double)r->walks / (double)total->counts.walks);
+  human_count(cells->of[5], sizeof *cells->of, r->minor_faults);
+  human_count(cells->of[6], sizeof *cells->of, r->major_faults);
+  human_bytes(cells->of[7], sizeof *cells->of, r->touched_bytes);
+  human_bytes(cells->of[8], sizeof *cells->of, r->table_bytes);
+  human_bytes(cells->of[9], sizeof *cells->of, o->returned_bytes);
+}
+
+static void add_counts(struct pw_owner *sum, const struct pw_owner *o)
+{
+  struct pw_result *s = &sum->counts;
+  const struct pw_result *r = &o->counts;
+  s->counted.fetches += r->counted.fetches;
+  s->counted.loads += r->counted.loads;
+  s->counted.stores += r->counted.stores;
+  s->itlb_misses += r->itlb_misses;
+  s->dtlb_misses += r->dtlb_misses;
+  s->walks += r->walks;
+  s->minor_faults += r->minor_faults;
+  s->major_faults += r->major_faults;
+  s->touched_bytes += r->touched_bytes;
+  s->table_bytes += r->table_bytes;
+  sum->returned_bytes += o->returned_bytes;
+}
+
+static void print_cells(const struct cells *cells, size_t n, const bool show[], bool objects)
+{
+  size_t name_width = strlen("owner"), object_width = strlen("object"), width[N_COLUMNS];
+  for (size_t i = 0; i < n; i++) {
+    if (text_width(cells[i].name) > name_width) name_width = text_width(cells[i].name);
+    if (text_width(cells[i].object) > object_width) object_width = text_width(cells[i].object);
+  }
+  for (size_t c = 0; c < N_COLUMNS; c++) {
+    width[c] = strlen(headings[c]);
+    for (size_t i = 0; i < n; i++)
+      if (strlen(cells[i].of[c]) > width[c]) width[c] = strlen(cells[i].of[c]);
+  }
+  printf("  %-*s", (int)name_width, "owner");
+  if (objects) printf("  %-*s", (int)object_width, "object");
+  for (size_t c = 0; c < N_COLUMNS; c++)
+    if (show[c]) printf("  %*s", (int)width[c], headings[c]);
+  putchar('\n');
+  for (size_t i = 0; i < n; i++) {
+    printf("  %s%*s", cells[i].name, (int)(name_width - text_width(cells[i].name)), "");
+    if (objects) printf("  %s%*s", cells[i].object, (int)(object_width - text_width(cells[i].object)), "");
+    for (size_t c = 0; c < N_COLUMNS; c++)
+      if (show[c]) printf("  %*s", (int)width[c], cells[i].of[c]);
+    putchar('\n');
+  }
+}
+
+/* An object says more than the name of a symbol or of one of several owners of that name. */
+static bool wants_objects(const struct pw_attribution *a, size_t n)
+{
+  if (a->by == PW_BY_SYMBOL || a->by == PW_BY_FUNCTION) return true;
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < i; k++)
+      if (strcmp(a->owners[i].name, a->owners[k].name) == 0) return true;
+  return false;
+}
+
+static void print_owners(const struct by *by, const struct pw_attribution *a)
+{
+  /* a line for one other says less than its name */
+  size_t n = a->n_owners <= MOST_ROWS + 1 ? a->n_owners : MOST_ROWS, n_cells = 0;
+  struct cells *cells = heap_zero(n + 2, sizeof *cells);
+  struct pw_owner others = {.name = "", .object = ""};
+  for (size_t i = 0; i < a->n_owners; i++) {
+    if (i < n) fill_cells(&cells[n_cells++], &a->owners[i], &a->total);
+    else add_counts(&others, &a->owners[i]);
+  }
+  if (n < a->n_owners) {
+    fill_cells(&cells[n_cells], &others, &a->total);
+    snprintf(cells[n_cells++].name, sizeof cells->name, "... %zu others", a->n_owners - n);
+  }
+  fill_cells(&cells[n_cells++], &a->total, &a->total);
+  const struct pw_config *c = by->config;
+  const bool show[N_COLUMNS] = {a->by == PW_BY_REGION || a->by == PW_BY_OBJECT, c->itlb.entries > 0, c->dtlb.entries > 0, true, true,
+                                true, c->memory_bytes != PW_UNLIMITED, true, true, a->total.returned_bytes > 0};
+  print_cells(cells, n_cells, show, wants_objects(a, n));
+  free(cells);
+}
+
+void by_print(const struct by *by)
+{
+  bool first = true;
+  for (size_t i = 0; i < by->n_jobs; i++) {
+    if (by->jobs[i].state != JOB_DONE) continue;
+    char trace[1024], page[32];
+    text_printable(trace, sizeof trace, strcmp(by->jobs[i].path, "-") == 0 ? "standard input" : by->jobs[i].path);
+    human_bytes(page, sizeof page, (uint64_t)1 << by->config->page_shift);
+    printf("%s%s by %s: %s pages, table %s\n", first ? "" : "\n", trace, pw_by_name(by->of), page, by->config->geometry->name);
+    print_owners(by, &by->found[i]);
+    first = false;
+  }
+}
+
+void by_note(const struct by *by)
+{
+  for (size_t i = 0; i < by->n_jobs; i++)
+    if (by->jobs[i].state == JOB_DONE && !by->found[i].mapped)
+      say_note("%s does not tell what is mapped, so everything is [unknown]; traces of pagewalk record do",
+               strcmp(by->jobs[i].path, "-") == 0 ? "standard input" : by->jobs[i].path);
+}
+
+/* ---- files ---- */
+
+int by_write_csv(const struct by *by, FILE *out, struct pw_error *err)
+{
+  int status = pw_owner_csv_header(out, err);
+  for (size_t i = 0; i < by->n_jobs; i++)
+    for (size_t k = 0; !status && by->jobs[i].state == JOB_DONE && k < by->found[i].n_owners; k++)
+      status = pw_owner_csv_row(out, by->jobs[i].path, by->config, by->of, &by->found[i].owners[k], err);
+  return status;
+}
+
+int by_write_json(const struct by *by, FILE *out, struct pw_error *err)
+{
+  int status = 0;
+  const char *before = "[\n";
+  for (size_t i = 0; i < by->n_jobs; i++)
+    for (size_t k = 0; !status && by->jobs[i].state == JOB_DONE && k < by->found[i].n_owners; k++) {
+      fputs(before, out);
+      before = ",\n";
+      status = pw_owner_json_row(out, by->jobs[i].path, by->config, by->of, &by->found[i].owners[k], err);
+    }
+  if (before[0] == '[') fputs(before, out);
+  fputs("\n]\n", out);
+  return status;
+}
+
+static int write_heat(const struct by *by, FILE *out, struct pw_error *err)
+{
+  int status = pw_heat_csv_header(out, err);
+  for (size_t i = 0; i < by->n_jobs; i++)
+    for (size_t k = 0; !status && by->jobs[i].state == JOB_DONE && k < by->found[i].n_cells; k++)
+      status = pw_heat_csv_row(out, by->jobs[i].path, by->found[i].heat, &by->found[i].cells[k], err);
+  return status;
+}
+
+static int write_file(const struct by *by, const char *path, int (*write)(const struct by *, FILE *, struct pw_error *),
+                      struct pw_error *err)
+{
+  struct sink sink;
+  int status = sink_open(&sink, path, err);
+  if (status) return status;
+  status = write(by, sink.stream, err);
+  if (!status) return sink_close(&sink, err);
+  sink_abandon(&sink);
+  return status;
+}
+
+static void count_chart(void *context, const char *chart, const char *path, const char *reason)
+{
+  size_t *n = context;
+  (void)path;
+  if (reason) say_note("chart %s was left out: %s", chart, reason);
+  else ++*n;
+}
+
+static int draw(const struct by *by, const char *owners, const char *cells, struct pw_error *err)
+{
+  char *folder = heap_text("%s/charts", by->folder);
+  const char *const paths[] = {owners, cells};
+  size_t n = 0;
+  struct pw_chart_options options = {.folder = folder, .report = count_chart, .stop = interrupt_stops, .context = &n};
+  int status = pw_charts_draw(paths, by->heat == PW_HEAT_NONE ? 1 : 2, &options, err);
+  if (status >= 0) say_note("%s; %s: %zu chart%s", owners, folder, n, n == 1 ? "" : "s");
+  free(folder);
+  return status < 0 ? status : 0;
+}
+
+int by_write_folder(const struct by *by)
+{
+  struct pw_error err = {0};
+  char *owners = heap_text("%s/attribution.csv", by->folder), *cells = heap_text("%s/heat.csv", by->folder);
+  int status = folder_make(by->folder, NULL, &err);
+  if (!status) status = write_file(by, owners, by_write_csv, &err);
+  if (!status && by->heat != PW_HEAT_NONE) status = write_file(by, cells, write_heat, &err);
+  if (!status) status = draw(by, owners, cells, &err);
+  if (status) say("%s", err.text);
+  free(owners);
+  free(cells);
+  return status ? FAILED : DONE;
+}

@@ -1,0 +1,254 @@
+/* Attribution: a run of one configuration with one more part, which shares its counts out (witness/charges.h).
+ *
+ * The run itself is an ordinary one, by whichever engine, so that the sums of the owners are held
+ * against numbers that came about in another way. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "witness/charges.h"
+#include "base/alloc.h"
+#include "base/block.h"
+#include "engine/pipeline.h"
+#include "mmu/hierarchy.h"
+#include "mmu/geometry.h"
+#include "engine/passes.h"
+#include "trace/trace.h"
+
+static const char *const by_names[] = {"region", "object", "symbol", "function"};
+static const char *const heat_names[] = {"none", "walks", "dtlb", "faults"};
+
+const char *pw_by_name(enum pw_by by)
+{
+  return (size_t)by < sizeof by_names / sizeof *by_names ? by_names[by] : NULL;
+}
+
+int pw_by_find(const char *name)
+{
+  for (int i = 0; pw_by_name((enum pw_by)i); i++)
+    if (strcmp(pw_by_name((enum pw_by)i), name) == 0) return i;
+  return -1;
+}
+
+const char *pw_heat_name(enum pw_heat_of of)
+{
+  return (size_t)of < sizeof heat_names / sizeof *heat_names ? heat_names[of] : NULL;
+}
+
+/* ---- the pass ---- */
+
+static int check(const struct pw_config *c, enum pw_by by, enum pw_stream only, struct pw_error *err)
+{
+  int status = pw_config_check(c, err);
+  if (status || by == PW_BY_REGION || by == PW_BY_OBJECT) return status;
+  if ((c->itlb.entries || only == PW_STREAM_DATA) && (c->dtlb.entries || only == PW_STREAM_FETCH)) return 0;
+  return pw_error_set(err, PW_EINVAL, "by %s only misses are exact, and without an ITLB and a DTLB every access counts as one; give both, or attribute by region",
+                      pw_by_name(by));
+}
+
+/* With finite memory directly: the other engine might have to begin again. */
+static int plan(struct pw_run *r, const struct pw_config *c, struct pw_error *err)
+{
+  struct pw_run_options options = r->options;
+  if (c->memory_bytes != PW_UNLIMITED) options.engine = PW_ENGINE_DIRECT;
+  int status = pw_lanes_plan(&r->lanes, c, 1, &options, err);
+  if (!status) pw_ideal_log(r->lanes.accounts[0]);
+  return status;
+}
+
+static int attach(struct pw_run *r, struct pw_charges *charges, struct pw_error *err)
+{
+  struct pw_lanes *l = &r->lanes;
+  if (pw_grow((void **)&l->parts, &l->parts_room, l->n_parts + 1, sizeof *l->parts) ||
+      pw_grow((void **)&l->account_of, &l->account_room, l->n_parts + 1, sizeof *l->account_of))
+    return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  l->parts[l->n_parts] = (struct pw_model *)charges;
+  l->account_of[l->n_parts++] = 0;
+  return 0;
+}
+
+/* The first pass of run.c notes for its own model; this part wants the same numbers of pages. */
+static int note(void *context, const struct pw_paged *numbered, struct pw_error *err)
+{
+  return numbered ? pw_charges_note(context, numbered, err) : pw_charges_turn(context, err);
+}
+
+static int pass(struct pw_run *r, const struct pw_config *c, struct pw_charges *charges, struct pw_error *err)
+{
+  int status = plan(r, c, err);
+  if (!status) status = attach(r, charges, err);
+  if (status) return status;
+  if (pw_charges_look_ahead(charges)) {
+    r->lanes.also_note = note;
+    r->lanes.also_context = charges;
+  }
+  pw_trace_need_counts(r->trace);
+  return pw_run_pass(r, err);
+}
+
+/* ---- the owners ---- */
+
+static void fill_owner(struct pw_owner *to, const struct pw_owners *owners, const struct pw_owned *from, char **texts,
+                       const struct pw_config *c)
+{
+  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
+  to->name = texts[from->name];
+  to->object = texts[from->object];
+  to->counts = from->counts;
+  pw_hierarchy_result(&hierarchy, from->counts.itlb_misses, from->counts.dtlb_misses, from->counts.stlb_misses, &to->counts);
+  to->counts.walk_refs = to->counts.walks * pw_geometry_walk_levels(c->geometry, c->page_shift);
+  to->counts.touched_bytes = pw_share_at_peak(&owners->touched_pages, &from->touched_pages) << c->page_shift;
+  to->counts.table_bytes = pw_share_at_peak(&owners->table_bytes, &from->table_bytes);
+  to->returned_bytes = from->returned_pages << c->page_shift;
+}
+
+static const size_t summed[] = {
+  offsetof(struct pw_result, counted.fetches), offsetof(struct pw_result, counted.loads), offsetof(struct pw_result, counted.stores),
+  offsetof(struct pw_result, itlb_misses), offsetof(struct pw_result, dtlb_misses), offsetof(struct pw_result, stlb_lookups),
+  offsetof(struct pw_result, stlb_misses), offsetof(struct pw_result, walks), offsetof(struct pw_result, walk_refs),
+  offsetof(struct pw_result, minor_faults), offsetof(struct pw_result, major_faults), offsetof(struct pw_result, swap_outs),
+  offsetof(struct pw_result, touched_bytes), offsetof(struct pw_result, table_bytes),
+};
+#define N_SUMMED (sizeof summed / sizeof *summed)
+
+static uint64_t *number(struct pw_result *r, size_t which)
+{
+  return (uint64_t *)(void *)((char *)r + summed[which]);
+}
+
+/* Nobody is left to be charged but who has anything; the accesses by symbol and function are nobody's. */
+static bool is_empty(struct pw_owner *o)
+{
+  uint64_t any = o->returned_bytes;
+  for (size_t i = 0; i < N_SUMMED; i++) any |= *number(&o->counts, i);
+  return any == 0;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+  const struct pw_owner *x = a, *y = b;
+  const struct pw_result *p = &x->counts, *q = &y->counts;
+  const uint64_t keys[][2] = {{p->walks, q->walks},
+                              {p->itlb_misses + p->dtlb_misses, q->itlb_misses + q->dtlb_misses},
+                              {p->minor_faults + p->major_faults, q->minor_faults + q->major_faults},
+                              {pw_totals_sum(&p->counted), pw_totals_sum(&q->counted)},
+                              {p->touched_bytes, q->touched_bytes}};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (keys[i][0] != keys[i][1]) return keys[i][0] > keys[i][1] ? -1 : 1;
+  int order = strcmp(x->name, y->name);
+  return order ? order : strcmp(x->object, y->object);
+}
+
+static int check_sums(const struct pw_attribution *a, const struct pw_result *total, struct pw_error *err)
+{
+  bool accesses = a->by == PW_BY_REGION || a->by == PW_BY_OBJECT;
+  for (size_t i = accesses ? 0 : 3; i < N_SUMMED; i++) {
+    struct pw_result whole = *total;
+    uint64_t sum = 0, want = *number(&whole, i);
+    for (size_t k = 0; k < a->n_owners; k++) sum += *number(&a->owners[k].counts, i);
+    if (sum != want)
+      return pw_error_set(err, PW_EINTERNAL, "count %zu of the owners adds up to %" PRIu64 " and not to the run's %" PRIu64 "; please report this with the trace",
+                          i, sum, want);
+  }
+  return 0;
+}
+
+static int take_owners(struct pw_attribution *a, const struct pw_charges *charges, const struct pw_config *c,
+                       const struct pw_result *total, struct pw_error *err)
+{
+  const struct pw_owners *owners = pw_charges_owners(charges);
+  char **texts = a->texts;
+  a->owners = pw_calloc(owners->n, sizeof *a->owners);
+  if (!a->owners) return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners");
+  for (size_t i = 0; i < owners->n; i++) {
+    struct pw_owner *o = &a->owners[a->n_owners];
+    fill_owner(o, owners, &owners->items[i], texts, c);
+    a->total.returned_bytes += o->returned_bytes;
+    a->n_owners += !is_empty(o);
+  }
+  qsort(a->owners, a->n_owners, sizeof *a->owners, by_weight);
+  a->total.name = "total";
+  a->total.object = "";
+  a->total.counts = *total;
+  return check_sums(a, total, err);
+}
+
+/* ---- the heat map ---- */
+
+static int by_place(const void *a, const void *b)
+{
+  const struct pw_heat_cell *x = a, *y = b;
+  if (x->process != y->process) return x->process < y->process ? -1 : 1;
+  if (x->address != y->address) return x->address < y->address ? -1 : 1;
+  return x->first_access < y->first_access ? -1 : x->first_access > y->first_access;
+}
+
+static int take_heat(struct pw_attribution *a, const struct pw_heat *heat, struct pw_error *err)
+{
+  size_t n = 0;
+  char **texts = a->texts;
+  for (size_t i = 0; heat && i < heat->rows.n * PW_HEAT_COLUMNS; i++) n += heat->counts[i] > 0;
+  a->cells = pw_calloc(n ? n : 1, sizeof *a->cells);
+  if (!a->cells) return pw_error_set(err, PW_ENOMEM, "memory ran out for the heat map");
+  for (size_t i = 0; heat && i < heat->rows.n * PW_HEAT_COLUMNS; i++) {
+    if (!heat->counts[i]) continue;
+    uint64_t row = i / PW_HEAT_COLUMNS, column = i % PW_HEAT_COLUMNS, key = heat->keys[row] << heat->row_shift;
+    a->cells[a->n_cells++] = (struct pw_heat_cell){
+        .process = pw_key_process(key), .region = texts[heat->names[row]],
+        .address = (key & PW_PAGE_MASK) << PW_BASE_SHIFT, .bytes = UINT64_C(1) << (PW_BASE_SHIFT + heat->row_shift),
+        .first_access = column << heat->column_shift, .accesses = UINT64_C(1) << heat->column_shift,
+        .misses = heat->counts[i]};
+  }
+  if (a->n_cells) qsort(a->cells, a->n_cells, sizeof *a->cells, by_place);
+  return 0;
+}
+
+/* ---- all of it ---- */
+
+static int take_texts(struct pw_attribution *a, const struct pw_spaces *spaces, struct pw_error *err)
+{
+  char **texts = pw_calloc(spaces->texts.n + 1, sizeof *texts);
+  a->texts = texts;
+  a->mapped = spaces->known;
+  for (size_t i = 0; texts && i < spaces->texts.n; i++)
+    if (!(texts[i] = pw_strdup(spaces->texts.texts[i]))) return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners' names");
+  return texts ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the owners' names");
+}
+
+void pw_attribution_clear(struct pw_attribution *a)
+{
+  char **texts = a->texts;
+  for (size_t i = 0; texts && texts[i]; i++) pw_free(texts[i]);
+  pw_free(texts);
+  pw_free(a->owners);
+  pw_free(a->cells);
+  *a = (struct pw_attribution){0};
+}
+
+static int finish(struct pw_run *r, const struct pw_config *c, const struct pw_charges *charges, struct pw_attribution *a,
+                  struct pw_error *err)
+{
+  struct pw_result total;
+  int unfit = pw_run_report(r, c, 1, &total, err);
+  if (unfit) return unfit;
+  int status = take_texts(a, pw_charges_spaces(charges), err);
+  if (!status) status = take_owners(a, charges, c, &total, err);
+  return status ? status : take_heat(a, pw_charges_heat(charges), err);
+}
+
+int pw_attribute(struct pw_trace *trace, const struct pw_config *config, enum pw_by by, enum pw_heat_of heat,
+                 const struct pw_run_options *options, struct pw_attribution *a, struct pw_error *err)
+{
+  struct pw_run r = {.trace = trace};
+  struct pw_charges *charges = NULL;
+  *a = (struct pw_attribution){.by = by, .heat = heat};
+  if (options) r.options = *options;
+  r.options.jobs = 1; /* blocks are copied for other threads without texts and sides */
+  int status = check(config, by, r.options.only, err);
+  if (!status) status = pw_charges_create(&charges, pw_trace_info(trace)->path, config, by, heat, &r.options, err);
+  if (!status) status = pass(&r, config, charges, err);
+  if (!status) status = finish(&r, config, charges, a, err);
+  pw_lanes_clear(&r.lanes);
+  if (charges) ((struct pw_model *)charges)->class->destroy((struct pw_model *)charges);
+  return status;
+}

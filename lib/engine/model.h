@@ -1,0 +1,17 @@
+/* A part: models of one page size that eat whole blocks by themselves.
+ *
+ * Parts know nothing of one another, so that any of them may run at the same time on
+ * the same block; each sees the blocks in order. A part writes only to itself. */
+#ifndef PW_MODEL_H
+#define PW_MODEL_H
+
+#include "os/os.h"
+
+struct pw_model {
+  const struct pw_model_class {
+    int (*feed)(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);
+    void (*destroy)(struct pw_model *part);
+  } *class;
+};
+
+#endif

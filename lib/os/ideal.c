@@ -1,0 +1,333 @@
+/* Pages, processes, mappings and tables of one page size. See ideal.h. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "os/ideal_state.h"
+
+int pw_ideal_out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the pages of the trace; run fewer page sizes at a time");
+}
+
+static void log_change(struct pw_ideal *a, struct pw_change change)
+{
+  struct pw_ideal_output *out = a->output[a->turn];
+  if (pw_grow((void **)&out->changes, &out->changes_room, out->n_changes + 1, sizeof *out->changes)) {
+    a->log_failed = true;
+    return;
+  }
+  change.at = a->cause.at;
+  change.event = a->cause.event;
+  out->changes[out->n_changes++] = change;
+}
+
+void pw_ideal_log_page(struct pw_ideal *a, enum pw_change_kind kind, uint32_t id, uint32_t from)
+{
+  if (a->logging) log_change(a, (struct pw_change){.kind = kind, .id = id, .from = from});
+  a->cause.id = id;
+}
+
+static void log_table(void *context, unsigned span_bits, uint64_t prefix_key, uint64_t bytes, bool exists)
+{
+  struct pw_ideal *a = context;
+  log_change(a, (struct pw_change){.kind = exists ? PW_CHANGE_TABLE : PW_CHANGE_TABLE_GONE, .id = a->cause.id,
+                                   .span_bits = span_bits, .prefix = prefix_key, .bytes = bytes});
+}
+
+void pw_ideal_log(struct pw_ideal *a)
+{
+  a->logging = true;
+  pw_tables_watch(a->tables, log_table, a);
+}
+
+int pw_ideal_create(struct pw_ideal **account, unsigned page_shift, const struct pw_run_options *options,
+                      struct pw_error *err)
+{
+  struct pw_ideal *a = *account = pw_calloc(1, sizeof *a);
+  if (!a) return pw_ideal_out_of_memory(err);
+  a->page_shift = page_shift;
+  a->shift = page_shift - PW_BASE_SHIFT;
+  a->options = *options;
+  pw_pages_init(&a->pages);
+  pw_mappings_init(&a->mappings);
+  int status = pw_tables_create(&a->tables, page_shift, err);
+  for (int i = 0; !status && i < 2; i++) {
+    a->output[i] = pw_calloc(1, sizeof *a->output[i]);
+    if (!a->output[i]) status = pw_ideal_out_of_memory(err);
+  }
+  if (status) {
+    pw_ideal_destroy(a);
+    *account = NULL;
+  }
+  return status;
+}
+
+void pw_ideal_destroy(struct pw_ideal *a)
+{
+  if (!a) return;
+  for (int i = 0; i < 2; i++) {
+    if (!a->output[i]) continue;
+    pw_free(a->output[i]->steps);
+    pw_free(a->output[i]->left);
+    pw_free(a->output[i]->touched);
+    pw_free(a->output[i]->new_key);
+    pw_free(a->output[i]->changes);
+    pw_free(a->output[i]);
+  }
+  pw_pages_clear(&a->pages);
+  pw_sharing_clear(&a->sharing);
+  pw_mappings_clear(&a->mappings);
+  pw_tables_destroy(a->tables);
+  pw_free(a->fits);
+  pw_free(a->streams);
+  pw_sampler_destroy(a->sampler);
+  pw_free(a);
+}
+
+static int find_fit(struct pw_ideal *a, const struct pw_geometry *g, uint32_t *number, struct pw_error *err)
+{
+  for (size_t i = 0; i < a->n_fits; i++)
+    if (pw_geometry_va_bits(a->fits[i].geometry) == pw_geometry_va_bits(g) &&
+        a->fits[i].geometry->sign_extended == g->sign_extended) {
+      *number = (uint32_t)i;
+      return 0;
+    }
+  if (pw_grow((void **)&a->fits, &a->fits_room, a->n_fits + 1, sizeof *a->fits)) return pw_ideal_out_of_memory(err);
+  a->fits[a->n_fits] = (struct pw_ideal_fit){.geometry = g};
+  *number = (uint32_t)a->n_fits++;
+  return 0;
+}
+
+int pw_ideal_add(struct pw_ideal *a, const struct pw_geometry *g, struct pw_ideal_slot *slot, struct pw_error *err)
+{
+  int64_t tree = pw_tables_add_geometry(a->tables, g, err);
+  if (tree < 0) return (int)tree;
+  slot->tree = (uint32_t)tree;
+  return find_fit(a, g, &slot->fit, err);
+}
+
+void pw_ideal_watch_sharing(struct pw_ideal *a)
+{
+  a->watching = a->options.only != PW_STREAM_FETCH;
+}
+
+bool pw_ideal_shares(const struct pw_ideal *a)
+{
+  return a->shares;
+}
+
+int pw_ideal_sample(struct pw_ideal *a, const struct pw_ideal_slot *slot, uint64_t every, const char *path,
+                      struct pw_error *err)
+{
+  a->sampled_tree = slot->tree;
+  return pw_sampler_create(&a->sampler, every, path, err);
+}
+
+const struct pw_sampler *pw_ideal_sampler(const struct pw_ideal *a)
+{
+  return a->sampler;
+}
+
+/* Keys and ids of the block's pages. */
+static int number_pages(struct pw_ideal *a, struct pw_ideal_output *out, const struct pw_block *b, struct pw_error *err)
+{
+  if (pw_pages_reserve(&a->pages, b->n_pages) || pw_tables_reserve(a->tables, b->n_pages)) return pw_ideal_out_of_memory(err);
+  int status = a->sampler ? pw_sampler_check(a->sampler, err) : 0;
+  if (status) return status;
+  out->numbered = (struct pw_paged){.block = b, .key = out->key, .id = out->id, .first_new = a->pages.n_ids};
+  for (uint32_t i = 0; i < b->n_pages; i++) {
+    uint64_t key = pw_key_shift(b->pages[i], a->shift);
+    if (i + 16 < b->n_pages) /* its slot is fetched while the ones before are looked up */
+      __builtin_prefetch(&a->pages.slots[pw_pages_home(&a->pages, pw_key_shift(b->pages[i + 16], a->shift))]);
+    out->key[i] = key;
+    out->id[i] = i && key == out->key[i - 1] ? out->id[i - 1] : pw_pages_id(&a->pages, key);
+  }
+  out->n_left = out->n_touched = out->n_changes = 0;
+  return 0;
+}
+
+/* The keys of the ids that are new: the pages may grow while models still read these. */
+static int tell_new_keys(const struct pw_ideal *a, struct pw_ideal_output *out, struct pw_error *err)
+{
+  struct pw_paged *n = &out->numbered;
+  size_t before = n->first_new, new = a->pages.n_ids - before;
+  if (pw_grow((void **)&out->new_key, &out->new_room, new, sizeof *out->new_key)) return pw_ideal_out_of_memory(err);
+  if (new) memcpy(out->new_key, a->pages.key + before, new * sizeof *out->new_key);
+  n->n_ids = a->pages.n_ids;
+  n->new_key = out->new_key;
+  n->steps = out->steps;
+  n->left = out->left;
+  n->touched = out->touched;
+  n->changes = out->changes;
+  n->n_changes = out->n_changes;
+  return a->log_failed ? pw_ideal_out_of_memory(err) : 0;
+}
+
+void pw_ideal_check_fit(struct pw_ideal *a, uint64_t page)
+{
+  for (size_t f = 0; f < a->n_fits; f++) {
+    struct pw_ideal_fit *fit = &a->fits[f];
+    if (pw_geometry_fits(fit->geometry, page)) continue;
+    if (fit->bits == 0) fit->page = page;
+    /* only a table that sign-extends can hold an address of the upper half */
+    unsigned bits = pw_address_bits(page, fit->geometry->sign_extended || page >> (PW_PAGE_BITS - 1));
+    if (bits > fit->bits) fit->bits = bits;
+  }
+}
+
+void pw_ideal_arrive(struct pw_ideal *a, uint32_t id, uint64_t key, uint64_t base_page)
+{
+  pw_ideal_log_page(a, PW_CHANGE_ARRIVE, id, 0);
+  pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
+  pw_tables_add_page(a->tables, key);
+  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(pw_key_process(key), base_page));
+  pw_ideal_check_fit(a, base_page);
+}
+
+void pw_ideal_store(struct pw_ideal *a, uint32_t id, uint64_t base_page)
+{
+  if (!a->sharing.n || !pw_sharing_part(&a->sharing, id)) return;
+  a->pages.n_minor++;
+  pw_pages_take_frame(&a->pages);
+  pw_ideal_log_page(a, PW_CHANGE_COPY, id, 0);
+  pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
+  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(pw_key_process(a->pages.key[id]), base_page));
+}
+
+static uint64_t base_page(const struct pw_block *b, uint32_t index)
+{
+  return b->pages[index] & PW_PAGE_MASK;
+}
+
+/* The page of index i is touched: it may arrive. */
+static inline void arrive(struct pw_ideal *a, const struct pw_ideal_output *out, uint32_t i)
+{
+  pw_ideal_touch(a, out->id[i], out->key[i], base_page(out->numbered.block, i));
+}
+
+/* Visits [from, to). The data page of a visit is the last that one opened. */
+static void arrive_between(struct pw_ideal *a, const struct pw_ideal_output *out, uint32_t from, uint32_t to)
+{
+  const struct pw_block *b = out->numbered.block;
+  bool stores = a->sharing.n && a->options.only != PW_STREAM_FETCH;
+  for (uint32_t i = from; i < to; i++) {
+    bool code = b->flags[i] & PW_VISIT_CODE;
+    a->cause.at = i;
+    if (a->options.only == PW_STREAM_BOTH || (a->options.only == PW_STREAM_FETCH) == code) arrive(a, out, b->page[i]);
+    if (!code) a->data = b->page[i];
+    if (stores && b->flags[i] & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2)) pw_ideal_store(a, out->id[a->data], base_page(b, a->data));
+  }
+}
+
+int pw_ideal_reserve_streams(struct pw_ideal *a)
+{
+  size_t room = a->streams_room;
+  if (pw_grow((void **)&a->streams, &a->streams_room, a->pages.n_ids, 1)) return -1;
+  if (a->streams_room > room) memset(a->streams + room, 0, a->streams_room - room);
+  return 0;
+}
+
+/* Is a page of this block touched by both streams? Openers tell: no page is touched that none opened. */
+static int note_streams(struct pw_ideal *a, const struct pw_ideal_output *out, struct pw_error *err)
+{
+  const struct pw_block *b = out->numbered.block;
+  const uint8_t seen[2] = {1, a->options.only == PW_STREAM_BOTH ? 2 : 0};
+  if (pw_ideal_reserve_streams(a)) return pw_ideal_out_of_memory(err);
+  uint8_t several = 0;
+  for (uint32_t i = 0; i < b->n_visits; i++) {
+    uint8_t *streams = &a->streams[out->id[b->page[i]]];
+    *streams |= seen[b->flags[i] & PW_VISIT_CODE];
+    several |= *streams & (*streams - 1);
+  }
+  a->shares |= several != 0;
+  return 0;
+}
+
+/* Does the block hold events at which it matters which pages were touched before? */
+static bool is_eventful(const struct pw_block *b)
+{
+  const uint32_t kinds = 1u << PW_EVENT_UNMAP | 1u << PW_EVENT_FORK | 1u << PW_EVENT_EXEC | 1u << PW_EVENT_EXIT | 1u << PW_EVENT_MARK |
+                         1u << PW_EVENT_DISCARD | 1u << PW_EVENT_MOVE;
+  for (uint32_t i = 0; i < b->n_events; i++)
+    if (kinds >> b->events[i].kind & 1) return true;
+  return false;
+}
+
+static int take_sample(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, bool ended)
+{
+  struct pw_sample *now = &a->sampler->now;
+  now->arrivals = a->pages.n_arrivals;
+  now->minor_faults = a->pages.n_minor;
+  now->present_pages = a->pages.n_frames;
+  now->table_bytes = pw_tables_bytes(a->tables, a->sampled_tree);
+  for (int area = 0; area < PW_AREAS; area++) now->mapped_pages[area] = a->sampler->areas.pages[area];
+  int64_t number = pw_sampler_note(a->sampler, ended);
+  struct pw_step *step = number < 0 ? NULL : pw_ideal_add_step(out, at, PW_STEP_SAMPLE);
+  if (step) step->first = (size_t)number;
+  return step ? 0 : -1;
+}
+
+/* Visits [from, to); of a time series, with a sample behind each that ends a window and behind the block's last. */
+static int take_visits(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t from, uint32_t to)
+{
+  const struct pw_block *b = out->numbered.block;
+  if (!a->sampler) arrive_between(a, out, from, to);
+  while (a->sampler && from < to) {
+    bool ended;
+    uint32_t end = pw_sampler_go(a->sampler, b, from, to, &ended);
+    arrive_between(a, out, from, end);
+    from = end;
+    if ((ended || end == b->n_visits) && take_sample(a, out, end, ended)) return -1;
+  }
+  return 0;
+}
+
+/* An event, its steps marked as its own. */
+static int take_event(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t number, struct pw_error *err)
+{
+  const struct pw_event *e = &out->numbered.block->events[number];
+  size_t before = out->numbered.n_steps;
+  a->cause = (struct pw_change){.at = e->at, .event = number};
+  int status = pw_ideal_event(a, out, e, err);
+  a->cause.event = PW_BY_VISIT;
+  for (; before < out->numbered.n_steps; before++) out->steps[before].event = number;
+  return status;
+}
+
+int pw_ideal_block(struct pw_ideal *a, const struct pw_block *b, const struct pw_paged **numbered, struct pw_error *err)
+{
+  struct pw_ideal_output *out = a->output[a->turn ^= 1];
+  int status = number_pages(a, out, b, err);
+  a->cause = (struct pw_change){.event = PW_BY_VISIT};
+  a->data = 0;
+  if (a->n_processes == 0) pw_ideal_add_process(a, 0);
+  if (!status && a->watching && !a->shares) status = note_streams(a, out, err);
+  /* which pages are touched is all that matters, unless some leave in between */
+  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->sharing.n || a->logging || a->sampler;
+  for (uint32_t i = 0; !status && !by_visit && i < b->n_pages; i++) arrive(a, out, i);
+  uint32_t from = 0;
+  for (uint32_t i = 0; !status && i <= b->n_events; i++) {
+    uint32_t to = i < b->n_events ? b->events[i].at : b->n_visits;
+    if (by_visit && take_visits(a, out, from, to)) status = pw_ideal_out_of_memory(err);
+    if (!status && i < b->n_events) status = take_event(a, out, i, err);
+    from = to;
+  }
+  *numbered = &out->numbered;
+  return status ? status : tell_new_keys(a, out, err);
+}
+
+void pw_ideal_result(const struct pw_ideal *a, const struct pw_ideal_slot *slot, struct pw_result *r,
+                       uint64_t *unfit_page, unsigned *unfit_bits)
+{
+  r->minor_faults = a->pages.n_minor;
+  r->resident_bytes = r->touched_bytes = a->pages.peak_frames << a->page_shift;
+  r->table_bytes = pw_tables_peak_bytes(a->tables, slot->tree);
+  *unfit_page = a->fits[slot->fit].page;
+  *unfit_bits = a->fits[slot->fit].bits;
+  r->unfit = *unfit_bits > 0;
+}
+
+void pw_ideal_touched(const struct pw_ideal *a, struct pw_touched *touched)
+{
+  *touched = (struct pw_touched){a->pages.n_arrivals, a->pages.n_minor, a->pages.peak_touched};
+}

@@ -1,0 +1,87 @@
+/* What an account knows; for ideal.c, which follows the visits, and account_events.c,
+ * which follows the events between them. */
+#ifndef PW_IDEAL_STATE_H
+#define PW_IDEAL_STATE_H
+
+#include "base/block.h"
+#include "os/ideal.h"
+#include "os/mappings.h"
+#include "os/pages.h"
+#include "os/sharing.h"
+#include "mmu/geometry.h"
+#include "os/tables.h"
+
+struct pw_ideal_fit {
+  const struct pw_geometry *geometry;
+  unsigned bits;          /* that the widest address needs, once one did not fit; else 0 */
+  uint64_t page;          /* a base page that did not fit */
+};
+
+/* What a block came to. Two of them take turns, so that models may still read the
+ * last while the next is written. */
+struct pw_ideal_output {
+  struct pw_paged numbered;
+  uint64_t key[PW_BLOCK_VISITS];
+  uint32_t id[PW_BLOCK_VISITS];
+  uint64_t *new_key;
+  struct pw_step *steps;
+  struct pw_left *left;
+  uint32_t *touched;
+  struct pw_change *changes;
+  size_t n_left, n_touched, n_changes, new_room, steps_room, left_room, touched_room, changes_room;
+};
+
+struct pw_ideal {
+  unsigned page_shift, shift; /* shift: over base pages */
+  struct pw_run_options options;
+  struct pw_pages pages;
+  struct pw_sharing sharing;
+  struct pw_tables *tables;
+  struct pw_mappings mappings;
+  struct pw_ideal_fit *fits;
+  size_t n_fits, fits_room;
+  uint32_t process, n_processes;
+  bool exited[PW_PROCESSES];
+  bool emptied;           /* pages left by themselves, so that tables may be empty */
+  bool watching, shares;
+  uint8_t *streams;       /* by id, while watching: 1 = a data page, 2 = a code page, 4 = touched by the kernel */
+  size_t streams_room;
+  uint32_t data;          /* index of the block's data page that was opened last */
+  struct pw_sampler *sampler; /* of a time series, or NULL */
+  uint32_t sampled_tree;
+  struct pw_ideal_output *output[2];
+  unsigned turn;
+  bool logging, log_failed;
+  struct pw_change cause; /* of what happens now: at, event, id */
+};
+
+int pw_ideal_out_of_memory(struct pw_error *err);
+struct pw_step *pw_ideal_add_step(struct pw_ideal_output *out, uint32_t at, enum pw_step_kind kind);
+/* Writes down a change of kind, id, from, where that is asked for. Tables that follow are this page's. */
+void pw_ideal_log_page(struct pw_ideal *account, enum pw_change_kind kind, uint32_t id, uint32_t from);
+void pw_ideal_add_process(struct pw_ideal *account, uint32_t process);
+int pw_ideal_event(struct pw_ideal *account, struct pw_ideal_output *out, const struct pw_event *event, struct pw_error *err);
+
+/* Room for what is known of the streams of each page. */
+int pw_ideal_reserve_streams(struct pw_ideal *account);
+static inline void pw_ideal_note_stream(struct pw_ideal *a, uint32_t id, uint8_t stream)
+{
+  uint8_t streams = a->streams[id] |= stream;
+  a->shares |= (streams & (streams - 1)) != 0;
+}
+
+/* An address of this base page needs tables: do they reach it? */
+void pw_ideal_check_fit(struct pw_ideal *account, uint64_t base_page);
+
+/* A page came by a touch of this base page. */
+void pw_ideal_arrive(struct pw_ideal *account, uint32_t id, uint64_t key, uint64_t base_page);
+/* A page is touched, at an address on this base page: it may arrive. Tables have room. */
+static inline void pw_ideal_touch(struct pw_ideal *a, uint32_t id, uint64_t key, uint64_t base_page)
+{
+  if (pw_pages_touch(&a->pages, id)) pw_ideal_arrive(a, id, key, base_page);
+}
+
+/* A page that is present is stored to, at an address on this base page: it may have to be copied. */
+void pw_ideal_store(struct pw_ideal *account, uint32_t id, uint64_t base_page);
+
+#endif

@@ -1,0 +1,75 @@
+/* A block as the models of one page size see it: pages have numbers (ids), and what
+ * happens between visits is spelled out as steps.
+ *
+ * The account of a page size (ideal.h) writes it; any number of models read it, each
+ * at its own time, so that they can run side by side. Nothing in it changes once it is
+ * written, and no model reads anything else of the account. */
+#ifndef PW_OS_H
+#define PW_OS_H
+
+#include "pagewalk.h"
+
+enum pw_step_kind {
+  PW_STEP_LEAVE,  /* pages are unmapped: they leave memory and TLBs */
+  PW_STEP_MOVE,   /* pages leave the TLBs; memory goes on holding what it holds of them as other pages */
+  PW_STEP_KERNEL, /* pages are touched in memory; TLBs do not see it */
+  PW_STEP_FLUSH,  /* TLBs are emptied */
+  PW_STEP_COUNT,  /* counts start at 0 */
+  PW_STEP_SAMPLE, /* window number `first` of a time series ends, for now or for good */
+};
+
+/* Happens before visit number `at` of the block. */
+struct pw_step {
+  uint32_t at;
+  uint32_t event;               /* of the block, that it comes from */
+  enum pw_step_kind kind;
+  bool wrote;                   /* KERNEL: it stored */
+  uint64_t first_key, last_key; /* LEAVE, MOVE: the range of page keys; first > last when nothing leaves */
+  size_t first, n;              /* LEAVE, MOVE: the touched pages of it, in `left`; KERNEL: in `touched` */
+};
+
+struct pw_left {
+  uint64_t key;
+  uint32_t id;
+  uint32_t to;                  /* MOVE: the page that it is now */
+};
+
+/* What moved a count of the account, for who wants to know whose doing each was (pw_ideal_log). */
+enum pw_change_kind {
+  PW_CHANGE_FAULT,  /* a minor fault on page `id` */
+  PW_CHANGE_ARRIVE, /* page `id` is in use from here on, in a frame that was not */
+  PW_CHANGE_COPY,   /* page `id` has a frame of its own from here on, instead of a shared one */
+  PW_CHANGE_LEAVE,  /* page `id` is no longer in use, nor is its frame */
+  PW_CHANGE_FORK,   /* page `id` is in use too from here on, in the frame of page `from` */
+  PW_CHANGE_MOVE,   /* page `id` is in use from here on, and is what page `from` was */
+  PW_CHANGE_TABLE,  /* a page table exists from here on: span, prefix, bytes */
+  PW_CHANGE_TABLE_GONE,
+};
+
+#define PW_BY_VISIT UINT32_MAX
+
+struct pw_change {
+  uint32_t at, event;           /* visit `at` did it where event is PW_BY_VISIT, else that event */
+  enum pw_change_kind kind;
+  uint32_t id;                  /* of a TABLE the page under it, PW_BY_VISIT for a root */
+  uint32_t from;                /* FORK, MOVE */
+  unsigned span_bits;           /* TABLE: it covers 2^span_bits bytes; 64 for a root */
+  uint64_t prefix, bytes;       /* TABLE: key of what it covers, shifted by its span; its size */
+};
+
+struct pw_paged {
+  const struct pw_block *block;
+  const uint64_t *key;     /* [block->n_pages] page key at the page size, by index of the block */
+  const uint32_t *id;      /* [block->n_pages] */
+  size_t n_ids;            /* ids that there are now, this block's included */
+  const uint64_t *new_key; /* keys of the ids from first_new to n_ids-1 */
+  size_t first_new;
+  const struct pw_step *steps;
+  size_t n_steps;
+  const struct pw_left *left;
+  const uint32_t *touched;      /* ids */
+  const struct pw_change *changes; /* in order of visits and events; empty unless asked for */
+  size_t n_changes;
+};
+
+#endif

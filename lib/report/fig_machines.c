@@ -1,0 +1,289 @@
+/* The figure that compares machines on one trace: the one on which they differ most.
+ *
+ * The base machine is the setting nearest to the default one. Rows with other
+ * TLBs at two levels or more, or with those of a processor known by name, are
+ * whole processors: when the table holds some and they fit on the page, they are
+ * what is compared. Otherwise it is the machines with one part changed, and of
+ * each part the best, the middle and the worst: what a single change to the
+ * machine buys; how many were left out is told. Machines whose values hardly
+ * differ make no chart. A machine is named by the processor that has its TLBs, if one
+ * is known, else by what differs from the base. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "report/chartwords.h"
+#include "report/figure.h"
+
+/* Bars that differ by less of the longest look the same. */
+#define LEAST_SPREAD 0.02
+
+enum { MAX_MACHINES = 12, MAX_OF_PART = 3, TLBS = PW_MODEL_ITLB | PW_MODEL_DTLB | PW_MODEL_STLB };
+
+struct machine {
+  size_t row;
+  unsigned changed; /* parts that differ from the base */
+  bool whole;       /* a whole processor */
+  double y;
+  bool dropped;
+};
+
+/* The machines of one trace. Invariant: no two have the same configuration. */
+struct machines {
+  const struct pw_view *view;
+  size_t column[PW_CONFIG_COLUMNS];
+  struct machine *machine; /* [0] is the base */
+  size_t n, capacity;
+  size_t n_shown;          /* those not dropped */
+  bool processors;         /* those not dropped are whole processors, beside the base */
+  double spread, most;     /* largest y less smallest, and the largest, of those not dropped */
+};
+
+static const char *config_cell(const struct machines *all, size_t row, size_t i)
+{
+  return pw_table_cell(all->view->table, row, all->column[i]);
+}
+
+static int compare_configs(const struct machines *all, size_t a, size_t b)
+{
+  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) {
+    int order = strcmp(config_cell(all, a, i), config_cell(all, b, i));
+    if (order) return order;
+  }
+  return 0;
+}
+
+static int by_config(const void *left, const void *right, void *all)
+{
+  const struct machine *a = left, *b = right;
+  int order = compare_configs(all, a->row, b->row);
+  return order ? order : a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* The base first, then as in the table. */
+static int by_row(const void *left, const void *right)
+{
+  const struct machine *a = left, *b = right;
+  if (!a->changed != !b->changed) return !a->changed ? -1 : 1;
+  return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static unsigned differing_parts(const struct machines *all, size_t a, size_t b)
+{
+  unsigned parts = 0;
+  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++)
+    if (strcmp(config_cell(all, a, i), config_cell(all, b, i)) != 0) parts |= pw_config_columns[i].part;
+  return parts;
+}
+
+static bool is_one_part(unsigned parts)
+{
+  return parts && !(parts & (parts - 1));
+}
+
+static bool same_tlb(const struct machines *all, size_t row, const struct pw_tlb_config *tlb, size_t first)
+{
+  struct pw_list_entry policy;
+  const char *entries = config_cell(all, row, first), *ways = config_cell(all, row, first + 1);
+  if (strtoul(entries, NULL, 10) != tlb->entries) return false;
+  if (tlb->entries == 0) return true;
+  return strtoul(ways, NULL, 10) == tlb->ways && pw_list_entry(PW_LIST_TLB_POLICIES, (size_t)tlb->policy, &policy) &&
+         strcmp(policy.name, config_cell(all, row, first + 2)) == 0;
+}
+
+/* The names of the processors that have the TLBs of this row, "" when none is known. */
+static void find_processors(const struct machines *all, size_t row, char *text, size_t n_text)
+{
+  struct pw_list_entry entry;
+  double page_bytes;
+  text[0] = 0;
+  if (!pw_table_number(all->view->table, row, all->column[0], &page_bytes)) return;
+  for (size_t i = 0; pw_list_entry(PW_LIST_MACHINES, i, &entry); i++) {
+    struct pw_config config;
+    size_t n = strlen(text);
+    pw_config_default(&config);
+    while ((double)(UINT64_C(1) << config.page_shift) < page_bytes && config.page_shift < 40) config.page_shift++;
+    if (pw_machine_find(&config, entry.name, NULL) || !same_tlb(all, row, &config.itlb, 2) ||
+        !same_tlb(all, row, &config.dtlb, 5) || !same_tlb(all, row, &config.stlb, 8))
+      continue;
+    snprintf(text + n, n_text - n, "%s%s", n ? ", " : "", entry.name);
+  }
+}
+
+static bool is_whole(const struct machines *all, const struct machine *machine)
+{
+  char processors[PW_LABEL_BYTES];
+  unsigned tlbs = machine->changed & TLBS;
+  if (!tlbs || machine->changed != tlbs) return false;
+  if (!is_one_part(tlbs)) return true;
+  find_processors(all, machine->row, processors, sizeof processors);
+  return processors[0] != 0;
+}
+
+/* Gathers the machines on the trace of the base's row, all with the base's memory. */
+static int collect(struct machines *all, size_t base)
+{
+  const struct pw_view *view = all->view;
+  const char *trace = pw_table_cell(view->table, base, view->trace);
+  size_t n = 0;
+  all->n = 0;
+  for (size_t row = 0; row < view->table->n_rows; row++) {
+    struct machine machine = { .row = row };
+    if (strcmp(pw_table_cell(view->table, row, view->trace), trace) != 0) continue;
+    if (!pw_view_value(view, row, 0, &machine.y)) continue;
+    machine.changed = differing_parts(all, base, row);
+    if (machine.changed & PW_MODEL_MEMORY) continue;
+    if (pw_grow((void **)&all->machine, &all->capacity, all->n + 1, sizeof *all->machine)) return -1;
+    all->machine[all->n++] = machine;
+  }
+  qsort_r(all->machine, all->n, sizeof *all->machine, by_config, all);
+  for (size_t i = 0; i < all->n; i++)
+    if (i == 0 || compare_configs(all, all->machine[i].row, all->machine[n - 1].row) != 0)
+      all->machine[n++] = all->machine[i];
+  all->n = n;
+  qsort(all->machine, all->n, sizeof *all->machine, by_row);
+  for (size_t i = 0; i < all->n; i++) all->machine[i].whole = is_whole(all, &all->machine[i]);
+  return 0;
+}
+
+static int by_y(const void *left, const void *right)
+{
+  const struct machine *const *a = left, *const *b = right;
+  if ((*a)->y != (*b)->y) return (*a)->y < (*b)->y ? -1 : 1;
+  return (*a)->row < (*b)->row ? -1 : 1;
+}
+
+/* Of the machines that differ in this part alone: best, middle, worst. */
+static int thin_part(struct machines *all, unsigned part)
+{
+  struct machine **of_part = pw_calloc(all->n, sizeof *of_part);
+  size_t n = 0;
+  if (!of_part) return -1;
+  for (size_t i = 1; i < all->n; i++)
+    if (all->machine[i].changed == part) of_part[n++] = &all->machine[i];
+  if (n > MAX_OF_PART) qsort(of_part, n, sizeof *of_part, by_y);
+  for (size_t i = 0; n > MAX_OF_PART && i < n; i++) of_part[i]->dropped = i != 0 && i != n / 2 && i != n - 1;
+  pw_free(of_part);
+  return 0;
+}
+
+static int thin(struct machines *all)
+{
+  size_t n_whole = 0;
+  all->processors = false;
+  for (size_t i = 0; i < all->n; i++) n_whole += all->machine[i].whole;
+  if (all->n <= MAX_MACHINES) return 0;
+  bool processors = all->processors = n_whole >= 2 && n_whole < MAX_MACHINES;
+  for (size_t i = 1; i < all->n; i++)
+    all->machine[i].dropped = processors ? !all->machine[i].whole : !is_one_part(all->machine[i].changed);
+  for (unsigned part = 1; !processors && part < PW_MODEL_ALL; part <<= 1)
+    if (thin_part(all, part)) return -1;
+  return 0;
+}
+
+static void measure_spread(struct machines *all)
+{
+  double least = all->machine[0].y, most = least;
+  all->n_shown = 1;
+  for (size_t i = 1; i < all->n; i++) {
+    if (all->machine[i].dropped) continue;
+    all->n_shown++;
+    if (all->machine[i].y < least) least = all->machine[i].y;
+    if (all->machine[i].y > most) most = all->machine[i].y;
+  }
+  all->spread = most - least;
+  all->most = most;
+}
+
+/* Settles on the trace on which the machines differ most: 0 or -1. */
+static int choose_trace(struct machines *all)
+{
+  size_t best = all->view->picks[0].row;
+  double most = -1;
+  for (size_t i = 0; i <= all->view->n_picks; i++) { /* and once more for the chosen one */
+    size_t row = i < all->view->n_picks ? all->view->picks[i].row : best;
+    if (collect(all, row) || thin(all)) return -1;
+    measure_spread(all);
+    if (all->spread <= most) continue;
+    most = all->spread;
+    best = row;
+  }
+  return 0;
+}
+
+/* Adds the name of a machine to the places of the figure. */
+static int add_name(struct pw_figure *figure, const struct machines *all, const struct machine *machine)
+{
+  char label[256] = "", processors[PW_LABEL_BYTES];
+  bool base = !machine->changed;
+  find_processors(all, machine->row, processors, sizeof processors);
+  bool named = processors[0] && (base || (machine->changed & TLBS));
+  if (base && named) snprintf(label, sizeof label, "base machine (%s)", processors);
+  else if (base) snprintf(label, sizeof label, "base machine");
+  else if (named) snprintf(label, sizeof label, "%s", processors);
+  if (!base)
+    pw_words_machine(all->view->table, machine->row, machine->changed & ~(named ? (unsigned)TLBS : 0), label,
+                     sizeof label);
+  return pw_label_add(&figure->places, label);
+}
+
+/* Says how many machines are shown of how many, and which. */
+static void tell_choice(const struct machines *all, char *text, size_t n_text)
+{
+  char words[160];
+  const char *which = all->processors ? "the base and the processors"
+                                      : "best, middle, worst change of each part";
+  if (all->n_shown == all->n) return;
+  snprintf(words, sizeof words, "%zu of %zu configurations: %s", all->n_shown, all->n, which);
+  pw_words_append(text, n_text, words);
+}
+
+static int draw(struct pw_figure *figure, const struct machines *all)
+{
+  char words[256] = "", trace[PW_LABEL_BYTES * 2];
+  const struct pw_table *table = all->view->table;
+  pw_figure_dress(figure);
+  pw_words_trace(table, pw_table_cell(table, all->machine[0].row, all->view->trace), trace, sizeof trace);
+  snprintf(figure->subtitle, sizeof figure->subtitle, "trace %s", trace);
+  tell_choice(all, figure->subtitle, sizeof figure->subtitle);
+  pw_words_machine(table, all->machine[0].row, PW_MODEL_ALL, words, sizeof words);
+  pw_words_append(figure->subtitle, sizeof figure->subtitle, "base: ");
+  strncat(figure->subtitle, words, sizeof figure->subtitle - strlen(figure->subtitle) - 1);
+  if (pw_label_add(&figure->panels, "") || pw_label_add(&figure->series, "other machine") ||
+      pw_label_add(&figure->series, "base machine"))
+    return -1;
+  for (size_t i = 0; i < all->n; i++) {
+    const struct machine *machine = &all->machine[i];
+    struct pw_point point = { .series = i == 0, .x = (double)figure->places.n, .y = machine->y };
+    if (machine->dropped) continue;
+    if (add_name(figure, all, machine) || pw_point_add(figure, point)) return -1;
+  }
+  return pw_figure_settle(figure);
+}
+
+int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
+                       struct pw_error *err)
+{
+  struct pw_view view;
+  struct machines all = { .view = &view };
+  int status = pw_view_make(&view, chart, table, err);
+  if (status <= 0) return status;
+  figure->chart = chart;
+  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) all.column[i] = pw_table_find(table, pw_config_columns[i].name);
+  status = choose_trace(&all) ? -1 : 1;
+  if (status == 1 && all.n < chart->min_x) {
+    pw_error_set(err, PW_OK, "it needs rows of at least %zu machines with the same memory on one trace", chart->min_x);
+    status = 0;
+  } else if (status == 1 && all.spread <= LEAST_SPREAD * all.most) {
+    pw_error_set(err, PW_OK, "the page walks of its %zu machines cost the same to within %.0f %% on every trace",
+                 all.n_shown, LEAST_SPREAD * 100);
+    status = 0;
+  } else if (status == 1 && draw(figure, &all)) {
+    status = -1;
+  }
+  pw_free(all.machine);
+  pw_view_clear(&view);
+  if (status < 0) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out; give fewer rows", chart->name);
+  return status;
+}

@@ -1,0 +1,120 @@
+/* Who an address or an instruction belongs to. See who.h. */
+#include "witness/who.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+#include "elf/demangle.h"
+
+/* Marks in the key of `known`, where no name of a symbol can be. */
+enum { BRACKETS = 1 << 30, CODE = 1 << 29 };
+
+int pw_who_init(struct pw_who *w, enum pw_by by)
+{
+  memset(w, 0, sizeof *w);
+  w->by = by;
+  if (pw_spaces_init(&w->spaces)) return -1;
+  return pw_owners_number(&w->owners, PW_TEXT_UNKNOWN, PW_TEXT_UNKNOWN) == 0 ? 0 : -1;
+}
+
+void pw_who_clear(struct pw_who *w)
+{
+  pw_spaces_clear(&w->spaces);
+  pw_owners_clear(&w->owners);
+  pw_pagemap_clear(&w->known);
+}
+
+static uint32_t checked(struct pw_who *w, uint32_t owner)
+{
+  if (owner != PW_NO_OWNER) return owner;
+  w->failed = true;
+  return 0;
+}
+
+static uint32_t number(struct pw_who *w, uint32_t name, uint32_t object)
+{
+  return checked(w, name == PW_NO_TEXT ? PW_NO_OWNER : pw_owners_number(&w->owners, name, object));
+}
+
+static uint32_t intern(struct pw_who *w, const char *text)
+{
+  return pw_intern(&w->spaces.texts, text, strlen(text));
+}
+
+/* "[libc.so.6]" for what no symbol covers, "[libc.so.6 code]" for its instructions as data. */
+static uint32_t name_brackets(struct pw_who *w, uint32_t object, bool code)
+{
+  char text[4096 + 64];
+  snprintf(text, sizeof text, "[%s%s]", pw_short_name(w->spaces.texts.texts[object]), code ? " code" : "");
+  return intern(w, text);
+}
+
+static uint32_t name_symbol(struct pw_who *w, uint32_t name)
+{
+  char text[4096];
+  return pw_demangle(text, sizeof text, w->spaces.texts.texts[name]) ? intern(w, text) : name;
+}
+
+/* The owner of these two texts, where the first stands for what `make` makes of it. */
+static uint32_t known(struct pw_who *w, uint32_t name, uint32_t object, uint32_t marks)
+{
+  uint64_t key = (uint64_t)object << 32 | marks | (marks & BRACKETS ? 0 : name);
+  const uint32_t *there = pw_pagemap_find(&w->known, key);
+  if (there) return *there;
+  uint32_t shown = marks & BRACKETS ? name_brackets(w, object, marks & CODE) : name_symbol(w, name);
+  uint32_t owner = number(w, shown, object);
+  bool added;
+  if (pw_pagemap_reserve(&w->known, 1)) return checked(w, PW_NO_OWNER);
+  pw_pagemap_insert(&w->known, key, owner, &added);
+  return owner;
+}
+
+static uint32_t area_owner(struct pw_who *w, const struct pw_area *area)
+{
+  if (!area) return number(w, PW_TEXT_UNKNOWN, PW_TEXT_UNKNOWN);
+  if (w->by == PW_BY_REGION) return number(w, area->region, area->object);
+  if (w->by == PW_BY_OBJECT) return number(w, intern(w, pw_short_name(w->spaces.texts.texts[area->object])), area->object);
+  if (!area->file) return number(w, area->region, area->object);
+  return known(w, 0, area->object, BRACKETS | (w->by == PW_BY_SYMBOL && area->executable ? CODE : 0));
+}
+
+uint32_t pw_who_page(struct pw_who *w, uint64_t base_key)
+{
+  return area_owner(w, pw_spaces_area(&w->spaces, pw_key_process(base_key), base_key & PW_PAGE_MASK));
+}
+
+static uint32_t symbol_owner(struct pw_who *w, uint32_t process, uint64_t address, enum pw_symbol_kind kind)
+{
+  const struct pw_symbol_stretch *symbol;
+  if (pw_spaces_symbol(&w->spaces, process, address, kind, &symbol)) return checked(w, PW_NO_OWNER);
+  if (symbol) return known(w, symbol->name, symbol->object, 0);
+  return pw_who_page(w, pw_key(process, address >> PW_BASE_SHIFT));
+}
+
+uint32_t pw_who_address(struct pw_who *w, uint32_t process, uint64_t address)
+{
+  if (w->by == PW_BY_SYMBOL) return symbol_owner(w, process, address, PW_SYMBOL_DATA);
+  return pw_who_page(w, pw_key(process, address >> PW_BASE_SHIFT));
+}
+
+uint32_t pw_who_function(struct pw_who *w, uint32_t process, uint64_t pc)
+{
+  return symbol_owner(w, process, pc, PW_SYMBOL_FUNCTION);
+}
+
+uint32_t pw_who_kernel(struct pw_who *w)
+{
+  return number(w, PW_TEXT_KERNEL, PW_TEXT_KERNEL);
+}
+
+uint32_t pw_who_root(struct pw_who *w)
+{
+  return number(w, PW_TEXT_ROOT, PW_TEXT_ROOT);
+}
+
+uint32_t pw_who_region(const struct pw_who *w, uint64_t base_key)
+{
+  const struct pw_area *area = pw_spaces_area(&w->spaces, pw_key_process(base_key), base_key & PW_PAGE_MASK);
+  return area ? area->region : PW_TEXT_UNKNOWN;
+}
