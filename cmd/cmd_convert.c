@@ -16,21 +16,21 @@
 #include "spec.h"
 #include "traces.h"
 
-struct own_options {
+struct convert_options {
   const char *output, *level, *command, *source, *date;
   bool pc, quiet;
 };
 
 static const struct option_row own_rows[] = {
-    {"output", 'o', OPTION_TEXT, "OUT", offsetof(struct own_options, output),
+    {"output", 'o', OPTION_TEXT, "OUT", offsetof(struct convert_options, output),
      "file to write; a folder for several inputs"},
-    {"level", 0, OPTION_TEXT, "N", offsetof(struct own_options, level), "zstd level, 1..22 (default 3)"},
-    {"pc", 0, OPTION_FLAG, NULL, offsetof(struct own_options, pc),
+    {"level", 0, OPTION_TEXT, "N", offsetof(struct convert_options, level), "zstd level, 1..22 (default 3)"},
+    {"pc", 0, OPTION_FLAG, NULL, offsetof(struct convert_options, pc),
      "with side columns, for attribution: which instruction\nopened each visit, and where in its page"},
-    {"source", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, source), "provenance: where the trace is from"},
-    {"command", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, command), "provenance: the command that was traced"},
-    {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, date), "provenance: when (never taken from the clock)"},
-    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress bar and no summary"},
+    {"source", 0, OPTION_TEXT, "TEXT", offsetof(struct convert_options, source), "provenance: where the trace is from"},
+    {"command", 0, OPTION_TEXT, "TEXT", offsetof(struct convert_options, command), "provenance: the command that was traced"},
+    {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct convert_options, date), "provenance: when (never taken from the clock)"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct convert_options, quiet), "no progress bar and no summary"},
     {0}};
 
 /* IN without folder, compression suffix and format suffix: "a/sort.lackey.xz" -> "sort". */
@@ -133,7 +133,7 @@ static int convert_one(const char *input, const char *output, const struct pw_tr
   return status;
 }
 
-static int convert_all(const struct own_options *own, const struct words *inputs, const struct settings *settings)
+static int convert_all(const struct convert_options *own, const struct words *inputs, const struct settings *settings)
 {
   static const struct spec_kind level_kind = {.unit = SPEC_PLAIN, .least = 1, .most = 22};
   struct pw_error err = {0};
@@ -162,7 +162,7 @@ static int convert_all(const struct own_options *own, const struct words *inputs
 
 static int run_convert(const struct command *self, int argc, char **argv)
 {
-  struct own_options own = {0};
+  struct convert_options own = {0};
   struct settings settings = {0};
   struct words inputs = {0};
   const struct option_group groups[] = {

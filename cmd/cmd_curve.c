@@ -11,7 +11,6 @@
 #include "files.h"
 #include "heap.h"
 #include "interrupt.h"
-#include "nearest.h"
 #include "options.h"
 #include "runner.h"
 #include "say.h"
@@ -81,7 +80,7 @@ static int add_of(bool asked[], size_t *n, enum pw_curve_of order[], struct slic
     asked[i] = true;
     return -1;
   }
-  const char *near = nearest_name(curve_names, text);
+  const char *near = pw_nearest_name(curve_names, text);
   if (near) return say_usage("--of: there is no curve of '%s'; did you mean %s?", text, near);
   return say_usage("--of: there is no curve of '%s'; curves are of dtlb, itlb, stlb and memory", text);
 }

@@ -16,14 +16,14 @@
 #include "settings.h"
 #include "traces.h"
 
-struct own_options {
+struct info_options {
   bool all, json, quiet;
 };
 
 static const struct option_row own_rows[] = {
-    {"all", 0, OPTION_FLAG, NULL, offsetof(struct own_options, all), "every area of the address space, and every part of\na file by itself"},
-    {"json", 0, OPTION_FLAG, NULL, offsetof(struct own_options, json), "print a JSON array instead"},
-    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress bar and no remarks"},
+    {"all", 0, OPTION_FLAG, NULL, offsetof(struct info_options, all), "every area of the address space, and every part of\na file by itself"},
+    {"json", 0, OPTION_FLAG, NULL, offsetof(struct info_options, json), "print a JSON array instead"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct info_options, quiet), "no progress bar and no remarks"},
     {0}};
 
 static const char *const event_names[] = {NULL,   "thread switches", "process switches", "maps", "unmaps",
@@ -171,7 +171,7 @@ static void print_json(const struct pw_trace_info *info, const struct holdings *
   putchar('}');
 }
 
-static int inform(const char *path, const struct pw_trace_options *options, const struct own_options *own, bool first)
+static int inform(const char *path, const struct pw_trace_options *options, const struct info_options *own, bool first)
 {
   struct pw_error err = {0};
   struct pw_trace *trace = NULL;
@@ -199,7 +199,7 @@ static int inform(const char *path, const struct pw_trace_options *options, cons
 
 static int run_info(const struct command *self, int argc, char **argv)
 {
-  struct own_options own = {0};
+  struct info_options own = {0};
   struct settings settings = {0};
   struct words traces = {0};
   struct running running;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "command.h"
-#include "nearest.h"
 #include "options.h"
 #include "pagewalk.h"
 #include "say.h"
@@ -45,7 +44,7 @@ static int print_lists(const char *word)
   if (n) return DONE;
   const char *names[N_LISTS + 1] = {0};
   for (size_t i = 0; i < N_LISTS; i++) names[i] = lists[i].word;
-  const char *near = nearest_name(names, word);
+  const char *near = pw_nearest_name(names, word);
   if (near) return say_usage("there is no list '%s'; did you mean %s?", word, near);
   return say_usage("there is no list '%s': formats, tables, policies, machines or charts", word);
 }

@@ -9,7 +9,6 @@
 #include "files.h"
 #include "heap.h"
 #include "interrupt.h"
-#include "nearest.h"
 #include "options.h"
 #include "pagewalk.h"
 #include "say.h"
@@ -63,7 +62,7 @@ static int check_name(const char *option, const char *name, const char *const *n
   if (!name) return -1;
   for (size_t i = 0; names[i]; i++)
     if (strcmp(name, names[i]) == 0) return -1;
-  const char *near = nearest_name(names, name);
+  const char *near = pw_nearest_name(names, name);
   if (near) return say_usage("--%s: there is no %s '%s'; did you mean %s? (%s)", option, option, name, near, all);
   return say_usage("--%s: there is no %s '%s'; %s", option, option, name, all);
 }
@@ -81,7 +80,7 @@ static int check_column(const char *option, const char *name)
   for (size_t i = 0; n < MOST && pw_row_column(i); i++) names[n++] = pw_row_column(i);
   for (size_t i = 0; i < n; i++)
     if (strcmp(names[i], name) == 0) return -1;
-  const char *near = nearest_name(names, name);
+  const char *near = pw_nearest_name(names, name);
   return say_usage("--%s: no CSV that pagewalk writes has a column '%s'%s%s%s", option, name, near ? "; did you mean " : "",
                    near ? near : "", near ? "?" : "");
 }

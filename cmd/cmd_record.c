@@ -19,28 +19,28 @@
 #include "spec.h"
 #include "toolfolder.h"
 
-struct own_options {
+struct record_options {
   const char *output, *backend, *qemu, *sysroot, *level, *skip, *limit, *size_limit, *date;
   bool pc, first_only, quiet;
 };
 
 static const struct option_row own_rows[] = {
-    {"output", 'o', OPTION_TEXT, "OUT.pwt", offsetof(struct own_options, output),
+    {"output", 'o', OPTION_TEXT, "OUT.pwt", offsetof(struct record_options, output),
      "file to write; a program that PROG starts or\nbecomes gets OUT.PID.pwt"},
-    {"skip", 0, OPTION_TEXT, "N", offsetof(struct own_options, skip), "leave out the first N accesses"},
-    {"limit", 0, OPTION_TEXT, "N", offsetof(struct own_options, limit), "record at most N accesses; PROG runs on to its end"},
-    {"size-limit", 0, OPTION_TEXT, "SIZE", offsetof(struct own_options, size_limit), "end a trace that has grown to SIZE"},
-    {"pc", 0, OPTION_FLAG, NULL, offsetof(struct own_options, pc),
+    {"skip", 0, OPTION_TEXT, "N", offsetof(struct record_options, skip), "leave out the first N accesses"},
+    {"limit", 0, OPTION_TEXT, "N", offsetof(struct record_options, limit), "record at most N accesses; PROG runs on to its end"},
+    {"size-limit", 0, OPTION_TEXT, "SIZE", offsetof(struct record_options, size_limit), "end a trace that has grown to SIZE"},
+    {"pc", 0, OPTION_FLAG, NULL, offsetof(struct record_options, pc),
      "with side columns, for attribution: which instruction\nopened each visit, and where in its page"},
-    {"first", 0, OPTION_FLAG, NULL, offsetof(struct own_options, first_only), "PROG alone, not what it starts or becomes"},
-    {"backend", 0, OPTION_TEXT, "NAME", offsetof(struct own_options, backend),
+    {"first", 0, OPTION_FLAG, NULL, offsetof(struct record_options, first_only), "PROG alone, not what it starts or becomes"},
+    {"backend", 0, OPTION_TEXT, "NAME", offsetof(struct record_options, backend),
      "valgrind: x86-64 programs (default);\nqemu: those of arm64, riscv64 and others"},
-    {"qemu", 0, OPTION_TEXT, "PATH", offsetof(struct own_options, qemu), "the QEMU to use (default: qemu-MACHINE in PATH)"},
-    {"sysroot", 0, OPTION_TEXT, "DIR", offsetof(struct own_options, sysroot),
+    {"qemu", 0, OPTION_TEXT, "PATH", offsetof(struct record_options, qemu), "the QEMU to use (default: qemu-MACHINE in PATH)"},
+    {"sysroot", 0, OPTION_TEXT, "DIR", offsetof(struct record_options, sysroot),
      "where the libraries of a program under QEMU are\n(default: /usr/MACHINE-linux-gnu)"},
-    {"level", 0, OPTION_TEXT, "N", offsetof(struct own_options, level), "zstd level, 1..22 (default 1, to keep up)"},
-    {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct own_options, date), "provenance: when (never taken from the clock)"},
-    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress and no summary"},
+    {"level", 0, OPTION_TEXT, "N", offsetof(struct record_options, level), "zstd level, 1..22 (default 1, to keep up)"},
+    {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct record_options, date), "provenance: when (never taken from the clock)"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct record_options, quiet), "no progress and no summary"},
     {0}};
 
 /* The command line as a shell would take it, more or less: for people. */
@@ -56,7 +56,7 @@ static char *command_line(const struct words *words)
   return text;
 }
 
-static int understand(const struct own_options *own, struct pw_record_options *options, struct pw_error *err)
+static int understand(const struct record_options *own, struct pw_record_options *options, struct pw_error *err)
 {
   static const struct spec_kind level_kind = {.unit = SPEC_PLAIN, .least = 1, .most = 22};
   static const struct spec_kind count_kind = {.unit = SPEC_COUNT, .least = 1, .most = UINT64_MAX - 1};
@@ -115,7 +115,7 @@ static int end_like(const struct pw_record_info *info)
   return 128 + info->signal;
 }
 
-static int record(const struct own_options *own, const struct words *program)
+static int record(const struct record_options *own, const struct words *program)
 {
   struct pw_record_options options = {.output = own->output, .sides = own->pc, .first_only = own->first_only};
   struct pw_record_info info = {0};
@@ -163,7 +163,7 @@ static int record(const struct own_options *own, const struct words *program)
 
 static int run_record(const struct command *self, int argc, char **argv)
 {
-  struct own_options own = {0};
+  struct record_options own = {0};
   struct words program = {0};
   const struct option_group groups[] = {{"Output", own_rows, &own}, {NULL, NULL, NULL}};
   int code = options_parse_program(self, groups, &program, argc, argv, "pagewalk record -o OUT.pwt --");

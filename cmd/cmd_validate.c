@@ -18,19 +18,19 @@
 #include "toolfolder.h"
 #include "validate_report.h"
 
-struct own_options {
+struct validate_options {
   const char *output, *check, *csv;
   bool json, areas, show_output, quiet;
 };
 
 static const struct option_row own_rows[] = {
-    {"output", 'o', OPTION_TEXT, "OUT.pwt", offsetof(struct own_options, output), "keep the recording"},
-    {"areas", 0, OPTION_FLAG, NULL, offsetof(struct own_options, areas), "also the pages of each area of the address space"},
-    {"json", 0, OPTION_FLAG, NULL, offsetof(struct own_options, json), "print a JSON object instead"},
-    {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct own_options, csv), "write a row for each number; - is stdout"},
-    {"check", 0, OPTION_TEXT, "PERCENT", offsetof(struct own_options, check), "exit 1 when page tables or faults differ by more"},
-    {"show-output", 0, OPTION_FLAG, NULL, offsetof(struct own_options, show_output), "let PROG print, in its native run"},
-    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct own_options, quiet), "no progress and no remarks"},
+    {"output", 'o', OPTION_TEXT, "OUT.pwt", offsetof(struct validate_options, output), "keep the recording"},
+    {"areas", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, areas), "also the pages of each area of the address space"},
+    {"json", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, json), "print a JSON object instead"},
+    {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct validate_options, csv), "write a row for each number; - is stdout"},
+    {"check", 0, OPTION_TEXT, "PERCENT", offsetof(struct validate_options, check), "exit 1 when page tables or faults differ by more"},
+    {"show-output", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, show_output), "let PROG print, in its native run"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct validate_options, quiet), "no progress and no remarks"},
     {0}};
 
 static int follow(void *context, const struct pw_record_info *info)
@@ -41,7 +41,7 @@ static int follow(void *context, const struct pw_record_info *info)
 }
 
 /* Where the recording goes: where the user said, or a new name in TMPDIR. NULL after an error. */
-static char *recording_path(const struct own_options *own)
+static char *recording_path(const struct validate_options *own)
 {
   if (own->output) return heap_text("%s", own->output);
   const char *folder = getenv("TMPDIR");
@@ -56,7 +56,7 @@ static char *recording_path(const struct own_options *own)
   return NULL;
 }
 
-static int print(const struct own_options *own, const struct words *program, const struct pw_validation *v)
+static int print(const struct validate_options *own, const struct words *program, const struct pw_validation *v)
 {
   struct pw_error err = {0};
   if (own->json)
@@ -82,7 +82,7 @@ static int judge(const struct pw_validation *v, double percent)
   return FAILED;
 }
 
-static int validate(const struct own_options *own, const struct words *program)
+static int validate(const struct validate_options *own, const struct words *program)
 {
   struct pw_validation validation = {0};
   struct pw_error err = {0};
@@ -118,7 +118,7 @@ static int validate(const struct own_options *own, const struct words *program)
 
 static int run_validate(const struct command *self, int argc, char **argv)
 {
-  struct own_options own = {0};
+  struct validate_options own = {0};
   struct words program = {0};
   const struct option_group groups[] = {{"Output", own_rows, &own}, {NULL, NULL, NULL}};
   int code = options_parse_program(self, groups, &program, argc, argv, "pagewalk validate --");

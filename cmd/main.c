@@ -6,7 +6,6 @@
 
 #include "command.h"
 #include "files.h"
-#include "nearest.h"
 #include "pagewalk.h"
 #include "say.h"
 
@@ -28,14 +27,14 @@ const char *command_nearest(const char *name)
   size_t n = 0;
   for (; commands[n]; n++) names[n] = commands[n]->name;
   names[n] = NULL;
-  return nearest_name(names, name);
+  return pw_nearest_name(names, name);
 }
 
 /* An option where the command belongs. */
 static int refuse_option(const char *name)
 {
   static const char *const names[] = {"help", "version", NULL};
-  const char *near = nearest_name(names, name + strspn(name, "-"));
+  const char *near = pw_nearest_name(names, name + strspn(name, "-"));
   if (near) return say_usage("there is no option %s; did you mean --%s?", name, near);
   return say_usage("there is no option %s before the command; options follow it, as in pagewalk run TRACE %s", name, name);
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nearest.h"
 #include "say.h"
 
 struct parse {
@@ -43,7 +42,7 @@ static int unknown(const struct parse *p, const char *given)
   const char *name = given + (given[1] == '-' ? 2 : 1);
   char text[64];
   snprintf(text, sizeof text, "%.*s", (int)strcspn(name, "="), name);
-  const char *near = nearest_name(names, text);
+  const char *near = pw_nearest_name(names, text);
   if (near && given[1] == '-')
     return say_usage("%s has no option --%s; did you mean --%s?", p->command->name, text, near);
   return say_usage("%s has no option %s; pagewalk help %s shows them", p->command->name, given,

@@ -8,7 +8,6 @@
 #include "files.h"
 #include "heap.h"
 #include "interrupt.h"
-#include "nearest.h"
 #include "say.h"
 
 enum { MOST_ROWS = 20, NAME_WIDTH = 44 };
@@ -22,7 +21,7 @@ static int find_name(const char *option, const char *name, const char *const *na
       *number = i;
       return -1;
     }
-  const char *near = nearest_name(names, name);
+  const char *near = pw_nearest_name(names, name);
   return near ? say_usage("--%s: there is no '%s'; did you mean %s?", option, name, near)
               : say_usage("--%s: there is no '%s'; pagewalk help run lists them", option, name);
 }

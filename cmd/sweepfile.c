@@ -15,7 +15,6 @@
 
 #include "files.h"
 #include "heap.h"
-#include "nearest.h"
 #include "say.h"
 
 struct sub_document {
@@ -160,7 +159,7 @@ static void advise(char *advice, size_t n, const char *key)
       snprintf(advice, n, "; give it on the command line as %s%s", i ? "--" : "-o", i ? key : "");
       return;
     }
-  const char *near = nearest_name(names, key);
+  const char *near = pw_nearest_name(names, key);
   if (near && strcmp(near, key) == 0)
     snprintf(advice, n, "; it applies to all sub-sweeps: write it at the top level");
   else if (near)

@@ -77,6 +77,8 @@ bool pw_list_entry(enum pw_list list, size_t index, struct pw_list_entry *entry)
 
 /* The listed name nearest to `name` in spelling, or NULL when none is near. */
 const char *pw_list_nearest(enum pw_list list, const char *name);
+/* Of `names` (ending with NULL) the nearest in spelling, or else one that begins with `name`; or NULL. */
+const char *pw_nearest_name(const char *const *names, const char *name);
 
 /* ------------------------------------------------------------------------
  * Accesses and blocks

@@ -162,7 +162,7 @@ static void feed_chunk(struct pw_onepass_memory *s, uint32_t from, uint32_t to)
 {
   if (s->by_visits) {
     const struct pw_chunk *c = &s->chunk;
-    struct pw_visits visits = {c->block->flags, c->block->page, c->id, from, to, s->current};
+    struct pw_visit_range visits = {c->block->flags, c->block->page, c->id, from, to, s->current};
     pw_stack_feed_visits(&s->stack, &visits);
     return;
   }

@@ -13,7 +13,7 @@
 #ifndef PW_MEMORY_H
 #define PW_MEMORY_H
 
-#include "os/pages.h"
+#include "base/block.h"
 
 #define PW_NO_PAGE UINT32_MAX
 

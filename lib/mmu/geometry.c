@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 #define MAX_WIDTH 45 /* bits that one level may index */
 
 /* The tables of one level, of all processes together, are to take at most 2^MAX_TOTAL
@@ -105,7 +107,7 @@ int pw_geometry_parse(struct pw_geometry *g, const char *text, struct pw_error *
     }
   memset(g, 0, sizeof *g);
   if (!isdigit((unsigned char)*text) || strlen(text) >= sizeof g->name || !parse_widths(g, text)) {
-    const char *near = pw_list_nearest(PW_LIST_TABLES, text);
+    const char *near = pw_nearest_entry(pw_geometry_entry, text);
     return pw_error_set(err, PW_EINVAL, "%s is no page table%s%s; take a name of pagewalk list tables, or widths such as 9,9,9,9+12:8 (at most %d levels)",
                         text, near ? "; did you mean " : "", near ? near : "", PW_MAX_LEVELS);
   }

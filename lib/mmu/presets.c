@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
+
 /* For one class of page size; entries 0 = there is none for that size. */
 struct tlbs {
   struct pw_tlb_config itlb, dtlb, stlb;
@@ -56,7 +58,7 @@ int pw_machine_find(struct pw_config *config, const char *name, struct pw_error 
     config->stlb = t->stlb;
     return 0;
   }
-  const char *near = pw_list_nearest(PW_LIST_MACHINES, name);
+  const char *near = pw_nearest_entry(pw_machine_entry, name);
   return pw_error_set(err, PW_EINVAL, "there is no machine named %s%s%s; see pagewalk list machines", name,
                       near ? "; did you mean " : "", near ? near : "");
 }

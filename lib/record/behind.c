@@ -11,7 +11,7 @@
 
 enum { SLOTS = 2 };
 
-struct slot {
+struct waiting {
   struct pw_rows rows;
   struct pw_event *events;
   size_t events_room;
@@ -24,7 +24,7 @@ struct pw_behind {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  struct slot slots[SLOTS];
+  struct waiting slots[SLOTS];
   uint64_t given, written;  /* blocks */
   struct pw_columns *columns;
   struct pw_behind_progress done;
@@ -49,7 +49,7 @@ static void *write_blocks(void *argument)
   for (;;) {
     while (b->given == b->written && !b->leaving) pthread_cond_wait(&b->changed, &b->lock);
     if (b->given == b->written) break;
-    const struct slot *slot = &b->slots[b->written % SLOTS];
+    const struct waiting *slot = &b->slots[b->written % SLOTS];
     struct pw_error err;
     struct pw_block block;
     int status = b->status;
@@ -108,7 +108,7 @@ int pw_behind_create(struct pw_behind **behind, struct pw_writer *writer, bool s
   return pw_error_set(err, PW_ENOMEM, "memory ran out, or there may be no more threads");
 }
 
-static int copy_events(struct slot *s, const struct pw_rows *rows)
+static int copy_events(struct waiting *s, const struct pw_rows *rows)
 {
   size_t texts = 0, at = 0;
   for (uint32_t i = 0; i < rows->n_events; i++) texts += rows->events[i].text_bytes;
@@ -139,7 +139,7 @@ int pw_behind_add(struct pw_behind *b, struct pw_rows *rows, struct pw_error *er
 {
   int status = wait_until(b, SLOTS - 1, err);
   if (status) return status;
-  struct slot *slot = &b->slots[b->given % SLOTS];
+  struct waiting *slot = &b->slots[b->given % SLOTS];
   if (rows->n_events && copy_events(slot, rows)) return pw_error_set(err, PW_ENOMEM, "memory ran out while recording");
   struct pw_rows given = *rows;
   given.events = slot->events;

@@ -28,9 +28,9 @@ static bool is_seen(const struct pw_figure *f, const struct pw_point *last, cons
 }
 
 /* Marks the knee of the n points of a curve; returns its number, or n. */
-static size_t mark_knee(struct pw_figure *f, const struct pw_point *points, size_t n, struct pw_step *steps)
+static size_t mark_knee(struct pw_figure *f, const struct pw_point *points, size_t n, struct pw_knee_step *steps)
 {
-  for (size_t i = 0; i < n; i++) steps[i] = (struct pw_step){ points[i].x / points[i].unit, points[i].y };
+  for (size_t i = 0; i < n; i++) steps[i] = (struct pw_knee_step){ points[i].x / points[i].unit, points[i].y };
   size_t knee = pw_knee_find(steps, n);
   if (knee == n) return n;
   struct pw_mark *mark = &f->marks[f->n_marks++];
@@ -55,7 +55,7 @@ int pw_figure_steps(struct pw_figure *f)
 {
   size_t n_curves = 0, n = 0;
   for (size_t at = 0; at < f->n_points; at = curve_end(f, at)) n_curves++;
-  struct pw_step *steps = pw_malloc(f->n_points, sizeof *steps);
+  struct pw_knee_step *steps = pw_malloc(f->n_points, sizeof *steps);
   struct pw_point *kept = pw_malloc(f->n_points + n_curves, sizeof *kept);
   if (!steps || !kept || pw_grow((void **)&f->marks, &f->mark_capacity, n_curves, sizeof *f->marks)) {
     pw_free(steps);

@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "pagewalk.h"
 
-size_t pw_knee_find(const struct pw_step *steps, size_t n)
+size_t pw_knee_find(const struct pw_knee_step *steps, size_t n)
 {
   size_t knee = n, half = 0;
   double from = 3, to = 2; /* of the best so far */
@@ -28,10 +28,10 @@ size_t pw_knee_find(const struct pw_step *steps, size_t n)
 
 uint64_t pw_curve_knee(const struct pw_curve *curve)
 {
-  struct pw_step *steps = pw_malloc(curve->n_points, sizeof *steps);
+  struct pw_knee_step *steps = pw_malloc(curve->n_points, sizeof *steps);
   if (!steps) return 0;
   for (size_t i = 0; i < curve->n_points; i++)
-    steps[i] = (struct pw_step){ (double)curve->points[i].entries, (double)curve->points[i].misses };
+    steps[i] = (struct pw_knee_step){ (double)curve->points[i].entries, (double)curve->points[i].misses };
   size_t knee = pw_knee_find(steps, curve->n_points);
   pw_free(steps);
   return knee < curve->n_points ? curve->points[knee].entries : 0;

@@ -57,7 +57,7 @@ struct pw_chain {
 };
 
 /* Visits [from, to) of a block, as an LRU memory sees them. */
-struct pw_visits {
+struct pw_visit_range {
   const uint8_t *flags;
   const uint16_t *page;
   const uint32_t *id;   /* by page index */
@@ -102,7 +102,7 @@ struct pw_loops {
   /* Likewise with stores; `depth`, unless NULL, gets the depths (UINT32_MAX = first touch). */
   void (*memory)(struct pw_stack *stack, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth);
   /* The same from visits, for memories of two frames and more: depths 1 and 2 are not counted. */
-  void (*visits)(struct pw_stack *stack, const struct pw_visits *visits);
+  void (*visits)(struct pw_stack *stack, const struct pw_visit_range *visits);
 };
 
 extern const struct pw_loops pw_loops_portable, pw_loops_avx2;

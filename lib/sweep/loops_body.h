@@ -377,7 +377,7 @@ static inline void touch_third(struct pw_stack *s, front *f, uint32_t id, uint32
 /* A visit touches C, then perhaps O, C, O. Its two pages end in front, and whatever they
  * do between, no memory of two frames or more loses either; only their order counts
  * when a third page comes. So it is kept aside, and the stack is only moved for a third. */
-static void visits(struct pw_stack *s, const struct pw_visits *v)
+static void visits(struct pw_stack *s, const struct pw_visit_range *v)
 {
   uint32_t first = s->first, second = s->second, current[2] = {v->current[0], v->current[1]}, *const since = s->since;
   const uint8_t *flag = v->flags;

@@ -127,7 +127,7 @@ static void settle_front(struct pw_stack *s)
   s->swapped = false;
 }
 
-void pw_stack_feed_visits(struct pw_stack *s, const struct pw_visits *visits)
+void pw_stack_feed_visits(struct pw_stack *s, const struct pw_visit_range *visits)
 {
   make_room(s);
   pw_loops()->visits(s, visits);

@@ -36,7 +36,7 @@ void pw_stack_feed(struct pw_stack *stack, const struct pw_refs *refs);
 void pw_stack_feed_stores(struct pw_stack *stack, const uint32_t *id, const uint8_t *wrote, size_t n, uint32_t *depth);
 
 /* The same from visits (at most PW_LIST_MOST / 2), for sizes from 2 up. */
-void pw_stack_feed_visits(struct pw_stack *stack, const struct pw_visits *visits);
+void pw_stack_feed_visits(struct pw_stack *stack, const struct pw_visit_range *visits);
 
 /* Page `to`, which is not in the stack, takes the place of `from`. */
 void pw_stack_move(struct pw_stack *stack, uint32_t from, uint32_t to);

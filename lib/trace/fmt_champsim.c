@@ -19,7 +19,7 @@
 
 #include "trace/format.h"
 
-struct layout {
+struct champsim_layout {
   const char *name;
   size_t record_bytes;
   size_t writes_at, n_writes;
@@ -27,8 +27,8 @@ struct layout {
   size_t space_at; /* 0 = none */
 };
 
-static const struct layout champsim = {"champsim", 64, 16, 2, 32, 4, 0};
-static const struct layout cloudsuite = {"cloudsuite", 96, 24, 4, 56, 4, 88};
+static const struct champsim_layout champsim = {"champsim", 64, 16, 2, 32, 4, 0};
+static const struct champsim_layout cloudsuite = {"cloudsuite", 96, 24, 4, 56, 4, 88};
 
 static inline uint64_t load_u64(const unsigned char *at)
 {
@@ -45,7 +45,7 @@ static inline bool record_is_sound(const unsigned char *at)
   return (at[8] | at[9]) <= 1 && load_u64(at) != 0;
 }
 
-static int record_error(const struct pw_parser *parser, const struct layout *layout, size_t at, struct pw_error *err)
+static int record_error(const struct pw_parser *parser, const struct champsim_layout *layout, size_t at, struct pw_error *err)
 {
   uint64_t offset = parser->offset_bytes + at;
   return pw_error_set(err, PW_EFORMAT,
@@ -57,7 +57,7 @@ static int record_error(const struct pw_parser *parser, const struct layout *lay
 
 static inline __attribute__((always_inline)) int64_t parse_records(struct pw_parser *parser,
     const unsigned char *bytes, size_t n, bool last, struct pw_batch *batch, struct pw_error *err,
-    const struct layout *layout)
+    const struct champsim_layout *layout)
 {
   size_t at = 0;
   for (; n - at >= layout->record_bytes && batch->room - batch->n >= PW_RECORD_ACCESSES; at += layout->record_bytes) {

@@ -54,6 +54,8 @@ extern const struct pw_format *const pw_formats[];
 
 /* The format by name, or NULL. */
 const struct pw_format *pw_format_find(const char *name);
+/* The formats for lists, pagewalk's own first. */
+bool pw_format_entry(size_t index, struct pw_list_entry *entry);
 /* The format of these first bytes, by bid. NULL with an error that names what
  * the bytes are if they are recognised (a perf.data, a drmemtrace raw file …),
  * with advice. */

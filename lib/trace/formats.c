@@ -15,6 +15,14 @@ const struct pw_format *const pw_formats[] = {
     &pw_format_champsim, &pw_format_cloudsuite, &pw_format_pinatrace, NULL,
 };
 
+bool pw_format_entry(size_t index, struct pw_list_entry *entry)
+{
+  static const size_t n = sizeof pw_formats / sizeof *pw_formats - 1; /* without the NULL behind them */
+  if (index == 0) *entry = (struct pw_list_entry){"pwt", "pagewalk's native traces"};
+  else if (index <= n) *entry = (struct pw_list_entry){pw_formats[index - 1]->name, pw_formats[index - 1]->summary};
+  return index <= n;
+}
+
 const struct pw_format *pw_format_find(const char *name)
 {
   for (size_t i = 0; pw_formats[i]; i++)

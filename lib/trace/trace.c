@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/nearest.h"
 #include "base/block.h"
 #include "base/temporary.h"
 #include "trace/format.h"
@@ -97,7 +98,7 @@ static int start_foreign(struct pw_trace *t, const unsigned char *bytes, size_t 
   if (t->options.format) {
     t->format = pw_format_find(t->options.format);
     if (!t->format) {
-      const char *near = pw_list_nearest(PW_LIST_FORMATS, t->options.format);
+      const char *near = pw_nearest_entry(pw_format_entry, t->options.format);
       if (strcmp(t->options.format, "pwt") == 0)
         return pw_error_set(err, PW_EFORMAT, "%s: not a .pwt trace; leave out --format to have it recognised", t->path);
       return pw_error_set(err, PW_EINVAL, "there is no trace format named %s%s%s; see pagewalk list formats",
