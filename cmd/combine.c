@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "heap.h"
-#include "nearest.h"
+#include "meant.h"
 #include "say.h"
 
 static int parse_sizes(struct numbers *numbers, const struct words *words, const struct spec_kind *kind,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pagewalk.h"
 #include "say.h"
 
 struct parse {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "heap.h"
-#include "nearest.h"
+#include "meant.h"
 #include "say.h"
 #include "spec.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "heap.h"
-#include "nearest.h"
+#include "meant.h"
 
 int slice_next(struct slice *rest, char separator, struct slice *part)
 {

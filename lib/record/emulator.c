@@ -18,7 +18,7 @@
 #define EM_LOONGARCH 258
 #endif
 
-static const struct target {
+static const struct emulated {
   uint16_t number;
   uint8_t class, order;
   const char *qemu, *debian;
@@ -70,7 +70,7 @@ static void read_loader(const struct elf *elf, char *loader, size_t n_loader)
   }
 }
 
-static const struct target *read_header(const char *path, char *loader, size_t n_loader, struct pw_error *err)
+static const struct emulated *read_header(const char *path, char *loader, size_t n_loader, struct pw_error *err)
 {
   unsigned char ident[EI_NIDENT] = {0};
   struct elf elf = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
@@ -88,13 +88,13 @@ static const struct target *read_header(const char *path, char *loader, size_t n
   uint64_t number = field(&elf, 18, 2);
   read_loader(&elf, loader, n_loader);
   close(elf.fd);
-  for (const struct target *m = machines; m < machines + sizeof machines / sizeof *machines; m++)
+  for (const struct emulated *m = machines; m < machines + sizeof machines / sizeof *machines; m++)
     if (m->number == number && m->class == ident[EI_CLASS] && m->order == ident[EI_DATA]) return m;
   pw_error_set(err, PW_EUNSUPPORTED, "%s is for a machine (ELF number %u) that is not known to record under QEMU", path, (unsigned)number);
   return NULL;
 }
 
-static int find_qemu(struct pw_emulator *e, const struct target *machine, const char *chosen, struct pw_error *err)
+static int find_qemu(struct pw_emulator *e, const struct emulated *machine, const char *chosen, struct pw_error *err)
 {
   char name[64];
   struct pw_error why;
@@ -104,7 +104,7 @@ static int find_qemu(struct pw_emulator *e, const struct target *machine, const 
   return pw_error_set(err, PW_EUNSUPPORTED, "there is no %s in PATH, which this program needs: install the package qemu-user, or name it with --qemu", name);
 }
 
-static int find_loader(struct pw_emulator *e, const struct target *machine, const char *program, const char *loader,
+static int find_loader(struct pw_emulator *e, const struct emulated *machine, const char *program, const char *loader,
                        const char *chosen, struct pw_error *err)
 {
   char path[8192], package[64] = "";
@@ -129,7 +129,7 @@ int pw_emulator_choose(struct pw_emulator *e, const char *program, const char *f
 {
   char loader[512];
   memset(e, 0, sizeof *e);
-  const struct target *machine = read_header(program, loader, sizeof loader, err);
+  const struct emulated *machine = read_header(program, loader, sizeof loader, err);
   if (!machine) return PW_EUNSUPPORTED;
   int n = folder ? snprintf(e->plugin, sizeof e->plugin, "%s/libpagewalk-qemu.so", folder) : -1;
   if (n < 0 || (size_t)n >= sizeof e->plugin || access(e->plugin, R_OK))

@@ -170,13 +170,13 @@ static bool is_numeric(const struct pw_table *table, const char *column)
 }
 
 /* The texts of a free chart, which its row points to. */
-struct words {
+struct chart_texts {
   char name[160];
   char title[200];
 };
 
 /* A chart of the user's own columns, shaped by what they hold. */
-static int free_chart(struct pw_chart *chart, struct words *words, const struct pw_table *table,
+static int free_chart(struct pw_chart *chart, struct chart_texts *words, const struct pw_table *table,
                       const struct pw_chart_options *options, struct pw_error *err)
 {
   const struct pw_column_look *x = pw_column_look(options->x), *y = pw_column_look(options->y);
@@ -207,7 +207,7 @@ static int draw_free(const struct pw_table *table, const struct pw_chart_options
                      struct pw_error *err)
 {
   struct pw_chart chart;
-  struct words words;
+  struct chart_texts words;
   int status = free_chart(&chart, &words, table, options, err);
   return status ? status : draw_chart(&chart, table, options, picture, err);
 }

@@ -9,7 +9,7 @@
 
 /* The grammar belongs to the command, so it is compiled in here. */
 #include "../../cmd/heap.c"
-#include "../../cmd/nearest.c"
+#include "../../cmd/meant.c"
 #include "../../cmd/spec.c"
 #include "../../cmd/words.c"
 

@@ -1,6 +1,6 @@
 /* Which listed name someone meant who wrote another one. */
-#ifndef CMD_NEAREST_H
-#define CMD_NEAREST_H
+#ifndef CMD_MEANT_H
+#define CMD_MEANT_H
 
 #include "pagewalk.h"
 

@@ -1,5 +1,5 @@
 /* Which listed name someone meant who wrote another one. */
-#include "nearest.h"
+#include "meant.h"
 
 #include <string.h>
 
