@@ -120,7 +120,7 @@ static void a_share_sees_no_later_changes(void **state)
 
 /* ---- against an array ---- */
 
-enum { PLACES = 300, MAPS = 6, OPERATIONS = 60000 };
+enum { PLACES = 300, MAPS = 6, OPERATIONS = 25000 };
 
 /* What lies at each place: the value + 1, or 0; `begins` where a range begins. */
 struct naive {
