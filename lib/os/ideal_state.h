@@ -1,5 +1,5 @@
-/* What an account knows; for ideal.c, which follows the visits, and account_events.c,
- * which follows the events between them. */
+/* What an account knows; for ideal.c, which follows the visits, and ideal_events.c,
+ * which follows the events between them, with ideal_pages.c, which follows their pages. */
 #ifndef PW_IDEAL_STATE_H
 #define PW_IDEAL_STATE_H
 
@@ -61,6 +61,26 @@ struct pw_step *pw_ideal_add_step(struct pw_ideal_output *out, uint32_t at, enum
 void pw_ideal_log_page(struct pw_ideal *account, enum pw_change_kind kind, uint32_t id, uint32_t from);
 void pw_ideal_add_process(struct pw_ideal *account, uint32_t process);
 int pw_ideal_event(struct pw_ideal *account, struct pw_ideal_output *out, const struct pw_event *event, struct pw_error *err);
+
+/* ---- pages of the running process, by ideal_pages.c; 0, or -1 when memory runs out ---- */
+
+struct pw_ideal_range {
+  uint64_t low, high; /* pages at the page size; low > high: none */
+};
+struct pw_ideal_leaving {
+  bool keep_tables;
+  bool returns;       /* because the program gave it back */
+};
+/* The pages of the range that are present leave, before visit `at`. */
+int pw_ideal_leave(struct pw_ideal *account, struct pw_ideal_output *out, uint32_t at, struct pw_ideal_range range,
+                   struct pw_ideal_leaving how);
+/* Base pages first ... last are discarded, move to where base page `to` is the first, or are touched by the kernel. */
+int pw_ideal_discard(struct pw_ideal *account, struct pw_ideal_output *out, uint32_t at, uint64_t first, uint64_t last);
+int pw_ideal_move(struct pw_ideal *account, struct pw_ideal_output *out, uint32_t at, uint64_t first, uint64_t last, uint64_t to);
+int pw_ideal_kernel(struct pw_ideal *account, struct pw_ideal_output *out, uint32_t at, uint64_t first, uint64_t last,
+                    bool wrote);
+/* A new process has what the running one has. */
+int pw_ideal_inherit(struct pw_ideal *account, struct pw_ideal_output *out, uint32_t child);
 
 /* Room for what is known of the streams of each page. */
 int pw_ideal_reserve_streams(struct pw_ideal *account);
