@@ -1,9 +1,14 @@
-/* Traces that are .pwt: blocks come ready, and are cut and thinned where the options ask for it. */
+/* Traces that are .pwt: blocks come ready, and are cut and thinned where the options ask for it.
+ *
+ * Who keeps names keeps the texts of events, so those of a whole trace are capped: a small file can unfold to
+ * any number of them. */
 #include "base/alloc.h"
 #include "base/block.h"
 #include "trace/pwt_read.h"
 #include "trace/slice.h"
 #include "trace/trace_class.h"
+
+#define MOST_TEXT_BYTES (UINT64_C(256) << 20)
 
 struct native {
   struct pwt_reader *reader;
@@ -11,6 +16,7 @@ struct native {
   struct pw_event *kept;   /* events that --ignore leaves */
   size_t kept_room;
   struct pw_block filtered;
+  uint64_t text_bytes;     /* of the events handed out */
 };
 
 static void close_native(struct pw_trace *t)
@@ -81,6 +87,15 @@ static int drop_events(struct pw_trace *t, const struct pw_block **block, struct
   return 0;
 }
 
+static int count_texts(struct pw_trace *t, const struct pw_block *block, struct pw_error *err)
+{
+  struct native *n = t->state;
+  for (uint32_t i = 0; i < block->n_events; i++) n->text_bytes += block->events[i].text_bytes;
+  if (n->text_bytes <= MOST_TEXT_BYTES) return 0;
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s: the names in its events take more than %u MiB, which is more than is kept of a trace; "
+                      "read it with --ignore events", t->path, (unsigned)(MOST_TEXT_BYTES >> 20));
+}
+
 static int next_wanted(struct pw_trace *t, const struct pw_block **block, struct pw_error *err)
 {
   struct native *n = t->state;
@@ -94,6 +109,8 @@ static int next_wanted(struct pw_trace *t, const struct pw_block **block, struct
       int status = drop_events(t, block, err);
       if (status) return status;
     }
+    int status = count_texts(t, *block, err);
+    if (status) return status;
     if (!n->slice) return 1;
     int cut = pw_slice_cut(n->slice, *block, block, err);
     t->info.rounded = pw_slice_rounded(n->slice);

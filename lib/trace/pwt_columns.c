@@ -98,6 +98,37 @@ static bool decode_kind(struct pwt_cursor *c, uint8_t *flags, uint16_t counts[4]
   return *flags < 64 && value[3] <= value[0] + value[1] + value[2] && (value[3] == pattern || pattern >= 3);
 }
 
+static bool between(uint64_t total, uint64_t least, uint64_t most, uint64_t n)
+{
+  return total >= least * n && total <= most * n;
+}
+
+bool pwt_totals_fit_columns(const struct pwt_block_header *h)
+{
+  const struct pw_totals *t = &h->totals;
+  uint64_t escapes = (h->group[PWT_COUNTS].plain_bytes - 4 * h->n_visits) / 2, n = h->n_visits;
+  uint64_t most = 254 * n + (UINT16_MAX - 254) * (escapes < n ? escapes : n);
+  return t->fetches <= most && t->loads <= most && t->stores <= most && pw_totals_sum(t) >= n;
+}
+
+/* Each visit is of one of the kinds: that bounds the totals, without a look at the visits. */
+static bool totals_fit_kinds(const struct pwt_block_header *h, const struct pwt_kind_table *table, uint64_t n_kinds)
+{
+  uint32_t least[4] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}, most[4] = {0};
+  for (uint64_t i = 0; i < n_kinds; i++) {
+    const uint16_t *counts = table->counts[i];
+    const uint32_t value[4] = {counts[0], counts[1], counts[2], (uint32_t)counts[0] + counts[1] + counts[2]};
+    for (int k = 0; k < 4; k++) {
+      if (value[k] < least[k]) least[k] = value[k];
+      if (value[k] > most[k]) most[k] = value[k];
+    }
+  }
+  const uint64_t total[4] = {h->totals.fetches, h->totals.loads, h->totals.stores, pw_totals_sum(&h->totals)};
+  bool fit = true;
+  for (int k = 0; k < 4; k++) fit &= between(total[k], least[k], most[k], h->n_visits);
+  return fit;
+}
+
 bool pwt_decode_kinds(const struct pwt_block_header *h, const unsigned char *low, const unsigned char *plain,
                       struct pwt_kind_table *table, uint8_t *flags)
 {
@@ -106,6 +137,7 @@ bool pwt_decode_kinds(const struct pwt_block_header *h, const unsigned char *low
   if (!c.ok || n > h->n_visits) return false;
   for (uint64_t i = 0; i < n; i++)
     if (!decode_kind(&c, &table->flags[i], table->counts[i])) return false;
+  if (!totals_fit_kinds(h, table, n)) return false;
   const unsigned char *high = n > 256 ? c.p : NULL;
   if ((size_t)(c.end - c.p) != (high ? h->n_visits : 0)) return false;
   uint32_t most = 0;

@@ -13,6 +13,9 @@ bool pwt_decode_dictionary(const struct pwt_block_header *h, struct pwt_cursor *
 /* Fills four columns of PW_BLOCK_VISITS (fetches, loads, stores, touches) from the
  * plain counts group, whose size is in the header. */
 bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *plain, const unsigned char *flags, uint16_t *counts);
+/* Could counts in columns of that size add up to the totals of the header? */
+bool pwt_totals_fit_columns(const struct pwt_block_header *h);
+
 /* The kinds of a block's visits, of a file with PWT_KINDS. */
 struct pwt_kind_table {
   uint8_t flags[PW_BLOCK_VISITS];   /* by kind */
@@ -20,7 +23,8 @@ struct pwt_kind_table {
   uint16_t number[PW_BLOCK_VISITS]; /* by visit */
 };
 
-/* Fills the table from the first column of the core group and the plain counts group, and flags[n_visits] from that. */
+/* Fills the table from the first column of the core group and the plain counts group, and flags[n_visits] from that.
+ * False also when visits of such kinds cannot add up to the totals of the header. */
 bool pwt_decode_kinds(const struct pwt_block_header *h, const unsigned char *low, const unsigned char *plain,
                       struct pwt_kind_table *table, uint8_t *flags);
 /* Fills the four columns of counts; false when they are not the totals of the header. */

@@ -13,9 +13,9 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
-#include "base/pagemap.h"
 #include "trace/pwt.h"
 #include "trace/pwt_columns.h"
+#include "trace/pwt_events.h"
 
 struct pwt_reader {
   struct pw_source *source;
@@ -34,13 +34,10 @@ struct pwt_reader {
   uint16_t *offset;            /* side columns, once asked for */
   uint64_t *pc;
   unsigned char *used;         /* by page index: seen in this block */
-  struct pw_event *events;
-  size_t events_room;
+  struct pwt_events events;
   uint64_t (*offsets)[3];      /* of the block headers, their first access and visit, to compare with the index */
   size_t n_blocks, offsets_room;
-  struct pw_pagemap threads;   /* (process, thread) that made visits */
-  uint32_t n_processes, process;
-  uint64_t thread, visits, n_events;
+  uint64_t visits, n_events;
   struct pw_totals totals;
   struct pw_block block;
 };
@@ -143,7 +140,7 @@ int pwt_reader_create(struct pwt_reader **reader, struct pw_source *source, cons
   if (!r) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
   r->source = source;
   r->path = path;
-  r->n_processes = 1;
+  r->events.n_processes = 1;
   r->zstd = ZSTD_createDCtx();
   r->chain = XXH64_createState();
   r->pages = pw_malloc(PW_BLOCK_VISITS, sizeof *r->pages);
@@ -179,9 +176,8 @@ void pwt_reader_destroy(struct pwt_reader *r)
   pw_free(r->offset);
   pw_free(r->pc);
   pw_free(r->used);
-  pw_free(r->events);
   pw_free(r->offsets);
-  pw_pagemap_clear(&r->threads);
+  pwt_events_clear(&r->events);
   pw_free(r);
 }
 
@@ -193,16 +189,27 @@ static bool sane_sides(const struct pwt_block_header *h)
   return h->n_visits > 0 && plain <= PWT_MAX_PLAIN && plain >= 2 * h->n_visits && stored <= ZSTD_compressBound(plain);
 }
 
+/* A block without visits may leave out its counts. Totals are believed as far as the counts could add up to them:
+ * so no sum of them is beyond 2^62, and whoever leaves the counts compressed prints nothing impossible. */
+static bool sane_counts(const struct pwt_reader *r, const struct pwt_block_header *h)
+{
+  uint32_t stored = h->group[PWT_COUNTS].stored_bytes, plain = h->group[PWT_COUNTS].plain_bytes;
+  const struct pw_totals *t = &h->totals;
+  if (h->n_visits == 0 && (t->fetches || t->loads || t->stores)) return false;
+  if (stored == 0) return h->n_visits == 0 && plain == 0 && h->group[PWT_COUNTS].sum == 0;
+  if (plain > PWT_MAX_PLAIN || stored > ZSTD_compressBound(plain)) return false;
+  if (r->has_kinds) return plain >= 1;
+  return plain >= 4 * h->n_visits && pwt_totals_fit_columns(h);
+}
+
 static bool sane_header(const struct pwt_reader *r, const struct pwt_block_header *h)
 {
   return h->n_visits <= PW_BLOCK_VISITS && h->n_pages <= h->n_visits && (h->n_pages > 0) == (h->n_visits > 0) &&
          h->n_events <= PWT_MAX_EVENTS && h->n_visits + h->n_events > 0 &&
-         h->group[PWT_CORE].plain_bytes <= PWT_MAX_PLAIN && h->group[PWT_COUNTS].plain_bytes <= PWT_MAX_PLAIN &&
+         h->group[PWT_CORE].plain_bytes <= PWT_MAX_PLAIN &&
          h->group[PWT_CORE].plain_bytes >= 3 * h->n_visits + h->n_pages + 6 * h->n_events &&
-         h->group[PWT_COUNTS].plain_bytes >= (r->has_kinds ? 1 : 4 * h->n_visits) && sane_sides(h) &&
-         h->group[PWT_CORE].stored_bytes <= ZSTD_compressBound(h->group[PWT_CORE].plain_bytes) &&
-         h->group[PWT_COUNTS].stored_bytes <= ZSTD_compressBound(h->group[PWT_COUNTS].plain_bytes) &&
-         h->first_access == pw_totals_sum(&r->totals) && h->process == r->process && h->thread == r->thread;
+         h->group[PWT_CORE].stored_bytes <= ZSTD_compressBound(h->group[PWT_CORE].plain_bytes) && sane_counts(r, h) && sane_sides(h) &&
+         h->first_access == pw_totals_sum(&r->totals) && h->process == r->events.process && h->thread == r->events.thread;
 }
 
 static void parse_block_header(const unsigned char *p, struct pwt_block_header *h)
@@ -239,74 +246,6 @@ static int read_group(struct pwt_reader *r, const struct pwt_block_header *h, in
   return 0;
 }
 
-static bool decode_event(struct pwt_reader *r, struct pwt_cursor *c, struct pw_event *e)
-{
-  uint64_t kind = pwt_get_leb(c);
-  e->kind = (uint32_t)kind;
-  e->a = pwt_get_leb(c);
-  e->b = pwt_get_leb(c);
-  e->c = pwt_get_leb(c);
-  uint64_t length = pwt_get_leb(c);
-  if (!c->ok || kind < PW_EVENT_THREAD || kind >= PW_EVENT_KINDS || length > PWT_MAX_EVENT_TEXT ||
-      length > (uint64_t)(c->end - c->p))
-    return false;
-  e->text = (const char *)c->p;
-  e->text_bytes = (uint32_t)length;
-  c->p += length;
-  if (pw_event_is_range(e->kind) && !pw_range_fits(e->a, e->b)) return false;
-  if (pw_event_is_kernel(e->kind) && e->b > PW_MAX_KERNEL_BYTES) return false;
-  if (kind == PW_EVENT_MOVE && !pw_range_fits(e->c, e->b)) return false;
-  if (kind == PW_EVENT_THREAD) r->thread = e->a;
-  if (kind != PW_EVENT_PROCESS && kind != PW_EVENT_FORK) return true;
-  if (e->b > r->n_processes || e->b >= PW_PROCESSES) return false;
-  if (e->b == r->n_processes) r->n_processes++;
-  if (kind == PW_EVENT_PROCESS) r->process = (uint32_t)e->b;
-  return true;
-}
-
-/* Who made the visits since the last event; room was reserved. */
-static void note_thread(struct pwt_reader *r)
-{
-  bool added;
-  pw_pagemap_insert(&r->threads, pw_key(r->process, r->thread & PW_PAGE_MASK), 0, &added);
-}
-
-static bool decode_events(struct pwt_reader *r, const struct pwt_block_header *h, struct pwt_cursor *c, bool *marked)
-{
-  uint64_t at = 0;
-  for (uint32_t i = 0; i < h->n_events; i++) {
-    uint64_t step = pwt_get_leb(c);
-    if (!c->ok || step > h->n_visits - at) return false;
-    at += step;
-    if (step) note_thread(r);
-    r->events[i] = (struct pw_event){.at = (uint32_t)at};
-    if (!decode_event(r, c, &r->events[i])) return false;
-    *marked |= r->events[i].kind == PW_EVENT_MARK;
-  }
-  if (at < h->n_visits) note_thread(r);
-  return true;
-}
-
-/* After an event both pages are opened again before a visit goes back to them (only a
- * mark may stand anywhere, as a cut puts it), and pages are those of who runs. */
-static bool visits_fit_events(const struct pwt_reader *r, const struct pwt_block_header *h, const unsigned char *flags)
-{
-  uint32_t opened = 0, bad = 0, process = h->process;
-  if (h->n_events == 0)
-    return h->n_pages == 0 || (pw_key_process(r->pages[0]) == process && pw_key_process(r->pages[h->n_pages - 1]) == process);
-  for (uint32_t i = 0, e = 0; i < h->n_visits; i++) {
-    for (; e < h->n_events && r->events[e].at <= i; e++) {
-      if (r->events[e].kind != PW_EVENT_MARK) opened = 0;
-      if (r->events[e].kind == PW_EVENT_PROCESS) process = (uint32_t)r->events[e].b;
-    }
-    uint32_t stream = flags[i] & PW_VISIT_CODE;
-    opened |= 1u << stream;
-    bad |= (flags[i] & PW_VISIT_TOUCHES ? 1u : 0u) & ~(opened >> (1 - stream));
-    bad |= pw_key_process(r->pages[r->page[i]]) != process;
-  }
-  return (bad & 1) == 0;
-}
-
 static int read_sides(struct pwt_reader *r, const struct pwt_block_header *h, bool wanted, struct pw_error *err)
 {
   if (h->group[PWT_SIDE].stored_bytes == 0) return 0;
@@ -335,6 +274,7 @@ static int read_flags(struct pwt_reader *r, const struct pwt_block_header *h, st
 {
   int status = read_group(r, h, PWT_CORE, true, err);
   if (status) return status;
+  if (!h->n_visits && !h->group[PWT_COUNTS].stored_bytes) return 0;
   if (!r->has_kinds) {
     memcpy(r->flags, r->plain[PWT_CORE], h->n_visits);
     return 0;
@@ -347,11 +287,12 @@ static int read_flags(struct pwt_reader *r, const struct pwt_block_header *h, st
 
 static int read_counts(struct pwt_reader *r, const struct pwt_block_header *h, bool wanted, struct pw_error *err)
 {
-  int status = r->has_kinds ? 0 : read_group(r, h, PWT_COUNTS, wanted, err);
+  bool there = h->group[PWT_COUNTS].stored_bytes > 0;
+  int status = r->has_kinds || !there ? 0 : read_group(r, h, PWT_COUNTS, wanted, err);
   if (status || !wanted) return status;
   if (!r->counts && !(r->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *r->counts))) return out_of_memory(r, err);
-  bool good = r->has_kinds ? pwt_spread_counts(h, r->kinds, r->counts)
-                           : pwt_decode_counts(h, r->plain[PWT_COUNTS], r->flags, r->counts);
+  bool good = !there || (r->has_kinds ? pwt_spread_counts(h, r->kinds, r->counts)
+                                      : pwt_decode_counts(h, r->plain[PWT_COUNTS], r->flags, r->counts));
   if (!good) return damaged(r, err, "a block's counts make no sense");
   lend_counts(r);
   return 0;
@@ -360,20 +301,17 @@ static int read_counts(struct pwt_reader *r, const struct pwt_block_header *h, b
 static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bool counts, bool sides, struct pw_error *err)
 {
   if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
-  if (pw_grow((void **)&r->events, &r->events_room, h->n_events, sizeof *r->events) ||
-      pw_pagemap_reserve(&r->threads, h->n_events + 1))
-    return out_of_memory(r, err);
+  if (pwt_events_reserve(&r->events, h->n_events)) return out_of_memory(r, err);
   int status = read_flags(r, h, err);
   if (status) return status;
   const unsigned char *core = r->plain[PWT_CORE];
   struct pwt_cursor c = {core + 3 * (size_t)h->n_visits, core + h->group[PWT_CORE].plain_bytes, true};
-  bool marked = false;
   if (!pwt_decode_pages(h, r->flags, core + h->n_visits, r->page, r->used) || !pwt_decode_dictionary(h, &c, r->pages) ||
-      !decode_events(r, h, &c, &marked) || c.p != c.end || !visits_fit_events(r, h, r->flags))
+      !pwt_events_decode(&r->events, h, &c) || c.p != c.end || !pwt_events_fit(&r->events, h, r->flags, r->page, r->pages))
     return damaged(r, err, "a block's columns make no sense");
   r->block = (struct pw_block){.n_visits = h->n_visits, .n_pages = h->n_pages, .n_events = h->n_events, .pages = r->pages,
-                               .page = r->page, .flags = r->flags, .events = r->events, .totals = h->totals};
-  status = read_counts(r, h, counts || marked, err);
+                               .page = r->page, .flags = r->flags, .events = r->events.list, .totals = h->totals};
+  status = read_counts(r, h, counts || r->events.marked, err);
   return status ? status : read_sides(r, h, sides, err);
 }
 
@@ -395,7 +333,7 @@ static int check_end(struct pwt_reader *r, uint64_t index_offset, struct pw_erro
   int status = need_frame(r, PWT_END_PAYLOAD + PWT_SUM_BYTES, &frame, &payload, err);
   if (status) return status;
   const unsigned char *p = frame + PWT_FRAME_BYTES;
-  if (payload != PWT_END_PAYLOAD || pwt_get32(p) != PWT_TYPE_END || pwt_get32(p + 4) != r->n_processes ||
+  if (payload != PWT_END_PAYLOAD || pwt_get32(p) != PWT_TYPE_END || pwt_get32(p + 4) != r->events.n_processes ||
       pwt_get64(p + 8) != r->totals.fetches || pwt_get64(p + 16) != r->totals.loads ||
       pwt_get64(p + 24) != r->totals.stores || pwt_get64(p + 32) != r->visits || pwt_get64(p + 40) != r->n_events ||
       pwt_get64(p + 48) != r->n_blocks || pwt_get64(p + 56) != index_offset ||
@@ -462,10 +400,10 @@ const char *pwt_reader_text(const struct pwt_reader *r, unsigned which)
 
 uint32_t pwt_reader_threads(const struct pwt_reader *r)
 {
-  return r->threads.n ? (uint32_t)r->threads.n : 1;
+  return r->events.threads.n ? (uint32_t)r->events.threads.n : 1;
 }
 
 uint32_t pwt_reader_processes(const struct pwt_reader *r)
 {
-  return r->n_processes;
+  return r->events.n_processes;
 }

@@ -329,6 +329,61 @@ static void provenance_comes_back(void **state)
   kit_file_free(&bare);
 }
 
+/* Ids of threads have 64 bits: those that differ in the top ones alone are different threads. */
+static void thread_ids_above_52_bits(void **state)
+{
+  (void)state;
+  static const uint64_t ids[] = {7, 7 | UINT64_C(1) << 52, 7 | UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX >> 12, 7};
+  struct kit_builder *b = kit_alloc(1, sizeof *b);
+  struct kit_file file;
+  struct pw_trace *t;
+  const struct pw_block *block;
+  struct pw_error err = {0};
+  kit_file_open(&file, NULL);
+  kit_start(b);
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    kit_event(b, (struct pw_event){.kind = PW_EVENT_THREAD, .a = ids[i]});
+    kit_access(b, 0, 1, PW_LOAD);
+  }
+  kit_file_add(&file, kit_finish(b));
+  kit_file_finish(&file);
+  KIT_OK(pw_trace_open_memory(&t, "T", file.bytes, file.n, NULL, &err), err);
+  while (pw_trace_next(t, &block, &err) == 1) continue;
+  assert_true(pw_trace_info(t)->complete);
+  assert_int_equal(pw_trace_info(t)->threads, 5);
+  pw_trace_close(t);
+  kit_file_free(&file);
+  free(b);
+}
+
+/* Texts of 4 KiB, so many that all of them are over 256 MiB: the file has 100 KB. */
+static void texts_of_a_trace_are_capped(void **state)
+{
+  (void)state;
+  static const char text[4096] = "/usr/lib/a";
+  struct kit_builder *b = kit_alloc(1, sizeof *b);
+  struct kit_file file;
+  size_t blocks;
+  struct pw_error err;
+  kit_file_open(&file, NULL);
+  for (uint32_t i = 0; i < 17; i++) {
+    kit_start(b);
+    for (uint32_t k = 0; k < 4096; k++)
+      kit_event(b, (struct pw_event){.kind = PW_EVENT_MAP, .a = 0x1000, .b = 0x1000, .text = text, .text_bytes = sizeof text});
+    kit_access(b, 0, 1, PW_LOAD);
+    kit_file_add(&file, kit_finish(b));
+  }
+  kit_file_finish(&file);
+  assert_true(file.n < 1 << 20);
+  assert_int_equal(pwt_drain(file.bytes, file.n, &with_counts, &blocks, &err), PW_EUNSUPPORTED);
+  assert_non_null(strstr(err.text, "256 MiB"));
+  assert_int_equal(blocks, 16);
+  KIT_OK(pwt_drain(file.bytes, file.n, &(struct pw_trace_options){.ignore_events = true}, &blocks, &err), err);
+  assert_int_equal(blocks, 17);
+  kit_file_free(&file);
+  free(b);
+}
+
 static void zstd_accepts_the_file(void **state)
 {
   (void)state;
@@ -360,7 +415,8 @@ int main(void)
           cmocka_unit_test(every_flipped_bit_is_noticed),
       cmocka_unit_test(every_truncation_is_noticed), cmocka_unit_test(appended_bytes_are_noticed),
       cmocka_unit_test(newer_files_are_refused),   cmocka_unit_test(provenance_comes_back),
-      cmocka_unit_test(zstd_accepts_the_file),
+      cmocka_unit_test(zstd_accepts_the_file),         cmocka_unit_test(thread_ids_above_52_bits),
+      cmocka_unit_test(texts_of_a_trace_are_capped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ struct craft {
   struct {
     unsigned char payload[112];
     struct part core, counts, sides;
-    bool keep_plain_bytes;
+    bool keep_plain_bytes, no_counts;
   } block[MAX_BLOCKS];
   unsigned char end[80];
   size_t n_index;              /* bytes of the index payload */
@@ -103,6 +103,11 @@ static uint64_t put_skippable(struct craft *c, const unsigned char *payload, siz
 static void compress_part(struct craft *c, size_t block, size_t group, const struct part *part, unsigned char *stored, size_t *n)
 {
   unsigned char *header = c->block[block].payload + 64 + 16 * group;
+  if ((group == 1 && c->block[block].no_counts) || (group == 2 && part->n == 0)) {
+    memset(header, 0, 16);
+    *n = 0;
+    return;
+  }
   *n = ZSTD_compress(stored, ROOM, part->bytes, part->n, 1);
   assert_false(ZSTD_isError(*n));
   put(header, *n, 4);
@@ -243,6 +248,22 @@ static void stores_for_loads(struct craft *c)
   put(c->end + 16, get(c->end + 16, 8) - 1, 8);
   put(c->end + 24, get(c->end + 24, 8) + 1, 8);
 }
+/* Whoever skips the counts must not be told more than visits can hold: the totals are wrong, the end agrees with them. */
+static void add_total(struct craft *c, int which, uint64_t v)
+{
+  add_header(c, 32 + 8 * (size_t)which, v, 8);
+  put(c->end + 8 + 8 * which, get(c->end + 8 + 8 * which, 8) + v, 8);
+}
+static void totals_lie(struct craft *c) { add_total(c, 1, UINT64_C(1000000000000)); }
+static void totals_wrap(struct craft *c)
+{
+  add_total(c, 0, UINT64_C(1) << 63);
+  add_total(c, 1, UINT64_C(1) << 63);
+}
+static void totals_below_visits(struct craft *c) { add_total(c, 1, UINT64_MAX - 299); } /* 300 loads fewer, of over 600 touches */
+static void totals_beyond_bytes(struct craft *c) { add_total(c, 0, 254 * N); }          /* no count is escaped */
+static void totals_of_no_kind(struct craft *c) { add_total(c, 2, 3 * N); }              /* no kind stores twice */
+static void counts_missing(struct craft *c) { c->block[1].no_counts = true; }
 static void first_access_off(struct craft *c) { add_header(c, 56, 1, 8); }
 static void side_offset_outside(struct craft *c) { c->block[1].sides.bytes[N + 5] = 16; }
 static void side_longer(struct craft *c) { c->block[1].sides.bytes[c->block[1].sides.n++] = 0; }
@@ -395,6 +416,8 @@ static const struct {
     LIE(index_offset), LIE(index_first_access), LIE(index_first_visit), LIE(index_count), LIE(index_short),
     LIE(end_processes), LIE(end_fetches), LIE(end_loads), LIE(end_stores), LIE(end_visits), LIE(end_events),
     LIE(end_blocks), LIE(end_index_offset), LIE(end_chain), LIE(header_longer),
+    LIE(totals_lie), LIE(totals_wrap), LIE(totals_below_visits), LIE_IN_COLUMNS(totals_beyond_bytes), LIE_IN_KINDS(totals_of_no_kind),
+    LIE(counts_missing),
     {"fetches_less", fetches_less, true, 0}, {"stores_for_loads", stores_for_loads, true, 0},
     {"side_offset_outside", side_offset_outside, true, 0}, {"side_longer", side_longer, true, 0},
     {"side_shorter", side_shorter, true, 0}, {"side_of_offsets_only", side_of_offsets_only, true, 0},
@@ -420,6 +443,39 @@ static void every_lie_is_noticed(void **state)
       believed++;
     }
   assert_int_equal(believed, 0);
+}
+
+/* A block of events alone may come without its counts columns: the page of the format says so. */
+static void events_only_block_without_counts_frame(void **state)
+{
+  struct craft *c = *state;
+  struct kit_builder *b = kit_alloc(1, sizeof *b);
+  for (int way = 0; way < 8; way++) {
+    struct pw_error err;
+    struct kit_file file;
+    kit_file_open(&file, NULL);
+    kit_start(b);
+    kit_access(b, 0, 1, PW_LOAD);
+    kit_file_add(&file, kit_finish(b));
+    kit_start(b);
+    kit_event(b, (struct pw_event){.kind = PW_EVENT_UNMAP, .a = 0x1000, .b = 0x1000});
+    kit_file_add(&file, kit_finish(b));
+    kit_file_finish(&file);
+    take_apart(c, &file);
+    kit_file_free(&file);
+    c->block[1].no_counts = way & 1;
+    if (way & 2) {
+      c->header.bytes[16] = 0;
+      put_in_columns(c, 0);
+      put_in_columns(c, 1);
+    }
+    seal(c);
+    KIT_OK(drain(c, way & 4, &err), err);
+    add_total(c, 1, 1); /* an access without a visit */
+    seal(c);
+    assert_int_equal(drain(c, way & 4, &err), PW_EFORMAT);
+  }
+  free(b);
 }
 
 /* Whatever is believed must keep the rules (pwt_drain looks) and must run. */
@@ -474,6 +530,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sealed_again_it_reads),
       cmocka_unit_test(every_lie_is_noticed),
+      cmocka_unit_test(events_only_block_without_counts_frame),
       cmocka_unit_test(random_changes_are_refused_or_harmless),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
