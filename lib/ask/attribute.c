@@ -46,28 +46,7 @@ static int check(const struct pw_config *c, enum pw_by by, enum pw_stream only, 
                       pw_by_name(by));
 }
 
-/* With finite memory directly: the other engine might have to begin again. */
-static int plan(struct pw_run *r, const struct pw_config *c, struct pw_error *err)
-{
-  struct pw_run_options options = r->options;
-  if (c->memory_bytes != PW_UNLIMITED) options.engine = PW_ENGINE_DIRECT;
-  int status = pw_lanes_plan(&r->lanes, c, 1, &options, err);
-  if (!status) pw_ideal_log(r->lanes.accounts[0]);
-  return status;
-}
-
-static int attach(struct pw_run *r, struct pw_charges *charges, struct pw_error *err)
-{
-  struct pw_lanes *l = &r->lanes;
-  if (pw_grow((void **)&l->parts, &l->parts_room, l->n_parts + 1, sizeof *l->parts) ||
-      pw_grow((void **)&l->account_of, &l->account_room, l->n_parts + 1, sizeof *l->account_of))
-    return pw_error_set(err, PW_ENOMEM, "memory ran out");
-  l->parts[l->n_parts] = (struct pw_model *)charges;
-  l->account_of[l->n_parts++] = 0;
-  return 0;
-}
-
-/* The first pass of run.c notes for its own model; this part wants the same numbers of pages. */
+/* The first pass notes for its own model; this part wants the same numbers of pages. */
 static int note(void *context, const struct pw_paged *numbered, struct pw_error *err)
 {
   return numbered ? pw_charges_note(context, numbered, err) : pw_charges_turn(context, err);
@@ -75,14 +54,11 @@ static int note(void *context, const struct pw_paged *numbered, struct pw_error 
 
 static int pass(struct pw_run *r, const struct pw_config *c, struct pw_charges *charges, struct pw_error *err)
 {
-  int status = plan(r, c, err);
-  if (!status) status = attach(r, charges, err);
+  int status = pw_lanes_plan(r->lanes, c, 1, err);
+  if (!status) status = pw_lanes_attach(r->lanes, (struct pw_model *)charges, pw_charges_look_ahead(charges) ? note : NULL, err);
   if (status) return status;
-  if (pw_charges_look_ahead(charges)) {
-    r->lanes.also_note = note;
-    r->lanes.also_context = charges;
-  }
-  pw_trace_need_counts(r->trace);
+  pw_ideal_log(pw_lanes_account(r->lanes, NULL));
+  r->blocks.need_counts(r->blocks.trace);
   return pw_run_pass(r, err);
 }
 
@@ -239,16 +215,19 @@ static int finish(struct pw_run *r, const struct pw_config *c, const struct pw_c
 int pw_attribute(struct pw_trace *trace, const struct pw_config *config, enum pw_by by, enum pw_heat_of heat,
                  const struct pw_run_options *options, struct pw_attribution *a, struct pw_error *err)
 {
-  struct pw_run r = {.trace = trace};
+  struct pw_run r;
+  struct pw_run_options own = options ? *options : (struct pw_run_options){0};
   struct pw_charges *charges = NULL;
   *a = (struct pw_attribution){.by = by, .heat = heat};
-  if (options) r.options = *options;
-  r.options.jobs = 1; /* blocks are copied for other threads without texts and sides */
-  int status = check(config, by, r.options.only, err);
-  if (!status) status = pw_charges_create(&charges, pw_trace_info(trace)->path, config, by, heat, &r.options, err);
+  own.jobs = 1; /* blocks are copied for other threads without texts and sides */
+  /* with finite memory directly: the other engine might have to begin again */
+  if (config->memory_bytes != PW_UNLIMITED) own.engine = PW_ENGINE_DIRECT;
+  int status = pw_run_begin(&r, pw_trace_blocks(trace), &own, err);
+  if (!status) status = check(config, by, own.only, err);
+  if (!status) status = pw_charges_create(&charges, pw_trace_info(trace)->path, config, by, heat, &own, err);
   if (!status) status = pass(&r, config, charges, err);
   if (!status) status = finish(&r, config, charges, a, err);
-  pw_lanes_clear(&r.lanes);
+  pw_run_end(&r);
   if (charges) ((struct pw_model *)charges)->class->destroy((struct pw_model *)charges);
   return status;
 }

@@ -6,14 +6,16 @@
 
 #include "base/alloc.h"
 #include "mmu/tlb.h"
+#include "engine/onepass_tlbs.h"
 #include "engine/passes.h"
 #include "sweep/stack.h"
+#include "trace/trace.h"
 
 struct plan {
   struct pw_run run;
   const struct pw_curve_config *configs;
   size_t n;
-  uint32_t *lane, *pair; /* [n] */
+  struct pw_lane_curve *curves; /* [n] */
 };
 
 /* The first levels as a machine; the second level stands for those of the curve. */
@@ -21,12 +23,6 @@ static struct pw_config machine(const struct pw_curve_config *c)
 {
   return (struct pw_config){.page_shift = c->page_shift, .itlb = c->itlb, .dtlb = c->dtlb, .stlb = {1, 1, 0},
                             .memory_bytes = PW_UNLIMITED};
-}
-
-static bool wants_touches(const struct pw_curve_config *c)
-{
-  struct pw_config m = machine(c);
-  return c->of == PW_CURVE_STLB && pw_onepass_tlbs_wants_touches(&m);
 }
 
 static int check(const struct pw_curve_config *c, struct pw_error *err)
@@ -41,28 +37,17 @@ static int check(const struct pw_curve_config *c, struct pw_error *err)
   return status;
 }
 
-static int add_curve(struct plan *p, size_t i, struct pw_error *err)
-{
-  const struct pw_curve_config *c = &p->configs[i];
-  struct pw_lanes *lanes = &p->run.lanes;
-  int status = check(c, err);
-  if (!status) status = pw_lanes_find(lanes, c->page_shift, &p->run.options, &p->lane[i], err);
-  if (status) return status;
-  if (c->of == PW_CURVE_MEMORY) return pw_lanes_sizes(lanes, p->lane[i], &p->run.options, err);
-  struct pw_config m = machine(c);
-  bool touches = wants_touches(c);
-  status = pw_lanes_tlbs(lanes, p->lane[i], touches, &p->run.options, err);
-  return status ? status : pw_onepass_tlbs_all_sizes(lanes->lanes[p->lane[i]].tlbs[touches], &m, c->of, &p->pair[i], err);
-}
-
 static int plan(struct plan *p, struct pw_error *err)
 {
-  p->lane = pw_calloc(p->n, sizeof *p->lane);
-  p->pair = pw_calloc(p->n, sizeof *p->pair);
-  if (!p->lane || !p->pair) return pw_error_set(err, PW_ENOMEM, "memory ran out for the curves");
+  p->curves = pw_calloc(p->n, sizeof *p->curves);
+  if (!p->curves) return pw_error_set(err, PW_ENOMEM, "memory ran out for the curves");
   int status = 0;
-  for (size_t i = 0; !status && i < p->n; i++) status = add_curve(p, i, err);
-  return status ? status : pw_lanes_seal(&p->run.lanes, err);
+  for (size_t i = 0; !status && i < p->n; i++) {
+    struct pw_config m = machine(&p->configs[i]);
+    status = check(&p->configs[i], err);
+    if (!status) status = pw_lanes_add_curve(p->run.lanes, &m, p->configs[i].of, &p->curves[i], err);
+  }
+  return status ? status : pw_lanes_seal(p->run.lanes, err);
 }
 
 /* The points at which a count changes; `other` misses are the same for every size. */
@@ -94,37 +79,33 @@ static uint64_t count_lookups(const struct plan *p, size_t i)
     case PW_CURVE_STLB: break;
   }
   m.stlb.entries = 0; /* then every lookup of the second level is a walk */
-  pw_onepass_tlbs_result(p->run.lanes.lanes[p->lane[i]].tlbs[wants_touches(c)], &m, p->pair[i], &r);
+  pw_lanes_first_levels(p->run.lanes, &p->curves[i], &m, &r);
   return r.walks;
 }
 
 static int read_curve(const struct plan *p, size_t i, struct pw_curve *curve)
 {
-  const struct pw_curve_config *c = &p->configs[i];
-  const struct pw_lane *lane = &p->run.lanes.lanes[p->lane[i]];
-  bool memory = c->of == PW_CURVE_MEMORY;
-  const struct pw_stack *stack = memory ? pw_onepass_memory_stack(lane->sizes) : pw_onepass_tlbs_stack(lane->tlbs[wants_touches(c)], c->of, p->pair[i]);
+  bool memory = p->configs[i].of == PW_CURVE_MEMORY;
   struct pw_touched touched;
-  pw_ideal_touched(p->run.lanes.accounts[p->lane[i]], &touched);
+  pw_lanes_touched(p->run.lanes, &p->curves[i], &touched);
   curve->lookups = count_lookups(p, i);
   /* what a fork made is a fault when it is copied, and not when it is touched */
-  return read_points(stack, memory, memory ? touched.minor_faults - touched.arrivals : 0, curve);
+  return read_points(pw_lanes_stack(p->run.lanes, &p->curves[i]), memory, memory ? touched.minor_faults - touched.arrivals : 0, curve);
 }
 
 int pw_curve_run(struct pw_trace *trace, const struct pw_curve_config *configs, size_t n,
                  const struct pw_run_options *options, struct pw_curve *curves, struct pw_error *err)
 {
-  struct plan p = {.run = {.trace = trace}, .configs = configs, .n = n};
-  if (options) p.run.options = *options;
+  struct plan p = {.configs = configs, .n = n};
   memset(curves, 0, n * sizeof *curves);
-  int status = plan(&p, err);
+  int status = pw_run_begin(&p.run, pw_trace_blocks(trace), options, err);
+  if (!status) status = plan(&p, err);
   if (!status) status = pw_run_pass(&p.run, err);
-  if (!status) pw_lanes_finish(&p.run.lanes);
+  if (!status) pw_lanes_finish(p.run.lanes);
   for (size_t i = 0; !status && i < n; i++)
     if (read_curve(&p, i, &curves[i])) status = pw_error_set(err, PW_ENOMEM, "memory ran out for the curves");
-  pw_lanes_clear(&p.run.lanes);
-  pw_free(p.lane);
-  pw_free(p.pair);
+  pw_run_end(&p.run);
+  pw_free(p.curves);
   if (status) pw_curves_clear(curves, n);
   return status;
 }

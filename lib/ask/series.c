@@ -87,43 +87,36 @@ static int read_windows(const struct pw_run *r, const struct pw_config *c, const
   return 0;
 }
 
-/* The only configuration's account and simulation. */
-static struct pw_ideal *account_of(const struct pw_lanes *l)
-{
-  return l->accounts[l->slots[0].lane];
-}
-
-static struct pw_direct *direct_of(const struct pw_lanes *l)
-{
-  return l->lanes[l->slots[0].lane].direct[l->slots[0].direct];
-}
-
 static int run(struct pw_run *r, const struct pw_config *c, uint64_t every, struct pw_series *series, struct pw_error *err)
 {
-  struct pw_lanes *l = &r->lanes;
+  const struct pw_ideal_slot *pages;
+  const struct pw_direct_slot *slot;
   if (every == 0) return pw_error_set(err, PW_EINVAL, "windows of 0 accesses; take 1 or more");
   int status = pw_config_check(c, err);
-  if (!status) status = pw_lanes_plan(l, c, 1, &r->options, err);
-  if (!status) status = pw_ideal_sample(account_of(l), &l->slots[0].account, every, pw_trace_info(r->trace)->path, err);
+  if (!status) status = pw_lanes_plan(r->lanes, c, 1, err);
   if (status) return status;
-  pw_direct_sample(direct_of(l), &l->slots[0].slot);
-  pw_trace_need_counts(r->trace);
+  struct pw_ideal *account = pw_lanes_account(r->lanes, &pages);
+  struct pw_direct *direct = pw_lanes_direct(r->lanes, &slot);
+  if ((status = pw_ideal_sample(account, pages, every, r->blocks.info(r->blocks.trace)->path, err)) != 0) return status;
+  pw_direct_sample(direct, slot);
+  r->blocks.need_counts(r->blocks.trace);
   status = pw_run_pass(r, err);
   if (!status) status = pw_run_report(r, c, 1, &series->total, err);
-  if (!status) status = pw_sampler_check(pw_ideal_sampler(account_of(l)), err);
+  if (!status) status = pw_sampler_check(pw_ideal_sampler(account), err);
   if (status) return status < 0 ? status : PW_EINVAL;
-  return read_windows(r, c, pw_ideal_sampler(account_of(l)), pw_direct_samples(direct_of(l)), series, err);
+  return read_windows(r, c, pw_ideal_sampler(account), pw_direct_samples(direct), series, err);
 }
 
 int pw_series_run(struct pw_trace *trace, const struct pw_config *config, uint64_t every, const struct pw_run_options *options,
                   struct pw_series *series, struct pw_error *err)
 {
-  struct pw_run r = {.trace = trace};
+  struct pw_run r;
+  struct pw_run_options direct = options ? *options : (struct pw_run_options){0};
   memset(series, 0, sizeof *series);
-  if (options) r.options = *options;
-  r.options.engine = PW_ENGINE_DIRECT;
-  int status = run(&r, config, every, series, err);
-  pw_lanes_clear(&r.lanes);
+  direct.engine = PW_ENGINE_DIRECT;
+  int status = pw_run_begin(&r, pw_trace_blocks(trace), &direct, err);
+  if (!status) status = run(&r, config, every, series, err);
+  pw_run_end(&r);
   if (status) pw_series_clear(series);
   return status;
 }

@@ -4,7 +4,55 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "engine/onepass_memory.h"
+#include "engine/onepass_tlbs.h"
 #include "mmu/geometry.h"
+
+enum model { TLBS, TOUCHED_TLBS, SIZES, DIRECT, MODELS };
+
+struct lane {
+  unsigned page_shift;
+  struct pw_onepass_tlbs *tlbs[2]; /* by openers, by all touches; NULL: not needed */
+  struct pw_onepass_memory *sizes;
+  struct pw_direct **direct;       /* [jobs], NULL: not needed */
+  struct pw_ideal *ahead;          /* for the first pass of direct[0], when it looks ahead */
+  bool joint;
+};
+
+/* Where a configuration's numbers are. */
+struct slot {
+  uint32_t lane;
+  uint32_t direct;                 /* which of the lane's direct parts */
+  enum model model;
+  struct pw_ideal_slot account;
+  union {
+    uint32_t pair;                 /* of TLBs */
+    struct pw_direct_slot slot;    /* DIRECT */
+  };
+};
+
+struct pw_lanes {
+  const struct pw_run_options *options;
+  unsigned jobs;
+  struct lane *lanes;
+  struct pw_ideal **accounts;      /* [n_lanes] */
+  size_t n_lanes, lanes_room, accounts_room;
+  struct pw_model **parts;
+  size_t *account_of;
+  size_t n_parts, parts_room, account_room;
+  struct slot *slots;              /* by configuration */
+  struct group {                   /* direct configurations that stay together */
+    unsigned page_shift;
+    uint64_t memory_bytes;
+    int memory_policy;
+    struct pw_tlb_config dtlb;
+    uint32_t number;
+  } *groups;
+  size_t n_groups, groups_room;
+  pw_note_fn *also_note;           /* someone else who looks ahead, at the first lane's pages */
+  void *also_context;
+  uint64_t shared_shifts;          /* page sizes, as bits, at which pages are touched by both streams */
+};
 
 static int out_of_memory(struct pw_error *err)
 {
@@ -20,7 +68,7 @@ static void destroy_part(void *part)
 static void clear_models(struct pw_lanes *l)
 {
   for (size_t i = 0; i < l->n_lanes; i++) {
-    struct pw_lane *lane = &l->lanes[i];
+    struct lane *lane = &l->lanes[i];
     pw_ideal_destroy(l->accounts[i]);
     pw_ideal_destroy(lane->ahead);
     destroy_part(lane->tlbs[0]);
@@ -32,8 +80,18 @@ static void clear_models(struct pw_lanes *l)
   l->n_lanes = l->n_parts = l->n_groups = 0;
 }
 
-void pw_lanes_clear(struct pw_lanes *l)
+int pw_lanes_create(struct pw_lanes **lanes, const struct pw_run_options *options, struct pw_error *err)
 {
+  struct pw_lanes *l = *lanes = pw_calloc(1, sizeof *l);
+  if (!l) return out_of_memory(err);
+  l->options = options;
+  l->jobs = options->jobs ? options->jobs : 1;
+  return 0;
+}
+
+void pw_lanes_destroy(struct pw_lanes *l)
+{
+  if (!l) return;
   clear_models(l);
   pw_free(l->lanes);
   pw_free(l->accounts);
@@ -41,52 +99,47 @@ void pw_lanes_clear(struct pw_lanes *l)
   pw_free(l->account_of);
   pw_free(l->slots);
   pw_free(l->groups);
-  memset(l, 0, sizeof *l);
+  pw_free(l);
 }
 
-int pw_lanes_find(struct pw_lanes *l, unsigned page_shift, const struct pw_run_options *options, uint32_t *number,
-                  struct pw_error *err)
+/* The lane of a page size, a new one if need be. */
+static int find_lane(struct pw_lanes *l, unsigned page_shift, uint32_t *number, struct pw_error *err)
 {
-  for (size_t i = 0; i < l->n_lanes; i++)
-    if (l->lanes[i].page_shift == page_shift) {
-      *number = (uint32_t)i;
-      return 0;
-    }
   size_t n = l->n_lanes;
-  l->jobs = options->jobs ? options->jobs : 1;
+  for (*number = 0; *number < n; ++*number)
+    if (l->lanes[*number].page_shift == page_shift) return 0;
   if (pw_grow((void **)&l->lanes, &l->lanes_room, n + 1, sizeof *l->lanes) ||
       pw_grow((void **)&l->accounts, &l->accounts_room, n + 1, sizeof *l->accounts))
     return out_of_memory(err);
-  l->lanes[n] = (struct pw_lane){.page_shift = page_shift};
-  int status = pw_ideal_create(&l->accounts[n], page_shift, options, err);
-  if (status) return status;
-  *number = (uint32_t)l->n_lanes++;
-  return 0;
+  l->lanes[n] = (struct lane){.page_shift = page_shift};
+  int status = pw_ideal_create(&l->accounts[n], page_shift, l->options, err);
+  l->n_lanes += !status;
+  return status;
 }
 
-int pw_lanes_tlbs(struct pw_lanes *l, uint32_t lane, bool all_touches, const struct pw_run_options *options, struct pw_error *err)
+static int need_tlbs(struct pw_lanes *l, uint32_t lane, bool all_touches, struct pw_error *err)
 {
   struct pw_onepass_tlbs **tlbs = &l->lanes[lane].tlbs[all_touches];
-  return *tlbs ? 0 : pw_onepass_tlbs_create(tlbs, options, all_touches, err);
+  return *tlbs ? 0 : pw_onepass_tlbs_create(tlbs, l->options, all_touches, err);
 }
 
-int pw_lanes_sizes(struct pw_lanes *l, uint32_t lane, const struct pw_run_options *options, struct pw_error *err)
+static int need_sizes(struct pw_lanes *l, uint32_t lane, struct pw_error *err)
 {
   struct pw_onepass_memory **sizes = &l->lanes[lane].sizes;
-  return *sizes ? 0 : pw_onepass_memory_create(sizes, l->lanes[lane].page_shift, options, err);
+  return *sizes ? 0 : pw_onepass_memory_create(sizes, l->lanes[lane].page_shift, l->options, err);
 }
 
 /* The model that a configuration gets; `joint`: only while no page is touched by both streams. */
-static enum pw_lane_model choose_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
+static enum model choose_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
 {
   *joint = false;
-  if (engine == PW_ENGINE_DIRECT) return PW_MODEL_DIRECT;
+  if (engine == PW_ENGINE_DIRECT) return DIRECT;
   if (c->memory_bytes == PW_UNLIMITED) {
-    if (!pw_onepass_tlbs_can(c)) return PW_MODEL_DIRECT;
-    return pw_onepass_tlbs_wants_touches(c) ? PW_MODEL_TOUCHED_TLBS : PW_MODEL_TLBS;
+    if (!pw_onepass_tlbs_can(c)) return DIRECT;
+    return pw_onepass_tlbs_wants_touches(c) ? TOUCHED_TLBS : TLBS;
   }
-  if (!pw_onepass_memory_can(c, joint)) return PW_MODEL_DIRECT;
-  return *joint && l->shared_shifts >> c->page_shift & 1 ? PW_MODEL_DIRECT : PW_MODEL_SIZES;
+  if (!pw_onepass_memory_can(c, joint)) return DIRECT;
+  return *joint && l->shared_shifts >> c->page_shift & 1 ? DIRECT : SIZES;
 }
 
 /* Direct configurations that share a memory or a DTLB stay together; whoever looks
@@ -94,12 +147,12 @@ static enum pw_lane_model choose_model(const struct pw_lanes *l, const struct pw
 static int deal_out(struct pw_lanes *l, const struct pw_config *c, uint32_t *number)
 {
   bool unlimited = c->memory_bytes == PW_UNLIMITED;
-  struct pw_group group = {c->page_shift, c->memory_bytes, unlimited ? 0 : c->memory_policy,
+  struct group group = {c->page_shift, c->memory_bytes, unlimited ? 0 : c->memory_policy,
                            unlimited ? c->dtlb : (struct pw_tlb_config){0, 0, 0}, 0};
   *number = 0;
   if (l->jobs == 1 || (!unlimited && c->memory_policy == pw_memory_policy_find("opt"))) return 0;
   for (size_t i = l->n_groups; i-- > 0;) {
-    const struct pw_group *g = &l->groups[i];
+    const struct group *g = &l->groups[i];
     if (g->page_shift == group.page_shift && g->memory_bytes == group.memory_bytes && g->memory_policy == group.memory_policy &&
         g->dtlb.entries == group.dtlb.entries && g->dtlb.ways == group.dtlb.ways && g->dtlb.policy == group.dtlb.policy) {
       *number = g->number;
@@ -112,40 +165,38 @@ static int deal_out(struct pw_lanes *l, const struct pw_config *c, uint32_t *num
   return 0;
 }
 
-static int add_direct(struct pw_lanes *l, const struct pw_config *c, struct pw_lane_slot *slot, const struct pw_run_options *options,
-                      struct pw_error *err)
+static int add_direct(struct pw_lanes *l, const struct pw_config *c, struct slot *slot, struct pw_error *err)
 {
-  struct pw_lane *lane = &l->lanes[slot->lane];
+  struct lane *lane = &l->lanes[slot->lane];
   if (!lane->direct) lane->direct = pw_calloc(l->jobs, sizeof *lane->direct);
   if (!lane->direct || deal_out(l, c, &slot->direct)) return out_of_memory(err);
   struct pw_direct **direct = &lane->direct[slot->direct];
-  int status = *direct ? 0 : pw_direct_create(direct, lane->page_shift, options, err);
+  int status = *direct ? 0 : pw_direct_create(direct, lane->page_shift, l->options, err);
   if (!status) status = pw_direct_add(*direct, c, &slot->slot, err);
   if (status || lane->ahead || !pw_direct_looks_ahead(*direct)) return status;
-  return pw_ideal_create(&lane->ahead, lane->page_shift, options, err);
+  return pw_ideal_create(&lane->ahead, lane->page_shift, l->options, err);
 }
 
-static int add_config(struct pw_lanes *l, const struct pw_config *c, struct pw_lane_slot *slot, const struct pw_run_options *options,
-                      struct pw_error *err)
+static int add_config(struct pw_lanes *l, const struct pw_config *c, struct slot *slot, struct pw_error *err)
 {
   bool joint;
-  int status = pw_lanes_find(l, c->page_shift, options, &slot->lane, err);
+  int status = find_lane(l, c->page_shift, &slot->lane, err);
   if (!status) status = pw_ideal_add(l->accounts[slot->lane], c->geometry, &slot->account, err);
   if (status) return status;
-  slot->model = choose_model(l, c, options->engine, &joint);
-  struct pw_lane *lane = &l->lanes[slot->lane];
-  bool touches = slot->model == PW_MODEL_TOUCHED_TLBS;
+  slot->model = choose_model(l, c, l->options->engine, &joint);
+  struct lane *lane = &l->lanes[slot->lane];
+  bool touches = slot->model == TOUCHED_TLBS;
   switch (slot->model) {
-    case PW_MODEL_TLBS:
-    case PW_MODEL_TOUCHED_TLBS:
-      status = pw_lanes_tlbs(l, slot->lane, touches, options, err);
+    case TLBS:
+    case TOUCHED_TLBS:
+      status = need_tlbs(l, slot->lane, touches, err);
       return status ? status : pw_onepass_tlbs_add(lane->tlbs[touches], c, &slot->pair, err);
-    case PW_MODEL_SIZES:
-      lane->joint |= joint && options->only != PW_STREAM_FETCH;
-      status = pw_lanes_sizes(l, slot->lane, options, err);
+    case SIZES:
+      lane->joint |= joint && l->options->only != PW_STREAM_FETCH;
+      status = need_sizes(l, slot->lane, err);
       return status ? status : pw_onepass_memory_add(lane->sizes, c, err);
     default:
-      return add_direct(l, c, slot, options, err);
+      return add_direct(l, c, slot, err);
   }
 }
 
@@ -165,7 +216,7 @@ int pw_lanes_seal(struct pw_lanes *l, struct pw_error *err)
   int status = 0;
   bool failed = false;
   for (size_t i = 0; !status && i < l->n_lanes; i++) {
-    struct pw_lane *lane = &l->lanes[i];
+    struct lane *lane = &l->lanes[i];
     for (int k = 0; !status && k < 2; k++)
       if (lane->tlbs[k]) status = pw_onepass_tlbs_seal(lane->tlbs[k], err);
     if (!status && lane->sizes) status = pw_onepass_memory_seal(lane->sizes, err);
@@ -175,58 +226,93 @@ int pw_lanes_seal(struct pw_lanes *l, struct pw_error *err)
   for (size_t i = 0; !failed && i < l->n_lanes; i++)
     for (unsigned j = 0; l->lanes[i].direct && !failed && j < l->jobs; j++) failed = add_part(l, i, l->lanes[i].direct[j]) != 0;
   for (size_t i = 0; !failed && i < l->n_lanes; i++) {
-    struct pw_lane *lane = &l->lanes[i];
+    struct lane *lane = &l->lanes[i];
     failed = add_part(l, i, lane->sizes) || add_part(l, i, lane->tlbs[1]) || add_part(l, i, lane->tlbs[0]);
   }
   return status ? status : failed ? out_of_memory(err) : 0;
 }
 
-int pw_lanes_plan(struct pw_lanes *l, const struct pw_config *configs, size_t n, const struct pw_run_options *options,
-                  struct pw_error *err)
+int pw_lanes_plan(struct pw_lanes *l, const struct pw_config *configs, size_t n, struct pw_error *err)
 {
   clear_models(l);
   if (!l->slots) l->slots = pw_calloc(n, sizeof *l->slots);
   if (!l->slots) return out_of_memory(err);
   for (size_t i = 0; i < n; i++) {
-    int status = add_config(l, &configs[i], &l->slots[i], options, err);
+    int status = add_config(l, &configs[i], &l->slots[i], err);
     if (status) return status;
   }
   return pw_lanes_seal(l, err);
 }
 
-static void explain_direct(const struct pw_lanes *l, const struct pw_lane *lane, struct pw_explained *e)
+/* ---- curves ---- */
+
+int pw_lanes_add_curve(struct pw_lanes *l, const struct pw_config *machine, enum pw_curve_of of, struct pw_lane_curve *curve,
+                       struct pw_error *err)
+{
+  *curve = (struct pw_lane_curve){.of = of, .touches = of == PW_CURVE_STLB && pw_onepass_tlbs_wants_touches(machine)};
+  int status = find_lane(l, machine->page_shift, &curve->lane, err);
+  if (status) return status;
+  if (of == PW_CURVE_MEMORY) return need_sizes(l, curve->lane, err);
+  status = need_tlbs(l, curve->lane, curve->touches, err);
+  return status ? status : pw_onepass_tlbs_all_sizes(l->lanes[curve->lane].tlbs[curve->touches], machine, of, &curve->pair, err);
+}
+
+const struct pw_stack *pw_lanes_stack(const struct pw_lanes *l, const struct pw_lane_curve *curve)
+{
+  const struct lane *lane = &l->lanes[curve->lane];
+  if (curve->of == PW_CURVE_MEMORY) return pw_onepass_memory_stack(lane->sizes);
+  return pw_onepass_tlbs_stack(lane->tlbs[curve->touches], curve->of, curve->pair);
+}
+
+void pw_lanes_first_levels(const struct pw_lanes *l, const struct pw_lane_curve *curve, const struct pw_config *machine,
+                           struct pw_result *r)
+{
+  pw_onepass_tlbs_result(l->lanes[curve->lane].tlbs[curve->touches], machine, curve->pair, r);
+}
+
+void pw_lanes_touched(const struct pw_lanes *l, const struct pw_lane_curve *curve, struct pw_touched *touched)
+{
+  pw_ideal_touched(l->accounts[curve->lane], touched);
+}
+
+/* ---- what is planned ---- */
+
+static void explain_direct(const struct pw_lanes *l, const struct lane *lane, struct pw_explained *e)
 {
   for (unsigned j = 0; j < l->jobs; j++)
     if (lane->direct[j]) pw_direct_explain(lane->direct[j], e);
   snprintf(e->what, sizeof e->what, "each machine by itself");
 }
 
-size_t pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_explained *groups)
+int pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_explained **groups, size_t *n_groups, struct pw_error *err)
 {
   size_t n = 0;
+  *groups = pw_calloc(l->n_lanes * MODELS, sizeof **groups);
+  if (!*groups) return pw_error_set(err, PW_ENOMEM, "memory ran out");
   for (uint32_t i = 0; i < l->n_lanes; i++) {
-    const struct pw_lane *lane = &l->lanes[i];
+    const struct lane *lane = &l->lanes[i];
     uint64_t pages = PW_IDEAL_PAGE_BYTES; /* once a page size */
-    for (int model = 0; model < PW_MODELS; model++) {
-      struct pw_explained *e = &groups[n];
-      *e = (struct pw_explained){.page_shift = lane->page_shift, .one_pass = model != PW_MODEL_DIRECT, .page_bytes = pages};
+    for (int model = 0; model < MODELS; model++) {
+      struct pw_explained *e = &(*groups)[n];
+      *e = (struct pw_explained){.page_shift = lane->page_shift, .one_pass = model != DIRECT, .page_bytes = pages};
       for (size_t k = 0; k < n_configs; k++) e->n_configs += l->slots[k].lane == i && (int)l->slots[k].model == model;
       if (e->n_configs == 0) continue;
-      if (model == PW_MODEL_DIRECT) explain_direct(l, lane, e);
-      else if (model == PW_MODEL_SIZES) pw_onepass_memory_explain(lane->sizes, lane->joint, e);
-      else pw_onepass_tlbs_explain(lane->tlbs[model == PW_MODEL_TOUCHED_TLBS], e);
+      if (model == DIRECT) explain_direct(l, lane, e);
+      else if (model == SIZES) pw_onepass_memory_explain(lane->sizes, lane->joint, e);
+      else pw_onepass_tlbs_explain(lane->tlbs[model == TOUCHED_TLBS], e);
       pages = 0;
       n++;
     }
   }
-  return n;
+  *n_groups = n;
+  return 0;
 }
 
 bool pw_lanes_need_counts(const struct pw_lanes *l)
 {
   bool needs = false;
   for (size_t i = 0; i < l->n_lanes; i++) {
-    const struct pw_lane *lane = &l->lanes[i];
+    const struct lane *lane = &l->lanes[i];
     needs |= lane->tlbs[1] && pw_onepass_tlbs_needs_counts(lane->tlbs[1]);
     for (unsigned j = 0; lane->direct && j < l->jobs; j++) needs |= lane->direct[j] && pw_direct_needs_counts(lane->direct[j]);
   }
@@ -234,7 +320,7 @@ bool pw_lanes_need_counts(const struct pw_lanes *l)
 }
 
 /* Only the first direct part of a lane can look ahead. */
-static struct pw_direct *looks_ahead(const struct pw_lane *lane)
+static struct pw_direct *looks_ahead(const struct lane *lane)
 {
   return lane->direct && lane->direct[0] && pw_direct_looks_ahead(lane->direct[0]) ? lane->direct[0] : NULL;
 }
@@ -281,6 +367,15 @@ int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
   return status;
 }
 
+void pw_lanes_fill(const struct pw_lanes *l, struct pw_pipeline *p)
+{
+  p->accounts = l->accounts;
+  p->n_accounts = l->n_lanes;
+  p->parts = l->parts;
+  p->account_of = l->account_of;
+  p->n_parts = l->n_parts;
+}
+
 /* A page that is shared is part of a shared page at every larger size. */
 bool pw_lanes_forbid_sharing(struct pw_lanes *l)
 {
@@ -303,22 +398,43 @@ void pw_lanes_finish(struct pw_lanes *l)
 void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t number, struct pw_result *r,
                      uint64_t *unfit_page, unsigned *unfit_bits)
 {
-  const struct pw_lane_slot *slot = &l->slots[number];
-  const struct pw_lane *lane = &l->lanes[slot->lane];
+  const struct slot *slot = &l->slots[number];
+  const struct lane *lane = &l->lanes[slot->lane];
   struct pw_touched touched;
   pw_ideal_result(l->accounts[slot->lane], &slot->account, r, unfit_page, unfit_bits);
   pw_ideal_touched(l->accounts[slot->lane], &touched);
-  r->one_pass = slot->model != PW_MODEL_DIRECT;
+  r->one_pass = slot->model != DIRECT;
   switch (slot->model) {
-    case PW_MODEL_TLBS:
-    case PW_MODEL_TOUCHED_TLBS:
-      pw_onepass_tlbs_result(lane->tlbs[slot->model == PW_MODEL_TOUCHED_TLBS], c, slot->pair, r);
+    case TLBS:
+    case TOUCHED_TLBS:
+      pw_onepass_tlbs_result(lane->tlbs[slot->model == TOUCHED_TLBS], c, slot->pair, r);
       break;
-    case PW_MODEL_SIZES:
+    case SIZES:
       pw_onepass_memory_result(lane->sizes, c, &touched, r);
       break;
     default:
       pw_direct_result(lane->direct[slot->direct], &slot->slot, &touched, r);
   }
   r->walk_refs = r->walks * pw_geometry_walk_levels(c->geometry, c->page_shift);
+}
+
+/* ---- who watches the first configuration ---- */
+
+struct pw_ideal *pw_lanes_account(const struct pw_lanes *l, const struct pw_ideal_slot **slot)
+{
+  if (slot) *slot = &l->slots[0].account;
+  return l->accounts[l->slots[0].lane];
+}
+
+struct pw_direct *pw_lanes_direct(const struct pw_lanes *l, const struct pw_direct_slot **slot)
+{
+  *slot = &l->slots[0].slot;
+  return l->lanes[l->slots[0].lane].direct[l->slots[0].direct];
+}
+
+int pw_lanes_attach(struct pw_lanes *l, struct pw_model *part, pw_note_fn *note, struct pw_error *err)
+{
+  l->also_note = note;
+  l->also_context = part;
+  return add_part(l, l->slots[0].lane, part) ? pw_error_set(err, PW_ENOMEM, "memory ran out") : 0;
 }

@@ -101,7 +101,7 @@ static int decode(struct steps *s, struct copy *c, struct pw_error *err)
   const struct pw_block *block;
   c->there = false;
   if (s->ended) return 0;
-  int got = pw_trace_next(s->pipeline->trace, &block, err);
+  int got = s->pipeline->blocks->next(s->pipeline->blocks->trace, &block, err);
   if (got <= 0) {
     s->ended = true;
     return got;
@@ -226,7 +226,7 @@ static int run_alone(const struct pw_pipeline *p, struct pw_error *err)
   if (!numbered) return out_of_memory(err);
   const struct pw_block *block;
   int status;
-  while ((status = pw_trace_next(p->trace, &block, err)) > 0) {
+  while ((status = p->blocks->next(p->blocks->trace, &block, err)) > 0) {
     status = 0;
     for (size_t i = 0; !status && i < p->n_accounts; i++) status = pw_ideal_block(p->accounts[i], block, &numbered[i], err);
     for (size_t i = 0; !status && i < p->n_parts; i++)

@@ -8,11 +8,12 @@
 #ifndef PW_PIPELINE_H
 #define PW_PIPELINE_H
 
+#include "base/blocks.h"
 #include "os/ideal.h"
 #include "engine/model.h"
 
 struct pw_pipeline {
-  struct pw_trace *trace;
+  const struct pw_blocks *blocks;
   struct pw_ideal **accounts;
   size_t n_accounts;
   struct pw_model **parts;    /* those that take longest first */
