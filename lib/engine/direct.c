@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
-#include "engine/chunk.h"
+#include "engine/stretch.h"
 #include "memory/future.h"
 #include "memory/memory.h"
 #include "mmu/hierarchy.h"
@@ -41,7 +41,7 @@ struct pw_direct {
   struct pw_direct_slot sampled_slot;
   struct pw_direct_sample *samples;
   size_t samples_room;
-  struct pw_chunk chunk;
+  struct pw_lists lists;
   uint64_t next[PW_CHUNK_TOUCHES];
   uint32_t victim_id[PW_CHUNK_TOUCHES], victim_at[PW_CHUNK_TOUCHES];
 };
@@ -91,7 +91,7 @@ int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struc
   d->part.class = &class;
   d->page_shift = page_shift;
   d->options = *options;
-  pw_chunk_init(&d->chunk, options->only);
+  pw_lists_init(&d->lists, options->only);
   int status = create_fronts(&d->fronts, options->seed, err);
   if (!status) status = create_fronts(&d->sleeping, options->seed, err);
   if (status) {
@@ -171,7 +171,7 @@ void pw_direct_explain(const struct pw_direct *d, struct pw_explained *e)
 /* Room for the ids of the block in every memory, and the keys of its victims. */
 static int begin(struct pw_direct *d, const struct pw_paged *b, struct pw_error *err)
 {
-  pw_chunk_begin(&d->chunk, b);
+  pw_lists_begin(&d->lists, b);
   if (d->n_units == 0 || b->n_ids == 0) return 0;
   if (pw_grow((void **)&d->key, &d->key_room, b->n_ids, sizeof *d->key)) return out_of_memory(err);
   if (b->n_ids > b->first_new) memcpy(d->key + b->first_new, b->new_key, (b->n_ids - b->first_new) * sizeof *d->key);
@@ -185,7 +185,7 @@ static void feed_all(struct pw_direct *d, struct fronts *fronts, int which, cons
 {
   struct pw_hierarchies_input in;
   if (pw_hierarchies_is_idle(fronts->of[which])) return;
-  pw_chunk_lookups(&d->chunk, victims, d->key, which == 1, &in);
+  pw_lists_lookups(&d->lists, victims, d->key, which == 1, &in);
   pw_hierarchies_feed(fronts->of[which], &in);
 }
 
@@ -200,7 +200,7 @@ static void wake(struct pw_direct *d, struct unit *u)
 static int feed_units(struct pw_direct *d, struct pw_error *err)
 {
   bool asleep = false;
-  struct pw_page_touches touches = {d->chunk.n, d->chunk.touch_id, d->chunk.wrote, NULL};
+  struct pw_page_touches touches = {d->lists.n, d->lists.touch_id, d->lists.wrote, NULL};
   if (d->future) {
     int status = pw_future_read(d->future, d->next, touches.n, err);
     if (status) return status;
@@ -225,25 +225,15 @@ static int feed_chunk(struct pw_direct *d, uint32_t from, uint32_t to, struct pw
   bool all = pw_hierarchies_needs_all(d->fronts.of[0]), alternating = !pw_hierarchies_is_idle(d->fronts.of[1]);
   if (!all && !pw_hierarchies_is_idle(d->fronts.of[0])) {
     struct pw_hierarchies_input in = {0};
-    pw_chunk_openers(&d->chunk, from, to, &in);
+    pw_lists_openers(&d->lists, from, to, &in);
     pw_hierarchies_feed(d->fronts.of[0], &in);
   }
   if (!all && !alternating && d->n_units == 0) return 0;
-  pw_chunk_touches(&d->chunk, from, to);
+  pw_lists_touches(&d->lists, from, to);
   struct pw_victims none = {0};
   if (all) feed_all(d, &d->fronts, 0, &none);
   if (alternating) feed_all(d, &d->fronts, 1, &none);
   return feed_units(d, err);
-}
-
-static int feed_stretch(struct pw_direct *d, uint32_t from, uint32_t to, struct pw_error *err)
-{
-  for (int status; from < to;) {
-    uint32_t end = to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to;
-    if ((status = feed_chunk(d, from, end, err)) != 0) return status;
-    from = end;
-  }
-  return 0;
 }
 
 static void flush(const struct fronts *fronts)
@@ -264,7 +254,7 @@ static void reset_counts(const struct fronts *fronts)
 /* Pages leave the TLBs, and memory too unless they go on there as others. */
 static int leave(struct pw_direct *d, const struct pw_step *s, const struct pw_left *left, struct pw_error *err)
 {
-  pw_chunk_forget(&d->chunk);
+  pw_lists_forget(&d->lists);
   if (s->first_key > s->last_key) return 0;
   for (size_t k = 0; k < s->n; k++) {
     bool moves = s->kind == PW_STEP_MOVE;
@@ -287,7 +277,7 @@ static int take_sample(struct pw_direct *d, size_t number);
 /* The kernel touches at most PW_CHUNK_TOUCHES pages: memory alone sees it. */
 static int touch_by_kernel(struct pw_direct *d, const uint32_t *id, size_t n, struct pw_error *err)
 {
-  struct pw_page_touches touches = {n, id, d->chunk.wrote, NULL};
+  struct pw_page_touches touches = {n, id, d->lists.wrote, NULL};
   if (d->future) {
     int status = pw_future_read(d->future, d->next, n, err);
     if (status) return status;
@@ -306,7 +296,7 @@ static int touch_by_kernel(struct pw_direct *d, const uint32_t *id, size_t n, st
 static int touch_all_by_kernel(struct pw_direct *d, const struct pw_step *s, const uint32_t *touched, struct pw_error *err)
 {
   int status = 0;
-  memset(d->chunk.wrote, s->wrote, sizeof d->chunk.wrote);
+  memset(d->lists.wrote, s->wrote, sizeof d->lists.wrote);
   for (size_t from = 0, n; !status && d->n_units && from < s->n; from += n) {
     n = s->n - from < PW_CHUNK_TOUCHES ? s->n - from : PW_CHUNK_TOUCHES;
     status = touch_by_kernel(d, touched + from, n, err);
@@ -323,7 +313,7 @@ static int take_step(struct pw_direct *d, const struct pw_step *s, const struct 
     case PW_STEP_KERNEL:
       return touch_all_by_kernel(d, s, b->touched + s->first, err);
     case PW_STEP_FLUSH:
-      pw_chunk_forget(&d->chunk);
+      pw_lists_forget(&d->lists);
       flush(&d->fronts);
       flush(&d->sleeping);
       for (size_t i = 0; i < d->n_units; i++) flush(&d->units[i].fronts);
@@ -345,20 +335,19 @@ static int take_step(struct pw_direct *d, const struct pw_step *s, const struct 
 static int feed_block(struct pw_model *part, const struct pw_paged *b, struct pw_error *err)
 {
   struct pw_direct *d = (struct pw_direct *)part;
+  struct pw_stretch s = pw_stretches(b, part, PW_STEPS_ALL);
   int status = begin(d, b, err);
-  uint32_t from = 0;
-  for (size_t i = 0; !status && i < b->n_steps; i++) {
-    status = feed_stretch(d, from, b->steps[i].at, err);
-    from = b->steps[i].at;
-    if (!status) status = take_step(d, &b->steps[i], b, err);
+  while (!status && pw_stretch_next(&s)) {
+    if (s.from < s.to) status = feed_chunk(d, s.from, s.to, err);
+    if (!status && s.step) status = take_step(d, s.step, b, err);
   }
-  return status ? status : feed_stretch(d, from, b->block->n_visits, err);
+  return status ? status : pw_stretch_status(&s, err);
 }
 
 int pw_direct_note(struct pw_direct *d, const struct pw_paged *b, struct pw_error *err)
 {
   d->n_ids = b->n_ids;
-  return pw_chunk_note(&d->chunk, b, d->future, err);
+  return pw_lists_note(&d->lists, b, d->future, err);
 }
 
 int pw_direct_turn(struct pw_direct *d, struct pw_error *err)

@@ -5,6 +5,7 @@
 #ifndef PW_MODEL_H
 #define PW_MODEL_H
 
+#include "engine/halt.h"
 #include "os/os.h"
 
 struct pw_model {
@@ -12,6 +13,7 @@ struct pw_model {
     int (*feed)(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);
     void (*destroy)(struct pw_model *part);
   } *class;
+  struct pw_halt *halt; /* of who runs it, who sets this; asked between stretches */
 };
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
-#include "engine/chunk.h"
+#include "engine/stretch.h"
 #include "mmu/hierarchy.h"
 #include "sweep/family.h"
 #include "sweep/stack.h"
@@ -26,7 +26,7 @@ struct pw_onepass_memory {
   struct pw_family first[2];     /* [0] DTLBs, [1] ITLBs */
   uint32_t *frames;              /* the memory sizes that have TLBs before them; rising and distinct once sealed */
   size_t n_frames, frames_room;
-  struct pw_chunk chunk;
+  struct pw_lists lists;
   bool by_visits;                /* no list of touches is needed */
   uint32_t current[2];           /* id of the data page and of the code page */
   uint32_t last[2];              /* id of the stream's last touch */
@@ -66,7 +66,7 @@ int pw_onepass_memory_create(struct pw_onepass_memory **sizes, unsigned page_shi
   s->page_shift = page_shift;
   s->last[0] = s->last[1] = PW_NO_ID;
   s->by_visits = options->only == PW_STREAM_BOTH;
-  pw_chunk_init(&s->chunk, options->only);
+  pw_lists_init(&s->lists, options->only);
   pw_stack_init(&s->stack, true);
   for (int i = 0; i < 2; i++) pw_family_init(&s->first[i]);
   return 0;
@@ -145,7 +145,7 @@ static inline uint32_t bucket_of(const struct pw_onepass_memory *s, uint32_t dep
  * stream touched last, while every memory holds it. */
 static void list_streams(struct pw_onepass_memory *s)
 {
-  const struct pw_chunk *c = &s->chunk;
+  const struct pw_lists *c = &s->lists;
   s->streams[0].n = s->streams[1].n = 0;
   for (size_t i = 0; i < c->n; i++) {
     struct stream *stream = &s->streams[c->code[i]];
@@ -161,33 +161,28 @@ static void list_streams(struct pw_onepass_memory *s)
 static void feed_chunk(struct pw_onepass_memory *s, uint32_t from, uint32_t to)
 {
   if (s->by_visits) {
-    const struct pw_chunk *c = &s->chunk;
+    const struct pw_lists *c = &s->lists;
     struct pw_visit_range visits = {c->block->flags, c->block->page, c->id, from, to, s->current};
     pw_stack_feed_visits(&s->stack, &visits);
     return;
   }
-  pw_chunk_touches(&s->chunk, from, to);
-  pw_stack_feed_stores(&s->stack, s->chunk.touch_id, s->chunk.wrote, s->chunk.n, s->joint ? s->depth : NULL);
+  pw_lists_touches(&s->lists, from, to);
+  pw_stack_feed_stores(&s->stack, s->lists.touch_id, s->lists.wrote, s->lists.n, s->joint ? s->depth : NULL);
   if (!s->joint) return;
   list_streams(s);
   for (int i = 0; i < 2; i++) {
     const struct stream *stream = &s->streams[i];
-    struct pw_refs list = {stream->n, stream->ref, s->chunk.id, s->chunk.key};
+    struct pw_refs list = {stream->n, stream->ref, s->lists.id, s->lists.key};
     pw_family_feed(&s->first[i], &list, stream->bucket);
   }
 }
 
-static void feed_stretch(struct pw_onepass_memory *s, uint32_t from, uint32_t to)
-{
-  for (; from < to; from += PW_CHUNK_VISITS) feed_chunk(s, from, to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to);
-}
-
 static void touch_by_kernel(struct pw_onepass_memory *s, const struct pw_step *step, const uint32_t *touched)
 {
-  memset(s->chunk.wrote, step->wrote, sizeof s->chunk.wrote);
+  memset(s->lists.wrote, step->wrote, sizeof s->lists.wrote);
   for (size_t from = 0, n; from < step->n; from += n) {
     n = step->n - from < PW_LIST_MOST ? step->n - from : PW_LIST_MOST;
-    pw_stack_feed_stores(&s->stack, touched + from, s->chunk.wrote, n, NULL);
+    pw_stack_feed_stores(&s->stack, touched + from, s->lists.wrote, n, NULL);
   }
 }
 
@@ -225,15 +220,13 @@ static int feed_block(struct pw_model *part, const struct pw_paged *b, struct pw
 {
   struct pw_onepass_memory *s = (struct pw_onepass_memory *)part;
   if (pw_stack_reserve(&s->stack, b->n_ids)) return out_of_memory(err);
-  pw_chunk_begin(&s->chunk, b);
-  uint32_t from = 0;
-  for (size_t i = 0; i < b->n_steps; i++) {
-    feed_stretch(s, from, b->steps[i].at);
-    from = b->steps[i].at;
-    take_step(s, &b->steps[i], b);
+  pw_lists_begin(&s->lists, b);
+  struct pw_stretch stretch = pw_stretches(b, part, PW_STEPS_ALL);
+  while (pw_stretch_next(&stretch)) {
+    feed_chunk(s, stretch.from, stretch.to);
+    if (stretch.step) take_step(s, stretch.step, b);
   }
-  feed_stretch(s, from, b->block->n_visits);
-  return 0;
+  return pw_stretch_status(&stretch, err);
 }
 
 void pw_onepass_memory_finish(struct pw_onepass_memory *s)

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
-#include "engine/chunk.h"
+#include "engine/stretch.h"
 #include "mmu/hierarchy.h"
 #include "sweep/family.h"
 #include "sweep/stack.h"
@@ -32,7 +32,7 @@ struct pw_onepass_tlbs {
   struct pw_family first[2];         /* [0] DTLBs, [1] ITLBs */
   struct pair *pairs;
   size_t n_pairs, pairs_room;
-  struct pw_chunk *chunk;            /* only for all touches */
+  struct pw_lists *lists;            /* only for all touches */
   uint32_t last[2];                  /* id that the stream's list ended with */
   struct stream streams[2], merged;
   uint64_t all[2][WORDS];            /* positions of each stream, only for all touches */
@@ -66,7 +66,7 @@ static void destroy(struct pw_model *part)
   for (int s = 0; s < 2; s++) pw_family_clear(&t->first[s]);
   for (size_t i = 0; i < t->n_pairs; i++) pw_family_clear(&t->pairs[i].second);
   pw_free(t->pairs);
-  pw_free(t->chunk);
+  pw_free(t->lists);
   pw_free(t);
 }
 
@@ -82,9 +82,9 @@ int pw_onepass_tlbs_create(struct pw_onepass_tlbs **tlbs, const struct pw_run_op
   t->last[0] = t->last[1] = PW_NO_ID;
   for (int s = 0; s < 2; s++) pw_family_init(&t->first[s]);
   if (!all_touches) return 0;
-  t->chunk = pw_malloc(1, sizeof *t->chunk);
-  if (t->chunk) {
-    pw_chunk_init(t->chunk, options->only);
+  t->lists = pw_malloc(1, sizeof *t->lists);
+  if (t->lists) {
+    pw_lists_init(t->lists, options->only);
     return 0;
   }
   destroy(&t->part);
@@ -154,7 +154,7 @@ void pw_onepass_tlbs_explain(const struct pw_onepass_tlbs *t, struct pw_explaine
   static const char *const names[2] = {"DTLBs", "ITLBs"};
   struct pw_family_size size;
   size_t n = 0, seconds = 0;
-  e->fixed_bytes += sizeof *t + (t->chunk ? sizeof *t->chunk : 0);
+  e->fixed_bytes += sizeof *t + (t->lists ? sizeof *t->lists : 0);
   for (int s = 0; s < 2; s++) {
     pw_family_measure(&t->first[s], &size);
     e->fixed_bytes += size.fixed_bytes;
@@ -204,8 +204,8 @@ static void list_openers(struct pw_onepass_tlbs *t, const struct pw_paged *b, ui
 
 static void list_touches(struct pw_onepass_tlbs *t, uint32_t from, uint32_t to)
 {
-  struct pw_chunk *c = t->chunk;
-  pw_chunk_touches(c, from, to);
+  struct pw_lists *c = t->lists;
+  pw_lists_touches(c, from, to);
   t->streams[0].n = t->streams[1].n = 0;
   memset(t->all, 0, sizeof t->all);
   for (size_t i = 0; i < c->n; i++) {
@@ -224,27 +224,24 @@ static void feed_pair(struct pw_onepass_tlbs *t, struct pair *pair, const struct
   for (size_t w = 0; w < words; w++)
     for (uint64_t left = bits[0][w] | bits[1][w]; left; left &= left - 1) {
       uint32_t at = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left);
-      t->merged.ref[n++] = pw_ref(at, t->all_touches ? t->chunk->touch_page[at] : b->block->page[from + at]);
+      t->merged.ref[n++] = pw_ref(at, t->all_touches ? t->lists->touch_page[at] : b->block->page[from + at]);
     }
   struct pw_refs list = {n, t->merged.ref, b->id, b->key};
   pw_family_feed(&pair->second, &list, NULL);
   bool unified = !pair->missed[0] && !pair->missed[1];
-  for (size_t i = 0; unified && i < t->chunk->n_alternations; i++) /* two of which the lists of other models hold */
-    pw_family_alternate(&pair->second, t->chunk->alternations[i].key, t->chunk->alternations[i].touches + 2);
+  for (size_t i = 0; unified && i < t->lists->n_alternations; i++) /* two of which the lists of other models hold */
+    pw_family_alternate(&pair->second, t->lists->alternations[i].key, t->lists->alternations[i].touches + 2);
 }
 
-static void feed_stretch(struct pw_onepass_tlbs *t, const struct pw_paged *b, uint32_t from, uint32_t to)
+static void feed_chunk(struct pw_onepass_tlbs *t, const struct pw_paged *b, uint32_t from, uint32_t to)
 {
-  for (; from < to; from += PW_CHUNK_VISITS) {
-    uint32_t end = to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to;
-    if (t->all_touches) list_touches(t, from, end);
-    else list_openers(t, b, from, end);
-    for (int s = 0; s < 2; s++) {
-      struct pw_refs list = {t->streams[s].n, t->streams[s].ref, b->id, b->key};
-      pw_family_feed(&t->first[s], &list, NULL);
-    }
-    for (size_t i = 0; i < t->n_pairs; i++) feed_pair(t, &t->pairs[i], b, from);
+  if (t->all_touches) list_touches(t, from, to);
+  else list_openers(t, b, from, to);
+  for (int s = 0; s < 2; s++) {
+    struct pw_refs list = {t->streams[s].n, t->streams[s].ref, b->id, b->key};
+    pw_family_feed(&t->first[s], &list, NULL);
   }
+  for (size_t i = 0; i < t->n_pairs; i++) feed_pair(t, &t->pairs[i], b, from);
 }
 
 static int reserve(struct pw_onepass_tlbs *t, const struct pw_paged *b)
@@ -264,23 +261,24 @@ void pw_step_family(struct pw_family *f, const struct pw_step *step, const struc
   for (size_t i = 0; leaves && i < step->n; i++) pw_family_leave(f, left[i].id, left[i].key);
 }
 
+static void take_step(struct pw_onepass_tlbs *t, const struct pw_step *step, const struct pw_paged *b)
+{
+  if (step->kind != PW_STEP_COUNT) t->last[0] = t->last[1] = PW_NO_ID;
+  for (int s = 0; s < 2; s++) pw_step_family(&t->first[s], step, b);
+  for (size_t k = 0; k < t->n_pairs; k++) pw_step_family(&t->pairs[k].second, step, b);
+}
+
 static int feed_block(struct pw_model *part, const struct pw_paged *b, struct pw_error *err)
 {
   struct pw_onepass_tlbs *t = (struct pw_onepass_tlbs *)part;
   if (reserve(t, b)) return out_of_memory(err);
-  if (t->chunk) pw_chunk_begin(t->chunk, b);
-  uint32_t from = 0;
-  for (size_t i = 0; i < b->n_steps; i++) {
-    const struct pw_step *step = &b->steps[i];
-    if (step->kind == PW_STEP_KERNEL) continue; /* no TLB sees it */
-    feed_stretch(t, b, from, step->at);
-    from = step->at;
-    if (step->kind != PW_STEP_COUNT) t->last[0] = t->last[1] = PW_NO_ID;
-    for (int s = 0; s < 2; s++) pw_step_family(&t->first[s], step, b);
-    for (size_t k = 0; k < t->n_pairs; k++) pw_step_family(&t->pairs[k].second, step, b);
+  if (t->lists) pw_lists_begin(t->lists, b);
+  struct pw_stretch s = pw_stretches(b, part, PW_STEPS_BUT(PW_STEP_KERNEL)); /* that no TLB sees */
+  while (pw_stretch_next(&s)) {
+    if (s.from < s.to) feed_chunk(t, b, s.from, s.to);
+    if (s.step) take_step(t, s.step, b);
   }
-  feed_stretch(t, b, from, b->block->n_visits);
-  return 0;
+  return pw_stretch_status(&s, err);
 }
 
 void pw_onepass_tlbs_finish(struct pw_onepass_tlbs *t)

@@ -19,10 +19,17 @@ void pw_run_end(struct pw_run *r)
   pw_lanes_destroy(r->lanes);
 }
 
+static bool ask(void *context)
+{
+  struct pw_run *r = context;
+  return r->options.progress && r->options.progress(r->options.progress_context, &r->shown);
+}
+
+/* Between blocks. */
 static int interrupted(struct pw_run *r, struct pw_error *err)
 {
-  if (!r->options.progress || !r->options.progress(r->options.progress_context, r->blocks.info(r->blocks.trace))) return 0;
-  return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
+  r->shown = *r->blocks.info(r->blocks.trace);
+  return ask(r) ? pw_error_set(err, PW_EINTERRUPTED, "interrupted") : 0;
 }
 
 /* First pass for policies that look ahead. */
@@ -73,8 +80,9 @@ int pw_run_pass(struct pw_run *r, struct pw_error *err)
     status = r->blocks.make_seekable(r->blocks.trace, r->options.progress, r->options.progress_context, err);
   if (!status && pw_lanes_look_ahead(r->lanes)) status = look_ahead(r, err);
   if (status) return status;
-  struct pw_pipeline pipeline = {.blocks = &r->blocks, .jobs = r->options.jobs, .after = after_block, .context = r};
+  struct pw_pipeline pipeline = {.blocks = &r->blocks, .jobs = r->options.jobs, .ask = ask, .after = after_block, .context = r};
   pw_lanes_fill(r->lanes, &pipeline);
+  r->shown = *r->blocks.info(r->blocks.trace);
   r->counted = (struct pw_totals){0, 0, 0};
   status = pw_pipeline_run(&pipeline, err);
   if (r->options.only == PW_STREAM_FETCH) r->counted.loads = r->counted.stores = 0;

@@ -10,6 +10,7 @@ struct pw_run {
   struct pw_blocks blocks;
   struct pw_run_options options;
   struct pw_lanes *lanes;
+  struct pw_trace_info shown; /* how far it is, while blocks may be read */
   struct pw_totals counted; /* of the streams that the options leave, after the warm-up */
 };
 

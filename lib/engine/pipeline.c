@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 
@@ -22,7 +23,7 @@ struct copy {
 };
 
 struct steps {
-  const struct pw_pipeline *pipeline;
+  struct pw_pipeline *pipeline;
   struct copy copies[AHEAD];
   const struct pw_paged **numbered[2]; /* [step % 2][n_accounts] */
   size_t step;          /* number of the block that the parts eat */
@@ -113,7 +114,7 @@ static int decode(struct steps *s, struct copy *c, struct pw_error *err)
 /* Task `i` of the step: a part, an account, or the decoding. False when there is none. */
 static bool run_task(struct steps *s, size_t i, int *status, struct pw_error *err)
 {
-  const struct pw_pipeline *p = s->pipeline;
+  struct pw_pipeline *p = s->pipeline;
   if (i < p->n_parts) {
     if (s->copies[s->step % AHEAD].there)
       *status = p->parts[i]->class->feed(p->parts[i], s->numbered[s->step % 2][p->account_of[i]], err);
@@ -175,13 +176,21 @@ static void take_step(struct steps *s, unsigned n_workers)
   pthread_mutex_unlock(&s->lock);
   run_tasks(s);
   pthread_mutex_lock(&s->lock);
-  while (s->busy) pthread_cond_wait(&s->end, &s->lock);
+  while (s->busy) { /* and goes on asking whether to stop */
+    struct timespec then;
+    clock_gettime(CLOCK_REALTIME, &then);
+    then.tv_nsec += 200000000;
+    then.tv_sec += then.tv_nsec / 1000000000;
+    then.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&s->end, &s->lock, &then);
+    pw_halted(&s->pipeline->halt);
+  }
   pthread_mutex_unlock(&s->lock);
 }
 
 static int run_steps(struct steps *s, unsigned n_workers, struct pw_error *err)
 {
-  const struct pw_pipeline *p = s->pipeline;
+  struct pw_pipeline *p = s->pipeline;
   /* two steps before the first block: nothing to model, then nothing to decode */
   int status = decode(s, &s->copies[0], err);
   for (size_t i = 0; !status && s->copies[0].there && i < p->n_accounts; i++)
@@ -196,7 +205,7 @@ static int run_steps(struct steps *s, unsigned n_workers, struct pw_error *err)
   return status;
 }
 
-static int run_parallel(const struct pw_pipeline *p, struct pw_error *err)
+static int run_parallel(struct pw_pipeline *p, struct pw_error *err)
 {
   struct steps s = {.pipeline = p, .lock = PTHREAD_MUTEX_INITIALIZER, .begin = PTHREAD_COND_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
   pthread_t *workers = pw_malloc(p->jobs, sizeof *workers);
@@ -220,7 +229,7 @@ static int run_parallel(const struct pw_pipeline *p, struct pw_error *err)
   return status;
 }
 
-static int run_alone(const struct pw_pipeline *p, struct pw_error *err)
+static int run_alone(struct pw_pipeline *p, struct pw_error *err)
 {
   const struct pw_paged **numbered = pw_calloc(p->n_accounts, sizeof *numbered);
   if (!numbered) return out_of_memory(err);
@@ -238,7 +247,9 @@ static int run_alone(const struct pw_pipeline *p, struct pw_error *err)
   return status;
 }
 
-int pw_pipeline_run(const struct pw_pipeline *p, struct pw_error *err)
+int pw_pipeline_run(struct pw_pipeline *p, struct pw_error *err)
 {
+  pw_halt_begin(&p->halt, p->ask, p->context);
+  for (size_t i = 0; i < p->n_parts; i++) p->parts[i]->halt = &p->halt;
   return p->jobs > 1 ? run_parallel(p, err) : run_alone(p, err);
 }

@@ -20,12 +20,15 @@ struct pw_pipeline {
   const size_t *account_of;  /* [n_parts] whose numbers the part reads */
   size_t n_parts;
   unsigned jobs;
+  /* On this thread, inside a block too: should the run stop? */
+  bool (*ask)(void *context);
   /* Called on this thread after each block, in order; not 0 ends the loop with that. */
   int (*after)(void *context, const struct pw_block *block, struct pw_error *err);
   void *context;
+  struct pw_halt halt;        /* of the parts, while it runs */
 };
 
 /* 0 at the end of the trace, a negative status, or what `after` said. */
-int pw_pipeline_run(const struct pw_pipeline *pipeline, struct pw_error *err);
+int pw_pipeline_run(struct pw_pipeline *pipeline, struct pw_error *err);
 
 #endif

@@ -14,7 +14,7 @@ static void heat_passed(struct pw_charges *c, unsigned stream, uint32_t visit, u
 void pw_charge_accesses(struct pw_charges *c, uint32_t from, uint32_t to)
 {
   const struct pw_block *b = c->block;
-  bool code = pw_chunk_wants(&c->chunk, 1), data = pw_chunk_wants(&c->chunk, 0);
+  bool code = pw_lists_wants(&c->lists, 1), data = pw_lists_wants(&c->lists, 0);
   for (uint32_t i = from; i < to; i++) {
     uint32_t all = (uint32_t)b->fetches[i] + b->loads[i] + b->stores[i];
     unsigned stream = b->flags[i] & PW_VISIT_CODE;
@@ -38,7 +38,7 @@ void pw_charge_accesses(struct pw_charges *c, uint32_t from, uint32_t to)
 /* ---- misses ---- */
 
 /* Which touch a lookup belongs to: visit and opener. Behind a visit that alternated longer stands one more
- * touch of the page before the last, then of the last (pw_chunk_lookups). */
+ * touch of the page before the last, then of the last (pw_lists_lookups). */
 static void place_of(const struct pw_charges *c, uint32_t at, uint32_t *visit, uint32_t *opener)
 {
   if (!c->all_touches) {
@@ -96,7 +96,7 @@ void pw_charge_lookups(struct pw_charges *c, const struct pw_hierarchies_input *
 
 /* ---- memory ---- */
 
-/* Whose are the chunk's touches: the same walk over the patterns as pw_chunk_touches. */
+/* Whose are the chunk's touches: the same walk over the patterns as pw_lists_touches. */
 void pw_charge_place_touches(struct pw_charges *c, uint32_t from, uint32_t to)
 {
   size_t n = 0;
@@ -106,7 +106,7 @@ void pw_charge_place_touches(struct pw_charges *c, uint32_t from, uint32_t to)
     c->toucher[stream] = i;
     for (unsigned k = 0; k < pw_visit_touches(flags); k++) {
       unsigned of = k % 2 ? 1 - stream : stream;
-      if (!pw_chunk_wants(&c->chunk, of)) continue;
+      if (!pw_lists_wants(&c->lists, of)) continue;
       c->touch_visit[n] = i;
       c->touch_opener[n++] = c->toucher[of];
     }
@@ -142,9 +142,9 @@ static void charge_arrival(struct pw_charges *c, uint32_t id, uint32_t owner, ui
 /* One touch at a time, since it matters which faulted. */
 void pw_charge_memory(struct pw_charges *c, struct pw_victims *victims)
 {
-  for (size_t i = 0; i < c->chunk.n; i++) {
-    uint32_t id = c->chunk.touch_id[i], victim;
-    if (!touch_page(c, id, c->chunk.wrote[i], &c->next[i], &victim)) continue;
+  for (size_t i = 0; i < c->lists.n; i++) {
+    uint32_t id = c->lists.touch_id[i], victim;
+    if (!touch_page(c, id, c->lists.wrote[i], &c->next[i], &victim)) continue;
     if (victim != PW_NO_PAGE) {
       victims->id[victims->n] = victim;
       victims->at[victims->n++] = (uint32_t)i;
@@ -172,7 +172,7 @@ int pw_charge_kernel(struct pw_charges *c, const struct pw_step *s, struct pw_er
 /* Pages leave the TLBs, and memory too unless they go on there as others. */
 int pw_charge_leave(struct pw_charges *c, const struct pw_step *s, struct pw_error *err)
 {
-  pw_chunk_forget(&c->chunk);
+  pw_lists_forget(&c->lists);
   if (s->first_key > s->last_key) return 0;
   for (size_t k = 0; c->memory && k < s->n; k++) {
     const struct pw_left *left = &c->numbered->left[s->first + k];

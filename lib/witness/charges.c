@@ -57,7 +57,7 @@ int pw_charges_create(struct pw_charges **charges, const char *trace, const stru
   c->options = *options;
   c->heat_of = heat;
   c->by_page = by == PW_BY_REGION || by == PW_BY_OBJECT;
-  pw_chunk_init(&c->chunk, options->only);
+  pw_lists_init(&c->lists, options->only);
   int status = pw_who_init(&c->who, by) || (heat != PW_HEAT_NONE && pw_heat_create(&c->heat)) ? out_of_memory(err) : 0;
   if (!status) status = create_machine(c, err);
   if (status) {
@@ -90,19 +90,19 @@ static int feed_chunk(struct pw_charges *c, uint32_t from, uint32_t to, struct p
   struct pw_victims victims = {0, c->victim_id, c->victim_at};
   c->from = from;
   if (c->all_touches) {
-    pw_chunk_touches(&c->chunk, from, to);
+    pw_lists_touches(&c->lists, from, to);
     pw_charge_place_touches(c, from, to);
   }
   pw_charge_accesses(c, from, to);
   pw_charge_changes(c, to, PW_BY_VISIT);
   if (c->future) {
-    int status = pw_future_read(c->future, c->next, c->chunk.n, err);
+    int status = pw_future_read(c->future, c->next, c->lists.n, err);
     if (status) return status;
   }
   if (c->memory) pw_charge_memory(c, &victims);
   if (pw_hierarchies_is_idle(c->front)) return 0;
-  if (c->all_touches) pw_chunk_lookups(&c->chunk, &victims, c->key, c->alternating, &in);
-  else pw_chunk_openers(&c->chunk, from, to, &in);
+  if (c->all_touches) pw_lists_lookups(&c->lists, &victims, c->key, c->alternating, &in);
+  else pw_lists_openers(&c->lists, from, to, &in);
   pw_charge_lookups(c, &in);
   return 0;
 }
@@ -126,7 +126,7 @@ static int take_step(struct pw_charges *c, const struct pw_step *s, struct pw_er
     case PW_STEP_KERNEL:
       return pw_charge_kernel(c, s, err);
     case PW_STEP_FLUSH:
-      pw_chunk_forget(&c->chunk);
+      pw_lists_forget(&c->lists);
       pw_hierarchies_flush(c->front);
       break;
     case PW_STEP_COUNT:
@@ -190,7 +190,7 @@ static int feed_block(struct pw_model *part, const struct pw_paged *numbered, st
   c->block = b;
   c->change = c->step = 0;
   c->age++;
-  pw_chunk_begin(&c->chunk, numbered);
+  pw_lists_begin(&c->lists, numbered);
   uint32_t from = 0;
   for (; c->change < numbered->n_changes && is_first_root(&numbered->changes[c->change]); c->change++)
     pw_charge_change(c, &numbered->changes[c->change]);
@@ -213,7 +213,7 @@ bool pw_charges_look_ahead(const struct pw_charges *c)
 int pw_charges_note(struct pw_charges *c, const struct pw_paged *b, struct pw_error *err)
 {
   c->n_ids = b->n_ids;
-  return pw_chunk_note(&c->chunk, b, c->future, err);
+  return pw_lists_note(&c->lists, b, c->future, err);
 }
 
 int pw_charges_turn(struct pw_charges *c, struct pw_error *err)

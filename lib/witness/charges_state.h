@@ -6,7 +6,7 @@
 #include "witness/charges.h"
 #include "witness/who.h"
 #include "base/block.h"
-#include "engine/chunk.h"
+#include "engine/stretch.h"
 #include "memory/future.h"
 #include "memory/memory.h"
 #include "mmu/hierarchy.h"
@@ -39,7 +39,7 @@ struct pw_charges {
   uint64_t page_age[PW_BLOCK_VISITS], age; /* page_owner holds where the ages agree */
   uint64_t accesses;         /* before the chunk */
   /* of the chunk */
-  struct pw_chunk chunk;
+  struct pw_lists lists;
   uint32_t from;
   uint32_t opener[2], toucher[2]; /* visits that opened the current pages: of the accesses, of the touches */
   uint32_t touch_visit[PW_CHUNK_TOUCHES], touch_opener[PW_CHUNK_TOUCHES];

@@ -1,0 +1,157 @@
+/* The loop over the stretches of a block, and lists of touches and lookups. See stretch.h. */
+#include "engine/stretch.h"
+
+#include "memory/future.h"
+
+bool pw_stretch_next(struct pw_stretch *s)
+{
+  const struct pw_paged *b = s->paged;
+  if (s->halt && pw_halted(s->halt)) return false;
+  while (s->next < b->n_steps && !(s->kinds >> b->steps[s->next].kind & 1)) s->next++;
+  const struct pw_step *step = s->next < b->n_steps ? &b->steps[s->next] : NULL;
+  uint32_t end = step ? step->at : b->block->n_visits;
+  bool cut = end - s->to > PW_CHUNK_VISITS;
+  s->from = s->to;
+  s->to = cut ? s->from + PW_CHUNK_VISITS : end;
+  s->step = cut ? NULL : step;
+  s->next += s->step != NULL;
+  return s->from < s->to || s->step;
+}
+
+void pw_stretch_cut(struct pw_stretch *s, uint32_t to)
+{
+  if (to >= s->to) return;
+  s->to = to;
+  s->next -= s->step != NULL;
+  s->step = NULL;
+}
+
+int pw_stretch_status(const struct pw_stretch *s, struct pw_error *err)
+{
+  return s->halt && atomic_load_explicit(&s->halt->stopped, memory_order_relaxed) ? pw_error_set(err, PW_EINTERRUPTED, "interrupted") : 0;
+}
+
+void pw_lists_init(struct pw_lists *l, enum pw_stream only)
+{
+  l->only = only;
+  pw_lists_forget(l);
+}
+
+void pw_lists_begin(struct pw_lists *l, const struct pw_paged *numbered)
+{
+  l->block = numbered->block;
+  l->key = numbered->key;
+  l->id = numbered->id;
+}
+
+void pw_lists_forget(struct pw_lists *l)
+{
+  l->last[0] = l->last[1] = PW_NO_KEY;
+}
+
+/* Openers of visits [from, to) by stream; repeats of a larger page are left out. */
+void pw_lists_openers(struct pw_lists *l, uint32_t from, uint32_t to, struct pw_hierarchies_input *in)
+{
+  const uint16_t *page = l->block->page;
+  const uint8_t *flags = l->block->flags;
+  size_t n[2] = {0, 0};
+  uint64_t last[2] = {l->last[0], l->last[1]};
+  for (uint32_t i = from; i < to; i++) {
+    unsigned stream = flags[i] & PW_VISIT_CODE;
+    uint64_t key = l->key[page[i]];
+    l->list_key[stream][n[stream]] = key;
+    l->list_at[stream][n[stream]] = i - from;
+    n[stream] += key != last[stream];
+    last[stream] = key;
+  }
+  l->last[0] = last[0];
+  l->last[1] = last[1];
+  in->data = (struct pw_lookups){pw_lists_wants(l, 0) ? n[0] : 0, l->list_key[0], l->list_at[0]};
+  in->code = (struct pw_lookups){pw_lists_wants(l, 1) ? n[1] : 0, l->list_key[1], l->list_at[1]};
+}
+
+static inline void put_touch(struct pw_lists *l, uint32_t index, unsigned code, unsigned wrote)
+{
+  l->touch_key[l->n] = l->key[index];
+  l->touch_id[l->n] = l->id[index];
+  l->touch_page[l->n] = (uint16_t)index;
+  l->code[l->n] = (uint8_t)code;
+  l->wrote[l->n++] = (uint8_t)wrote;
+}
+
+/* Every touch of the patterns of visits [from, to), and who alternated longer, as far
+ * as the block tells (it does when someone asked for counts). */
+void pw_lists_touches(struct pw_lists *l, uint32_t from, uint32_t to)
+{
+  const uint16_t *touches = l->only == PW_STREAM_BOTH ? l->block->touches : NULL;
+  l->n = 0;
+  l->n_alternations = 0;
+  for (uint32_t i = from; i < to; i++) {
+    uint8_t flags = l->block->flags[i];
+    unsigned stream = flags & PW_VISIT_CODE, n = pw_visit_touches(flags);
+    l->current[stream] = l->block->page[i];
+    for (unsigned k = 0; k < n; k++) {
+      unsigned of = k % 2 ? 1 - stream : stream; /* C O C O */
+      if (!pw_lists_wants(l, of)) continue;
+      uint32_t index = l->current[of];
+      unsigned wrote = of ? 0 : flags & (k < 2 ? PW_VISIT_WROTE_1 : PW_VISIT_WROTE_2);
+      put_touch(l, index, of, wrote != 0);
+    }
+    if (touches && touches[i] > n)
+      l->alternations[l->n_alternations++] =
+          (struct pw_alternation){.key = {l->key[l->current[0]], l->key[l->current[1]]},
+                                  .after = (uint32_t)l->n - 1,
+                                  .touches = touches[i] - n - 2}; /* the excess is even */
+  }
+}
+
+/* The touches by stream, each victim before the touch that pushed it out, and one more
+ * touch of each page after a visit that alternated longer. Memory has settled by then,
+ * but not each second level: see pw_hierarchy_alternates. */
+void pw_lists_lookups(struct pw_lists *l, const struct pw_victims *victims, const uint64_t *key_of, bool alternating,
+                      struct pw_hierarchies_input *in)
+{
+  struct pw_lookups *list[2] = {&in->data, &in->code};
+  for (unsigned s = 0; s < 2; s++) *list[s] = (struct pw_lookups){0, l->list_key[s], l->list_at[s]};
+  in->alternations = l->alternations;
+  in->n_alternations = alternating ? l->n_alternations : 0;
+  size_t v = 0, a = 0;
+  for (size_t i = 0; i < l->n; i++) {
+    uint32_t at = (uint32_t)i * 4;
+    for (; v < victims->n && victims->at[v] == i; v++) {
+      uint64_t key = key_of[victims->id[v]];
+      pw_lookups_put(&in->code, key, at | PW_AT_INVALIDATE);
+      pw_lookups_put(&in->data, key, at | PW_AT_INVALIDATE);
+    }
+    unsigned last = l->code[i];
+    pw_lookups_put(list[last], l->touch_key[i], at);
+    if (a < in->n_alternations && l->alternations[a].after == i) {
+      pw_lookups_put(list[1 - last], l->alternations[a].key[1 - last], at + 1);
+      pw_lookups_put(list[last], l->alternations[a].key[last], at + 2);
+      a++;
+    }
+  }
+}
+
+static int note_step(const struct pw_step *s, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
+{
+  int status = s->kind == PW_STEP_KERNEL ? pw_future_note(future, b->touched + s->first, s->n, err) : 0;
+  for (size_t k = 0; !status && s->kind == PW_STEP_MOVE && k < s->n; k++) {
+    uint32_t id = b->left[s->first + k].to | PW_FUTURE_ASKS;
+    status = pw_future_note(future, &id, 1, err);
+  }
+  return status;
+}
+
+int pw_lists_note(struct pw_lists *l, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
+{
+  struct pw_stretch s = {.paged = b, .kinds = 1u << PW_STEP_KERNEL | 1u << PW_STEP_MOVE};
+  int status = 0;
+  pw_lists_begin(l, b);
+  while (!status && pw_stretch_next(&s)) {
+    pw_lists_touches(l, s.from, s.to);
+    status = pw_future_note(future, l->touch_id, l->n, err);
+    if (!status && s.step) status = note_step(s.step, b, future, err);
+  }
+  return status;
+}
