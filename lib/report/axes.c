@@ -139,18 +139,19 @@ static bool ends_with(const char *text, const char *end)
   return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-void pw_text_cell(char *text, size_t n_text, const char *column, const char *cell)
+void pw_text_cell(struct pw_text *text, const char *column, const char *cell)
 {
   const struct pw_column_look *look = pw_column_look(column);
-  char *rest;
+  char *rest, size[32];
   double number = strtod(cell, &rest);
   bool numeric = rest != cell && !*rest;
-  if (!*cell) snprintf(text, n_text, "(none)");
-  else if (look && look->unit == PW_UNIT_BYTES && numeric) pw_text_bytes(text, n_text, number);
-  else if (ends_with(column, "_ways") && numeric) snprintf(text, n_text, "%s-way", cell);
-  else if (ends_with(column, "_entries") && numeric) snprintf(text, n_text, "%s entries", cell);
-  else if (strcmp(column, "levels") == 0) snprintf(text, n_text, "%s %s", cell, number == 1 ? "level" : "levels");
-  else snprintf(text, n_text, "%s", cell);
+  pw_text_bytes(size, sizeof size, number);
+  if (!*cell) pw_text_add(text, "(none)");
+  else if (look && look->unit == PW_UNIT_BYTES && numeric) pw_text_add(text, size);
+  else if (ends_with(column, "_ways") && numeric) pw_text_printf(text, "%s-way", cell);
+  else if (ends_with(column, "_entries") && numeric) pw_text_printf(text, "%s entries", cell);
+  else if (strcmp(column, "levels") == 0) pw_text_printf(text, "%s %s", cell, number == 1 ? "level" : "levels");
+  else pw_text_add(text, cell);
 }
 
 static void add_tick(struct pw_axis *axis, double at)

@@ -2,6 +2,7 @@
 #ifndef PW_AXES_H
 #define PW_AXES_H
 
+#include "base/text.h"
 #include "report/charts.h"
 #include "report/csvread.h"
 
@@ -42,8 +43,8 @@ extern const struct pw_config_column pw_config_columns[PW_CONFIG_COLUMNS];
 /* "64 MiB", "4 KiB", "1536": exact where short, at most three digits otherwise. */
 void pw_text_bytes(char *text, size_t n_text, double bytes);
 void pw_text_number(char *text, size_t n_text, double number, enum pw_unit unit);
-/* A cell of a column as a person says it: "2 MiB", "full", "4-way". */
-void pw_text_cell(char *text, size_t n_text, const char *column, const char *cell);
+/* Adds a cell of a column as a person says it: "2 MiB", "full", "4-way". */
+void pw_text_cell(struct pw_text *text, const char *column, const char *cell);
 
 #define PW_MAX_TICKS 32
 

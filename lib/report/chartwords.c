@@ -2,6 +2,7 @@
  *
  * What is told of a machine is what was held fixed and matters to the numbers
  * shown, in the words of the command line: "DTLB 64:4", "STLB 1536:12:fifo". */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,104 +10,102 @@
 #include "report/chartwords.h"
 #include "report/utf8.h"
 
-void pw_words_append(char *text, size_t n_text, const char *more)
+enum { MOST_PART_BYTES = 160 };
+
+void pw_words_append(struct pw_text *text, const char *format, ...)
 {
-  size_t n = strlen(text);
-  if (*more) snprintf(text + n, n_text - n, "%s%s", n ? " · " : "", more);
+  struct pw_text part = {0};
+  va_list args;
+  va_start(args, format);
+  pw_text_vprintf(&part, format, args);
+  va_end(args);
+  pw_text_cut(&part, MOST_PART_BYTES);
+  if (part.failed) text->failed = true;
+  else if (part.n) pw_text_printf(text, "%s%s", text->n ? " · " : "", part.chars);
+  pw_text_clear(&part);
 }
 
 /* One TLB; entries, ways or policy are NULL when they are not told. */
-static void tell_tlb(char *text, size_t n_text, const char *name, const char *entries, const char *ways,
-                     const char *policy)
+static void tell_tlb(struct pw_text *text, const char *name, const char *entries, const char *ways, const char *policy)
 {
-  char words[200];
   if (entries && !*entries) entries = NULL;
   if (ways && !*ways) ways = NULL;
   bool told = policy && *policy;
   const char *before = told ? policy : "", *space = told ? " " : "";
   const char *behind = told && strcmp(policy, "lru") != 0 ? policy : "";
-  if (entries && strcmp(entries, "0") == 0) snprintf(words, sizeof words, "no %s", name);
+  if (entries && strcmp(entries, "0") == 0) pw_words_append(text, "no %s", name);
   else if (entries)
-    snprintf(words, sizeof words, "%s %s%s%s%s%s", name, entries, ways ? ":" : "",
-             !ways ? "" : strcmp(entries, ways) == 0 ? "full" : ways, *behind ? ":" : "", behind);
-  else if (ways && strcmp(ways, "full") == 0)
-    snprintf(words, sizeof words, "fully associative %s%s%s", before, space, name);
-  else if (ways) snprintf(words, sizeof words, "%s-way %s%s%s", ways, before, space, name);
-  else if (told) snprintf(words, sizeof words, "%s %s", policy, name);
-  else return;
-  pw_words_append(text, n_text, words);
+    pw_words_append(text, "%s %s%s%s%s%s", name, entries, ways ? ":" : "",
+                    !ways ? "" : strcmp(entries, ways) == 0 ? "full" : ways, *behind ? ":" : "", behind);
+  else if (ways && strcmp(ways, "full") == 0) pw_words_append(text, "fully associative %s%s%s", before, space, name);
+  else if (ways) pw_words_append(text, "%s-way %s%s%s", ways, before, space, name);
+  else if (told) pw_words_append(text, "%s %s", policy, name);
 }
 
-static void tell_memory(char *text, size_t n_text, const char *bytes, const char *policy)
+static void tell_memory(struct pw_text *text, const char *bytes, const char *policy)
 {
-  char words[96] = "", *rest, size[32];
+  char *rest, size[32];
   double number = bytes ? strtod(bytes, &rest) : 0;
-  if (bytes && strcmp(bytes, "unlimited") == 0) snprintf(words, sizeof words, "unlimited memory");
+  if (bytes && strcmp(bytes, "unlimited") == 0) pw_words_append(text, "unlimited memory");
   else if (bytes && number > 0 && !*rest) {
     pw_text_bytes(size, sizeof size, number);
-    snprintf(words, sizeof words, "%s of memory%s%s", size, policy && *policy ? ", " : "", policy ? policy : "");
-  } else if (policy && *policy) snprintf(words, sizeof words, "%s replacement", policy);
-  pw_words_append(text, n_text, words);
+    pw_words_append(text, "%s of memory%s%s", size, policy && *policy ? ", " : "", policy ? policy : "");
+  } else if (policy && *policy) pw_words_append(text, "%s replacement", policy);
+}
+
+static void tell_pages(struct pw_text *text, const char *bytes)
+{
+  struct pw_text words = {0};
+  pw_text_cell(&words, "page_bytes", bytes);
+  pw_words_append(text, "%s pages", pw_text_get(&words));
+  text->failed |= words.failed;
+  pw_text_clear(&words);
 }
 
 /* cells[i] is the value of pw_config_columns[i], or NULL when it is not told. Empty ones have nothing
  * to tell: rows of curve.csv have none of a machine's columns, and get them beside a results.csv. */
-static void tell(const char *const cells[PW_CONFIG_COLUMNS], char *text, size_t n_text)
+static void tell(const char *const cells[PW_CONFIG_COLUMNS], struct pw_text *text)
 {
   static const char *const tlbs[] = { "ITLB", "DTLB", "STLB" };
-  char words[80];
-  if (cells[0] && *cells[0]) {
-    pw_text_cell(words, sizeof words - 8, "page_bytes", cells[0]);
-    strcat(words, " pages");
-    pw_words_append(text, n_text, words);
-  }
-  if (cells[1] && *cells[1]) {
-    snprintf(words, sizeof words, "%s page table", cells[1]);
-    pw_words_append(text, n_text, words);
-  }
-  for (size_t i = 0; i < 3; i++)
-    tell_tlb(text, n_text, tlbs[i], cells[2 + 3 * i], cells[3 + 3 * i], cells[4 + 3 * i]);
-  tell_memory(text, n_text, cells[11], cells[12]);
-  if (cells[13] && *cells[13]) {
-    bool tlb = strcmp(cells[13], "memory") != 0;
-    snprintf(words, sizeof words, "%sLRU", tlb ? "fully associative " : "");
-    pw_words_append(text, n_text, words);
-  }
+  if (cells[0] && *cells[0]) tell_pages(text, cells[0]);
+  if (cells[1] && *cells[1]) pw_words_append(text, "%s page table", cells[1]);
+  for (size_t i = 0; i < 3; i++) tell_tlb(text, tlbs[i], cells[2 + 3 * i], cells[3 + 3 * i], cells[4 + 3 * i]);
+  tell_memory(text, cells[11], cells[12]);
+  if (cells[13] && *cells[13]) pw_words_append(text, strcmp(cells[13], "memory") == 0 ? "LRU" : "fully associative LRU");
 }
 
 /* A chart of one trace names it here: neither panels nor a legend do. */
-static void tell_only_trace(const struct pw_view *view, char *text, size_t n_text)
+static void tell_only_trace(const struct pw_view *view, struct pw_text *text)
 {
-  char name[128], words[sizeof name + 8];
+  char name[128];
   if (view->trace == PW_NO_COLUMN || view->x == view->trace) return;
   const char *only = pw_view_cell(view, &view->picks[0], view->trace);
   for (size_t i = 1; i < view->n_picks; i++)
     if (strcmp(pw_view_cell(view, &view->picks[i], view->trace), only) != 0) return;
   pw_words_trace(view->table, only, name, sizeof name);
-  snprintf(words, sizeof words, "trace %s", name);
-  pw_words_append(text, n_text, words);
+  pw_words_append(text, "trace %s", name);
 }
 
-void pw_words_fixed(const struct pw_view *view, char *text, size_t n_text)
+void pw_words_fixed(const struct pw_view *view, struct pw_text *text)
 {
   const char *cells[PW_CONFIG_COLUMNS] = { NULL };
-  tell_only_trace(view, text, n_text);
+  tell_only_trace(view, text);
   for (size_t i = 0; i < view->n_fixed; i++)
     cells[view->fixed[i] - pw_config_columns] = pw_view_cell(view, &view->picks[0], view->fixed_column[i]);
-  tell(cells, text, n_text);
-  if (view->follows & PW_MODEL_ITLB) pw_words_append(text, n_text, "ITLB ways vary with entries");
-  if (view->follows & PW_MODEL_DTLB) pw_words_append(text, n_text, "DTLB ways vary with entries");
-  if (view->follows & PW_MODEL_STLB) pw_words_append(text, n_text, "STLB ways vary with entries");
+  tell(cells, text);
+  if (view->follows & PW_MODEL_ITLB) pw_words_append(text, "ITLB ways vary with entries");
+  if (view->follows & PW_MODEL_DTLB) pw_words_append(text, "DTLB ways vary with entries");
+  if (view->follows & PW_MODEL_STLB) pw_words_append(text, "STLB ways vary with entries");
 }
 
-void pw_words_machine(const struct pw_table *table, size_t row, unsigned parts, char *text, size_t n_text)
+void pw_words_machine(const struct pw_table *table, size_t row, unsigned parts, struct pw_text *text)
 {
   const char *cells[PW_CONFIG_COLUMNS] = { NULL };
   for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) {
     size_t column = pw_table_find(table, pw_config_columns[i].name);
     if (column != PW_NO_COLUMN && (pw_config_columns[i].part & parts)) cells[i] = pw_table_cell(table, row, column);
   }
-  tell(cells, text, n_text);
+  tell(cells, text);
 }
 
 static const char *base_name(const char *path, size_t *n)

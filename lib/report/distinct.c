@@ -65,14 +65,12 @@ void pw_distincts_sort(struct pw_distincts *names)
   if (names->n > 1) qsort(names->name, names->n, sizeof *names->name, by_size);
 }
 
-void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, char *note, size_t n_note)
+void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, struct pw_text *note)
 {
   if (names->n <= most) return;
-  char words[120];
   bool traces = column && strcmp(column, "trace") == 0 && names->name[0].accesses > 0;
-  snprintf(words, sizeof words, traces ? "the %zu of %zu traces with most accesses" : "the first %zu of %zu values of %s",
-           most, names->n, column ? column : "");
-  pw_words_append(note, n_note, words);
+  if (traces) pw_words_append(note, "the %zu of %zu traces with most accesses", most, names->n);
+  else pw_words_append(note, "the first %zu of %zu values of %s", most, names->n, column ? column : "");
   if (traces) qsort(names->name, names->n, sizeof *names->name, by_accesses);
   names->n = most;
   qsort(names->name, names->n, sizeof *names->name, by_order);
@@ -106,12 +104,11 @@ static bool *find_reached(const struct pw_distincts *series, const struct pw_dis
   return reached;
 }
 
-int pw_distincts_keep_common(struct pw_distincts *places, const struct pw_distincts *series, const struct pw_view *view, char *note,
-                         size_t n_note)
+int pw_distincts_keep_common(struct pw_distincts *places, const struct pw_distincts *series, const struct pw_view *view,
+                             struct pw_text *note)
 {
   bool *reached = find_reached(series, places, view);
   size_t n = 0, n_common = 0, all = places->n;
-  char words[80];
   if (!reached) return -1;
   for (int pass = 0; pass < 2; pass++)
     for (size_t p = 0; p < all; p++) {
@@ -122,8 +119,7 @@ int pw_distincts_keep_common(struct pw_distincts *places, const struct pw_distin
   pw_free(reached);
   if (n_common < 2 || n == all) return 0;
   places->n = n;
-  snprintf(words, sizeof words, "the %zu of %zu sizes that all lines have", n, all);
-  pw_words_append(note, n_note, words);
+  pw_words_append(note, "the %zu of %zu sizes that all lines have", n, all);
   return 0;
 }
 

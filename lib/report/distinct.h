@@ -24,13 +24,13 @@ struct pw_distinct *pw_distincts_find(const struct pw_distincts *names, const ch
 /* Sorts numbers, and what starts with one, by size; words stay in order behind them. */
 void pw_distincts_sort(struct pw_distincts *names);
 /* Keeps the first `most`, or of traces those with most accesses, and notes it. */
-void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, char *note, size_t n_note);
+void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, struct pw_text *note);
 
 /* Drops the series that have one x only, when others have more. */
 void pw_distincts_drop_single(struct pw_distincts *series);
 /* Of the places keeps those that every series has, unless they are less than two, and notes it. 0 or -1. */
-int pw_distincts_keep_common(struct pw_distincts *places, const struct pw_distincts *series, const struct pw_view *view, char *note,
-                         size_t n_note);
+int pw_distincts_keep_common(struct pw_distincts *places, const struct pw_distincts *series, const struct pw_view *view,
+                             struct pw_text *note);
 /* For series that are ways over places that are entries: settles what to do with
  * "full", and drops places that few series reach if `sparse`. 0 or -1. */
 int pw_distincts_settle_ways(struct pw_distincts *series, struct pw_distincts *places, const struct pw_view *view, bool sparse);

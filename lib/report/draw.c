@@ -169,11 +169,31 @@ static bool is_numeric(const struct pw_table *table, const char *column)
   return any;
 }
 
-/* The texts of a free chart, which its row points to. */
+/* What can be a file's name, from words that cannot. */
+static void make_file_name(char *name)
+{
+  for (char *c = name; *c; c++)
+    if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
+}
+
+/* The texts of a free chart, which its row points to; what is very long of them is cut. */
 struct chart_texts {
-  char name[160];
-  char title[200];
+  char name[140], title[196];
 };
+
+static void name_free_chart(struct chart_texts *words, const char *x, const char *y, const struct pw_chart_options *options)
+{
+  char of_x[44], of_y[44], of_by[44], title_x[96], title_y[96];
+  pw_text_fit(of_x, sizeof of_x, options->x);
+  pw_text_fit(of_y, sizeof of_y, options->y);
+  pw_text_fit(of_by, sizeof of_by, options->by ? options->by : "");
+  pw_text_fit(title_x, sizeof title_x, x);
+  pw_text_fit(title_y, sizeof title_y, y);
+  snprintf(words->name, sizeof words->name, "%s-by-%s%s%s", of_y, of_x, *of_by ? "-and-" : "", of_by);
+  snprintf(words->title, sizeof words->title, "%s by %s", title_y, title_x);
+  make_file_name(words->name);
+  words->title[0] = (char)toupper((unsigned char)words->title[0]);
+}
 
 /* A chart of the user's own columns, shaped by what they hold. */
 static int free_chart(struct pw_chart *chart, struct chart_texts *words, const struct pw_table *table,
@@ -185,17 +205,11 @@ static int free_chart(struct pw_chart *chart, struct chart_texts *words, const s
   bool numeric = is_numeric(table, options->x);
   bool has_trace = pw_table_find(table, "trace") != PW_NO_COLUMN;
   bool x_is_trace = strcmp(options->x, "trace") == 0;
-  char *name = words->name;
-  snprintf(name, sizeof words->name, "%.40s-by-%.40s%s%.40s", options->y, options->x, options->by ? "-and-" : "",
-           options->by ? options->by : "");
-  for (char *c = name; *c; c++)
-    if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
-  snprintf(words->title, sizeof words->title, "%.90s by %.90s", y ? y->title : options->y, x ? x->title : options->x);
-  *chart = (struct pw_chart){ .name = name, .summary = "", .title = words->title, .template_name = "lines",
+  name_free_chart(words, x ? x->title : options->x, y ? y->title : options->y, options);
+  *chart = (struct pw_chart){ .name = words->name, .summary = "", .title = words->title, .template_name = "lines",
                               .x = options->x, .y = { { .column = options->y, .factor = 1 } },
                               .y_title = y ? y->title : options->y, .y_scale = PW_SCALE_AUTO,
                               .y_unit = y ? y->unit : PW_UNIT_PLAIN, .by = options->by, .min_x = 1, .min_series = 1 };
-  words->title[0] = (char)toupper((unsigned char)words->title[0]);
   chart->x_scale = !numeric ? PW_SCALE_CATEGORY : x ? x->scale : PW_SCALE_AUTO;
   if (chart->x_scale == PW_SCALE_CATEGORY) chart->template_name = "bars";
   if (!options->by && has_trace && !x_is_trace) chart->by = "trace";
@@ -226,13 +240,17 @@ static bool has_curve(const struct pw_table *table, const struct pw_chart *chart
 static void trace_name(char *name, size_t n_name, const struct pw_chart *chart, const struct pw_table *table,
                           const char *const *traces, size_t n_traces, size_t at)
 {
-  char words[160];
-  snprintf(name, n_name, "%s", chart->name);
-  if (n_traces == 1) return;
+  char words[64], other[64];
+  bool taken = false;
   pw_words_trace(table, traces[at], words, sizeof words);
-  snprintf(name, n_name, "%s-%s", chart->name, words);
-  for (char *c = name; *c; c++)
-    if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
+  for (size_t i = 0; i < n_traces && !taken && strstr(words, "…"); i++) { /* only what was cut can be alike */
+    pw_words_trace(table, traces[i], other, sizeof other);
+    taken = i != at && strcmp(words, other) == 0;
+  }
+  if (n_traces == 1) snprintf(name, n_name, "%s", chart->name);
+  else if (taken) snprintf(name, n_name, "%s-%s-%zu", chart->name, words, at + 1);
+  else snprintf(name, n_name, "%s-%s", chart->name, words);
+  make_file_name(name);
 }
 
 /* A chart for each trace that has rows of this kind. How many were drawn, or a status. */

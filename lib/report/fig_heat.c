@@ -179,12 +179,18 @@ static int add_bands(struct pw_figure *figure, const struct map *m)
 {
   for (size_t i = 0; i < m->n_bands; i++) {
     const struct band *b = &m->bands[i];
-    char text[PW_LABEL_BYTES * 2];
-    if (strcmp(b->first_name, b->last_name) == 0) snprintf(text, sizeof text, "%.46s", b->first_name);
-    else if (same_file(b->first_name, b->last_name)) snprintf(text, sizeof text, "%.*s", (int)file_bytes(b->first_name), b->first_name);
-    else snprintf(text, sizeof text, "%.20s … %.20s", b->first_name, b->last_name);
+    struct pw_text text = { 0 };
+    char first[24], last[24]; /* of two names */
+    pw_text_fit(first, sizeof first, b->first_name);
+    pw_text_fit(last, sizeof last, b->last_name);
+    if (strcmp(b->first_name, b->last_name) == 0) pw_text_add(&text, b->first_name);
+    else if (same_file(b->first_name, b->last_name)) pw_text_printf(&text, "%.*s", (int)file_bytes(b->first_name), b->first_name);
+    else pw_text_printf(&text, "%s … %s", first, last);
+    pw_text_cut(&text, 51);
     struct pw_point point = { .series = i, .x = (double)b->line, .y = (double)(b->line + b->n_lines) };
-    if (pw_label_add(&figure->series, text) || pw_point_add(figure, point)) return -1;
+    int status = text.failed || pw_label_add(&figure->series, pw_text_get(&text)) || pw_point_add(figure, point) ? -1 : 0;
+    pw_text_clear(&text);
+    if (status) return -1;
   }
   return pw_label_add(&figure->panels, "");
 }
@@ -195,11 +201,10 @@ static void dress(struct pw_figure *figure, const struct map *m, const char *tra
   bool dtlb = strcmp(m->counted, "dtlb") == 0, faults = strcmp(m->counted, "faults") == 0;
   const char *what = dtlb ? "DTLB misses" : faults ? "page faults" : "page walks";
   pw_words_trace(m->table, trace, words, sizeof words);
-  snprintf(figure->title, sizeof figure->title, "%s: %s by address and time", words, what);
+  pw_text_printf(&figure->title, "%s: %s by address and time", words, what);
   pw_text_number(total, sizeof total, m->total, PW_UNIT_PLAIN);
   pw_text_bytes(granule, sizeof granule, m->bytes);
-  snprintf(figure->subtitle, sizeof figure->subtitle, "%s %s · pages that have any, lowest address at the bottom, in steps of %s", total, what,
-           granule);
+  pw_text_printf(&figure->subtitle, "%s %s · pages that have any, lowest address at the bottom, in steps of %s", total, what, granule);
   figure->x = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = PW_UNIT_PLAIN };
   const double ends[2] = { 0, span };
   pw_axis_place(&figure->x, ends, 2, 8);
@@ -225,7 +230,7 @@ static int fill(struct pw_figure *figure, struct map *m, const char *trace)
   if (!cells->count) return -1;
   fill_cells(m, cells, m->bucket * (double)join);
   dress(figure, m, trace, (double)columns * m->bucket * (double)join);
-  return add_bands(figure, m) || place_colours(figure) ? -1 : 0;
+  return figure->title.failed || figure->subtitle.failed || add_bands(figure, m) || place_colours(figure) ? -1 : 0;
 }
 
 int pw_figure_heat(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,

@@ -93,32 +93,32 @@ static bool same_tlb(const struct machines *all, size_t row, const struct pw_tlb
 }
 
 /* The names of the processors that have the TLBs of this row, "" when none is known. */
-static void find_processors(const struct machines *all, size_t row, char *text, size_t n_text)
+static void find_processors(const struct machines *all, size_t row, struct pw_text *text)
 {
   struct pw_list_entry entry;
   double page_bytes;
-  text[0] = 0;
   if (!pw_table_number(all->view->table, row, all->column[0], &page_bytes)) return;
   for (size_t i = 0; pw_list_entry(PW_LIST_MACHINES, i, &entry); i++) {
     struct pw_config config;
-    size_t n = strlen(text);
     pw_config_default(&config);
     while ((double)(UINT64_C(1) << config.page_shift) < page_bytes && config.page_shift < 40) config.page_shift++;
     if (pw_machine_find(&config, entry.name, NULL) || !same_tlb(all, row, &config.itlb, 2) ||
         !same_tlb(all, row, &config.dtlb, 5) || !same_tlb(all, row, &config.stlb, 8))
       continue;
-    snprintf(text + n, n_text - n, "%s%s", n ? ", " : "", entry.name);
+    pw_text_printf(text, "%s%s", text->n ? ", " : "", entry.name);
   }
 }
 
 static bool is_whole(const struct machines *all, const struct machine *machine)
 {
-  char processors[PW_LABEL_BYTES];
+  struct pw_text processors = { 0 };
   unsigned tlbs = machine->changed & TLBS;
   if (!tlbs || machine->changed != tlbs) return false;
   if (!is_one_part(tlbs)) return true;
-  find_processors(all, machine->row, processors, sizeof processors);
-  return processors[0] != 0;
+  find_processors(all, machine->row, &processors);
+  bool known = processors.n > 0;
+  pw_text_clear(&processors);
+  return known;
 }
 
 /* Gathers the machines on the trace of the base's row, all with the base's memory. */
@@ -215,41 +215,41 @@ static int choose_trace(struct machines *all)
 /* Adds the name of a machine to the places of the figure. */
 static int add_name(struct pw_figure *figure, const struct machines *all, const struct machine *machine)
 {
-  char label[256] = "", processors[PW_LABEL_BYTES];
+  struct pw_text label = { 0 }, processors = { 0 };
   bool base = !machine->changed;
-  find_processors(all, machine->row, processors, sizeof processors);
-  bool named = processors[0] && (base || (machine->changed & TLBS));
-  if (base && named) snprintf(label, sizeof label, "base machine (%s)", processors);
-  else if (base) snprintf(label, sizeof label, "base machine");
-  else if (named) snprintf(label, sizeof label, "%s", processors);
-  if (!base)
-    pw_words_machine(all->view->table, machine->row, machine->changed & ~(named ? (unsigned)TLBS : 0), label,
-                     sizeof label);
-  return pw_label_add(&figure->places, label);
+  find_processors(all, machine->row, &processors);
+  bool named = processors.n && (base || (machine->changed & TLBS));
+  if (base && named) pw_text_printf(&label, "base machine (%s)", processors.chars);
+  else if (base) pw_text_add(&label, "base machine");
+  else if (named) pw_text_add(&label, processors.chars);
+  if (!base) pw_words_machine(all->view->table, machine->row, machine->changed & ~(named ? (unsigned)TLBS : 0), &label);
+  int status = processors.failed || label.failed || pw_label_add(&figure->places, pw_text_get(&label)) ? -1 : 0;
+  pw_text_clear(&processors);
+  pw_text_clear(&label);
+  return status;
 }
 
 /* Says how many machines are shown of how many, and which. */
-static void tell_choice(const struct machines *all, char *text, size_t n_text)
+static void tell_choice(const struct machines *all, struct pw_text *text)
 {
-  char words[160];
   const char *which = all->processors ? "the base and the processors"
                                       : "best, middle, worst change of each part";
-  if (all->n_shown == all->n) return;
-  snprintf(words, sizeof words, "%zu of %zu configurations: %s", all->n_shown, all->n, which);
-  pw_words_append(text, n_text, words);
+  if (all->n_shown != all->n) pw_words_append(text, "%zu of %zu configurations: %s", all->n_shown, all->n, which);
 }
 
 static int draw(struct pw_figure *figure, const struct machines *all)
 {
-  char words[256] = "", trace[PW_LABEL_BYTES * 2];
+  struct pw_text words = { 0 };
+  char trace[PW_LABEL_BYTES];
   const struct pw_table *table = all->view->table;
   pw_figure_dress(figure);
   pw_words_trace(table, pw_table_cell(table, all->machine[0].row, all->view->trace), trace, sizeof trace);
-  snprintf(figure->subtitle, sizeof figure->subtitle, "trace %s", trace);
-  tell_choice(all, figure->subtitle, sizeof figure->subtitle);
-  pw_words_machine(table, all->machine[0].row, PW_MODEL_ALL, words, sizeof words);
-  pw_words_append(figure->subtitle, sizeof figure->subtitle, "base: ");
-  strncat(figure->subtitle, words, sizeof figure->subtitle - strlen(figure->subtitle) - 1);
+  pw_text_printf(&figure->subtitle, "trace %s", trace);
+  tell_choice(all, &figure->subtitle);
+  pw_words_machine(table, all->machine[0].row, PW_MODEL_ALL, &words);
+  pw_text_printf(&figure->subtitle, " · base: %s", pw_text_get(&words));
+  figure->subtitle.failed |= words.failed;
+  pw_text_clear(&words);
   if (pw_label_add(&figure->panels, "") || pw_label_add(&figure->series, "other machine") ||
       pw_label_add(&figure->series, "base machine"))
     return -1;

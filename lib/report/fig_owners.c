@@ -85,31 +85,33 @@ static const char *last_part(const char *path)
 }
 
 /* Cut in the middle: the ends of a long name say most. */
-static void shorten(char *text, size_t n_text, const char *name, size_t most)
+static void add_short(struct pw_text *text, const char *name, size_t most)
 {
   size_t n = strlen(name), head = most / 2;
   if (n <= most) {
-    snprintf(text, n_text, "%s", name);
+    pw_text_add(text, name);
     return;
   }
   while (head > 0 && ((unsigned char)name[head] & 0xc0) == 0x80) head--; /* not within a character */
   const char *tail = name + n - (most - head - 3);
   while (((unsigned char)*tail & 0xc0) == 0x80) tail++;
-  snprintf(text, n_text, "%.*s…%s", (int)head, name, tail);
+  pw_text_printf(text, "%.*s…%s", (int)head, name, tail);
 }
 
 /* A symbol is told with its object, which its name does not say. */
 static int add_name(struct pw_figure *figure, const struct owners *o, size_t row)
 {
-  char name[PW_LABEL_BYTES * 2], object[PW_LABEL_BYTES], text[PW_LABEL_BYTES * 3];
+  struct pw_text text = { 0 };
   const char *by = pw_table_cell(o->table, row, pw_table_find(o->table, "by"));
   const char *owner = pw_table_cell(o->table, row, pw_table_find(o->table, "owner"));
   const char *where = last_part(pw_table_cell(o->table, row, pw_table_find(o->table, "object")));
   bool told = *owner != '[' && (strcmp(by, "symbol") == 0 || strcmp(by, "function") == 0);
-  shorten(name, sizeof name, owner, told ? 38 : 54);
-  shorten(object, sizeof object, where, 20);
-  snprintf(text, sizeof text, told ? "%s · %s" : "%s", name, object);
-  return pw_label_add(&figure->places, text);
+  add_short(&text, owner, told ? 38 : 54);
+  if (told) pw_text_add(&text, " · ");
+  if (told) add_short(&text, where, 20);
+  int status = text.failed || pw_label_add(&figure->places, pw_text_get(&text)) ? -1 : 0;
+  pw_text_clear(&text);
+  return status;
 }
 
 static int add_bars(struct pw_figure *figure, const struct owners *o, const struct owner *owner)
@@ -148,8 +150,9 @@ static int dress(struct pw_figure *figure, const struct owners *o, const char *t
   char words[120], value[32];
   const char *by = pw_table_cell(o->table, o->owner[0].row, pw_table_find(o->table, "by"));
   pw_words_trace(o->table, trace, words, sizeof words);
-  snprintf(figure->title, sizeof figure->title, "%s: misses, walks and faults by %.20s", words, by);
-  snprintf(figure->subtitle, sizeof figure->subtitle, "each owner's share of the trace's total");
+  pw_text_printf(&figure->title, "%s: misses, walks and faults by %.20s", words, by);
+  pw_text_add(&figure->subtitle, "each owner's share of the trace's total");
+  if (figure->title.failed || figure->subtitle.failed) return -1;
   figure->x.scale = PW_SCALE_CATEGORY;
   figure->y = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = PW_UNIT_PERCENT, .max = 1 };
   for (int i = 0; i < N_COUNTS; i++) {

@@ -183,20 +183,18 @@ static int compare_points(const void *left, const void *right)
 
 static void subtitle(struct pw_figure *figure, const struct rows *r, const char *trace)
 {
-  char words[200], name[160], window[32];
+  char name[160], window[32];
+  struct pw_text *text = &figure->subtitle;
   size_t whole = r->n > 1 ? r->n - 1 : 1; /* the last window is what is left over */
   double first = fmax(0, number(r, 0, r->access) - number(r, 0, r->accesses)), each = (number(r, whole - 1, r->access) - first) / (double)whole;
   double digit = each > 0 ? pow(10, floor(log10(each)) - 2) : 1;
   pw_words_trace(r->table, trace, name, sizeof name);
-  snprintf(figure->subtitle, sizeof figure->subtitle, "trace %s", name);
+  pw_text_printf(text, "trace %s", name);
   pw_text_number(window, sizeof window, round(each / digit) * digit, PW_UNIT_PLAIN);
-  snprintf(words, sizeof words, "%zu window%s%s%s%s", r->n, r->n == 1 ? "" : "s", r->n > 1 ? " of about " : "", r->n > 1 ? window : "",
-           r->n > 1 ? " accesses" : "");
-  pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
-  snprintf(words, sizeof words, "%d steps: average rates, highest amounts of memory", MOST_STEPS);
-  if (r->n > MOST_STEPS) pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
-  snprintf(words, sizeof words, "%zu more row%s of the same windows left out", r->n_doubles, r->n_doubles == 1 ? "" : "s");
-  if (r->n_doubles) pw_words_append(figure->subtitle, sizeof figure->subtitle, words);
+  if (r->n == 1) pw_words_append(text, "1 window");
+  else pw_words_append(text, "%zu windows of about %s accesses", r->n, window);
+  if (r->n > MOST_STEPS) pw_words_append(text, "%d steps: average rates, highest amounts of memory", MOST_STEPS);
+  if (r->n_doubles) pw_words_append(text, "%zu more row%s of the same windows left out", r->n_doubles, r->n_doubles == 1 ? "" : "s");
 }
 
 static int fill(struct pw_figure *figure, const struct rows *r, const char *trace)
@@ -215,9 +213,9 @@ static int fill(struct pw_figure *figure, const struct rows *r, const char *trac
   }
   qsort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
   place_x(figure, r);
-  snprintf(figure->title, sizeof figure->title, "%s", figure->chart->title);
+  pw_text_add(&figure->title, figure->chart->title);
   subtitle(figure, r, trace);
-  return 0;
+  return figure->title.failed || figure->subtitle.failed ? -1 : 0;
 }
 
 int pw_figure_timeline(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,

@@ -11,6 +11,7 @@
 #define PW_LABEL_BYTES 64
 #define PW_MAX_ROWS 8
 
+/* A longer label is cut, and shows it. */
 struct pw_labels {
   size_t n, capacity;
   char (*text)[PW_LABEL_BYTES];
@@ -45,8 +46,7 @@ struct pw_cells {
  * unless the x axis is a measured column (`scatter`). */
 struct pw_figure {
   const struct pw_chart *chart;
-  char title[200];
-  char subtitle[600];
+  struct pw_text title, subtitle;
   bool scatter;
   struct pw_axis x, y;
   struct pw_axis rows[PW_MAX_ROWS]; /* of a timeline: the y axis of each panel, in place of y */
@@ -82,7 +82,7 @@ int pw_label_add(struct pw_labels *labels, const char *text);
 int pw_point_add(struct pw_figure *figure, struct pw_point point);
 /* About how many characters fit side by side in a panel. */
 double pw_figure_chars(const struct pw_figure *figure);
-/* Gives the axes their titles, units and scales, as the chart's row says. */
+/* Gives the figure its title and the axes their titles, units and scales, as the chart's row says. */
 void pw_figure_dress(struct pw_figure *figure);
 /* Sorts the points, drops doubles, places the axes; 0, or -1 when memory ran out. */
 int pw_figure_settle(struct pw_figure *figure);

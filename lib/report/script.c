@@ -58,31 +58,33 @@ static void write_byte(FILE *out, unsigned char byte)
   else fprintf(out, "\\%03o", byte);
 }
 
-void pw_script_text(FILE *out, const char *text, struct pw_words_form form)
-{
-  putc('"', out);
-  while (*text) {
-    size_t n = pw_utf8_length(text);
-    if (!is_shown(text, n, form.common)) write_byte(out, '?');
-    else
-      for (size_t i = 0; i < n; i++) write_byte(out, (unsigned char)text[i]);
-    if (*text == '%' && form.of_tick) write_byte(out, '%');
-    text += n ? n : 1;
-  }
-  putc('"', out);
-}
-
 /* A script that is being written. */
 struct script {
   FILE *out;
   enum pw_picture picture;
 };
 
-static void write_text(const struct script *s, const char *text, bool of_tick)
+/* The first n bytes of a text, to a character's end, as one gnuplot string that can only be text. `of_tick`: where
+ * gnuplot takes % for the start of a number format. */
+static void write_part(const struct script *s, const char *text, size_t n_text, bool of_tick)
 {
   bool cairo = s->picture == PW_PICTURE_PNG || s->picture == PW_PICTURE_PDF;
-  pw_script_text(s->out, text, (struct pw_words_form){ .of_tick = of_tick, .common = cairo });
-  putc('\n', s->out);
+  const char *end = text + n_text;
+  putc('"', s->out);
+  while (text < end) {
+    size_t n = pw_utf8_length(text);
+    if (!is_shown(text, n, cairo)) write_byte(s->out, '?');
+    else
+      for (size_t i = 0; i < n; i++) write_byte(s->out, (unsigned char)text[i]);
+    if (*text == '%' && of_tick) write_byte(s->out, '%');
+    text += n ? n : 1;
+  }
+  fputs("\"\n", s->out);
+}
+
+static void write_text(const struct script *s, const char *text, bool of_tick)
+{
+  write_part(s, text, strlen(text), of_tick);
 }
 
 static void write_labels(const struct script *s, const char *name, const struct pw_labels *labels)
@@ -166,11 +168,9 @@ static void write_subtitle(const struct script *s, const char *subtitle, size_t 
   size_t n = 0;
   fprintf(s->out, "array SUBTITLE[%d]\n", PW_MAX_LINES);
   while (*subtitle && n < PW_MAX_LINES) {
-    char line[sizeof ((struct pw_figure *)0)->subtitle];
     size_t n_line = pw_text_line(subtitle, most);
-    snprintf(line, sizeof line, "%.*s", (int)n_line, subtitle);
     fprintf(s->out, "SUBTITLE[%zu] = ", ++n);
-    write_text(s, line, false);
+    write_part(s, subtitle, n_line, false);
     subtitle += n_line;
   }
   fprintf(s->out, "SUBTITLE_N = %zu\n", n);
@@ -310,10 +310,10 @@ int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture p
   fprintf(out, "set encoding utf8\nPIXEL = %g\nTEXT_ONLY = %d\nSCATTER = %d\n",
           picture == PW_PICTURE_SVG ? 1 : 0.75, picture == PW_PICTURE_TEXT, figure->scatter);
   write_layout(out, &layout);
-  write_word(&s, "TITLE", figure->title);
+  write_word(&s, "TITLE", pw_text_get(&figure->title));
   write_word(&s, "X_TITLE", figure->x.title);
   write_word(&s, "Y_TITLE", figure->y.title);
-  write_subtitle(&s, figure->subtitle, layout.subtitle_chars);
+  write_subtitle(&s, pw_text_get(&figure->subtitle), layout.subtitle_chars);
   fprintf(out, "PANEL_N = %zu\nSERIES_N = %zu\n", figure->panels.n, figure->series.n);
   write_labels(&s, "PANEL", &figure->panels);
   write_labels(&s, "SERIES", &figure->series);

@@ -13,12 +13,4 @@ int pw_picture_find(enum pw_picture *picture, const char *format, struct pw_erro
 
 int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture picture, struct pw_error *err);
 
-/* Writes text as one gnuplot string that can only be text. */
-struct pw_words_form {
-  bool of_tick; /* where gnuplot takes % for the start of a number format */
-  bool common;  /* characters that every font has; others become "?" */
-};
-
-void pw_script_text(FILE *out, const char *text, struct pw_words_form form);
-
 #endif

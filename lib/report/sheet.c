@@ -155,13 +155,13 @@ void pw_sheet_make(struct pw_sheet *layout, const struct pw_figure *figure, bool
   size_margins(l, figure);
   double inside = (double)l->columns * (l->panel_width + l->gap_x) - l->gap_x;
   l->width = l->left + inside + l->right;
-  double least = fmax(640, (double)pw_text_width(figure->title) * CHAR * TITLE + 24);
+  double least = fmax(640, (double)pw_text_width(pw_text_get(&figure->title)) * CHAR * TITLE + 24);
   if (l->width < least) {
     l->panel_width += (least - l->width) / (double)l->columns;
     l->width = least;
   }
   l->subtitle_chars = (size_t)((l->width - 24) / (CHAR * 0.93)); /* where a reader expects a margin, too */
-  l->top = 40 + (double)count_lines(figure->subtitle, l->subtitle_chars) * LINE + 8;
+  l->top = 40 + (double)count_lines(pw_text_get(&figure->subtitle), l->subtitle_chars) * LINE + 8;
   if (l->legend == PW_LEGEND_TOP) l->top += LINE + 14;
   if (figure->panels.n > 1) l->top += LINE + 4;
   l->height = l->top + (double)l->rows * (l->panel_height + l->gap_y) - l->gap_y + l->bottom;

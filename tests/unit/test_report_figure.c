@@ -55,6 +55,33 @@ static int make(const char *name, struct pw_error *err)
   return -1;
 }
 
+/* 64-byte labels, and a page size that fills any of them: the words behind it once ran over. */
+static void a_long_page_size_overruns_no_label(void **state)
+{
+  (void)state;
+  char value[600];
+  for (size_t n = 240; n < sizeof value; n += 7) {
+    clear(NULL);
+    memset(value, 'Q', n);
+    value[n] = 0;
+    const char *const rows[][8] = {
+      { "t", value, "x86-64", "16", "4", "lru", "unlimited", "0.9" }, { "t", value, "x86-64", "32", "4", "lru", "unlimited", "0.8" },
+      { "t", "4096", "x86-64", "16", "4", "lru", "unlimited", "0.7" }, { "t", "4096", "x86-64", "32", "4", "lru", "unlimited", "0.6" },
+    };
+    LOAD(rows);
+    size_t shown = 0;
+    for (size_t i = 0; i < pw_chart_count; i++) {
+      if (strcmp(pw_chart_table[i].template_name, "lines") != 0 && strcmp(pw_chart_table[i].template_name, "bars") != 0) continue;
+      struct pw_error err = { 0 };
+      assert_true(pw_figure_make(&figure, &pw_chart_table[i], &table, &err) >= 0);
+      for (size_t k = 0; k < figure.series.n; k++) shown += strstr(figure.series.text[k], "QQQ…") != NULL;
+      for (size_t k = 0; k < figure.panels.n; k++) shown += strstr(figure.panels.text[k], "QQQ…") != NULL;
+      pw_figure_clear(&figure);
+    }
+    assert_true(shown > 0);
+  }
+}
+
 static void default_machine_is_preferred(void **state)
 {
   (void)state;
@@ -71,7 +98,7 @@ static void default_machine_is_preferred(void **state)
   assert_int_equal(figure.n_points, 2);
   assert_true(figure.points[0].x == 16 && figure.points[0].y == 0.5);
   assert_true(figure.points[1].x == 64 && figure.points[1].y == 0.3);
-  assert_string_equal(figure.subtitle, "trace t · 4-way lru DTLB · unlimited memory");
+  assert_string_equal(pw_text_get(&figure.subtitle), "trace t · 4-way lru DTLB · unlimited memory");
 }
 
 static void many_points_beat_the_default(void **state)
@@ -89,7 +116,7 @@ static void many_points_beat_the_default(void **state)
   LOAD(rows);
   assert_int_equal(make("tlb-miss-rate", NULL), 1);
   assert_int_equal(figure.n_points, 5);
-  assert_string_equal(figure.subtitle, "trace t · 2-way lru DTLB · unlimited memory");
+  assert_string_equal(pw_text_get(&figure.subtitle), "trace t · 2-way lru DTLB · unlimited memory");
 }
 
 static void full_is_a_family(void **state)
@@ -109,7 +136,7 @@ static void full_is_a_family(void **state)
   assert_string_equal(figure.series.text[1], "full");
   assert_int_equal(figure.n_points, 6); /* 4:4 stands in both */
   assert_string_equal(figure.places.text[2], "16");
-  assert_string_equal(figure.subtitle, "DTLB misses per load or store, in % · trace t · 4 KiB pages · lru DTLB · "
+  assert_string_equal(pw_text_get(&figure.subtitle), "DTLB misses per load or store, in % · trace t · 4 KiB pages · lru DTLB · "
                                         "unlimited memory");
 }
 
@@ -138,7 +165,7 @@ static void what_does_not_matter_is_not_fixed(void **state)
   LOAD(rows);
   assert_int_equal(make("table-bytes", NULL), 1);
   assert_int_equal(figure.n_points, 2);
-  assert_string_equal(figure.subtitle, "4 KiB pages");
+  assert_string_equal(pw_text_get(&figure.subtitle), "4 KiB pages");
 }
 
 static void left_out_with_a_reason(void **state)
@@ -169,7 +196,7 @@ static void machines_are_named_by_what_differs(void **state)
   assert_string_equal(figure.places.text[0], "2 MiB pages");
   assert_string_equal(figure.places.text[1], "base machine");
   assert_string_equal(figure.places.text[2], "DTLB 16:full:fifo");
-  assert_null(strstr(figure.subtitle, "configurations")); /* all are shown */
+  assert_null(strstr(pw_text_get(&figure.subtitle), "configurations")); /* all are shown */
 }
 
 static void load_many_machines(void)
@@ -191,7 +218,7 @@ static void machines_left_out_are_told(void **state)
   load_many_machines();
   assert_int_equal(make("machines", NULL), 1);
   assert_int_equal(figure.places.n, 4);
-  assert_non_null(strstr(figure.subtitle, "4 of 14 configurations: best, middle, worst change of each part"));
+  assert_non_null(strstr(pw_text_get(&figure.subtitle), "4 of 14 configurations: best, middle, worst change of each part"));
 }
 
 static void machines_that_cost_the_same(void **state)
@@ -242,7 +269,7 @@ static void policies_are_compared_at_common_sizes(void **state)
   assert_int_equal(make("tlb-policies", NULL), 1);
   assert_int_equal(figure.n_points, 4);
   assert_true(figure.points[1].x == 64 && figure.points[3].x == 64);
-  assert_non_null(strstr(figure.subtitle, "the 2 of 3 sizes that all lines have"));
+  assert_non_null(strstr(pw_text_get(&figure.subtitle), "the 2 of 3 sizes that all lines have"));
 }
 
 static void policies_without_common_sizes(void **state)
@@ -270,7 +297,7 @@ static void ways_may_follow_entries(void **state)
   LOAD(rows);
   assert_int_equal(make("tlb-miss-rate", NULL), 1);
   assert_int_equal(figure.n_points, 3);
-  assert_non_null(strstr(figure.subtitle, "DTLB ways vary with entries"));
+  assert_non_null(strstr(pw_text_get(&figure.subtitle), "DTLB ways vary with entries"));
 }
 
 static void every_allocation_may_fail(void **state)
@@ -368,6 +395,7 @@ static void log_axes_have_headroom(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test_teardown(a_long_page_size_overruns_no_label, clear),
     cmocka_unit_test_teardown(default_machine_is_preferred, clear),
     cmocka_unit_test_teardown(many_points_beat_the_default, clear),
     cmocka_unit_test_teardown(full_is_a_family, clear),

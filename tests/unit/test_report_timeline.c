@@ -60,7 +60,7 @@ static void a_step_for_each_window(void **state)
        "a/t.pwt,3000,2000,1000,600,400,0,0,0,0,0,2,0,0,8192,4096,0,0,0,0,0,4096\n");
   const struct pw_point *p = NULL;
   assert_int_equal(pw_figure_timeline(&figure, &chart, &table, "a/t.pwt", NULL), 1);
-  assert_string_equal(figure.subtitle, "trace t · 2 windows of about 1k accesses");
+  assert_string_equal(pw_text_get(&figure.subtitle), "trace t · 2 windows of about 1k accesses");
   assert_int_equal(find_line("Page faults per million accesses", "minor faults", &p), 3);
   assert_true(p[0].x == 0 && p[1].x == 1000 && p[2].x == 3000);
   assert_true(p[0].y == 4000 && p[1].y == 4000 && p[2].y == 1000);
@@ -87,7 +87,7 @@ static void panels_without_anything_are_left_out(void **state)
   load("t,1000,1000,500,300,200,,,,,0,0,0,0,4096,8192,,,,,,\n");
   assert_int_equal(pw_figure_timeline(&figure, &chart, &table, "t", NULL), 1);
   assert_int_equal(figure.panels.n, 2); /* memory and tables */
-  assert_string_equal(figure.subtitle, "trace t · 1 window");
+  assert_string_equal(pw_text_get(&figure.subtitle), "trace t · 1 window");
   pw_figure_clear(&figure);
   struct pw_error err = { 0 };
   assert_int_equal(pw_figure_timeline(&figure, &chart, &table, "absent", &err), 0);
@@ -115,8 +115,8 @@ static void neighbours_are_drawn_as_one(void **state)
   n = find_line("Resident memory", "resident", &p);
   for (size_t i = 0; i < n; i++) most = fmax(most, p[i].y);
   assert_true(most == 1 << 20);
-  assert_non_null(strstr(figure.subtitle, "1999 windows of about 10 accesses"));
-  assert_non_null(strstr(figure.subtitle, "highest amounts of memory"));
+  assert_non_null(strstr(pw_text_get(&figure.subtitle), "1999 windows of about 10 accesses"));
+  assert_non_null(strstr(pw_text_get(&figure.subtitle), "highest amounts of memory"));
 }
 
 /* Of two machines' rows on one trace, those that came first. */
@@ -129,7 +129,7 @@ static void one_machine_is_drawn(void **state)
   assert_int_equal(pw_figure_timeline(&figure, &chart, &table, "t", NULL), 1);
   assert_int_equal(find_line("TLB misses per 1000 accesses", "DTLB", &p), 3);
   assert_true(p[1].y == 100);
-  assert_non_null(strstr(figure.subtitle, "2 more rows of the same windows left out"));
+  assert_non_null(strstr(pw_text_get(&figure.subtitle), "2 more rows of the same windows left out"));
 }
 
 static void traces_in_order(void **state)
