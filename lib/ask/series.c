@@ -65,7 +65,7 @@ static int read_windows(const struct pw_run *r, const struct pw_config *c, const
   series->windows = pw_calloc(n, sizeof *series->windows);
   if (!series->windows) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series; take longer windows");
   series->n_windows = n;
-  series->has_areas = s->areas.known;
+  series->has_areas = s->spaces->known;
   for (size_t i = 0; i < n; i++) {
     const struct pw_sample *a = i < sampled ? &s->samples[i] : &s->now, *last = i ? &s->samples[i - 1] : &nothing;
     const struct pw_direct_sample *d = i < sampled ? &direct[i] : &none;

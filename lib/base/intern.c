@@ -5,6 +5,8 @@
 
 #include "base/alloc.h"
 
+enum { TEXT_COST = 40 }; /* a block of memory, a pointer and slots */
+
 static size_t home(const struct pw_intern *t, const char *text, size_t n_bytes)
 {
   uint64_t hash = n_bytes;
@@ -49,11 +51,15 @@ uint32_t pw_intern(struct pw_intern *t, const char *text, size_t n_bytes)
   if ((t->bits == 0 || 2 * (t->n + 1) > (size_t)1 << t->bits) && widen(t)) return PW_NO_TEXT;
   uint32_t *slot = slot_of(t, n_bytes ? text : "", n_bytes);
   if (*slot != PW_NO_TEXT) return *slot;
+  size_t bytes = t->bytes + n_bytes + TEXT_COST;
+  t->full = bytes > PW_MOST_TEXT_BYTES;
+  if (t->full) return PW_NO_TEXT;
   if (pw_grow((void **)&t->texts, &t->room, t->n + 1, sizeof *t->texts)) return PW_NO_TEXT;
   char *kept = pw_malloc(n_bytes + 1, 1);
   if (!kept) return PW_NO_TEXT;
   if (n_bytes) memcpy(kept, text, n_bytes);
   kept[n_bytes] = '\0';
+  t->bytes = bytes;
   t->texts[t->n] = kept;
   return *slot = (uint32_t)t->n++;
 }

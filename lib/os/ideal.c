@@ -27,6 +27,12 @@ void pw_ideal_log_page(struct pw_ideal *a, enum pw_change_kind kind, uint32_t id
   a->cause.id = id;
 }
 
+void pw_ideal_log_leave(struct pw_ideal *a, uint32_t id, bool returned)
+{
+  if (a->logging) log_change(a, (struct pw_change){.kind = PW_CHANGE_LEAVE, .id = id, .returned = returned});
+  a->cause.id = id;
+}
+
 static void log_table(void *context, unsigned span_bits, uint64_t prefix_key, uint64_t bytes, bool exists)
 {
   struct pw_ideal *a = context;
@@ -49,8 +55,7 @@ int pw_ideal_create(struct pw_ideal **account, unsigned page_shift, const struct
   a->shift = page_shift - PW_BASE_SHIFT;
   a->options = *options;
   pw_pages_init(&a->pages);
-  pw_mappings_init(&a->mappings);
-  int status = pw_tables_create(&a->tables, page_shift, err);
+  int status = pw_spaces_init(&a->spaces, 0) ? pw_ideal_out_of_memory(err) : pw_tables_create(&a->tables, page_shift, err);
   for (int i = 0; !status && i < 2; i++) {
     a->output[i] = pw_calloc(1, sizeof *a->output[i]);
     if (!a->output[i]) status = pw_ideal_out_of_memory(err);
@@ -76,7 +81,7 @@ void pw_ideal_destroy(struct pw_ideal *a)
   }
   pw_pages_clear(&a->pages);
   pw_sharing_clear(&a->sharing);
-  pw_mappings_clear(&a->mappings);
+  pw_spaces_clear(&a->spaces);
   pw_tables_destroy(a->tables);
   pw_free(a->fits);
   pw_free(a->streams);
@@ -120,7 +125,7 @@ int pw_ideal_sample(struct pw_ideal *a, const struct pw_ideal_slot *slot, uint64
                       struct pw_error *err)
 {
   a->sampled_tree = slot->tree;
-  return pw_sampler_create(&a->sampler, every, path, err);
+  return pw_sampler_create(&a->sampler, every, path, &a->spaces, err);
 }
 
 const struct pw_sampler *pw_ideal_sampler(const struct pw_ideal *a)
@@ -246,10 +251,8 @@ static int note_streams(struct pw_ideal *a, const struct pw_ideal_output *out, s
 /* Does the block hold events at which it matters which pages were touched before? */
 static bool is_eventful(const struct pw_block *b)
 {
-  const uint32_t kinds = 1u << PW_EVENT_UNMAP | 1u << PW_EVENT_FORK | 1u << PW_EVENT_EXEC | 1u << PW_EVENT_EXIT | 1u << PW_EVENT_MARK |
-                         1u << PW_EVENT_DISCARD | 1u << PW_EVENT_MOVE;
   for (uint32_t i = 0; i < b->n_events; i++)
-    if (kinds >> b->events[i].kind & 1) return true;
+    if (b->events[i].kind == PW_EVENT_MARK || pw_spaces_moves_pages(b->events[i].kind)) return true;
   return false;
 }
 
@@ -260,7 +263,8 @@ static int take_sample(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t
   now->minor_faults = a->pages.n_minor;
   now->present_pages = a->pages.n_frames;
   now->table_bytes = pw_tables_bytes(a->tables, a->sampled_tree);
-  for (int area = 0; area < PW_AREAS; area++) now->mapped_pages[area] = a->sampler->areas.pages[area];
+  now->mapped_pages[PW_AREA_HEAP] = a->spaces.pages[PW_VMA_HEAP];
+  now->mapped_pages[PW_AREA_MMAP] = a->spaces.pages[PW_VMA_MMAP];
   int64_t number = pw_sampler_note(a->sampler, ended);
   struct pw_step *step = number < 0 ? NULL : pw_ideal_add_step(out, at, PW_STEP_SAMPLE);
   if (step) step->first = (size_t)number;

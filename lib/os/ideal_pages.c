@@ -65,10 +65,9 @@ static int page_leaves(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t
   bool shared = pw_sharing_part(&a->sharing, id);
   if (a->pages.present[id] == PW_PAGE_PRESENT && put_left(a, out, id, 0)) return -1;
   pw_pages_leave(&a->pages, id, shared);
-  if (!shared) pw_ideal_log_page(a, PW_CHANGE_LEAVE, id, 0);
+  if (!shared) pw_ideal_log_leave(a, id, how->returns);
   pw_tables_remove_page(a->tables, key, how->keep_tables);
-  if (a->sampler)
-    pw_sampler_leave(a->sampler, id, pw_key(a->process, (key & PW_PAGE_MASK) << a->shift), how->returns && !shared);
+  if (a->sampler) pw_sampler_leave(a->sampler, id, how->returns && !shared);
   return 0;
 }
 
@@ -117,10 +116,9 @@ static int page_moves(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t 
 /* Base pages first … last move to where base page `to` is the first. */
 int pw_ideal_move(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, uint64_t first, uint64_t last, uint64_t to)
 {
-  uint64_t distance = to - first, far = to > first ? distance : first - to, mask = (UINT64_C(1) << a->shift) - 1;
+  uint64_t distance = to - first, mask = (UINT64_C(1) << a->shift) - 1;
   struct pw_ideal_range r = whole_pages(a, first, last);
-  /* no pages can move like this */
-  if (far <= last - first || to + (last - first) > PW_PAGE_MASK || (distance & mask) || r.low > r.high) return 0;
+  if ((distance & mask) || r.low > r.high) return 0; /* no pages can move like this */
   distance = (uint64_t)((int64_t)distance >> a->shift);
   struct pw_ideal_range there = {r.low + distance, r.high + distance};
   if (pw_ideal_leave(a, out, at, there, (struct pw_ideal_leaving){true, false})) return -1;

@@ -5,9 +5,9 @@
 
 #include "base/block.h"
 #include "os/ideal.h"
-#include "os/mappings.h"
 #include "os/pages.h"
 #include "os/sharing.h"
+#include "space/spaces.h"
 #include "mmu/geometry.h"
 #include "os/tables.h"
 
@@ -37,7 +37,7 @@ struct pw_ideal {
   struct pw_pages pages;
   struct pw_sharing sharing;
   struct pw_tables *tables;
-  struct pw_mappings mappings;
+  struct pw_spaces spaces;
   struct pw_ideal_fit *fits;
   size_t n_fits, fits_room;
   uint32_t process, n_processes;
@@ -59,6 +59,7 @@ int pw_ideal_out_of_memory(struct pw_error *err);
 struct pw_step *pw_ideal_add_step(struct pw_ideal_output *out, uint32_t at, enum pw_step_kind kind);
 /* Writes down a change of kind, id, from, where that is asked for. Tables that follow are this page's. */
 void pw_ideal_log_page(struct pw_ideal *account, enum pw_change_kind kind, uint32_t id, uint32_t from);
+void pw_ideal_log_leave(struct pw_ideal *account, uint32_t id, bool returned);
 void pw_ideal_add_process(struct pw_ideal *account, uint32_t process);
 int pw_ideal_event(struct pw_ideal *account, struct pw_ideal_output *out, const struct pw_event *event, struct pw_error *err);
 

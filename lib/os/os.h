@@ -53,6 +53,7 @@ struct pw_change {
   enum pw_change_kind kind;
   uint32_t id;                  /* of a TABLE the page under it, PW_BY_VISIT for a root */
   uint32_t from;                /* FORK, MOVE */
+  bool returned;                /* LEAVE: the program gave it back, by an unmap or a discard */
   unsigned span_bits;           /* TABLE: it covers 2^span_bits bytes; 64 for a root */
   uint64_t prefix, bytes;       /* TABLE: key of what it covers, shifted by its span; its size */
 };

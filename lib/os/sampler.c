@@ -7,12 +7,14 @@
 #include "base/alloc.h"
 #include "base/block.h"
 
-int pw_sampler_create(struct pw_sampler **sampler, uint64_t every, const char *path, struct pw_error *err)
+int pw_sampler_create(struct pw_sampler **sampler, uint64_t every, const char *path, const struct pw_spaces *spaces,
+                      struct pw_error *err)
 {
   struct pw_sampler *s = *sampler = pw_calloc(1, sizeof *s);
   if (!s) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series");
   s->path = path;
   s->every = every;
+  s->spaces = spaces;
   pw_sampler_mark(s);
   return 0;
 }
@@ -20,7 +22,6 @@ int pw_sampler_create(struct pw_sampler **sampler, uint64_t every, const char *p
 void pw_sampler_destroy(struct pw_sampler *s)
 {
   if (!s) return;
-  pw_areas_clear(&s->areas);
   pw_free(s->samples);
   pw_free(s->area);
   pw_free(s);
@@ -67,19 +68,6 @@ void pw_sampler_mark(struct pw_sampler *s)
   s->open = false;
 }
 
-int pw_sampler_event(struct pw_sampler *s, uint32_t process, const struct pw_event *e)
-{
-  uint64_t first = e->a >> PW_BASE_SHIFT, last = (e->a + e->b - 1) >> PW_BASE_SHIFT;
-  switch (e->kind) {
-    case PW_EVENT_MAP: return e->b ? pw_areas_map(&s->areas, process, e) : 0;
-    case PW_EVENT_UNMAP: return e->b ? pw_areas_unmap(&s->areas, process, first, last) : 0;
-    case PW_EVENT_FORK: return pw_areas_fork(&s->areas, process, (uint32_t)e->b);
-    case PW_EVENT_EXEC:
-    case PW_EVENT_EXIT: return pw_areas_unmap(&s->areas, process, 0, PW_PAGE_MASK);
-    default: return 0;
-  }
-}
-
 int pw_sampler_check(const struct pw_sampler *s, struct pw_error *err)
 {
   if (s->failed) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series");
@@ -90,7 +78,9 @@ int pw_sampler_check(const struct pw_sampler *s, struct pw_error *err)
 
 static enum pw_area_kind area_of(const struct pw_sampler *s, uint64_t key)
 {
-  return pw_areas_find(&s->areas, pw_key_process(key), key & PW_PAGE_MASK);
+  struct pw_vma vma;
+  if (!pw_spaces_at(s->spaces, pw_key_process(key), key & PW_PAGE_MASK, &vma)) return PW_AREA_OTHER;
+  return vma.kind == PW_VMA_HEAP ? PW_AREA_HEAP : vma.kind == PW_VMA_MMAP ? PW_AREA_MMAP : PW_AREA_OTHER;
 }
 
 static int reserve(struct pw_sampler *s, uint32_t id)
@@ -131,10 +121,10 @@ void pw_sampler_move(struct pw_sampler *s, uint32_t from, uint32_t to)
   if (from < s->area_room) s->area[from] = 0;
 }
 
-void pw_sampler_leave(struct pw_sampler *s, uint32_t id, uint64_t key, bool returned)
+void pw_sampler_leave(struct pw_sampler *s, uint32_t id, bool returned)
 {
   unsigned known = id < s->area_room ? s->area[id] : 0;
-  enum pw_area_kind area = known ? (enum pw_area_kind)(known - 1) : area_of(s, key);
-  if (returned) s->now.returned_pages[area]++;
-  if (known) s->area[id] = 0;
+  if (!known) return;
+  if (returned) s->now.returned_pages[known - 1]++;
+  s->area[id] = 0;
 }

@@ -10,8 +10,11 @@
 #ifndef PW_SAMPLER_H
 #define PW_SAMPLER_H
 
-#include "os/areas.h"
+#include "space/spaces.h"
 #include "pagewalk.h"
+
+/* Heap, anonymous mappings, and what is neither or not mapped. */
+enum pw_area_kind { PW_AREA_OTHER, PW_AREA_HEAP, PW_AREA_MMAP, PW_AREAS };
 
 struct pw_sample {
   uint64_t access;               /* run so far, of both streams and with the warm-up */
@@ -27,13 +30,14 @@ struct pw_sampler {
   struct pw_sample *samples;
   size_t n, room;                /* windows that have ended */
   bool open;                     /* and one more that has not, samples[n] */
-  struct pw_areas areas;
+  const struct pw_spaces *spaces; /* the account's (borrowed) */
   uint8_t *area;                 /* by id: 1 + the area that its fault was in; 0 = none yet */
   size_t area_room;
   bool failed;                   /* memory ran out for it */
 };
 
-int pw_sampler_create(struct pw_sampler **sampler, uint64_t every, const char *path, struct pw_error *err);
+int pw_sampler_create(struct pw_sampler **sampler, uint64_t every, const char *path, const struct pw_spaces *spaces,
+                      struct pw_error *err);
 void pw_sampler_destroy(struct pw_sampler *sampler);
 
 /* Goes over visits [from, to) of a block with counts, up to the end of the window: where it
@@ -44,8 +48,6 @@ int64_t pw_sampler_note(struct pw_sampler *sampler, bool ended);
 /* Counting starts here. */
 void pw_sampler_mark(struct pw_sampler *sampler);
 
-/* What happens to areas and pages. Unmapping is told after the pages that leave by it. */
-int pw_sampler_event(struct pw_sampler *sampler, uint32_t process, const struct pw_event *event);
 /* Before each block: is all well, and are there not too many windows by now? */
 int pw_sampler_check(const struct pw_sampler *sampler, struct pw_error *err);
 /* A minor fault brings a page in use, or copies it, on the base page of this key. */
@@ -53,7 +55,7 @@ void pw_sampler_arrive(struct pw_sampler *sampler, uint32_t id, uint64_t base_pa
 /* A page came without a fault, by a fork or a move. */
 void pw_sampler_inherit(struct pw_sampler *sampler, uint32_t from, uint32_t to);
 void pw_sampler_move(struct pw_sampler *sampler, uint32_t from, uint32_t to);
-/* A page, with the key of its first base page, is gone: back to the system by the program's will, or otherwise. */
-void pw_sampler_leave(struct pw_sampler *sampler, uint32_t id, uint64_t base_page_key, bool returned);
+/* A page is gone: back to the system by the program's will, or otherwise. */
+void pw_sampler_leave(struct pw_sampler *sampler, uint32_t id, bool returned);
 
 #endif

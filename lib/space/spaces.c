@@ -1,231 +1,277 @@
-/* Areas and symbols of address spaces, by process. See spaces.h. */
+/* Address spaces by process, from a trace's events. See spaces.h. */
 #include "space/spaces.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/block.h"
 
 static const char *const first_texts[PW_TEXTS] = {"[unknown]", "[mmap]", "[kernel]", "[root tables]"};
+static const struct pw_range no_map = {1, 0, 0};
 
-int pw_spaces_init(struct pw_spaces *s)
+int pw_spaces_init(struct pw_spaces *s, unsigned flags)
 {
   memset(s, 0, sizeof *s);
+  s->flags = flags;
   for (uint32_t i = 0; i < PW_TEXTS; i++)
     if (pw_intern(&s->texts, first_texts[i], strlen(first_texts[i])) != i) return -1;
   return 0;
 }
 
-static void empty(struct pw_space *space)
+/* Nothing is left of the space. */
+static void empty(struct pw_spaces *s, struct pw_space *space)
 {
-  space->n = 0;
-  for (int i = 0; i < 2; i++) {
-    pw_symbols_release(space->symbols[i]);
-    space->symbols[i] = NULL;
+  for (int k = 0; k < PW_VMA_KINDS; k++) {
+    s->pages[k] -= space->pages[k];
+    space->pages[k] = 0;
   }
+  pw_ranges_clear(&space->areas);
+  for (int i = 0; i < 2; i++) pw_symbols_clear(&space->symbols[i]);
+  space->last_map = no_map;
 }
 
 void pw_spaces_clear(struct pw_spaces *s)
 {
-  for (size_t i = 0; i < s->n; i++) {
-    empty(&s->spaces[i]);
-    pw_free(s->spaces[i].areas);
-  }
+  for (size_t i = 0; i < s->n; i++) empty(s, &s->spaces[i]);
   pw_free(s->spaces);
+  pw_free(s->sources);
   pw_intern_clear(&s->texts);
+  pw_pagemap_clear(&s->by_source);
+  pw_pagemap_clear(&s->regions);
   memset(s, 0, sizeof *s);
 }
 
+int pw_spaces_failed(const struct pw_spaces *s, struct pw_error *err)
+{
+  if (!s->texts.full) return pw_error_set(err, PW_ENOMEM, "memory ran out for what the trace maps and its symbols; leave them out with --ignore events");
+  return pw_error_set(err, PW_EUNSUPPORTED, "names of files and symbols in the trace take more than %zu MiB; leave them out with --ignore events",
+                      PW_MOST_TEXT_BYTES >> 20);
+}
+
+/* The first process is there without an event. */
 static struct pw_space *space_of(struct pw_spaces *s, uint32_t process)
 {
   size_t n = (size_t)process + 1;
   if (pw_grow((void **)&s->spaces, &s->room, n, sizeof *s->spaces)) return NULL;
-  while (s->n < n) s->spaces[s->n++] = (struct pw_space){0};
+  while (s->n < n) s->spaces[s->n++] = (struct pw_space){.last_map = no_map, .lives = s->n == 0};
   return &s->spaces[process];
 }
 
-const char *pw_short_name(const char *text)
+/* ---- what an event does ---- */
+
+/* An event that is read. */
+struct reading {
+  struct pw_spaces *spaces;
+  struct pw_space *space; /* of the process that runs */
+  const struct pw_event *e;
+  struct pw_space_change change;
+  pw_space_fn *each;
+  void *context;
+  struct pw_error *err;
+};
+
+static int failed(const struct reading *r)
 {
-  const char *slash = text[0] == '/' ? strrchr(text, '/') : NULL;
-  return slash && slash[1] ? slash + 1 : text;
+  return pw_spaces_failed(r->spaces, r->err);
 }
 
-/* ---- areas ---- */
-
-/* The first area that ends at or after the page. */
-static size_t find(const struct pw_space *space, uint64_t page)
+static int tell(struct reading *r, enum pw_space_change_kind kind)
 {
-  size_t low = 0, high = space->n;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (space->areas[middle].last < page) low = middle + 1;
-    else high = middle;
+  r->change.kind = kind;
+  return r->each ? r->each(r->context, &r->change, r->err) : 0;
+}
+
+static void count(struct reading *r, enum pw_vma_kind kind, uint64_t pages)
+{
+  r->space->pages[kind] += pages;
+  r->spaces->pages[kind] += pages;
+}
+
+/* What is mapped there will be no longer. */
+static void count_out(struct reading *r)
+{
+  struct pw_range there;
+  uint64_t at = r->change.first, last = r->change.last;
+  while (at <= last && pw_ranges_next(&r->space->areas, at, &there) && there.first <= last) {
+    uint64_t from = there.first > at ? there.first : at, to = there.last < last ? there.last : last;
+    count(r, pw_vma_of(r->spaces, &there).kind, from - to - 1); /* less */
+    at = to + 1;
   }
-  return low;
 }
 
-/* Areas from … to-1 give way to the n given ones. */
-static int replace(struct pw_space *space, size_t from, size_t to, const struct pw_area *with, size_t n)
+static int leave(struct reading *r, enum pw_space_change_kind kind)
 {
-  if (pw_grow((void **)&space->areas, &space->room, space->n + n, sizeof *space->areas)) return -1;
-  if (space->n > to) memmove(space->areas + from + n, space->areas + to, (space->n - to) * sizeof *space->areas);
-  if (n) memcpy(space->areas + from, with, n * sizeof *with);
-  space->n = space->n - (to - from) + n;
+  empty(r->spaces, r->space);
+  r->change.first = 0;
+  r->change.last = PW_PAGE_MASK;
+  r->spaces->age++;
+  return tell(r, kind);
+}
+
+static int map(struct reading *r)
+{
+  struct pw_range made = {r->change.first, r->change.last, 0};
+  if (r->space->left) {
+    int status = leave(r, PW_SPACE_EMPTIED);
+    if (status) return status;
+    r->space->left = false;
+    r->change.first = made.first;
+    r->change.last = made.last;
+  }
+  if (pw_vma_number(r->spaces, r->space, r->e, &made.value)) return failed(r);
+  count_out(r);
+  if (pw_ranges_join(&r->space->areas, made.first, made.last, made.value)) return failed(r);
+  r->change.vma = pw_vma_of(r->spaces, &made);
+  count(r, r->change.vma.kind, made.last - made.first + 1);
+  r->space->last_map = made;
+  r->spaces->known = true;
+  r->spaces->age++;
+  return tell(r, PW_SPACE_MAPPED);
+}
+
+/* The file behind the map before it. */
+static int back(struct reading *r)
+{
+  struct pw_range *last = &r->space->last_map, there;
+  uint64_t number;
+  if (last->first > last->last || !pw_ranges_at(&r->space->areas, last->first, &there)) return 0;
+  if (there.value != last->value || there.last < last->last) return 0;
+  if (pw_vma_back(r->spaces, last, r->e, &number) || pw_ranges_join(&r->space->areas, last->first, last->last, number)) return failed(r);
+  last->value = number;
   return 0;
 }
 
-/* Pages first … last belong to nobody, or to `area`. */
-static int put(struct pw_space *space, uint64_t first, uint64_t last, const struct pw_area *area)
+static int unmap(struct reading *r)
 {
-  size_t from = find(space, first), to = from, n = 0;
-  struct pw_area with[3];
-  for (; to < space->n && space->areas[to].first <= last; to++)
-    if (space->areas[to].first < first) {
-      with[n] = space->areas[to];
-      with[n++].last = first - 1;
-    }
-  if (area) with[n++] = *area;
-  if (to > from && space->areas[to - 1].last > last) {
-    with[n] = space->areas[to - 1];
-    with[n++].first = last + 1;
-  }
-  return replace(space, from, to, with, n);
-}
-
-const struct pw_area *pw_spaces_area(const struct pw_spaces *s, uint32_t process, uint64_t page)
-{
-  if (process >= s->n) return NULL;
-  const struct pw_space *space = &s->spaces[process];
-  size_t i = find(space, page);
-  if (i == space->n) return NULL;
-  const struct pw_area *area = &space->areas[i];
-  return area->first <= page || area->grows ? area : NULL;
-}
-
-/* ---- their names ---- */
-
-static uint32_t name(struct pw_spaces *s, const char *base, const char *rest)
-{
-  char text[4096 + 64]; /* a text of an event, and a word */
-  int n = snprintf(text, sizeof text, "%s%s", base, rest);
-  return pw_intern(&s->texts, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
-}
-
-static int name_file(struct pw_spaces *s, struct pw_area *area, const struct pw_event *e)
-{
-  const char rights[] = {' ', e->c & PW_MAP_READ ? 'r' : '-', e->c & PW_MAP_WRITE ? 'w' : '-', e->c & PW_MAP_EXECUTE ? 'x' : '-', 0};
-  area->object = pw_intern(&s->texts, e->text, e->text_bytes);
-  if (area->object == PW_NO_TEXT) return -1;
-  const char *text = s->texts.texts[area->object];
-  area->file = text[0] != '[';
-  area->grows |= strcmp(text, "[stack]") == 0;
-  area->region = area->file ? name(s, pw_short_name(text), rights) : area->object;
-  return area->region == PW_NO_TEXT ? -1 : 0;
-}
-
-/* A loader maps the zeroed rest of a file's data (.bss) right after and behind that data. */
-static bool is_bss(const struct pw_area *area, const struct pw_area *before)
-{
-  return before->file && before->writable && area->writable && !area->executable && !area->grows && before->last + 1 == area->first;
-}
-
-static int name_anonymous(struct pw_spaces *s, struct pw_area *area, uint64_t address)
-{
-  char text[40];
-  if (is_bss(area, &s->last_map)) {
-    area->object = s->last_map.object;
-    area->region = name(s, pw_short_name(s->texts.texts[area->object]), " .bss");
-  } else {
-    snprintf(text, sizeof text, "[mmap 0x%" PRIx64 "]", address);
-    area->object = PW_TEXT_MMAP;
-    area->anonymous = true;
-    area->region = name(s, text, "");
-  }
-  return area->region == PW_NO_TEXT ? -1 : 0;
-}
-
-/* ---- events ---- */
-
-static int map(struct pw_spaces *s, struct pw_space *space, const struct pw_event *e)
-{
-  struct pw_area area = {.first = e->a >> PW_BASE_SHIFT, .last = (e->a + e->b - 1) >> PW_BASE_SHIFT,
-                         .executable = e->c & PW_MAP_EXECUTE, .writable = e->c & PW_MAP_WRITE, .grows = e->c & PW_MAP_STACK};
-  int status = e->text && e->text_bytes ? name_file(s, &area, e) : name_anonymous(s, &area, e->a);
-  if (status || put(space, area.first, area.last, &area)) return -1;
-  s->known = true;
-  s->last_map = area;
-  return 0;
-}
-
-static int unmap(struct pw_space *space, const struct pw_event *e)
-{
-  uint64_t last = e->a + e->b - 1;
-  if (put(space, e->a >> PW_BASE_SHIFT, last >> PW_BASE_SHIFT, NULL)) return -1;
+  count_out(r);
+  if (pw_ranges_cut(&r->space->areas, r->change.first, r->change.last)) return failed(r);
   for (int i = 0; i < 2; i++)
-    if (pw_symbols_remove(&space->symbols[i], e->a, last)) return -1;
-  return 0;
+    if (pw_symbols_remove(&r->space->symbols[i], r->e->a, r->e->a + r->e->b - 1)) return failed(r);
+  r->spaces->age++;
+  return tell(r, PW_SPACE_UNMAPPED);
 }
 
-static int fork_space(struct pw_spaces *s, uint32_t child)
+static int move(struct reading *r)
 {
-  if (!space_of(s, child) || !space_of(s, s->process)) return -1;
-  struct pw_space *to = &s->spaces[child], *from = &s->spaces[s->process];
-  if (to == from) return 0;
-  empty(to);
-  if (replace(to, 0, 0, from->areas, from->n)) return -1;
-  for (int i = 0; i < 2; i++) {
-    to->symbols[i] = from->symbols[i];
-    if (to->symbols[i]) to->symbols[i]->references++;
+  uint64_t first = r->change.first, length = r->change.last - first, to = r->e->c >> PW_BASE_SHIFT;
+  uint64_t far = to > first ? to - first : first - to;
+  if (far <= length || to + length > PW_PAGE_MASK) return 0; /* no pages can move like this */
+  r->change.to = to;
+  return tell(r, PW_SPACE_MOVED);
+}
+
+/* A process that lives already is given nothing. */
+static int fork_space(struct reading *r)
+{
+  struct pw_spaces *s = r->spaces;
+  uint32_t number = (uint32_t)r->e->b;
+  struct pw_space *child = space_of(s, number);
+  if (!child) return failed(r);
+  if (child->lives) return 0;
+  child->lives = true;
+  if (number != s->process) {
+    const struct pw_space *parent = &s->spaces[s->process];
+    empty(s, child);
+    pw_ranges_share(&child->areas, &parent->areas);
+    for (int i = 0; i < 2; i++) pw_symbols_share(&child->symbols[i], &parent->symbols[i]);
+    for (int k = 0; k < PW_VMA_KINDS; k++) s->pages[k] += child->pages[k] = parent->pages[k];
   }
-  return 0;
+  r->change.to = number;
+  s->age++;
+  return tell(r, PW_SPACE_FORKED);
 }
 
-static int add_symbol(struct pw_spaces *s, struct pw_space *space, const struct pw_event *e)
+static int add_symbol(struct reading *r)
 {
+  const struct pw_event *e = r->e;
+  struct pw_vma vma;
   if (e->c != PW_SYMBOL_DATA && e->c != PW_SYMBOL_FUNCTION) return 0;
-  const struct pw_area *area = pw_spaces_area(s, s->process, e->a >> PW_BASE_SHIFT);
-  struct pw_space_symbol symbol = {.first = e->a, .last = e->a + e->b - 1, .object = area ? area->object : PW_TEXT_UNKNOWN};
-  if (symbol.last == UINT64_MAX) symbol.last--;
-  symbol.name = pw_intern(&s->texts, e->text, e->text_bytes);
-  if (symbol.name == PW_NO_TEXT) return -1;
-  return pw_symbols_add(&space->symbols[e->c == PW_SYMBOL_FUNCTION], &symbol);
+  bool mapped = pw_spaces_at(r->spaces, r->spaces->process, r->change.first, &vma);
+  struct pw_space_symbol symbol = {e->a, e->a + e->b - 1, pw_intern(&r->spaces->texts, e->text, e->text_bytes),
+                                   mapped ? vma.object : PW_TEXT_UNKNOWN};
+  if (symbol.name == PW_NO_TEXT || pw_symbols_add(&r->space->symbols[e->c == PW_SYMBOL_FUNCTION], &symbol)) return failed(r);
+  r->spaces->age++;
+  return 0;
 }
 
-int pw_spaces_event(struct pw_spaces *s, const struct pw_event *e, bool *changed)
+/* As in the kernel, a range that reaches into a page means all of it. */
+static int take_range(struct reading *r)
 {
-  if (e->kind == PW_EVENT_PROCESS) s->process = (uint32_t)e->b;
-  if (e->kind == PW_EVENT_FORK) {
-    *changed = true;
-    return fork_space(s, (uint32_t)e->b);
-  }
-  struct pw_space *space = space_of(s, s->process);
-  if (!space) return -1;
-  if (e->kind == PW_EVENT_PROCESS || e->kind == PW_EVENT_EXEC || e->kind == PW_EVENT_EXIT) s->last_map = (struct pw_area){0};
-  bool range = e->b > 0;
+  const struct pw_event *e = r->e;
+  if (e->b == 0) return 0;
+  r->change.first = e->a >> PW_BASE_SHIFT;
+  r->change.last = (e->a + e->b - 1) >> PW_BASE_SHIFT;
   switch (e->kind) {
-    case PW_EVENT_MAP:
-      *changed |= range;
-      return range ? map(s, space, e) : 0;
-    case PW_EVENT_UNMAP:
-      *changed |= range;
-      return range ? unmap(space, e) : 0;
-    case PW_EVENT_SYMBOL:
-      *changed |= range;
-      return range ? add_symbol(s, space, e) : 0;
-    case PW_EVENT_EXEC:
-    case PW_EVENT_EXIT:
-      *changed = true;
-      empty(space);
-      return 0;
-    default:
-      return 0;
+    case PW_EVENT_MAP: return map(r);
+    case PW_EVENT_UNMAP: return unmap(r);
+    case PW_EVENT_PROTECT: return tell(r, PW_SPACE_PROTECTED);
+    case PW_EVENT_DISCARD: return tell(r, PW_SPACE_DISCARDED);
+    case PW_EVENT_MOVE: return move(r);
+    case PW_EVENT_SYMBOL: return r->spaces->flags & PW_SPACES_SYMBOLS ? add_symbol(r) : 0;
+    default: return 0;
   }
 }
 
-int pw_spaces_symbol(const struct pw_spaces *s, uint32_t process, uint64_t address, enum pw_symbol_kind kind,
-                     const struct pw_symbol_stretch **found)
+static int take_process(struct reading *r)
 {
-  *found = NULL;
-  return process < s->n ? pw_symbols_find(s->spaces[process].symbols[kind == PW_SYMBOL_FUNCTION], address, found) : 0;
+  switch (r->e->kind) {
+    case PW_EVENT_FORK: return fork_space(r);
+    case PW_EVENT_EXEC: return leave(r, PW_SPACE_EMPTIED);
+    case PW_EVENT_EXIT:
+      r->space->lives = false;
+      return leave(r, PW_SPACE_ENDED);
+    case PW_EVENT_BACKING: return back(r);
+    default: return take_range(r);
+  }
+}
+
+int pw_spaces_event(struct pw_spaces *s, const struct pw_event *e, pw_space_fn *each, void *context, struct pw_error *err)
+{
+  struct reading r = {.spaces = s, .e = e, .each = each, .context = context, .err = err};
+  bool switches = e->kind == PW_EVENT_PROCESS;
+  if (switches) s->process = (uint32_t)e->b;
+  r.space = space_of(s, s->process);
+  r.change.process = s->process;
+  if (!r.space) return failed(&r);
+  r.space->lives |= switches;
+  if (!(s->flags & PW_SPACES_KEEP)) return take_process(&r);
+  r.space->left |= e->kind == PW_EVENT_EXEC;
+  return e->kind == PW_EVENT_MAP || e->kind == PW_EVENT_BACKING ? take_process(&r) : 0;
+}
+
+bool pw_spaces_moves_pages(uint32_t kind)
+{
+  return kind == PW_EVENT_UNMAP || kind == PW_EVENT_DISCARD || kind == PW_EVENT_MOVE || kind == PW_EVENT_FORK ||
+         kind == PW_EVENT_EXEC || kind == PW_EVENT_EXIT;
+}
+
+/* ---- questions ---- */
+
+static bool next_range(const struct pw_spaces *s, uint32_t process, uint64_t page, struct pw_range *found)
+{
+  return process < s->n && pw_ranges_next(&s->spaces[process].areas, page, found);
+}
+
+bool pw_spaces_next(const struct pw_spaces *s, uint32_t process, uint64_t page, struct pw_vma *vma)
+{
+  struct pw_range found;
+  if (!next_range(s, process, page, &found)) return false;
+  *vma = pw_vma_of(s, &found);
+  return true;
+}
+
+bool pw_spaces_at(const struct pw_spaces *s, uint32_t process, uint64_t page, struct pw_vma *vma)
+{
+  return pw_spaces_next(s, process, page, vma) && (vma->first <= page || vma->grows);
+}
+
+bool pw_spaces_mapped(const struct pw_spaces *s, uint32_t process, uint64_t first, uint64_t last)
+{
+  struct pw_range found;
+  return next_range(s, process, first, &found) && found.first <= last;
+}
+
+const struct pw_space_symbol *pw_spaces_symbol(const struct pw_spaces *s, uint32_t process, uint64_t address, enum pw_symbol_kind kind)
+{
+  return process < s->n ? pw_symbols_at(&s->spaces[process].symbols[kind == PW_SYMBOL_FUNCTION], address) : NULL;
 }

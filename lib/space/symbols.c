@@ -1,133 +1,208 @@
-/* Symbols of one kind in one address space. See symbols.h. */
+/* Symbols of one kind in one address space. See symbols.h; base/ranges.c tells how such a tree is split and merged. */
 #include "space/symbols.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/alloc.h"
+#include "base/random.h"
 
-void pw_symbols_release(struct pw_symbols *s)
+typedef struct pw_symbol_node {
+  struct pw_space_symbol is;
+  uint32_t refs;     /* tables and nodes that point here */
+  uint32_t priority; /* no child's is higher */
+  struct pw_symbol_node *left, *right; /* a spare node's left is the next spare one */
+  uint64_t reach;    /* the highest last byte in this subtree */
+} node;
+
+/* A change under way: the nodes that it needs were allocated before it began, so that nothing fails half-way. */
+struct change {
+  struct pw_symbols *table;
+  node *spare;
+};
+
+/* Where a symbol stands: an outer one before those that begin where it does. */
+struct place {
+  uint64_t first, last;
+};
+
+static bool before(const node *t, struct place p)
 {
-  if (!s || --s->references) return;
-  pw_free(s->items);
-  pw_free(s->stretches);
-  pw_free(s);
+  return t->is.first != p.first ? t->is.first < p.first : t->is.last > p.last;
 }
 
-struct pw_symbols *pw_symbols_own(struct pw_symbols **symbols)
+/* The place before all that begin at this address. */
+static struct place begin_of(uint64_t first)
 {
-  struct pw_symbols *old = *symbols;
-  if (old && old->references == 1) return old;
-  struct pw_symbols *own = pw_calloc(1, sizeof *own);
-  if (!own) return NULL;
-  own->references = 1;
-  if (old && pw_grow((void **)&own->items, &own->room, old->n, sizeof *own->items)) {
-    pw_free(own);
-    return NULL;
+  return (struct place){first, UINT64_MAX};
+}
+
+static void free_spare(struct change *c)
+{
+  for (node *t; (t = c->spare); pw_free(t)) c->spare = t->left;
+}
+
+static int reserve(struct change *c, size_t need)
+{
+  for (; need > 0; need--) {
+    node *t = pw_malloc(1, sizeof *t);
+    if (!t) {
+      free_spare(c);
+      return -1;
+    }
+    t->left = c->spare;
+    c->spare = t;
   }
-  if (old && old->n) memcpy(own->items, old->items, old->n * sizeof *own->items);
-  if (old) own->n = old->n, own->sorted = old->sorted, own->next_order = old->next_order;
-  pw_symbols_release(old);
-  return *symbols = own;
-}
-
-int pw_symbols_add(struct pw_symbols **symbols, const struct pw_space_symbol *symbol)
-{
-  struct pw_symbols *s = pw_symbols_own(symbols);
-  if (!s || pw_grow((void **)&s->items, &s->room, s->n + 1, sizeof *s->items)) return -1;
-  s->items[s->n] = *symbol;
-  s->items[s->n++].order = s->next_order++;
-  s->sorted = s->flat = false;
   return 0;
 }
 
-/* Outer before inner. */
-static int by_place(const void *a, const void *b)
+static node *take_spare(struct change *c)
 {
-  const struct pw_space_symbol *x = a, *y = b;
-  if (x->first != y->first) return x->first < y->first ? -1 : 1;
-  if (x->last != y->last) return x->last > y->last ? -1 : 1;
-  return x->order > y->order ? -1 : x->order < y->order;
+  node *t = c->spare;
+  c->spare = t->left;
+  return t;
 }
 
-static void sort(struct pw_symbols *s)
+/* Nodes that a split at this place must copy: all beneath the first that is shared. */
+static size_t copies(const node *t, struct place p)
 {
-  if (s->n && !s->sorted) qsort(s->items, s->n, sizeof *s->items, by_place);
-  s->sorted = true;
+  size_t n = 0;
+  for (bool shared = false; t; t = before(t, p) ? t->right : t->left) n += shared |= t->refs > 1;
+  return n;
 }
 
-/* The first symbol that starts at or after the address. */
-static size_t lower_bound(const struct pw_symbols *s, uint64_t address)
+/* The node itself when nobody else points to it, else a copy; the caller's pointer moves over to it. */
+static node *own(struct change *c, node *t)
 {
-  size_t low = 0, high = s->n;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (s->items[middle].first < address) low = middle + 1;
-    else high = middle;
+  c->table->steps++;
+  if (t->refs == 1) return t;
+  node *copy = take_spare(c);
+  *copy = *t;
+  copy->refs = 1;
+  if (copy->left) copy->left->refs++;
+  if (copy->right) copy->right->refs++;
+  t->refs--;
+  return copy;
+}
+
+static node *reaching(node *t)
+{
+  t->reach = t->is.last;
+  if (t->left && t->left->reach > t->reach) t->reach = t->left->reach;
+  if (t->right && t->right->reach > t->reach) t->reach = t->right->reach;
+  return t;
+}
+
+/* As deep as the tree, which is some 2 log n. */
+static void split(struct change *c, node *t, struct place p, node **left, node **right)
+{
+  if (!t) {
+    *left = *right = NULL;
+    return;
   }
-  return low;
+  t = own(c, t);
+  if (before(t, p)) {
+    split(c, t->right, p, &t->right, right);
+    *left = reaching(t);
+  } else {
+    split(c, t->left, p, left, &t->left);
+    *right = reaching(t);
+  }
 }
 
-int pw_symbols_remove(struct pw_symbols **symbols, uint64_t first, uint64_t last)
+/* Makes one tree of two whose facing edges are this table's own, as split leaves them. */
+static node *merge(struct change *c, node *a, node *b)
 {
-  struct pw_symbols *s = *symbols;
-  if (!s || s->n == 0) return 0;
-  sort(s);
-  size_t from = lower_bound(s, first), to = last == UINT64_MAX ? s->n : lower_bound(s, last + 1);
-  if (from >= to) return 0;
-  if (!(s = pw_symbols_own(symbols))) return -1;
-  memmove(s->items + from, s->items + to, (s->n - to) * sizeof *s->items);
-  s->n -= to - from;
-  s->flat = false;
+  c->table->steps++;
+  if (!a || !b) return a ? a : b;
+  if (a->priority > b->priority) {
+    a->right = merge(c, a->right, b);
+    return reaching(a);
+  }
+  b->left = merge(c, a, b->left);
+  return reaching(b);
+}
+
+static void drop(struct pw_symbols *s, node *t)
+{
+  if (!t) return;
+  s->steps++;
+  if (--t->refs) return;
+  drop(s, t->left);
+  drop(s, t->right);
+  pw_free(t);
+}
+
+static bool is_there(const node *t, struct place p)
+{
+  while (t && (t->is.first != p.first || t->is.last != p.last)) t = before(t, p) ? t->right : t->left;
+  return t != NULL;
+}
+
+int pw_symbols_add(struct pw_symbols *s, const struct pw_space_symbol *symbol)
+{
+  struct change c = {s, NULL};
+  struct place p = {symbol->first, symbol->last};
+  node *left, *right;
+  if (is_there(s->root, p)) return 0;
+  if (reserve(&c, 1 + copies(s->root, p))) return -1;
+  split(&c, s->root, p, &left, &right);
+  node *t = take_spare(&c);
+  if (s->random == 0) s->random = pw_random_seed((uintptr_t)t, (uintptr_t)s);
+  *t = (node){.is = *symbol, .refs = 1, .priority = (uint32_t)(pw_random_next(&s->random) >> 32), .reach = symbol->last};
+  s->root = merge(&c, merge(&c, left, t), right);
   return 0;
 }
 
-/* What the symbol shows from *next on, up to `last`. */
-static void show(struct pw_symbols *s, const struct pw_space_symbol *symbol, uint64_t *next, uint64_t last)
+int pw_symbols_remove(struct pw_symbols *s, uint64_t first, uint64_t last)
 {
-  if (last > symbol->last) last = symbol->last;
-  if (*next > last) return;
-  s->stretches[s->n_stretches++] = (struct pw_symbol_stretch){*next, last, symbol->name, symbol->object};
-  *next = last + 1;
-}
-
-/* Goes through the starts with a stack of what is open: the top has the address. A symbol starts
- * one stretch, and goes on after at most as many as start inside it: 2n stretches will do. */
-static int flatten(struct pw_symbols *s)
-{
-  size_t *open = pw_malloc(s->n ? s->n : 1, sizeof *open), n_open = 0;
-  if (!open || pw_grow((void **)&s->stretches, &s->stretches_room, 2 * s->n, sizeof *s->stretches)) {
-    pw_free(open);
-    return -1;
-  }
-  sort(s);
-  uint64_t next = 0; /* no address below has to be shown any more */
-  s->n_stretches = 0;
-  for (size_t i = 0; i <= s->n; i++) {
-    uint64_t start = i < s->n ? s->items[i].first : UINT64_MAX;
-    for (; n_open && (i == s->n || s->items[open[n_open - 1]].last < start); n_open--)
-      show(s, &s->items[open[n_open - 1]], &next, UINT64_MAX);
-    if (i == s->n) break;
-    if (n_open && start) show(s, &s->items[open[n_open - 1]], &next, start - 1);
-    if (next < start) next = start;
-    open[n_open++] = i;
-  }
-  pw_free(open);
-  s->flat = true;
+  struct change c = {s, NULL};
+  struct place from = begin_of(first), to = begin_of(last == UINT64_MAX ? last : last + 1);
+  node *left, *within, *right = NULL;
+  if (!s->root) return 0;
+  if (reserve(&c, copies(s->root, from) + copies(s->root, to))) return -1;
+  split(&c, s->root, from, &left, &within);
+  if (last < UINT64_MAX) split(&c, within, to, &within, &right);
+  s->root = merge(&c, left, right);
+  drop(s, within);
+  free_spare(&c);
   return 0;
 }
 
-int pw_symbols_find(struct pw_symbols *s, uint64_t address, const struct pw_symbol_stretch **found)
+void pw_symbols_share(struct pw_symbols *to, const struct pw_symbols *from)
 {
-  *found = NULL;
-  if (!s || s->n == 0) return 0;
-  if (!s->flat && flatten(s)) return -1;
-  size_t low = 0, high = s->n_stretches;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (s->stretches[middle].last < address) low = middle + 1;
-    else high = middle;
+  node *root = from->root;
+  if (root) root->refs++; /* first, since `to` may be `from` */
+  pw_symbols_clear(to);
+  to->root = root;
+}
+
+void pw_symbols_clear(struct pw_symbols *s)
+{
+  drop(s, s->root);
+  s->root = NULL;
+}
+
+static bool reaches(const node *t, uint64_t address)
+{
+  return t && t->reach >= address;
+}
+
+/* Down to where a symbol that begins behind the address would stand: what is passed on the left begins early enough,
+ * and the later it is passed the further back in order it stands. */
+const struct pw_space_symbol *pw_symbols_at(const struct pw_symbols *s, uint64_t address)
+{
+  const node *best = NULL, *within = NULL;
+  for (const node *t = s->root; t;) {
+    if (t->is.first > address) {
+      t = t->left;
+      continue;
+    }
+    if (t->is.last >= address) best = t;
+    else if (reaches(t->left, address)) best = NULL, within = t->left;
+    t = t->right;
   }
-  if (low < s->n_stretches && s->stretches[low].first <= address) *found = &s->stretches[low];
-  return 0;
+  while (within && !best) {
+    if (reaches(within->right, address)) within = within->right;
+    else if (within->is.last >= address) best = within;
+    else within = within->left;
+  }
+  return best ? &best->is : NULL;
 }

@@ -19,7 +19,8 @@ uint32_t pw_charge_owner_of_touch(struct pw_charges *c, uint32_t visit, uint32_t
   if (c->by_page) return pw_charge_owner_of_page(c, c->block->page[opener]);
   uint64_t key = pw_charge_base_key(c, opener);
   if (c->who.by == PW_BY_FUNCTION) return pw_who_function(&c->who, pw_key_process(key), c->block->pc[visit]);
-  return pw_who_address(&c->who, pw_key_process(key), (key & PW_PAGE_MASK) << PW_BASE_SHIFT | c->block->offset[opener]);
+  return pw_who_address(&c->who, pw_key_process(key), (key & PW_PAGE_MASK) << PW_BASE_SHIFT | c->block->offset[opener],
+                        c->block->flags[opener] & PW_VISIT_CODE);
 }
 
 /* ---- the account's changes ---- */
@@ -30,7 +31,7 @@ uint32_t pw_charge_owner_of_event(struct pw_charges *c, const struct pw_event *e
   if (c->who.by == PW_BY_FUNCTION) return pw_who_kernel(&c->who);
   uint64_t address = (c->key[id] & PW_PAGE_MASK) << c->config.page_shift;
   if (address < e->a) address = e->a;
-  return pw_who_address(&c->who, pw_key_process(c->key[id]), address);
+  return pw_who_address(&c->who, pw_key_process(c->key[id]), address, false);
 }
 
 static void take_table(struct pw_charges *c, const struct pw_change *change)
@@ -97,7 +98,7 @@ void pw_charge_change(struct pw_charges *c, const struct pw_change *change)
     case PW_CHANGE_LEAVE:
       o = pw_charge_owned(c, c->brought[change->id]);
       pw_share_take(&c->who.owners.touched_pages, &o->touched_pages, 1);
-      if (e && (e->kind == PW_EVENT_UNMAP || e->kind == PW_EVENT_DISCARD)) o->returned_pages++;
+      o->returned_pages += change->returned;
       return;
     default:
       take_table(c, change);

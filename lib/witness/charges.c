@@ -142,13 +142,13 @@ static int take_step(struct pw_charges *c, const struct pw_step *s, struct pw_er
 /* What the event does to the machine, whose doing that is, then what it does to the owners' places. */
 static int take_event(struct pw_charges *c, uint32_t number, struct pw_error *err)
 {
-  bool changed = false;
+  uint64_t age = c->who.spaces.age;
   int status = 0;
   pw_charge_changes(c, 0, number);
   for (; !status && c->step < c->numbered->n_steps && c->numbered->steps[c->step].event == number; c->step++)
     status = take_step(c, &c->numbered->steps[c->step], err);
-  if (pw_spaces_event(&c->who.spaces, &c->block->events[number], &changed)) c->who.failed = true;
-  c->age += changed;
+  if (!status) status = pw_spaces_event(&c->who.spaces, &c->block->events[number], NULL, NULL, err);
+  c->age += age != c->who.spaces.age;
   return status;
 }
 
@@ -200,7 +200,8 @@ static int feed_block(struct pw_model *part, const struct pw_paged *numbered, st
     if (!status) status = take_event(c, i, err);
   }
   if (!status) status = feed_stretch(c, from, b->n_visits, err);
-  return !status && c->who.failed ? out_of_memory(err) : status;
+  if (status || !c->who.failed) return status;
+  return c->who.spaces.texts.full ? pw_spaces_failed(&c->who.spaces, err) : out_of_memory(err);
 }
 
 /* ---- looking ahead ---- */

@@ -14,7 +14,7 @@ int pw_who_init(struct pw_who *w, enum pw_by by)
 {
   memset(w, 0, sizeof *w);
   w->by = by;
-  if (pw_spaces_init(&w->spaces)) return -1;
+  if (pw_spaces_init(&w->spaces, PW_SPACES_SYMBOLS)) return -1;
   return pw_owners_number(&w->owners, PW_TEXT_UNKNOWN, PW_TEXT_UNKNOWN) == 0 ? 0 : -1;
 }
 
@@ -70,37 +70,36 @@ static uint32_t known(struct pw_who *w, uint32_t name, uint32_t object, uint32_t
   return owner;
 }
 
-static uint32_t area_owner(struct pw_who *w, const struct pw_area *area)
+/* The owner of a page that no symbol tells more of. */
+static uint32_t page_owner(struct pw_who *w, uint32_t process, uint64_t page, bool fetched)
 {
-  if (!area) return number(w, PW_TEXT_UNKNOWN, PW_TEXT_UNKNOWN);
-  if (w->by == PW_BY_REGION) return number(w, area->region, area->object);
-  if (w->by == PW_BY_OBJECT) return number(w, intern(w, pw_short_name(w->spaces.texts.texts[area->object])), area->object);
-  if (!area->file) return number(w, area->region, area->object);
-  return known(w, 0, area->object, BRACKETS | (w->by == PW_BY_SYMBOL && area->executable ? CODE : 0));
+  struct pw_vma vma;
+  if (!pw_spaces_at(&w->spaces, process, page, &vma)) return number(w, PW_TEXT_UNKNOWN, PW_TEXT_UNKNOWN);
+  if (w->by == PW_BY_OBJECT) return number(w, intern(w, pw_short_name(w->spaces.texts.texts[vma.object])), vma.object);
+  if (w->by == PW_BY_REGION || vma.kind != PW_VMA_FILE) return number(w, pw_vma_region(&w->spaces, &vma), vma.object);
+  return known(w, 0, vma.object, BRACKETS | (fetched ? CODE : 0));
 }
 
 uint32_t pw_who_page(struct pw_who *w, uint64_t base_key)
 {
-  return area_owner(w, pw_spaces_area(&w->spaces, pw_key_process(base_key), base_key & PW_PAGE_MASK));
+  return page_owner(w, pw_key_process(base_key), base_key & PW_PAGE_MASK, false);
 }
 
-static uint32_t symbol_owner(struct pw_who *w, uint32_t process, uint64_t address, enum pw_symbol_kind kind)
+static uint32_t symbol_owner(struct pw_who *w, uint32_t process, uint64_t address, enum pw_symbol_kind kind, bool fetched)
 {
-  const struct pw_symbol_stretch *symbol;
-  if (pw_spaces_symbol(&w->spaces, process, address, kind, &symbol)) return checked(w, PW_NO_OWNER);
-  if (symbol) return known(w, symbol->name, symbol->object, 0);
-  return pw_who_page(w, pw_key(process, address >> PW_BASE_SHIFT));
+  const struct pw_space_symbol *symbol = pw_spaces_symbol(&w->spaces, process, address, kind);
+  return symbol ? known(w, symbol->name, symbol->object, 0) : page_owner(w, process, address >> PW_BASE_SHIFT, fetched);
 }
 
-uint32_t pw_who_address(struct pw_who *w, uint32_t process, uint64_t address)
+uint32_t pw_who_address(struct pw_who *w, uint32_t process, uint64_t address, bool fetched)
 {
-  if (w->by == PW_BY_SYMBOL) return symbol_owner(w, process, address, PW_SYMBOL_DATA);
-  return pw_who_page(w, pw_key(process, address >> PW_BASE_SHIFT));
+  if (w->by == PW_BY_SYMBOL) return symbol_owner(w, process, address, PW_SYMBOL_DATA, fetched);
+  return page_owner(w, process, address >> PW_BASE_SHIFT, false);
 }
 
 uint32_t pw_who_function(struct pw_who *w, uint32_t process, uint64_t pc)
 {
-  return symbol_owner(w, process, pc, PW_SYMBOL_FUNCTION);
+  return symbol_owner(w, process, pc, PW_SYMBOL_FUNCTION, false);
 }
 
 uint32_t pw_who_kernel(struct pw_who *w)
@@ -113,8 +112,11 @@ uint32_t pw_who_root(struct pw_who *w)
   return number(w, PW_TEXT_ROOT, PW_TEXT_ROOT);
 }
 
-uint32_t pw_who_region(const struct pw_who *w, uint64_t base_key)
+uint32_t pw_who_region(struct pw_who *w, uint64_t base_key)
 {
-  const struct pw_area *area = pw_spaces_area(&w->spaces, pw_key_process(base_key), base_key & PW_PAGE_MASK);
-  return area ? area->region : PW_TEXT_UNKNOWN;
+  struct pw_vma vma;
+  uint32_t text = PW_TEXT_UNKNOWN;
+  if (pw_spaces_at(&w->spaces, pw_key_process(base_key), base_key & PW_PAGE_MASK, &vma)) text = pw_vma_region(&w->spaces, &vma);
+  w->failed |= text == PW_NO_TEXT;
+  return text == PW_NO_TEXT ? PW_TEXT_UNKNOWN : text;
 }

@@ -19,12 +19,12 @@ void pw_who_clear(struct pw_who *who); /* frees */
 
 /* Each is the number of an owner that there is. */
 uint32_t pw_who_page(struct pw_who *who, uint64_t base_key);                        /* by region and object */
-uint32_t pw_who_address(struct pw_who *who, uint32_t process, uint64_t address);    /* by all but function */
+uint32_t pw_who_address(struct pw_who *who, uint32_t process, uint64_t address, bool fetched); /* by all but function */
 uint32_t pw_who_function(struct pw_who *who, uint32_t process, uint64_t pc);
 uint32_t pw_who_kernel(struct pw_who *who);
 uint32_t pw_who_root(struct pw_who *who);
 
 /* The text of the region around a base page. */
-uint32_t pw_who_region(const struct pw_who *who, uint64_t base_key);
+uint32_t pw_who_region(struct pw_who *who, uint64_t base_key);
 
 #endif
