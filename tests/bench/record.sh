@@ -1,8 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # the variables are those of scripts/bench
 # Part of scripts/bench: recording real programs, against the programs alone and against Lackey's text.
 
-# record_program NAME HOT COMMAND...: queues a program alone and recorded. HOT: the target holds for it, since it
-# computes; a program that only starts pays for the translation of its code.
+# record_program NAME HOT COMMAND...: queues a program alone and recorded.
 record_program() {
   recorded+=("$1")
   hot[$1]=$2
@@ -12,7 +11,8 @@ record_program() {
 }
 
 make_record_inputs() {
-  local programs=$root/traces/programs program
+  local programs=$root/traces/programs program record_megabyte=1000000
+  [ -z "$quick" ] || record_megabyte=2000
   mkdir "$work/record"
   for program in inputs threads; do
     cc -std=gnu11 -O2 -pthread "$programs/$program.c" -o "$work/record/$program" || die "$program.c does not compile"
@@ -32,22 +32,33 @@ lackey_for() {
   [ $status -eq 0 ]
 }
 
+# recorded_programs DO: calls DO NAME HOT COMMAND... for each program. HOT: the target holds for it, since it computes;
+# a program that only starts pays for the translation of its code.
+recorded_programs() {
+  local record_rounds=200
+  if [ -n "$quick" ]; then
+    record_rounds=1
+    "$1" "ls" '' ls -l /
+  else
+    "$1" "ls -lR" '' ls -lR /usr/share
+    "$1" "python3, words of 20 MB" yes python3 -S -B "$root/traces/programs/words.py" "$work/record/text-20"
+  fi
+  "$1" "sort 20 MB" yes sort --parallel=1 -S 64M -o "$work/record/sorted" "$work/record/text-20"
+  "$1" "gzip 50 MB" yes gzip -6 -c "$work/record/text-50"
+  "$1" "4 threads" yes "$work/record/threads" "$record_rounds" 4
+}
+
+can_record() {
+  [ -x "$(dirname "$1")/capture/launch" ] || { echo "(the capture tool of $1 is not built: scripts/setup, then build again)" && return 1; }
+}
+
 section_record() {
-  local name n info recorded=() record_megabyte=1000000 lackey_seconds=60
+  local name n info recorded=() lackey_seconds=60
   local -A hot=()
   heading record "pagewalk record, time that passes until the .pwt is there; Lackey's text goes to /dev/null"
-  if [ ! -x "$(dirname "$pagewalk")/capture/launch" ]; then echo "(the capture tool is not built: scripts/setup, then build again)" && return; fi
-  [ -z "$quick" ] || record_megabyte=2000
+  can_record "$pagewalk" || return 0
   make_record_inputs
-  if [ -n "$quick" ]; then
-    record_program "ls" '' ls -l /
-  else
-    record_program "ls -lR" '' ls -lR /usr/share
-    record_program "python3, words of 20 MB" yes python3 -S -B "$root/traces/programs/words.py" "$work/record/text-20"
-  fi
-  record_program "sort 20 MB" yes sort --parallel=1 -S 64M -o "$work/record/sorted" "$work/record/text-20"
-  record_program "gzip 50 MB" yes gzip -6 -c "$work/record/text-50"
-  record_program "4 threads" yes "$work/record/threads" $([ -n "$quick" ] && echo 1 || echo 200) 4
+  recorded_programs record_program
   race
   for name in "${recorded[@]}"; do
     info=$("$pagewalk" info -q --json "$work/record/$name.pwt") || die "the recording of $name is not valid"

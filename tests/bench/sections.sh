@@ -144,24 +144,35 @@ texts() {
   done
 }
 
-section_convert() {
-  local text name i records
-  heading convert "conversion to .pwt, time that passes"
-  texts $((length / 2))
+# convert_inputs N M: texts of N accesses or more and their compressed copies as $work/text/*, M ChampSim records as
+# $work/champsim. Short texts are repeated, so that the time is not that of starting.
+convert_inputs() {
+  local text i
+  texts "$1"
   for text in "$work"/text/*; do
-    # Short ones are repeated, so that the time is not that of starting.
     for ((i = 1; $(stat -c %s "$text") < text_bytes && i < 12; i++)); do cat "$text" "$text" >"$work/twice" && mv "$work/twice" "$text"; done
-    queue "$(basename "$text")" "$pagewalk" convert -q --format lackey "$text" -o "$work/out.pwt"
-    if command -v zstd >/dev/null; then
-      zstd -qk "$text"
-      queue "$(basename "$text").zst" "$pagewalk" convert -q --format lackey "$text.zst" -o "$work/out.pwt"
-    else
-      echo "(zstd is not installed: nothing is said of compressed text)"
-    fi
+    ! command -v zstd >/dev/null || zstd -qk "$text"
   done
-  "$bench_trace" mixed champsim "$length" >"$work/champsim"
+  command -v zstd >/dev/null || echo "(zstd is not installed: nothing is said of compressed text)"
+  "$bench_trace" mixed champsim "$2" >"$work/champsim"
+}
+
+# conversions DO: calls DO NAME OPTION... for the conversion of each input.
+conversions() {
+  local text
+  for text in "$work"/text/*; do "$1" "$(basename "$text")" convert -q --format lackey "$text" -o "$work/out.pwt"; done
+  "$1" champsim convert -q --format champsim "$work/champsim" -o "$work/out.pwt"
+}
+
+# alone NAME OPTION...: queues a command of this build.
+alone() { queue "$1" "$pagewalk" "${@:2}"; }
+
+section_convert() {
+  local text name records
+  heading convert "conversion to .pwt, time that passes"
+  convert_inputs $((length / 2)) "$length"
   records=$(($(stat -c %s "$work/champsim") / 64))
-  queue champsim "$pagewalk" convert -q --format champsim "$work/champsim" -o "$work/out.pwt"
+  conversions alone
   race
   for text in "$work"/text/*; do
     name=$(basename "$text")
@@ -203,26 +214,3 @@ section_size() {
 
 # per_byte FILE N: the bytes of FILE for each of N.
 per_byte() { awk -v bytes="$(stat -c %s "$1")" -v n="$2" 'BEGIN { print bytes / n }'; }
-
-section_against() {
-  local t who text=$work/against.lackey
-  heading against "processor time of $other by that of this build: above 1 this one is faster"
-  "$bench_trace" mixed lackey $((length / 4)) >"$text"
-  for who in this other; do
-    local pagewalk=$pagewalk
-    [ $who = this ] || pagewalk=$other
-    for t in "${few[@]}" "${made[@]}"; do
-      queue "$who-run-$t" "$pagewalk" run -q --jobs 1 --csv - "${path[t]}"
-      queue "$who-memory-$t" "$pagewalk" run -q --jobs 1 --csv - "${path[t]}" --memory 4M
-      sweep "$who-sweep-$t" --jobs 1 "${path[t]}" "$work/exact.yaml"
-    done
-    queue "$who-convert" "$pagewalk" convert -q "$text" -o "$work/$who.pwt"
-  done
-  race
-  for t in "${few[@]}" "${made[@]}"; do
-    row "${label[t]}" "one configuration" "" "$(figure 1/1 cpu "other-run-$t" "this-run-$t")"
-    row "${label[t]}" "one configuration with 4 MiB of memory" "" "$(figure 1/1 cpu "other-memory-$t" "this-memory-$t")"
-    row "${label[t]}" "exact sweep" "" "$(figure 1/1 cpu "other-sweep-$t" "this-sweep-$t")"
-  done
-  row "Lackey text" "conversion" "" "$(figure 1/1 cpu other-convert this-convert)"
-}

@@ -9,11 +9,15 @@ queue() {
   printf '%s\0' "${@:2}" >"$work/queue/$1"
 }
 
-# Runs the queued commands in turns, so that all of them meet the same disturbances.
+# Runs the queued commands in turns, so that all of them meet the same disturbances; every other turn backwards, so
+# that none gains by what always comes before it.
 race() {
-  local round name command
+  local round name command turn back=()
+  for name in "${queued[@]}"; do back=("$name" "${back[@]}"); done
   for ((round = 0; round < runs; round++)); do
-    for name in "${queued[@]}"; do
+    turn=("${queued[@]}")
+    [ $((round % 2)) -eq 0 ] || turn=("${back[@]}")
+    for name in "${turn[@]}"; do
       mapfile -d '' -t command <"$work/queue/$name"
       "$measure" "${command[@]}" 3>>"$work/took/$name" >/dev/null 2>"$work/stderr" </dev/null ||
         die "this does not run: ${command[*]@Q}: $(tail -n 1 "$work/stderr")"

@@ -51,7 +51,21 @@ grep -cqE ' (met|missed) ' "$dir/out" || fail "nothing is measured against a tar
 
 # Two builds; here one and the same.
 bench --against "$PAGEWALK" "$trace" || fail "--against failed: $(tail -n 1 "$dir/err")"
-[ "$(lines against | grep -cE "$figure")" -eq 13 ] || fail "--against does not print 13 figures: $(lines against)"
+[ "$(grep -E '^[a-z]+: ' "$dir/out" | sed 's/:.*//' | tr '\n' ' ')" = "one sweep convert " ] || fail "--against does not print its three sections"
+bench --against "$PAGEWALK" --only engine --only record --runs 3 "$trace" || fail "--against --only failed: $(tail -n 1 "$dir/err")"
+cat "$dir/out" >>"$dir/pairs"
+bench --against "$PAGEWALK" --only one --only sweep --only convert "$trace" || fail "--against --only failed: $(tail -n 1 "$dir/err")"
+cat "$dir/pairs" >>"$dir/out"
+while read -r section exact; do
+  [ -n "$section" ] || continue
+  [ "$(lines "$section" | grep -cE "$figure")" -eq "$exact" ] || fail "--against does not print $exact figures of $section: $(lines "$section")"
+done <<S
+one 9
+sweep 5
+engine 2
+convert 7
+$([ ! -x "$PW_BUILD/capture/launch" ] || echo record 8)
+S
 
 # refuse CODE 'part of the sentence' ARGUMENT...
 refuse() {
@@ -63,6 +77,7 @@ refuse() {
   grep -qF -- "$part" "$dir/err" || fail "stderr lacks '$part': $*: $(cat "$dir/err")"
 }
 refuse 2 "there is no section 'nonsense'" --only nonsense
+refuse 2 "there is no section 'thousand' with --against" --against "$PAGEWALK" --only thousand
 refuse 2 "--runs takes a number" --runs 0
 refuse 2 "--only needs a value" --only
 refuse 2 "there is no option --quik" --quik
