@@ -35,7 +35,7 @@ struct holdings {
   uint64_t events[N_EVENT_NAMES];
   struct pageset code, data;
   size_t pages; /* in either */
-  struct layout layout;
+  struct pw_layout *layout;
 };
 
 static void take_block(struct holdings *h, const struct pw_block *block)
@@ -58,7 +58,7 @@ static int read_all(struct pw_trace *trace, struct holdings *h, struct progress 
   int status;
   while ((status = pw_trace_next(trace, &block, err)) > 0) {
     take_block(h, block);
-    layout_take(&h->layout, block);
+    if ((status = pw_layout_take(h->layout, block, err)) != 0) return status;
     progress_update(progress, 0, pw_trace_info(trace));
     if (interrupt_seen()) return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
   }
@@ -123,7 +123,7 @@ static void print_text(const struct pw_trace_info *info, const struct holdings *
   line_text("command", info->command);
   line_text("date", info->date);
   line_text("created by", info->creator);
-  layout_print(&h->layout, &h->code, &h->data, all);
+  layout_print(h->layout, &h->code, &h->data, all);
 }
 
 static void json_text(const char *name, const char *text)
@@ -179,6 +179,7 @@ static int inform(const char *path, const struct pw_trace_options *options, cons
   uint64_t size = file_bytes(path);
   struct progress *progress = progress_start(1, &size);
   int status = pw_trace_open(&trace, path, options, &err);
+  if (!status) status = pw_layout_create(&holdings.layout, &err);
   if (!status) status = read_all(trace, &holdings, progress, &err);
   progress_end(progress);
   if (status) {
@@ -193,7 +194,7 @@ static int inform(const char *path, const struct pw_trace_options *options, cons
   if (trace) pw_trace_close(trace);
   pageset_clear(&holdings.code);
   pageset_clear(&holdings.data);
-  layout_clear(&holdings.layout);
+  pw_layout_destroy(holdings.layout);
   return status;
 }
 

@@ -245,6 +245,34 @@ const struct pw_trace_info *pw_trace_info(const struct pw_trace *trace);
 void pw_trace_close(struct pw_trace *trace);
 
 /* ------------------------------------------------------------------------
+ * Layout: what a trace's map events say is where
+ */
+
+enum pw_layout_kind {
+  PW_LAYOUT_PROGRAM, /* of the file that the process mapped first, its .bss included */
+  PW_LAYOUT_LIBRARY, /* of another that is executable or called .so */
+  PW_LAYOUT_FILE, PW_LAYOUT_HEAP, PW_LAYOUT_STACK,
+  PW_LAYOUT_MMAP,    /* without a file or a name */
+  PW_LAYOUT_SPECIAL, /* with another name in brackets */
+};
+
+struct pw_layout_area {
+  uint64_t first_page, last_page; /* both included */
+  enum pw_layout_kind kind;
+  unsigned rights;                /* PW_MAP_READ, WRITE, EXECUTE, as it was mapped */
+  const char *name;               /* as the trace tells it, "" without one; borrowed */
+};
+
+struct pw_layout;
+int pw_layout_create(struct pw_layout **layout, struct pw_error *err);
+/* Takes the events of the trace's next block. */
+int pw_layout_take(struct pw_layout *layout, const struct pw_block *block, struct pw_error *err);
+/* The first area of a process (by index) that ends at or after the page. Areas are as mapped last, whatever was unmapped
+ * later, until the process executes another program; what a fork gives is not among them. They do not overlap. */
+bool pw_layout_next(const struct pw_layout *layout, uint32_t process, uint64_t page, struct pw_layout_area *area);
+void pw_layout_destroy(struct pw_layout *layout); /* NULL is fine */
+
+/* ------------------------------------------------------------------------
  * Writing .pwt
  */
 

@@ -62,18 +62,18 @@ static const char *last_part(const char *path)
   return path[0] == '/' ? strrchr(path, '/') + 1 : path;
 }
 
-static size_t owner_of_page(struct naive *n, uint32_t process, uint64_t page)
+static size_t owner_of_page(struct naive *n, uint32_t process, uint64_t page, bool fetched)
 {
   char name[80];
   const struct place *m = map_at(n, process, page);
   if (!m) return owner_of_name(n, "[unknown]", "[unknown]");
   if (n->by == PW_BY_OBJECT) return owner_of_name(n, last_part(m->object), m->object);
   if (n->by == PW_BY_REGION || m->object[0] != '/') return owner_of_name(n, m->name, m->object);
-  snprintf(name, sizeof name, "[%s%s]", last_part(m->object), n->by == PW_BY_SYMBOL && m->rights & 4 ? " code" : "");
+  snprintf(name, sizeof name, "[%s%s]", last_part(m->object), n->by == PW_BY_SYMBOL && fetched ? " code" : "");
   return owner_of_name(n, name, m->object);
 }
 
-static size_t owner_of_address(struct naive *n, uint32_t process, uint64_t address, unsigned kind)
+static size_t owner_of_address(struct naive *n, uint32_t process, uint64_t address, unsigned kind, bool fetched)
 {
   const struct place *best = NULL;
   for (size_t i = 0; i < n->n_symbols; i++) {
@@ -81,7 +81,7 @@ static size_t owner_of_address(struct naive *n, uint32_t process, uint64_t addre
     if (s->gone || s->process != process || s->kind != kind || address < s->first || address > s->last) continue;
     if (!best || s->first > best->first || (s->first == best->first && s->last < best->last)) best = s;
   }
-  return best ? owner_of_name(n, best->name, best->object) : owner_of_page(n, process, address >> 12);
+  return best ? owner_of_name(n, best->name, best->object) : owner_of_page(n, process, address >> 12, fetched);
 }
 
 /* ---- a trace with names and sides ---- */
@@ -100,9 +100,10 @@ struct story {
 
 static size_t owner_of_access(struct naive *n, const struct line *l)
 {
-  if (n->by == PW_BY_FUNCTION) return owner_of_address(n, l->op.process, l->pc, PW_SYMBOL_FUNCTION);
-  if (n->by == PW_BY_SYMBOL) return owner_of_address(n, l->op.process, l->op.page << 12 | l->offset, PW_SYMBOL_DATA);
-  return owner_of_page(n, l->op.process, l->op.page);
+  bool fetched = l->op.op == PW_FETCH;
+  if (n->by == PW_BY_FUNCTION) return owner_of_address(n, l->op.process, l->pc, PW_SYMBOL_FUNCTION, true);
+  if (n->by == PW_BY_SYMBOL) return owner_of_address(n, l->op.process, l->op.page << 12 | l->offset, PW_SYMBOL_DATA, fetched);
+  return owner_of_page(n, l->op.process, l->op.page, fetched);
 }
 
 static void naive_map(struct naive *n, uint32_t process, const struct line *l)
@@ -241,7 +242,7 @@ static void charge_kernel(struct naive *n, const struct pw_event *e, const struc
 {
   uint32_t process = n->machine.process;
   size_t owner = n->by == PW_BY_FUNCTION ? owner_of_name(n, "[kernel]", "[kernel]")
-               : n->by == PW_BY_SYMBOL ? owner_of_address(n, process, e->a, PW_SYMBOL_DATA) : owner_of_page(n, process, e->a >> 12);
+               : n->by == PW_BY_SYMBOL ? owner_of_address(n, process, e->a, PW_SYMBOL_DATA, false) : owner_of_page(n, process, e->a >> 12, false);
   charge_touch(n, owner, (uint64_t)process << 52 | e->a >> 12 >> n->machine.shift, memory_before, before);
 }
 
