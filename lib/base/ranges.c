@@ -172,14 +172,6 @@ static const node *next_of(const node *t, uint64_t from)
   return best;
 }
 
-/* Ranges of a tree, counted by looking up one after the other. */
-static size_t count(const node *tree)
-{
-  size_t n = 0;
-  for (const node *t = next_of(tree, 0); t; n++) t = t->is.last == UINT64_MAX ? NULL : next_of(tree, t->is.last + 1);
-  return n;
-}
-
 /* Trims the ranges at both sides of the change; the far end of one that it cuts in two is returned. */
 static node *trim(struct change *c, node *before, node *after)
 {
@@ -206,7 +198,6 @@ static int change(struct pw_ranges *r, uint64_t first, uint64_t last, const uint
   node *rest = trim(&c, before, after);
   if (value) before = merge(&c, before, fresh(&c, first, last, *value));
   r->root = merge(&c, merge(&c, before, rest), after);
-  r->n = r->n - count(within) + (value != NULL) + (rest != NULL);
   drop(r, within);
   return 0;
 }
@@ -254,18 +245,16 @@ int pw_ranges_join(struct pw_ranges *r, uint64_t first, uint64_t last, uint64_t 
 
 void pw_ranges_share(struct pw_ranges *to, const struct pw_ranges *from)
 {
-  struct pw_ranges had = *from; /* `to` may be `from` */
-  if (had.root) had.root->refs++;
+  node *root = from->root;
+  if (root) root->refs++; /* first, since `to` may be `from` */
   pw_ranges_clear(to);
-  to->root = had.root;
-  to->n = had.n;
+  to->root = root;
 }
 
 void pw_ranges_clear(struct pw_ranges *r)
 {
   drop(r, r->root);
   r->root = NULL;
-  r->n = 0;
 }
 
 static bool tell(const node *t, struct pw_range *found)

@@ -2,7 +2,7 @@
  *
  * A treap with counted references: two maps share what neither has changed since
  * pw_ranges_share. A range costs 48 bytes, once for all who share it. Put, cut, join
- * and the lookups visit O(log n) nodes (+ k for k ranges that give way), expected over
+ * and the lookups visit O(log n) nodes (+ k for k ranges that give way and nobody shares), expected over
  * priorities that a trace cannot know; nothing recurses. Maps that share
  * nodes belong to one thread: the references are plain integers.
  * Everywhere first <= last, both included; UINT64_MAX is a place like any other. */
@@ -19,7 +19,6 @@ struct pw_range {
 
 struct pw_ranges { /* zeroed = empty */
   struct pw_ranges_node *root;
-  size_t n;        /* ranges held */
   uint64_t steps;  /* nodes that changes visited or copied so far; lookups are not counted */
   uint64_t made;   /* ranges made so far; with `random`, where the nodes' priorities come from */
   uint64_t random; /* 0 = start from the addresses of this process; tests that count steps set another number */

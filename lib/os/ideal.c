@@ -125,6 +125,7 @@ int pw_ideal_sample(struct pw_ideal *a, const struct pw_ideal_slot *slot, uint64
                       struct pw_error *err)
 {
   a->sampled_tree = slot->tree;
+  a->spaces.flags |= PW_SPACES_COUNT;
   return pw_sampler_create(&a->sampler, every, path, &a->spaces, err);
 }
 

@@ -92,6 +92,7 @@ static void count_out(struct reading *r)
 {
   struct pw_range there;
   uint64_t at = r->change.first, last = r->change.last;
+  if (!(r->spaces->flags & PW_SPACES_COUNT)) return;
   while (at <= last && pw_ranges_next(&r->space->areas, at, &there) && there.first <= last) {
     uint64_t from = there.first > at ? there.first : at, to = there.last < last ? there.last : last;
     count(r, pw_vma_of(r->spaces, &there).kind, from - to - 1); /* less */
@@ -122,7 +123,7 @@ static int map(struct reading *r)
   count_out(r);
   if (pw_ranges_join(&r->space->areas, made.first, made.last, made.value)) return failed(r);
   r->change.vma = pw_vma_of(r->spaces, &made);
-  count(r, r->change.vma.kind, made.last - made.first + 1);
+  if (r->spaces->flags & PW_SPACES_COUNT) count(r, r->change.vma.kind, made.last - made.first + 1);
   r->space->last_map = made;
   r->spaces->known = true;
   r->spaces->age++;

@@ -7,7 +7,8 @@
  *
  * A reader at its own time has its own spaces. Not modelled: rights that change later, of which events are told.
  *
- * Cost: an event O(log n) of what is mapped, and what it takes away; 48 bytes a mapping, 150 a process. */
+ * Cost: an event O(log n) of what is mapped, and what it takes away that no other process has; 48 bytes a mapping,
+ * 200 a process. */
 #ifndef PW_SPACES_H
 #define PW_SPACES_H
 
@@ -21,7 +22,7 @@
 struct pw_space {
   struct pw_ranges areas;        /* by base page: numbers of what they are (vma.h) */
   struct pw_symbols symbols[2];  /* data, functions */
-  uint64_t pages[PW_VMA_KINDS];  /* mapped now, base pages */
+  uint64_t pages[PW_VMA_KINDS];  /* PW_SPACES_COUNT: mapped now, base pages */
   struct pw_range last_map;      /* first > last: none */
   bool lives;                    /* it was seen, and no exit of it */
   bool left;                     /* PW_SPACES_KEEP: by an exec; the next mapping is another program's */
@@ -37,6 +38,7 @@ enum {
   PW_SPACES_SYMBOLS = 1, /* keep symbols */
   PW_SPACES_KEEP = 2,    /* nothing is unmapped, inherited or gone with an exit: each page is as mapped last. An exec
                           * takes all away when the new program maps something */
+  PW_SPACES_COUNT = 4,   /* count the pages of each kind; then an event looks at all mappings that it takes away */
 };
 
 struct pw_spaces {
@@ -47,7 +49,7 @@ struct pw_spaces {
   uint32_t process;             /* that runs */
   bool known;                   /* the trace has map events */
   uint64_t age;                 /* rises when an address may belong to something else */
-  uint64_t pages[PW_VMA_KINDS]; /* mapped now, base pages of all processes */
+  uint64_t pages[PW_VMA_KINDS]; /* PW_SPACES_COUNT: of all processes */
   struct pw_source *sources;
   size_t n_sources, sources_room;
   struct pw_pagemap by_source, regions; /* a hash of a source -> its index; number of a mapping -> text */
