@@ -1,9 +1,22 @@
 /* A map from page keys to 32-bit values: growth and removal, the cold half. */
 #include "base/pagemap.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "base/alloc.h"
+
+uint64_t pw_hash_secret(void)
+{
+  static _Atomic uint64_t secret;
+  uint64_t drawn = 0, none = 0;
+  if (atomic_load(&secret)) return atomic_load(&secret);
+  if (getrandom(&drawn, sizeof drawn, GRND_NONBLOCK) != sizeof drawn) drawn = (uint64_t)time(NULL) * (uintptr_t)&drawn;
+  atomic_compare_exchange_strong(&secret, &none, drawn | 1);
+  return atomic_load(&secret);
+}
 
 void pw_pagemap_init(struct pw_pagemap *map)
 {
@@ -22,7 +35,7 @@ int pw_pagemap_reserve(struct pw_pagemap *map, size_t more)
   unsigned bits = map->bits ? map->bits : 6;
   while (((size_t)1 << bits) / 2 < map->n + more) bits++;
   if (bits == map->bits) return 0;
-  struct pw_pagemap larger = {.bits = bits};
+  struct pw_pagemap larger = {.bits = bits, .secret = pw_hash_secret()};
   larger.keys = pw_malloc((size_t)1 << bits, sizeof *larger.keys);
   larger.values = pw_malloc((size_t)1 << bits, sizeof *larger.values);
   if (!larger.keys || !larger.values) {

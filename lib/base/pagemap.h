@@ -3,7 +3,10 @@
  * Invariant: at least half of the slots are free, so every probe ends. Room is
  * made first (pw_pagemap_reserve), so that inserting has no error path.
  * The key UINT64_MAX is not a page key (process 4095 does not exist): it marks a
- * free slot. Cost: 12 bytes a slot, 24 to 48 bytes a page. */
+ * free slot. Cost: 12 bytes a slot, 24 to 48 bytes a page.
+ *
+ * Where a key stands depends on a secret of this process of the system, so that no file can make keys meet; nothing
+ * that is printed may depend on the order of the slots. */
 #ifndef PW_PAGEMAP_H
 #define PW_PAGEMAP_H
 
@@ -19,7 +22,19 @@ struct pw_pagemap {
   uint32_t *values;
   size_t n;        /* keys held */
   unsigned bits;   /* log2 of the slots; 0 = nothing allocated */
+  uint64_t secret;
 };
+
+/* Odd, drawn from the system once. */
+uint64_t pw_hash_secret(void);
+
+/* Some place below 2^bits. 4096 keys in a row are spread evenly, by multiples of the golden ratio; where such a row
+ * begins is chance. */
+static inline size_t pw_hash_home(uint64_t key, uint64_t secret, unsigned bits)
+{
+  uint64_t row = (key >> 12) * secret;
+  return (size_t)((key + (row ^ row >> 32)) * 0x9E3779B97F4A7C15u >> (64 - bits));
+}
 
 void pw_pagemap_init(struct pw_pagemap *map);
 void pw_pagemap_clear(struct pw_pagemap *map); /* frees */
@@ -29,7 +44,7 @@ void pw_pagemap_remove(struct pw_pagemap *map, uint64_t key);
 
 static inline size_t pw_pagemap_home(const struct pw_pagemap *map, uint64_t key)
 {
-  return (size_t)((key * 0x9E3779B97F4A7C15u) >> (64 - map->bits));
+  return pw_hash_home(key, map->secret, map->bits);
 }
 
 /* The key's value, or NULL. Needs an allocated map. */
