@@ -13,7 +13,7 @@ static void log_change(struct pw_ideal *a, struct pw_change change)
 {
   struct pw_ideal_output *out = a->output[a->turn];
   if (pw_grow((void **)&out->changes, &out->changes_room, out->n_changes + 1, sizeof *out->changes)) {
-    a->log_failed = true;
+    a->failed = true;
     return;
   }
   change.at = a->cause.at;
@@ -55,7 +55,9 @@ int pw_ideal_create(struct pw_ideal **account, unsigned page_shift, const struct
   a->shift = page_shift - PW_BASE_SHIFT;
   a->options = *options;
   pw_pages_init(&a->pages);
-  int status = pw_spaces_init(&a->spaces, 0) ? pw_ideal_out_of_memory(err) : pw_tables_create(&a->tables, page_shift, err);
+  a->present = pw_calloc(PW_PROCESSES, sizeof *a->present);
+  bool failed = !a->present || pw_spaces_init(&a->spaces, 0);
+  int status = failed ? pw_ideal_out_of_memory(err) : pw_tables_create(&a->tables, page_shift, err);
   for (int i = 0; !status && i < 2; i++) {
     a->output[i] = pw_calloc(1, sizeof *a->output[i]);
     if (!a->output[i]) status = pw_ideal_out_of_memory(err);
@@ -80,7 +82,10 @@ void pw_ideal_destroy(struct pw_ideal *a)
     pw_free(a->output[i]);
   }
   pw_pages_clear(&a->pages);
-  pw_sharing_clear(&a->sharing);
+  for (uint32_t i = 0; a->present && i < PW_PROCESSES; i++) pw_present_clear(&a->frames, &a->present[i]);
+  pw_frames_clear(&a->frames);
+  pw_free(a->present);
+  pw_free(a->alone);
   pw_spaces_clear(&a->spaces);
   pw_tables_destroy(a->tables);
   pw_free(a->fits);
@@ -137,7 +142,7 @@ const struct pw_sampler *pw_ideal_sampler(const struct pw_ideal *a)
 /* Keys and ids of the block's pages. */
 static int number_pages(struct pw_ideal *a, struct pw_ideal_output *out, const struct pw_block *b, struct pw_error *err)
 {
-  if (pw_pages_reserve(&a->pages, b->n_pages) || pw_tables_reserve(a->tables, b->n_pages)) return pw_ideal_out_of_memory(err);
+  if (pw_pages_reserve(&a->pages, b->n_pages)) return pw_ideal_out_of_memory(err);
   int status = a->sampler ? pw_sampler_check(a->sampler, err) : 0;
   if (status) return status;
   out->numbered = (struct pw_paged){.block = b, .key = out->key, .id = out->id, .first_new = a->pages.n_ids};
@@ -166,7 +171,7 @@ static int tell_new_keys(const struct pw_ideal *a, struct pw_ideal_output *out, 
   n->touched = out->touched;
   n->changes = out->changes;
   n->n_changes = out->n_changes;
-  return a->log_failed ? pw_ideal_out_of_memory(err) : 0;
+  return a->failed ? pw_ideal_out_of_memory(err) : 0;
 }
 
 void pw_ideal_check_fit(struct pw_ideal *a, uint64_t page)
@@ -183,21 +188,45 @@ void pw_ideal_check_fit(struct pw_ideal *a, uint64_t page)
 
 void pw_ideal_arrive(struct pw_ideal *a, uint32_t id, uint64_t key, uint64_t base_page)
 {
+  uint32_t process = pw_key_process(key);
+  uint64_t page = key & PW_PAGE_MASK, bit = UINT64_C(1) << (page & 63);
+  struct pw_present *p = &a->present[process];
+  uint64_t *there = pw_present_own(&a->frames, p, page);
+  if (!there) {
+    a->failed = true;
+    return;
+  }
+  pw_pages_arrive(&a->pages, id);
+  if (*there & bit) return; /* inherited */
+  a->pages.n_minor++;
+  pw_frames_take(&a->frames);
   pw_ideal_log_page(a, PW_CHANGE_ARRIVE, id, 0);
   pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
-  pw_tables_add_page(a->tables, key);
-  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(pw_key_process(key), base_page));
+  if (!(*there & pw_tables_lowest(a->tables, page))) pw_tables_add_page(a->tables, p, process, page);
+  *there |= bit;
+  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(process, base_page));
   pw_ideal_check_fit(a, base_page);
 }
 
+/* What it finds out is true until the process forks. */
 void pw_ideal_store(struct pw_ideal *a, uint32_t id, uint64_t base_page)
 {
-  if (!a->sharing.n || !pw_sharing_part(&a->sharing, id)) return;
+  uint32_t process = pw_key_process(a->pages.key[id]);
+  struct pw_present *p = &a->present[process];
+  size_t room = a->alone_room;
+  if (!a->frames.shared || (id < room && a->alone[id] == p->age)) return;
+  int parted = pw_present_part_with(&a->frames, p, a->pages.key[id] & PW_PAGE_MASK);
+  if (parted < 0 || pw_grow((void **)&a->alone, &a->alone_room, a->pages.n_ids, sizeof *a->alone)) {
+    a->failed = true;
+    return;
+  }
+  if (a->alone_room > room) memset(a->alone + room, 0, (a->alone_room - room) * sizeof *a->alone);
+  a->alone[id] = p->age;
+  if (!parted) return;
   a->pages.n_minor++;
-  pw_pages_take_frame(&a->pages);
   pw_ideal_log_page(a, PW_CHANGE_COPY, id, 0);
   pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
-  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(pw_key_process(a->pages.key[id]), base_page));
+  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(process, base_page));
 }
 
 static uint64_t base_page(const struct pw_block *b, uint32_t index)
@@ -215,7 +244,7 @@ static inline void arrive(struct pw_ideal *a, const struct pw_ideal_output *out,
 static void arrive_between(struct pw_ideal *a, const struct pw_ideal_output *out, uint32_t from, uint32_t to)
 {
   const struct pw_block *b = out->numbered.block;
-  bool stores = a->sharing.n && a->options.only != PW_STREAM_FETCH;
+  bool stores = a->frames.shared != 0 && a->options.only != PW_STREAM_FETCH;
   for (uint32_t i = from; i < to; i++) {
     bool code = b->flags[i] & PW_VISIT_CODE;
     a->cause.at = i;
@@ -262,7 +291,7 @@ static int take_sample(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t
   struct pw_sample *now = &a->sampler->now;
   now->arrivals = a->pages.n_arrivals;
   now->minor_faults = a->pages.n_minor;
-  now->present_pages = a->pages.n_frames;
+  now->present_pages = a->frames.n;
   now->table_bytes = pw_tables_bytes(a->tables, a->sampled_tree);
   now->mapped_pages[PW_AREA_HEAP] = a->spaces.pages[PW_VMA_HEAP];
   now->mapped_pages[PW_AREA_MMAP] = a->spaces.pages[PW_VMA_MMAP];
@@ -308,7 +337,7 @@ int pw_ideal_block(struct pw_ideal *a, const struct pw_block *b, const struct pw
   if (a->n_processes == 0) pw_ideal_add_process(a, 0);
   if (!status && a->watching && !a->shares) status = note_streams(a, out, err);
   /* which pages are touched is all that matters, unless some leave in between */
-  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->sharing.n || a->logging || a->sampler;
+  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->frames.shared != 0 || a->logging || a->sampler;
   for (uint32_t i = 0; !status && !by_visit && i < b->n_pages; i++) arrive(a, out, i);
   uint32_t from = 0;
   for (uint32_t i = 0; !status && i <= b->n_events; i++) {
@@ -325,7 +354,7 @@ void pw_ideal_result(const struct pw_ideal *a, const struct pw_ideal_slot *slot,
                        uint64_t *unfit_page, unsigned *unfit_bits)
 {
   r->minor_faults = a->pages.n_minor;
-  r->resident_bytes = r->touched_bytes = a->pages.peak_frames << a->page_shift;
+  r->resident_bytes = r->touched_bytes = a->frames.peak << a->page_shift;
   r->table_bytes = pw_tables_peak_bytes(a->tables, slot->tree);
   *unfit_page = a->fits[slot->fit].page;
   *unfit_bits = a->fits[slot->fit].bits;

@@ -36,13 +36,10 @@ void pw_ideal_add_process(struct pw_ideal *a, uint32_t process)
   for (; a->n_processes <= process; a->n_processes++) pw_tables_add_process(a->tables);
 }
 
-static int start_child(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t child, struct pw_error *err)
+static int start_child(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t child)
 {
   pw_ideal_add_process(a, child);
-  if (!pw_ideal_inherit(a, out, child)) return 0;
-  if (a->sharing.n < PW_MOST_SHARING) return pw_ideal_out_of_memory(err);
-  return pw_error_set(err, PW_EUNSUPPORTED, "forks make processes of the trace share over %zu pages; end it earlier with --limit",
-                      PW_MOST_SHARING);
+  return pw_ideal_inherit(a, out, child);
 }
 
 static int switch_process(struct pw_ideal *a, struct pw_ideal_output *out, const struct pw_event *e)
@@ -76,7 +73,7 @@ static int take_change(void *context, const struct pw_space_change *c, struct pw
     case PW_SPACE_UNMAPPED: failed = unmap(a, t->out, t->at, c->first, c->last, true); break;
     case PW_SPACE_DISCARDED: failed = pw_ideal_discard(a, t->out, t->at, c->first, c->last); break;
     case PW_SPACE_MOVED: failed = pw_ideal_move(a, t->out, t->at, c->first, c->last, c->to); break;
-    case PW_SPACE_FORKED: return start_child(a, t->out, (uint32_t)c->to, err);
+    case PW_SPACE_FORKED: failed = start_child(a, t->out, (uint32_t)c->to); break;
     case PW_SPACE_ENDED: end_process(a); /* fall through */
     case PW_SPACE_EMPTIED: failed = unmap(a, t->out, t->at, c->first, c->last, false); break;
     case PW_SPACE_MAPPED: /* brings no page in and removes none */

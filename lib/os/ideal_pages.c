@@ -1,4 +1,6 @@
 /* What leaves, moves, is touched by the kernel and inherited: the pages of one page size; docs/models.md, "Events". */
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "os/ideal_state.h"
 
@@ -7,7 +9,8 @@ struct pw_step *pw_ideal_add_step(struct pw_ideal_output *out, uint32_t at, enum
   struct pw_paged *n = &out->numbered;
   if (pw_grow((void **)&out->steps, &out->steps_room, n->n_steps + 1, sizeof *out->steps)) return NULL;
   struct pw_step *step = &out->steps[n->n_steps++];
-  *step = (struct pw_step){.at = at, .kind = kind, .first_key = 1, .first = kind == PW_STEP_KERNEL ? out->n_touched : out->n_left};
+  size_t first = kind == PW_STEP_KERNEL ? out->n_touched : out->n_left;
+  *step = (struct pw_step){.at = at, .kind = kind, .first_key = 1, .first = first};
   return step;
 }
 
@@ -18,13 +21,11 @@ static int put_left(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t id
   return 0;
 }
 
-/* Room for new pages, their tables and what is known of them. */
-static int reserve(struct pw_ideal *a, size_t n)
+/* Is each page written down as it comes and goes? Then all have numbers, and nodes are not shared. */
+static bool tells(const struct pw_ideal *a)
 {
-  return pw_pages_reserve(&a->pages, n) || pw_tables_reserve(a->tables, n) ? -1 : 0;
+  return a->logging || a->sampler;
 }
-
-/* ---- pages of a range ---- */
 
 /* The pages that lie wholly in base pages first … last. */
 static struct pw_ideal_range whole_pages(const struct pw_ideal *a, uint64_t first, uint64_t last)
@@ -34,83 +35,110 @@ static struct pw_ideal_range whole_pages(const struct pw_ideal *a, uint64_t firs
   return r.high-- ? r : (struct pw_ideal_range){1, 0};
 }
 
-typedef int page_fn(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t id, void *context);
+/* ---- pages that leave ---- */
 
-/* Calls `each` for the pages of the running process in the range that are present now. */
-static int for_present(struct pw_ideal *a, struct pw_ideal_output *out, struct pw_ideal_range r, page_fn *each, void *context)
+struct departure {
+  struct pw_ideal *account;
+  struct pw_ideal_output *out;
+  bool returns;
+};
+
+static int page_leaves(struct departure *d, uint64_t page, bool shared)
 {
-  if (r.low > r.high) return 0;
-  uint64_t first = pw_key(a->process, r.low), last = pw_key(a->process, r.high);
-  size_t n_ids = a->pages.n_ids;
-  if (last - first < n_ids) {
-    for (uint64_t key = first; key <= last; key++) {
-      uint32_t id = pw_pages_find(&a->pages, key);
-      if (id != PW_NO_PAGE_ID && a->pages.present[id] && each(a, out, id, context)) return -1;
-    }
-    return 0;
+  struct pw_ideal *a = d->account;
+  uint32_t id = pw_pages_find(&a->pages, pw_key(a->process, page));
+  a->frames.steps++;
+  if (id == PW_NO_PAGE_ID) return 0; /* inherited, and not touched */
+  if (a->pages.touched[id]) {
+    if (put_left(a, d->out, id, 0)) return -1;
+    pw_pages_leave(&a->pages, id);
   }
-  for (uint32_t id = 0; id < n_ids; id++) {
-    uint64_t key = a->pages.key[id];
-    if (key >= first && key <= last && a->pages.present[id] && each(a, out, id, context)) return -1;
+  if (!shared) pw_ideal_log_leave(a, id, d->returns);
+  if (a->sampler) pw_sampler_leave(a->sampler, id, d->returns && !shared);
+  return 0;
+}
+
+static int part_leaves(void *departure, const struct pw_present_part *part)
+{
+  for (uint64_t rest = part->own ? part->bits : 0; rest; rest &= rest - 1) {
+    uint64_t page = part->first + (uint64_t)__builtin_ctzll(rest);
+    if (page_leaves(departure, page, part->shared & rest & -rest)) return -1;
   }
   return 0;
 }
 
-/* ---- pages that leave ---- */
-
-static int page_leaves(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t id, void *context)
+/* The process has no page and no table but its root any more. */
+static int all_leave(struct departure *d)
 {
-  const struct pw_ideal_leaving *how = context;
-  uint64_t key = a->pages.key[id];
-  bool shared = pw_sharing_part(&a->sharing, id);
-  if (a->pages.present[id] == PW_PAGE_PRESENT && put_left(a, out, id, 0)) return -1;
-  pw_pages_leave(&a->pages, id, shared);
-  if (!shared) pw_ideal_log_leave(a, id, how->returns);
-  pw_tables_remove_page(a->tables, key, how->keep_tables);
-  if (a->sampler) pw_sampler_leave(a->sampler, id, how->returns && !shared);
+  struct pw_ideal *a = d->account;
+  if (pw_present_leave(&a->frames, &a->present[a->process], part_leaves, d)) return -1;
+  pw_tables_clear(a->tables, a->process);
+  return 0;
+}
+
+static int range_leaves(struct departure *d, struct pw_ideal_range r, bool keep_tables)
+{
+  struct pw_ideal *a = d->account;
+  struct pw_present *p = &a->present[a->process];
+  struct pw_present_part part;
+  int found;
+  for (; (found = pw_present_cut(&a->frames, p, r.low, r.high, &part)) > 0; r.low = part.first + 64)
+    if (part_leaves(d, &part) || pw_tables_remove(a->tables, p, a->process, &part, keep_tables)) return -1;
+  return found;
+}
+
+/* Pages leave for good, or tables stay since the mapping does. */
+static int leave(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, struct pw_ideal_range r,
+                 struct pw_ideal_leaving how, bool unmapped)
+{
+  struct pw_step *step = pw_ideal_add_step(out, at, PW_STEP_LEAVE);
+  struct departure d = {a, out, how.returns};
+  if (!step) return -1;
+  if (r.low > r.high) return 0;
+  step->first_key = pw_key(a->process, r.low);
+  step->last_key = pw_key(a->process, r.high);
+  bool all = unmapped && r.low == 0 && r.high == PW_PAGE_MASK >> a->shift && !tells(a);
+  if (all ? all_leave(&d) : range_leaves(&d, r, how.keep_tables)) return -1;
+  step->n = out->n_left - step->first;
   return 0;
 }
 
 int pw_ideal_leave(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, struct pw_ideal_range r,
                    struct pw_ideal_leaving how)
 {
-  struct pw_step *step = pw_ideal_add_step(out, at, PW_STEP_LEAVE);
-  if (!step) return -1;
-  if (r.low <= r.high) {
-    step->first_key = pw_key(a->process, r.low);
-    step->last_key = pw_key(a->process, r.high);
-  }
-  if (for_present(a, out, r, page_leaves, &how)) return -1;
-  step->n = out->n_left - step->first;
-  return 0;
+  return leave(a, out, at, r, how, true);
 }
 
 /* The pages leave and their tables stay, as the mapping does. */
 int pw_ideal_discard(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, uint64_t first, uint64_t last)
 {
   a->emptied = true;
-  return pw_ideal_leave(a, out, at, whole_pages(a, first, last), (struct pw_ideal_leaving){true, true});
+  return leave(a, out, at, whole_pages(a, first, last), (struct pw_ideal_leaving){true, true}, false);
 }
 
 /* ---- pages that move ---- */
 
 /* The page is at another address now: what is known of it goes there. */
-static int page_moves(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t id, void *distance)
+static int page_moves(struct pw_ideal *a, struct pw_ideal_output *out, uint64_t page, uint64_t to)
 {
-  if (reserve(a, 1)) return -1;
-  uint64_t key = a->pages.key[id], page = ((key & PW_PAGE_MASK) + *(const uint64_t *)distance) & PW_PAGE_MASK;
-  uint64_t new_key = pw_key(a->process, page);
-  uint32_t to = pw_pages_id(&a->pages, new_key);
-  if (pw_sharing_move(&a->sharing, id, to)) return -1;
-  if (a->pages.present[id] == PW_PAGE_PRESENT && put_left(a, out, id, to)) return -1;
-  a->pages.present[to] = a->pages.present[id];
-  a->pages.present[id] = PW_PAGE_ABSENT;
-  pw_ideal_log_page(a, PW_CHANGE_MOVE, to, id);
-  if (a->sampler) pw_sampler_move(a->sampler, id, to);
-  pw_tables_remove_page(a->tables, key, true);
-  pw_tables_add_page(a->tables, new_key);
-  pw_ideal_check_fit(a, (new_key & PW_PAGE_MASK) << a->shift);
-  return 0;
+  struct pw_present *p = &a->present[a->process];
+  uint32_t id = pw_pages_find(&a->pages, pw_key(a->process, page));
+  if (id != PW_NO_PAGE_ID) { /* else it is inherited, and not touched */
+    if (pw_pages_reserve(&a->pages, 1)) return -1;
+    uint32_t to_id = pw_pages_id(&a->pages, pw_key(a->process, to));
+    if (a->pages.touched[id] && put_left(a, out, id, to_id)) return -1;
+    a->pages.touched[to_id] = a->pages.touched[id];
+    a->pages.touched[id] = false;
+    pw_ideal_log_page(a, PW_CHANGE_MOVE, to_id, id);
+    if (a->sampler) pw_sampler_move(a->sampler, id, to_id);
+  }
+  uint32_t there = pw_pages_find(&a->pages, pw_key(a->process, to));
+  if (there < a->alone_room) a->alone[there] = 0; /* that was another frame */
+  pw_tables_add_page(a->tables, p, a->process, to);
+  if (pw_present_move(&a->frames, p, page, to)) return -1;
+  pw_ideal_check_fit(a, to << a->shift);
+  struct pw_present_part gone = {.first = page & ~UINT64_C(63), .bits = UINT64_C(1) << (page & 63)};
+  return pw_tables_remove(a->tables, p, a->process, &gone, true);
 }
 
 /* Base pages first … last move to where base page `to` is the first. */
@@ -121,13 +149,14 @@ int pw_ideal_move(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, 
   if ((distance & mask) || r.low > r.high) return 0; /* no pages can move like this */
   distance = (uint64_t)((int64_t)distance >> a->shift);
   struct pw_ideal_range there = {r.low + distance, r.high + distance};
-  if (pw_ideal_leave(a, out, at, there, (struct pw_ideal_leaving){true, false})) return -1;
+  if (leave(a, out, at, there, (struct pw_ideal_leaving){true, false}, false)) return -1;
   a->emptied = true;
   struct pw_step *step = pw_ideal_add_step(out, at, PW_STEP_MOVE);
   if (!step) return -1;
   step->first_key = pw_key(a->process, r.low);
   step->last_key = pw_key(a->process, r.high);
-  if (for_present(a, out, r, page_moves, &distance)) return -1;
+  for (uint64_t page; pw_present_next(&a->present[a->process], r.low, &page) && page <= r.high; r.low = page + 1)
+    if (page_moves(a, out, page, page + distance)) return -1;
   step->n = out->n_left - step->first;
   return 0;
 }
@@ -139,7 +168,8 @@ int pw_ideal_kernel(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at
   if (a->options.only == PW_STREAM_FETCH) return 0;
   struct pw_ideal_range r = {first >> a->shift, last >> a->shift};
   size_t n = (size_t)(r.high - r.low) + 1;
-  if (reserve(a, n) || pw_grow((void **)&out->touched, &out->touched_room, out->n_touched + n, sizeof *out->touched)) return -1;
+  if (pw_pages_reserve(&a->pages, n) || pw_grow((void **)&out->touched, &out->touched_room, out->n_touched + n, sizeof *out->touched))
+    return -1;
   struct pw_step *step = pw_ideal_add_step(out, at, PW_STEP_KERNEL);
   if (!step) return -1;
   step->wrote = wrote;
@@ -159,23 +189,65 @@ int pw_ideal_kernel(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at
 
 /* ---- forks ---- */
 
-static int page_is_inherited(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t id, void *child)
+static int page_is_inherited(struct pw_ideal *a, uint32_t child, uint32_t id)
 {
-  (void)out;
-  if (reserve(a, 1)) return -1;
-  uint64_t key = pw_key(*(const uint32_t *)child, a->pages.key[id] & PW_PAGE_MASK);
-  uint32_t child_id = pw_pages_id(&a->pages, key);
-  if (a->pages.present[child_id]) return 0; /* a process that exited and went on */
-  if (a->sharing.n >= PW_MOST_SHARING || pw_sharing_inherit(&a->sharing, id, child_id)) return -1;
-  a->pages.present[child_id] = PW_PAGE_INHERITED;
+  uint64_t page = a->pages.key[id] & PW_PAGE_MASK;
+  if (pw_pages_reserve(&a->pages, 1)) return -1;
+  uint32_t child_id = pw_pages_id(&a->pages, pw_key(child, page));
   pw_ideal_log_page(a, PW_CHANGE_FORK, child_id, id);
   if (a->sampler) pw_sampler_inherit(a->sampler, id, child_id);
-  pw_tables_add_page(a->tables, key);
-  return 0;
+  pw_tables_add_page(a->tables, &a->present[child], child, page);
+  return pw_present_inherit(&a->frames, &a->present[a->process], &a->present[child], page);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* One page after the other, in the order in which they were first seen: whose a table is depends on it. */
+static int tell_inherited(struct pw_ideal *a, uint32_t child)
+{
+  struct pw_present *p = &a->present[a->process];
+  uint32_t *ids = NULL;
+  size_t n = 0, room = 0;
+  int status = 0;
+  for (uint64_t from = 0, page; !status && pw_present_next(p, from, &page); from = page + 1) {
+    status = pw_grow((void **)&ids, &room, n + 1, sizeof *ids);
+    if (!status) ids[n++] = pw_pages_find(&a->pages, pw_key(a->process, page));
+  }
+  if (n) qsort(ids, n, sizeof *ids, compare_ids);
+  for (size_t i = 0; !status && i < n; i++) status = page_is_inherited(a, child, ids[i]);
+  pw_free(ids);
+  return status;
+}
+
+static bool nothing_is_mapped(void *context, uint32_t process, uint64_t first, uint64_t last)
+{
+  (void)context, (void)process, (void)first, (void)last;
+  return false;
+}
+
+/* What an exited process touched afterwards goes when a fork names it. */
+static int begin_anew(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t child)
+{
+  struct pw_ideal_range all = {0, PW_PAGE_MASK >> a->shift};
+  uint32_t parent = a->process;
+  a->process = child;
+  int status = leave(a, out, a->cause.at, all, (struct pw_ideal_leaving){false, false}, true);
+  a->process = parent;
+  pw_tables_forget(a->tables, child, 0, PW_PAGE_MASK, nothing_is_mapped, NULL);
+  return status;
 }
 
 int pw_ideal_inherit(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t child)
 {
-  struct pw_ideal_range all = {0, PW_PAGE_MASK >> a->shift};
-  return for_present(a, out, all, page_is_inherited, &child);
+  struct pw_present *parent = &a->present[a->process], *p = &a->present[child];
+  if (child == a->process) return 0;
+  if (p->root && begin_anew(a, out, child)) return -1;
+  pw_present_fork(&a->frames, parent, p, !tells(a));
+  if (tells(a)) return tell_inherited(a, child);
+  pw_tables_fork(a->tables, a->process, child);
+  return 0;
 }

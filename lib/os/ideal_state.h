@@ -6,7 +6,7 @@
 #include "base/block.h"
 #include "os/ideal.h"
 #include "os/pages.h"
-#include "os/sharing.h"
+#include "os/present.h"
 #include "space/spaces.h"
 #include "mmu/geometry.h"
 #include "os/tables.h"
@@ -35,7 +35,10 @@ struct pw_ideal {
   unsigned page_shift, shift; /* shift: over base pages */
   struct pw_run_options options;
   struct pw_pages pages;
-  struct pw_sharing sharing;
+  struct pw_frames frames;
+  struct pw_present *present; /* by process */
+  uint32_t *alone;        /* by id: the process's age at which its frame was known to be its own; grown at stores */
+  size_t alone_room;
   struct pw_tables *tables;
   struct pw_spaces spaces;
   struct pw_ideal_fit *fits;
@@ -51,7 +54,8 @@ struct pw_ideal {
   uint32_t sampled_tree;
   struct pw_ideal_output *output[2];
   unsigned turn;
-  bool logging, log_failed;
+  bool logging;
+  bool failed;            /* memory ran out where nothing could be said */
   struct pw_change cause; /* of what happens now: at, event, id */
 };
 
@@ -72,7 +76,7 @@ struct pw_ideal_leaving {
   bool keep_tables;
   bool returns;       /* because the program gave it back */
 };
-/* The pages of the range that are present leave, before visit `at`. */
+/* The pages of the range that are present leave, before visit `at`, as they are unmapped. */
 int pw_ideal_leave(struct pw_ideal *account, struct pw_ideal_output *out, uint32_t at, struct pw_ideal_range range,
                    struct pw_ideal_leaving how);
 /* Base pages first ... last are discarded, move to where base page `to` is the first, or are touched by the kernel. */
@@ -94,12 +98,11 @@ static inline void pw_ideal_note_stream(struct pw_ideal *a, uint32_t id, uint8_t
 /* An address of this base page needs tables: do they reach it? */
 void pw_ideal_check_fit(struct pw_ideal *account, uint64_t base_page);
 
-/* A page came by a touch of this base page. */
+/* A page that was not touched is, at an address on this base page: it may be new. */
 void pw_ideal_arrive(struct pw_ideal *account, uint32_t id, uint64_t key, uint64_t base_page);
-/* A page is touched, at an address on this base page: it may arrive. Tables have room. */
 static inline void pw_ideal_touch(struct pw_ideal *a, uint32_t id, uint64_t key, uint64_t base_page)
 {
-  if (pw_pages_touch(&a->pages, id)) pw_ideal_arrive(a, id, key, base_page);
+  if (!a->pages.touched[id]) pw_ideal_arrive(a, id, key, base_page);
 }
 
 /* A page that is present is stored to, at an address on this base page: it may have to be copied. */

@@ -14,7 +14,7 @@ void pw_pages_clear(struct pw_pages *pages)
 {
   pw_free(pages->slots);
   pw_free(pages->key);
-  pw_free(pages->present);
+  pw_free(pages->touched);
   pw_pages_init(pages);
 }
 
@@ -26,6 +26,7 @@ static int grow_slots(struct pw_pages *pages, unsigned bits)
   memset(slots, 0xff, sizeof *slots << bits);
   pages->slots = slots;
   pages->bits = bits;
+  pages->secret = pw_hash_secret();
   for (size_t id = 0; id < pages->n_ids; id++) *pw_pages_slot(pages, pages->key[id]) = (uint32_t)id;
   return 0;
 }
@@ -36,7 +37,7 @@ int pw_pages_reserve(struct pw_pages *pages, size_t more)
   unsigned bits = pages->bits ? pages->bits : 6;
   if (n > PW_MOST_PAGES) return -1;
   if (pw_grow((void **)&pages->key, &pages->key_room, n, sizeof *pages->key) ||
-      pw_grow((void **)&pages->present, &pages->present_room, n, 1))
+      pw_grow((void **)&pages->touched, &pages->touched_room, n, sizeof *pages->touched))
     return -1;
   while (((size_t)1 << bits) / 2 < n) bits++;
   return bits == pages->bits ? 0 : grow_slots(pages, bits);

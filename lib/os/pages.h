@@ -1,10 +1,9 @@
-/* Which pages are in use, whatever the memory: numbers for page keys, and who is present.
+/* Which pages are in use, whatever the memory: numbers for page keys, and which of them were touched.
  *
  * Every page that was ever touched has a number (id), given in the order of first
- * sight and kept for good; models keep arrays by id instead of maps by key. A page
- * is *present* from its first touch, or from the fork that gave it to its process, until
- * it is unmapped: with unlimited memory that is residence. Its first touch is an arrival,
- * which is a minor fault unless the page was inherited.
+ * sight and kept for good; models keep arrays by id instead of maps by key. A page is
+ * *touched* from its first touch until it is unmapped. That touch is an arrival, which is
+ * a minor fault unless the page was inherited (present.h knows).
  *
  * Ids are found by hashing into an array of ids, whose keys stand by id: 8 to 16 bytes
  * a page on top of the key, and growing needs no second copy. */
@@ -12,21 +11,20 @@
 #define PW_PAGES_H
 
 #include "base/block.h"
+#include "base/pagemap.h"
 #include "pagewalk.h"
 
 #define PW_NO_PAGE_ID UINT32_MAX
 #define PW_MOST_PAGES ((size_t)1 << 31)
 
-enum { PW_PAGE_ABSENT, PW_PAGE_PRESENT, PW_PAGE_INHERITED /* present, and not yet touched */ };
-
 struct pw_pages {
   uint32_t *slots;      /* [1 << bits] id, or PW_NO_PAGE_ID; at least half are free */
   unsigned bits;
+  uint64_t secret;      /* of the hash */
   uint64_t *key;        /* [n_ids] */
-  uint8_t *present;     /* [n_ids] PW_PAGE_… */
-  size_t n_ids, key_room, present_room;
-  uint64_t n_touched, peak_touched; /* present by a touch: what a finite memory would have to hold */
-  uint64_t n_frames, peak_frames;   /* unlimited memory in use */
+  bool *touched;        /* [n_ids] */
+  size_t n_ids, key_room, touched_room;
+  uint64_t n_touched, peak_touched; /* what a finite memory would have to hold */
   uint64_t n_arrivals;  /* since the last reset */
   uint64_t n_minor;     /* minor faults since then */
 };
@@ -38,7 +36,7 @@ int pw_pages_reserve(struct pw_pages *pages, size_t more);
 
 static inline size_t pw_pages_home(const struct pw_pages *pages, uint64_t key)
 {
-  return (size_t)((key * 0x9E3779B97F4A7C15u) >> (64 - pages->bits));
+  return pw_hash_home(key, pages->secret, pages->bits);
 }
 
 /* The slot where the key's id is, or where it would go. */
@@ -61,35 +59,21 @@ static inline uint32_t pw_pages_id(struct pw_pages *pages, uint64_t key)
   uint32_t *slot = pw_pages_slot(pages, key);
   if (*slot != PW_NO_PAGE_ID) return *slot;
   pages->key[pages->n_ids] = key;
-  pages->present[pages->n_ids] = 0;
+  pages->touched[pages->n_ids] = false;
   return *slot = (uint32_t)pages->n_ids++;
 }
 
-static inline void pw_pages_take_frame(struct pw_pages *pages)
+static inline void pw_pages_arrive(struct pw_pages *pages, uint32_t id)
 {
-  if (++pages->n_frames > pages->peak_frames) pages->peak_frames = pages->n_frames;
-}
-
-/* The page is touched: true when it becomes present by that. */
-static inline bool pw_pages_touch(struct pw_pages *pages, uint32_t id)
-{
-  uint8_t before = pages->present[id];
-  if (before == PW_PAGE_PRESENT) return false;
-  pages->present[id] = PW_PAGE_PRESENT;
+  pages->touched[id] = true;
   pages->n_arrivals++;
   if (++pages->n_touched > pages->peak_touched) pages->peak_touched = pages->n_touched;
-  if (before == PW_PAGE_INHERITED) return false;
-  pages->n_minor++;
-  pw_pages_take_frame(pages);
-  return true;
 }
 
-/* The page leaves, and its frame too unless it is shared. */
-static inline void pw_pages_leave(struct pw_pages *pages, uint32_t id, bool shared)
+static inline void pw_pages_leave(struct pw_pages *pages, uint32_t id)
 {
-  pages->n_touched -= pages->present[id] == PW_PAGE_PRESENT;
-  pages->n_frames -= !shared;
-  pages->present[id] = PW_PAGE_ABSENT;
+  pages->touched[id] = false;
+  pages->n_touched--;
 }
 
 #endif

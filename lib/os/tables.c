@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ranges.h"
 #include "mmu/geometry.h"
 
 struct span {
   unsigned bits;              /* a table covers 2^bits bytes */
-  struct pw_pagemap exists;   /* prefix key -> pages or tables right below it */
+  struct of_process {
+    uint64_t used;            /* tables with a page under them */
+    struct pw_ranges empty;   /* prefixes of the others */
+  } *of;                      /* [PW_PROCESSES] */
 };
 
 struct tree {
@@ -22,7 +26,8 @@ struct pw_tables {
   size_t n_spans, spans_room;
   struct tree *trees;
   size_t n_trees, trees_room;
-  uint64_t processes;
+  uint64_t roots;
+  size_t n_processes;         /* from here on none has had an empty table */
   pw_tables_fn *tell;         /* or NULL */
   void *tell_context;
 };
@@ -38,7 +43,10 @@ int pw_tables_create(struct pw_tables **tables, unsigned page_shift, struct pw_e
 void pw_tables_destroy(struct pw_tables *t)
 {
   if (!t) return;
-  for (size_t i = 0; i < t->n_spans; i++) pw_pagemap_clear(&t->spans[i].exists);
+  for (size_t i = 0; i < t->n_spans; i++) {
+    for (size_t k = 0; k < t->n_processes; k++) pw_ranges_clear(&t->spans[i].of[k].empty);
+    pw_free(t->spans[i].of);
+  }
   pw_free(t->spans);
   pw_free(t->trees);
   pw_free(t);
@@ -50,8 +58,10 @@ static int add_span(struct pw_tables *t, unsigned bits)
   while (i < t->n_spans && t->spans[i].bits < bits) i++;
   if (i < t->n_spans && t->spans[i].bits == bits) return 0;
   if (pw_grow((void **)&t->spans, &t->spans_room, t->n_spans + 1, sizeof *t->spans)) return -1;
+  struct of_process *of = pw_calloc(PW_PROCESSES, sizeof *of);
+  if (!of) return -1;
   memmove(t->spans + i + 1, t->spans + i, (t->n_spans - i) * sizeof *t->spans);
-  t->spans[i] = (struct span){.bits = bits};
+  t->spans[i] = (struct span){bits, of};
   t->n_spans++;
   return 0;
 }
@@ -75,23 +85,16 @@ int64_t pw_tables_add_geometry(struct pw_tables *t, const struct pw_geometry *g,
   return (int64_t)t->n_trees++;
 }
 
-int pw_tables_reserve(struct pw_tables *t, size_t more_pages)
-{
-  for (size_t i = 0; i < t->n_spans; i++)
-    if (pw_pagemap_reserve(&t->spans[i].exists, more_pages)) return -1;
-  return 0;
-}
-
 void pw_tables_watch(struct pw_tables *t, pw_tables_fn *tell, void *context)
 {
   t->tell = tell;
   t->tell_context = context;
 }
 
-static void tell_table(const struct pw_tables *t, size_t span, uint64_t prefix_key, bool exists)
+static void tell_table(const struct pw_tables *t, size_t span, uint32_t process, uint64_t prefix, bool exists)
 {
   uint64_t bytes = t->trees[0].table_bytes[t->spans[span].bits];
-  if (t->tell && bytes) t->tell(t->tell_context, t->spans[span].bits, prefix_key, bytes, exists);
+  if (t->tell && bytes) t->tell(t->tell_context, t->spans[span].bits, pw_key(process, prefix), bytes, exists);
 }
 
 static void tell_root(const struct pw_tables *t, bool exists)
@@ -107,85 +110,133 @@ static void grow_bytes(struct tree *tree, uint64_t bytes)
 
 void pw_tables_add_process(struct pw_tables *t)
 {
-  t->processes++;
+  t->roots++;
   for (size_t i = 0; i < t->n_trees; i++) grow_bytes(&t->trees[i], t->trees[i].root_bytes);
   tell_root(t, true);
 }
 
 void pw_tables_remove_process(struct pw_tables *t)
 {
-  if (t->processes == 0) return;
-  t->processes--;
+  if (t->roots == 0) return;
+  t->roots--;
   for (size_t i = 0; i < t->n_trees; i++) t->trees[i].bytes -= t->trees[i].root_bytes;
   tell_root(t, false);
 }
 
-static uint64_t prefix(const struct pw_tables *t, size_t span, uint64_t key)
+uint64_t pw_tables_lowest(const struct pw_tables *t, uint64_t page)
 {
-  return pw_key_shift(key, t->spans[span].bits - t->page_shift);
+  unsigned bits = t->n_spans ? t->spans[0].bits - t->page_shift : 64;
+  return bits >= 6 ? UINT64_MAX : ((UINT64_C(1) << (1u << bits)) - 1) << ((page & 63) >> bits << bits);
 }
 
-void pw_tables_add_page(struct pw_tables *t, uint64_t key)
+static void add_tables(struct pw_tables *t, size_t s, uint64_t n)
+{
+  for (size_t i = 0; i < t->n_trees; i++) grow_bytes(&t->trees[i], n * t->trees[i].table_bytes[t->spans[s].bits]);
+}
+
+static void take_tables(struct pw_tables *t, size_t s, uint64_t n)
+{
+  for (size_t i = 0; i < t->n_trees; i++) t->trees[i].bytes -= n * t->trees[i].table_bytes[t->spans[s].bits];
+}
+
+/* Is there a page under the table of this prefix? */
+static bool is_used(const struct pw_present *p, uint64_t prefix, unsigned shift)
+{
+  uint64_t page;
+  return pw_present_next(p, prefix << shift, &page) && page >> shift == prefix;
+}
+
+/* Is there an empty table right below the one of this prefix? */
+static bool has_empty(const struct pw_tables *t, size_t s, uint32_t process, uint64_t prefix)
+{
+  struct pw_range found;
+  if (s == 0) return false;
+  unsigned shift = t->spans[s].bits - t->spans[s - 1].bits;
+  return pw_ranges_next(&t->spans[s - 1].of[process].empty, prefix << shift, &found) && found.first >> shift == prefix;
+}
+
+void pw_tables_add_page(struct pw_tables *t, const struct pw_present *p, uint32_t process, uint64_t page)
 {
   for (size_t s = 0; s < t->n_spans; s++) {
-    bool added;
-    uint32_t *below = pw_pagemap_insert(&t->spans[s].exists, prefix(t, s, key), 1, &added);
-    if (!added) {
-      ++*below;
-      return; /* the tables above exist too */
+    struct of_process *of = &t->spans[s].of[process];
+    unsigned shift = t->spans[s].bits - t->page_shift;
+    uint64_t prefix = page >> shift;
+    struct pw_range found;
+    if (is_used(p, prefix, shift)) return; /* the tables above are, too */
+    of->used++;
+    if (pw_ranges_at(&of->empty, prefix, &found)) {
+      pw_ranges_cut(&of->empty, prefix, prefix); /* needs no memory */
+      continue;
     }
-    for (size_t i = 0; i < t->n_trees; i++) grow_bytes(&t->trees[i], t->trees[i].table_bytes[t->spans[s].bits]);
-    tell_table(t, s, prefix(t, s, key), true);
+    add_tables(t, s, 1);
+    tell_table(t, s, process, prefix, true);
   }
 }
 
-static void free_table(struct pw_tables *t, size_t s, uint64_t prefix_key)
-{
-  pw_pagemap_remove(&t->spans[s].exists, prefix_key);
-  for (size_t i = 0; i < t->n_trees; i++) t->trees[i].bytes -= t->trees[i].table_bytes[t->spans[s].bits];
-  tell_table(t, s, prefix_key, false);
-  if (s + 1 == t->n_spans) return;
-  uint32_t *above = pw_pagemap_find(&t->spans[s + 1].exists, pw_key_shift(prefix_key, t->spans[s + 1].bits - t->spans[s].bits));
-  if (above && *above) --*above;
-}
-
-void pw_tables_remove_page(struct pw_tables *t, uint64_t key, bool keep)
+/* From the lowest table over a page up, those that no page is under any more. */
+static int unuse(struct pw_tables *t, const struct pw_present *p, uint32_t process, uint64_t page, bool keep)
 {
   for (size_t s = 0; s < t->n_spans; s++) {
-    uint32_t *below = pw_pagemap_find(&t->spans[s].exists, prefix(t, s, key));
-    if (!below) return;
-    if (s == 0 && *below) --*below;
-    if (keep || *below) return;
-    free_table(t, s, prefix(t, s, key)); /* takes one from the table above */
+    struct of_process *of = &t->spans[s].of[process];
+    unsigned shift = t->spans[s].bits - t->page_shift;
+    uint64_t prefix = page >> shift;
+    if (is_used(p, prefix, shift)) return 0;
+    of->used--;
+    if (keep || has_empty(t, s, process, prefix)) {
+      if (pw_ranges_put(&of->empty, prefix, prefix, 0)) return -1;
+      if (t->n_processes <= process) t->n_processes = process + 1;
+      continue;
+    }
+    take_tables(t, s, 1);
+    tell_table(t, s, process, prefix, false);
   }
+  return 0;
 }
 
-static void forget_one(struct pw_tables *t, size_t s, uint64_t prefix_key, pw_mapped_fn *mapped, void *context)
+int pw_tables_remove(struct pw_tables *t, const struct pw_present *p, uint32_t process, const struct pw_present_part *gone,
+                     bool keep)
 {
-  const uint32_t *below = pw_pagemap_find(&t->spans[s].exists, prefix_key);
-  if (!below || *below) return; /* a page that no mapping is known of is still in use */
-  unsigned shift = t->spans[s].bits - PW_BASE_SHIFT;
-  uint64_t first = (prefix_key & PW_PAGE_MASK) << shift;
-  if (!mapped(context, pw_key_process(prefix_key), first, first + (UINT64_C(1) << shift) - 1)) free_table(t, s, prefix_key);
+  for (uint64_t rest = gone->bits; rest;) {
+    uint64_t page = gone->first + (uint64_t)__builtin_ctzll(rest);
+    if (unuse(t, p, process, page, keep)) return -1;
+    rest &= ~pw_tables_lowest(t, page);
+  }
+  return 0;
 }
 
 void pw_tables_forget(struct pw_tables *t, uint32_t process, uint64_t first_page, uint64_t last_page, pw_mapped_fn *mapped,
                       void *context)
 {
   for (size_t s = 0; s < t->n_spans; s++) {
-    struct pw_pagemap *map = &t->spans[s].exists;
+    struct pw_ranges *empty = &t->spans[s].of[process].empty;
     unsigned shift = t->spans[s].bits - PW_BASE_SHIFT;
-    uint64_t first = pw_key(process, first_page >> shift), last = pw_key(process, last_page >> shift);
-    if (last - first < map->n) {
-      for (uint64_t key = first; key <= last; key++) forget_one(t, s, key, mapped, context);
-      continue;
+    struct pw_range found;
+    for (uint64_t from = first_page >> shift; pw_ranges_next(empty, from, &found) && found.first <= last_page >> shift;) {
+      from = found.first + 1;
+      uint64_t first = found.first << shift, last = first + (UINT64_C(1) << shift) - 1;
+      if (has_empty(t, s, process, found.first) || mapped(context, process, first, last)) continue;
+      pw_ranges_cut(empty, found.first, found.first); /* a whole range that nobody shares: needs no memory */
+      take_tables(t, s, 1);
+      tell_table(t, s, process, found.first, false);
     }
-    /* a huge range: look at the tables there are; a removal moves a later key into its slot */
-    for (size_t i = 0; map->bits && i < (size_t)1 << map->bits;) {
-      uint64_t key = map->keys[i];
-      if (key != PW_NO_KEY && key >= first && key <= last) forget_one(t, s, key, mapped, context);
-      if (map->keys[i] == key) i++;
-    }
+  }
+}
+
+void pw_tables_fork(struct pw_tables *t, uint32_t parent, uint32_t child)
+{
+  for (size_t s = 0; s < t->n_spans; s++) {
+    t->spans[s].of[child].used = t->spans[s].of[parent].used;
+    add_tables(t, s, t->spans[s].of[child].used);
+  }
+}
+
+void pw_tables_clear(struct pw_tables *t, uint32_t process)
+{
+  for (size_t s = 0; s < t->n_spans; s++) {
+    struct of_process *of = &t->spans[s].of[process];
+    take_tables(t, s, of->used + of->empty.n);
+    of->used = 0;
+    pw_ranges_clear(&of->empty);
   }
 }
 
