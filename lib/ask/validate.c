@@ -1,8 +1,8 @@
 /* Validates: one program under the running kernel and under the model of it.
  *
  * Algorithm: the program is recorded, then run natively (lib/judge/native_run.h), then the recording
- * is replayed at the native addresses in a model of Linux's memory (lib/os/linux/mm.h). The
- * recording goes first, so that the native run finds the page cache warm. */
+ * is replayed at the native addresses (lib/space/relocate.h) in a model of Linux's memory
+ * (lib/os/linux/kernel.h). The recording goes first, so that the native run finds the page cache warm. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +11,9 @@
 #include "base/block.h"
 #include "record/program.h"
 #include "judge/drain.h"
-#include "judge/relocate.h"
+#include "judge/native_run.h"
+#include "os/linux/kernel.h"
+#include "space/relocate.h"
 
 /* Valgrind's processor is an Intel one with AVX2 and no more. glibc chooses its string functions,
  * how it saves registers and where ld.so looks for libraries by the processor's features, so it is
@@ -24,16 +26,37 @@ enum { N_DONE = 4096 };
 
 struct replay {
   struct pw_relocation relocation;
+  struct pw_kernel kernel;
   uint64_t data_page;    /* of the last visit to a data page */
-  uint64_t done[N_DONE]; /* page << 1 | written, of touches that change nothing any more until an event does */
-  uint64_t maps;
+  uint64_t done[N_DONE]; /* page << 1 | written, of touches that change nothing any more until a change does */
+  uint64_t changes;      /* that `done` knows of */
 };
+
+static int take_change(void *context, const struct pw_native_change *change, struct pw_error *err)
+{
+  return pw_kernel_change(context, change, err);
+}
+
+static int take_touch(void *context, uint64_t page, bool write, struct pw_error *err)
+{
+  return pw_kernel_touch(context, page, write, err);
+}
+
+static bool are_present(void *context, uint64_t start, uint64_t end)
+{
+  return pw_mm_present(&((struct pw_kernel *)context)->mm, start, end) > 0;
+}
+
+static uint64_t strays(const struct replay *p)
+{
+  return p->relocation.strays + p->kernel.mm.counts.strays;
+}
 
 static int touch_new(struct replay *p, uint64_t page, bool write, struct pw_error *err)
 {
-  uint64_t strays = p->relocation.mm.counts.strays;
+  uint64_t before = strays(p);
   int status = pw_relocation_touch(&p->relocation, page, write, err);
-  if (strays == p->relocation.mm.counts.strays) p->done[page % N_DONE] = page << 1 | write;
+  if (strays(p) == before) p->done[page % N_DONE] = page << 1 | write;
   return status;
 }
 
@@ -52,24 +75,17 @@ static int take_visit(struct replay *p, uint64_t page, uint8_t flags, struct pw_
   return status;
 }
 
-static bool changes_pages(uint32_t kind)
-{
-  return kind != PW_EVENT_THREAD && kind != PW_EVENT_KERNEL_READ && kind != PW_EVENT_KERNEL_WRITE && kind != PW_EVENT_SYMBOL;
-}
-
 static int take_block(struct replay *p, const struct pw_block *block, struct pw_error *err)
 {
   uint32_t n_events = 0;
   int status = 0;
   for (uint32_t i = 0; i <= block->n_visits && !status; i++) {
-    for (; n_events < block->n_events && block->events[n_events].at == i && !status && !p->relocation.over; n_events++) {
-      const struct pw_event *event = &block->events[n_events];
-      p->maps += event->kind == PW_EVENT_MAP && p->relocation.running;
-      if (changes_pages(event->kind)) memset(p->done, 0, sizeof p->done);
-      status = pw_relocation_event(&p->relocation, event, err);
-    }
+    for (; n_events < block->n_events && block->events[n_events].at == i && !status && !p->relocation.over; n_events++)
+      status = pw_relocation_event(&p->relocation, &block->events[n_events], err);
     if (status || i == block->n_visits || p->relocation.over) break;
     if (p->relocation.map_pending) status = pw_relocation_settle(&p->relocation, err);
+    if (p->changes != p->relocation.changes) memset(p->done, 0, sizeof p->done);
+    p->changes = p->relocation.changes;
     if (!status) status = take_visit(p, block->pages[block->page[i]] & PW_PAGE_MASK, block->flags[i], err);
   }
   return status;
@@ -86,6 +102,14 @@ static int replay(struct replay *p, struct pw_trace *trace, const struct pw_vali
     if (options->progress && options->progress(options->progress_context, &info)) return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
   }
   return status < 0 ? status : 0;
+}
+
+/* Pages that were there before the first instruction. */
+static int put_pages(struct pw_kernel *kernel, const struct pw_native_state *start, struct pw_error *err)
+{
+  int status = 0;
+  for (size_t i = 0; i < start->n_pages && !status; i++) status = pw_mm_put(&kernel->mm, start->pages[i].page, start->pages[i].own, err);
+  return status;
 }
 
 /* ---- the comparison ---- */
@@ -127,7 +151,7 @@ static void take_measured(struct pw_validation *v, const struct pw_native *nativ
 
 static void take_predicted(struct pw_validation *v, const struct replay *p)
 {
-  const struct pw_mm *mm = &p->relocation.mm;
+  const struct pw_mm *mm = &p->kernel.mm;
   const struct pw_mm_counts *c = &mm->counts;
   v->table_bytes.predicted = pw_mm_tables(mm) << PW_BASE_SHIFT;
   v->resident_bytes.predicted = c->peak << PW_BASE_SHIFT;
@@ -139,9 +163,9 @@ static void take_predicted(struct pw_validation *v, const struct replay *p)
   v->copy_faults = c->copy_faults;
   v->around_pages = c->around;
   memcpy(v->tables, mm->tables.n, sizeof v->tables);
-  v->maps = p->maps;
+  v->maps = p->relocation.maps;
   v->unplaced_maps = p->relocation.unplaced;
-  v->strays = c->strays;
+  v->strays = strays(p);
 }
 
 static int replay_all(struct pw_validation *v, struct pw_native *native, const struct pw_validate_options *options,
@@ -150,14 +174,20 @@ static int replay_all(struct pw_validation *v, struct pw_native *native, const s
   struct pw_trace_options reading = {0};
   struct pw_trace *trace = NULL;
   struct replay p = {0};
+  struct pw_relocation_target to = {&p.kernel, take_change, take_touch, are_present};
+  struct pw_native_layout layout = {native->start.areas, native->start.n_areas, native->calls, native->n_calls, native->stack_pointer,
+                                    native->heap};
   int status = pw_trace_open(&trace, options->trace, &reading, err);
-  if (!status) status = pw_relocation_init(&p.relocation, native, err);
+  if (!status) status = pw_kernel_init(&p.kernel, native->reclaims_tables, err);
+  if (!status) status = pw_relocation_init(&p.relocation, &layout, &to, err);
+  if (!status) status = put_pages(&p.kernel, &native->start, err);
   if (!status) status = pw_relocation_stack(&p.relocation, stack_pointer, err);
   if (!status) status = replay(&p, trace, options, err);
   if (!status) take_measured(v, native);
   if (!status) take_predicted(v, &p);
-  if (!status) status = compare_areas(v, &native->end, &p.relocation.mm, err);
+  if (!status) status = compare_areas(v, &native->end, &p.kernel.mm, err);
   pw_relocation_clear(&p.relocation);
+  pw_kernel_clear(&p.kernel);
   if (trace) pw_trace_close(trace);
   return status;
 }

@@ -9,15 +9,7 @@
 
 #include <sys/types.h>
 
-#include "pagewalk.h"
-
-struct pw_native_area {
-  uint64_t start, end, offset; /* bytes */
-  uint32_t flags;              /* PW_MAP_…; PW_MAP_STACK for [stack] */
-  uint64_t inode, file_bytes;  /* 0 where it is no file, or its size is not known */
-  uint64_t present;            /* pages that are there; 0 when the kernel does not tell */
-  char *name;
-};
+#include "space/native.h"
 
 struct pw_native_page {
   uint64_t page;
@@ -32,19 +24,6 @@ struct pw_native_state {
   bool pages_known;
   uint64_t table_bytes, resident_bytes, peak_bytes, own_bytes, file_bytes, shared_bytes;
   uint64_t minor_faults, major_faults;
-};
-
-enum pw_native_kind { PW_NATIVE_MAP, PW_NATIVE_MOVE };
-
-/* A system call that put something somewhere. */
-struct pw_native_call {
-  enum pw_native_kind kind;
-  uint64_t address, bytes;   /* where, how much; bytes in whole pages */
-  uint64_t from, from_bytes; /* mremap: what there was */
-  uint64_t inode, offset, file_bytes; /* mmap of a file */
-  bool fixed, used;
-  bool cut;                  /* a part was unmapped again, the first time `front` bytes at its start, or 0: elsewhere */
-  uint64_t front;
 };
 
 struct pw_native {

@@ -136,6 +136,7 @@ static uint32_t area_flags(const char *permissions, const char *name)
   flags |= permissions[1] == 'w' ? PW_MAP_WRITE : 0;
   flags |= permissions[2] == 'x' ? PW_MAP_EXECUTE : 0;
   flags |= permissions[3] == 's' ? PW_MAP_SHARED : 0;
+  if (strncmp(name, "[v", 2) == 0) flags |= PW_AREA_SPECIAL; /* vdso, vvar, vvar_vclock: not used, see native_run.c */
   return flags | (strcmp(name, "[stack]") == 0 ? PW_MAP_STACK : 0);
 }
 

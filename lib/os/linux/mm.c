@@ -1,42 +1,34 @@
-/* One process's memory as Linux would manage it. See mm.h.
+/* One process's memory as Linux would manage it: its areas, and what is there. See mm.h.
  *
  * Where the kernel's own rule is not obvious, the function that follows it says so; the rules are
- * those of mm/memory.c (faults, fault-around, free_pgtables), mm/mmap.c and mm/mremap.c. */
+ * those of mm/memory.c (free_pgtables), mm/mmap.c and mm/mremap.c. Faults are in fault.c. */
 #include "os/linux/mm.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
 enum { TABLE = PW_PTABLE_ENTRIES };
-#define PAGES_END (UINT64_C(1) << 36)
 
-static int out_of_memory(struct pw_error *err)
+int pw_mm_no_memory(struct pw_error *err)
 {
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the model of the program's memory");
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-  return a < b ? a : b;
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-  return a > b ? a : b;
 }
 
 int pw_mm_init(struct pw_mm *m, struct pw_error *err)
 {
   *m = (struct pw_mm){.around_pages = 16};
-  return pw_ptables_init(&m->tables) ? out_of_memory(err) : 0;
+  return pw_ptables_init(&m->tables) ? pw_mm_no_memory(err) : 0;
 }
 
 void pw_mm_clear(struct pw_mm *m)
 {
   pw_ptables_clear(&m->tables);
-  pw_free(m->areas);
-  m->areas = NULL;
+  pw_ranges_clear(&m->areas);
+  pw_intern_clear(&m->kind_texts);
+  pw_free(m->kinds);
+  m->kinds = NULL;
 }
 
 uint64_t pw_mm_tables(const struct pw_mm *m)
@@ -51,84 +43,61 @@ uint64_t pw_mm_faults(const struct pw_mm *m)
 
 /* ---- areas ---- */
 
-/* Index of the first area that ends behind the page. */
-static size_t area_from(const struct pw_mm *m, uint64_t page)
+static struct pw_native_vma area_of(const struct pw_mm *m, const struct pw_range *range)
 {
-  size_t low = 0, high = m->n_areas;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (m->areas[middle].end <= page)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  struct pw_native_vma area = m->kinds[range->value];
+  area.start = range->first;
+  area.end = range->last + 1;
+  if (area.flags & PW_AREA_FILE) area.offset += area.start;
+  return area;
 }
 
-static struct pw_mm_area *find_area(struct pw_mm *m, uint64_t page)
+bool pw_mm_area(const struct pw_mm *m, uint64_t page, struct pw_native_vma *found)
 {
-  if (m->last < m->n_areas && page >= m->areas[m->last].start && page < m->areas[m->last].end) return &m->areas[m->last];
-  size_t i = area_from(m, page);
-  if (i == m->n_areas || m->areas[i].start > page) return NULL;
-  m->last = i;
-  return &m->areas[i];
+  struct pw_range range;
+  if (!pw_ranges_at(&m->areas, page, &range)) return false;
+  *found = area_of(m, &range);
+  return true;
 }
 
-const struct pw_mm_area *pw_mm_area(struct pw_mm *m, uint64_t page)
+/* The number of an area's kind: areas of one kind that touch are one area. */
+static int number_kind(struct pw_mm *m, const struct pw_native_vma *area, uint32_t *number)
 {
-  return find_area(m, page);
-}
-
-uint64_t pw_mm_lowest(const struct pw_mm *m, uint64_t start, uint64_t end)
-{
-  size_t i = area_from(m, start);
-  return i < m->n_areas ? least(m->areas[i].start, end) : end;
-}
-
-static int insert_area(struct pw_mm *m, size_t at, struct pw_mm_area area, struct pw_error *err)
-{
-  if (pw_grow((void **)&m->areas, &m->areas_room, m->n_areas + 1, sizeof *m->areas)) return out_of_memory(err);
-  memmove(&m->areas[at + 1], &m->areas[at], (m->n_areas - at) * sizeof *m->areas);
-  m->areas[at] = area;
-  m->n_areas++;
+  struct pw_native_vma kind = {.flags = area->flags, .inode = area->inode, .file_pages = area->file_pages};
+  char text[96];
+  if (kind.flags & PW_AREA_FILE) kind.offset = area->offset - area->start;
+  int n = snprintf(text, sizeof text, "%" PRIx32 " %" PRIx64 " %" PRIx64 " %" PRIx64, kind.flags, kind.inode, kind.offset, kind.file_pages);
+  if (pw_grow((void **)&m->kinds, &m->kinds_room, m->n_kinds + 1, sizeof *m->kinds)) return -1;
+  *number = pw_intern(&m->kind_texts, text, (size_t)n);
+  if (*number == PW_NO_TEXT) return -1;
+  if (*number == m->n_kinds) m->kinds[m->n_kinds++] = kind;
   return 0;
 }
 
-static void remove_areas(struct pw_mm *m, size_t at, size_t n)
+/* Fault-around stops at the ends of an area, so it matters which the kernel keeps as one. */
+static int put_area(struct pw_mm *m, const struct pw_native_vma *area, struct pw_error *err)
 {
-  memmove(&m->areas[at], &m->areas[at + n], (m->n_areas - at - n) * sizeof *m->areas);
-  m->n_areas -= n;
+  uint32_t kind;
+  bool alone = area->flags & (PW_MAP_STACK | PW_AREA_SPECIAL);
+  if (number_kind(m, area, &kind)) return pw_mm_no_memory(err);
+  int status = alone ? pw_ranges_put(&m->areas, area->start, area->end - 1, kind)
+                     : pw_ranges_join(&m->areas, area->start, area->end - 1, kind);
+  return status ? pw_mm_no_memory(err) : 0;
 }
 
-/* Lets an area begin at the page, if one holds it. */
-static int split_at(struct pw_mm *m, uint64_t page, struct pw_error *err)
+int pw_mm_grow_down(struct pw_mm *m, const struct pw_native_vma *area, uint64_t page, struct pw_error *err)
 {
-  struct pw_mm_area *area = find_area(m, page);
-  if (!area || area->start == page) return 0;
-  struct pw_mm_area behind = *area;
-  behind.start = page;
-  behind.offset += page - area->start;
-  area->end = page;
-  return insert_area(m, (size_t)(area - m->areas) + 1, behind, err);
-}
-
-/* Two areas that the kernel would keep as one: fault-around stops at the ends of an area. */
-static void merge_at(struct pw_mm *m, size_t behind)
-{
-  if (behind == 0 || behind >= m->n_areas) return;
-  struct pw_mm_area *a = &m->areas[behind - 1], *b = &m->areas[behind];
-  if (a->end != b->start || a->flags != b->flags || a->inode != b->inode || (a->flags & (PW_MAP_STACK | PW_AREA_SPECIAL))) return;
-  if (a->flags & PW_AREA_FILE && a->offset + (a->end - a->start) != b->offset) return;
-  a->end = b->end;
-  remove_areas(m, behind, 1);
+  struct pw_native_vma grown = *area;
+  grown.start = page;
+  return put_area(m, &grown, err);
 }
 
 /* ---- pages ---- */
 
 static void forget_page(struct pw_mm *m, uint8_t *pte)
 {
-  if (*pte == PW_PTE_OWN || *pte == PW_PTE_FORKED) m->counts.own--;
-  if ((*pte == PW_PTE_CACHE || *pte == PW_PTE_CACHE_WRITE)) m->counts.cached--;
+  m->counts.own -= *pte == PW_PTE_OWN || *pte == PW_PTE_FORKED;
+  m->counts.cached -= *pte == PW_PTE_CACHE || *pte == PW_PTE_CACHE_WRITE;
   *pte = PW_PTE_NONE;
 }
 
@@ -137,27 +106,28 @@ static void drop_pages(struct pw_mm *m, uint64_t start, uint64_t end)
 {
   uint8_t *ptes;
   for (uint64_t page = start; (ptes = pw_ptables_next(&m->tables, &page, end)); page = (page | (TABLE - 1)) + 1)
-    for (uint64_t p = page, last = least(end, (page | (TABLE - 1)) + 1); p < last; p++) forget_page(m, &ptes[p % TABLE]);
+    for (uint64_t p = page, last = pw_least(end, (page | (TABLE - 1)) + 1); p < last; p++) forget_page(m, &ptes[p % TABLE]);
 }
 
 /* The kernel frees the tables under the areas that go as far as no neighbour needs them. */
 static void free_tables(struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  size_t next = area_from(m, start);
-  uint64_t floor = next ? m->areas[next - 1].end : 0, ceiling = next < m->n_areas ? m->areas[next].start : PAGES_END;
+  struct pw_range below, above;
+  uint64_t floor = pw_ranges_before(&m->areas, start, &below) ? below.last + 1 : 0;
+  uint64_t ceiling = pw_ranges_next(&m->areas, end, &above) ? above.first : PW_MM_END;
   pw_ptables_prune(&m->tables, start, end, floor, ceiling);
 }
 
-static void note_resident(struct pw_mm *m)
+void pw_mm_note_resident(struct pw_mm *m)
 {
-  m->counts.peak = most(m->counts.peak, m->counts.own + m->counts.cached);
+  m->counts.peak = pw_most(m->counts.peak, m->counts.own + m->counts.cached);
 }
 
-static uint8_t *make_table(struct pw_mm *m, uint64_t page, struct pw_error *err)
+uint8_t *pw_mm_make_table(struct pw_mm *m, uint64_t page, struct pw_error *err)
 {
   uint8_t *ptes = pw_ptables_make(&m->tables, page);
-  m->counts.tables_peak = most(m->counts.tables_peak, pw_mm_tables(m));
-  if (!ptes) out_of_memory(err);
+  m->counts.tables_peak = pw_most(m->counts.tables_peak, pw_mm_tables(m));
+  if (!ptes) pw_mm_no_memory(err);
   return ptes;
 }
 
@@ -165,42 +135,37 @@ static uint8_t *make_table(struct pw_mm *m, uint64_t page, struct pw_error *err)
 
 int pw_mm_unmap(struct pw_mm *m, uint64_t start, uint64_t end, struct pw_error *err)
 {
-  int status = split_at(m, start, err);
-  if (!status) status = split_at(m, end, err);
-  if (status) return status;
-  size_t first = area_from(m, start), behind = first;
-  while (behind < m->n_areas && m->areas[behind].end <= end) behind++;
-  if (behind == first) return 0;
-  uint64_t low = m->areas[first].start, high = m->areas[behind - 1].end;
+  struct pw_range first, last;
+  if (start >= end || !pw_ranges_next(&m->areas, start, &first) || first.first >= end) return 0;
+  pw_ranges_before(&m->areas, end - 1, &last);
+  if (pw_ranges_cut(&m->areas, start, end - 1)) return pw_mm_no_memory(err);
+  uint64_t low = pw_most(start, first.first), high = pw_least(end, last.last + 1);
   drop_pages(m, low, high);
-  remove_areas(m, first, behind - first);
   free_tables(m, low, high);
   return 0;
 }
 
-int pw_mm_map(struct pw_mm *m, const struct pw_mm_area *area, struct pw_error *err)
+int pw_mm_map(struct pw_mm *m, const struct pw_native_vma *area, struct pw_error *err)
 {
-  if (area->start >= area->end || area->end > PAGES_END) return 0;
+  if (area->start >= area->end || area->end > PW_MM_END) return 0;
   int status = pw_mm_unmap(m, area->start, area->end, err);
-  size_t at = area_from(m, area->start);
-  if (!status) status = insert_area(m, at, *area, err);
-  if (status) return status;
-  merge_at(m, at + 1);
-  merge_at(m, at);
-  return 0;
+  return status ? status : put_area(m, area, err);
 }
 
 int pw_mm_protect(struct pw_mm *m, uint64_t start, uint64_t end, uint32_t protection, struct pw_error *err)
 {
   const uint32_t bits = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE;
-  int status = split_at(m, start, err);
-  if (!status) status = split_at(m, end, err);
-  if (status) return status;
-  size_t first = area_from(m, start), behind = first;
-  for (; behind < m->n_areas && m->areas[behind].end <= end; behind++)
-    m->areas[behind].flags = (m->areas[behind].flags & ~bits) | (protection & bits);
-  for (size_t i = behind + 1; i-- > first;) merge_at(m, i);
-  return 0;
+  struct pw_range range;
+  int status = 0;
+  while (start < end && !status && pw_ranges_next(&m->areas, start, &range) && range.first < end) {
+    range.first = pw_most(start, range.first);
+    range.last = pw_least(end - 1, range.last);
+    struct pw_native_vma area = area_of(m, &range);
+    area.flags = (area.flags & ~bits) | (protection & bits);
+    status = put_area(m, &area, err);
+    start = area.end;
+  }
+  return status;
 }
 
 /* One area's part of it; a table goes when its whole span is given back. */
@@ -215,22 +180,22 @@ static void discard_part(struct pw_mm *m, uint64_t start, uint64_t end)
 
 void pw_mm_discard(struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  for (size_t i = area_from(m, start); i < m->n_areas && m->areas[i].start < end; i++)
-    discard_part(m, most(start, m->areas[i].start), least(end, m->areas[i].end));
+  struct pw_range range;
+  for (; start < end && pw_ranges_next(&m->areas, start, &range) && range.first < end; start = range.last + 1)
+    discard_part(m, pw_most(start, range.first), pw_least(end, range.last + 1));
 }
 
 /* Entries are carried over table by table, and the new place gets a table for each one that the
  * old place has, full or not. */
-int pw_mm_move(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, struct pw_error *err)
+static int carry_pages(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, struct pw_error *err)
 {
   uint8_t *old;
-  drop_pages(m, to, to + pages);
   for (uint64_t page = from, end = from + pages; (old = pw_ptables_next(&m->tables, &page, end));) {
     uint64_t target = page - from + to;
-    uint64_t n = least(end - page, least(TABLE - page % TABLE, TABLE - target % TABLE));
-    uint8_t *new = make_table(m, target, err);
+    uint64_t n = pw_least(end - page, pw_least(TABLE - page % TABLE, TABLE - target % TABLE));
+    uint8_t *new = pw_mm_make_table(m, target, err);
     if (!new) return PW_ENOMEM;
-    memcpy(&new[target % TABLE], &old[page % TABLE], n);
+    memmove(&new[target % TABLE], &old[page % TABLE], n);
     memset(&old[page % TABLE], PW_PTE_NONE, n);
     if (n == TABLE) pw_ptables_prune(&m->tables, page, page + n, page, page + n);
     page += n;
@@ -238,108 +203,39 @@ int pw_mm_move(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, stru
   return 0;
 }
 
+int pw_mm_move(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, uint64_t end, struct pw_error *err)
+{
+  struct pw_native_vma area;
+  if (!pw_mm_area(m, from, &area)) return 0;
+  uint64_t kept = to == from ? pages : 0; /* in place: what is there stays */
+  area.offset += from - area.start + kept;
+  area.start = to + kept;
+  area.end = end;
+  int status = pw_mm_map(m, &area, err);
+  if (status || to == from) return status;
+  if (to < end && end <= PW_MM_END) status = carry_pages(m, from, pw_least(pages, end - to), to, err);
+  return status ? status : pw_mm_unmap(m, from, from + pages, err);
+}
+
 void pw_mm_fork(struct pw_mm *m)
 {
   uint8_t *ptes;
-  for (uint64_t page = 0; (ptes = pw_ptables_next(&m->tables, &page, PAGES_END)); page = (page | (TABLE - 1)) + 1)
+  for (uint64_t page = 0; (ptes = pw_ptables_next(&m->tables, &page, PW_MM_END)); page = (page | (TABLE - 1)) + 1)
     for (unsigned i = 0; i < TABLE; i++)
       if (ptes[i] == PW_PTE_OWN) ptes[i] = PW_PTE_FORKED;
 }
 
-/* ---- faults ---- */
-
-/* A stack grows to a page below it, if nothing else is there first. */
-static struct pw_mm_area *grow_stack(struct pw_mm *m, uint64_t page)
+int pw_mm_put(struct pw_mm *m, uint64_t page, bool own, struct pw_error *err)
 {
-  size_t i = area_from(m, page);
-  if (i == m->n_areas || !(m->areas[i].flags & PW_MAP_STACK)) return NULL;
-  m->areas[i].start = page;
-  m->last = i;
-  return &m->areas[i];
-}
-
-/* A read of a file maps what is around it: 16 pages from a multiple of 16 in the table, or from
- * the start of the area where that comes later, up to the end of the area, the table and the file. */
-static void map_around(struct pw_mm *m, const struct pw_mm_area *area, uint8_t *ptes, uint64_t page)
-{
-  uint64_t in_table = page % TABLE, in_area = page - area->start, around = m->around_pages;
-  uint64_t from = most(in_table - in_table % around, in_table - least(in_table, in_area));
-  uint64_t to = least(least(from + around, TABLE), in_table + (area->end - page));
-  if (area->file_pages) to = least(to, in_table + most(area->file_pages, area->offset + in_area + 1) - (area->offset + in_area));
-  for (uint64_t i = from; i < to; i++) {
-    if (ptes[i] != PW_PTE_NONE) continue;
-    ptes[i] = PW_PTE_CACHE;
-    m->counts.cached++;
-    m->counts.around += i != in_table;
-  }
-}
-
-static void first_touch(struct pw_mm *m, const struct pw_mm_area *area, uint8_t *ptes, uint64_t page, bool write)
-{
-  uint8_t *pte = &ptes[page % TABLE];
-  bool shared = area->flags & PW_MAP_SHARED, file = area->flags & PW_AREA_FILE;
-  if (file)
-    m->counts.file_faults++;
-  else
-    m->counts.anonymous_faults++;
-  if (area->flags & PW_AREA_SPECIAL) {
-    *pte = PW_PTE_ZERO; /* there, and not resident */
-  } else if (shared && !file) {
-    *pte = area->flags & PW_MAP_WRITE ? PW_PTE_CACHE_WRITE : PW_PTE_CACHE;
-    m->counts.cached++;
-  } else if (write && shared) {
-    *pte = PW_PTE_CACHE_WRITE;
-    m->counts.cached++;
-  } else if (write) {
-    *pte = PW_PTE_OWN;
-    m->counts.own++;
-  } else if (file) {
-    map_around(m, area, ptes, page);
-  } else {
-    *pte = PW_PTE_ZERO;
-  }
-}
-
-static void write_present(struct pw_mm *m, const struct pw_mm_area *area, uint8_t *pte)
-{
-  m->counts.copy_faults++;
-  if (area->flags & PW_MAP_SHARED) {
-    *pte = PW_PTE_CACHE_WRITE;
-    return;
-  }
-  m->counts.cached -= *pte == PW_PTE_CACHE;
-  m->counts.own += *pte != PW_PTE_FORKED;
-  *pte = PW_PTE_OWN;
-}
-
-int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err)
-{
-  struct pw_mm_area *area = find_area(m, page);
-  if (!area) area = grow_stack(m, page);
-  if (!area || page >= PAGES_END) {
-    m->counts.strays++;
-    return 0;
-  }
-  uint8_t *ptes = make_table(m, page, err);
-  if (!ptes) return PW_ENOMEM;
-  uint8_t *pte = &ptes[page % TABLE];
-  if (*pte == PW_PTE_NONE)
-    first_touch(m, area, ptes, page, write);
-  else
-    write_present(m, area, pte);
-  note_resident(m);
-  return 0;
-}
-
-int pw_mm_put(struct pw_mm *m, uint64_t page, enum pw_pte state, struct pw_error *err)
-{
-  uint8_t *ptes = make_table(m, page, err);
+  struct pw_native_vma area;
+  bool special = pw_mm_area(m, page, &area) && area.flags & PW_AREA_SPECIAL;
+  uint8_t *ptes = pw_mm_make_table(m, page, err);
   if (!ptes) return PW_ENOMEM;
   forget_page(m, &ptes[page % TABLE]);
-  ptes[page % TABLE] = (uint8_t)state;
-  m->counts.own += state == PW_PTE_OWN;
-  m->counts.cached += state == PW_PTE_CACHE;
-  note_resident(m);
+  ptes[page % TABLE] = special ? PW_PTE_ZERO : own ? PW_PTE_OWN : PW_PTE_CACHE;
+  m->counts.own += own && !special;
+  m->counts.cached += !own && !special;
+  pw_mm_note_resident(m);
   return 0;
 }
 
@@ -348,6 +244,6 @@ uint64_t pw_mm_present(const struct pw_mm *m, uint64_t start, uint64_t end)
   uint64_t n = 0;
   uint8_t *ptes;
   for (uint64_t page = start; (ptes = pw_ptables_next(&m->tables, &page, end)); page = (page | (TABLE - 1)) + 1)
-    for (uint64_t p = page, last = least(end, (page | (TABLE - 1)) + 1); p < last; p++) n += ptes[p % TABLE] != PW_PTE_NONE;
+    for (uint64_t p = page, last = pw_least(end, (page | (TABLE - 1)) + 1); p < last; p++) n += ptes[p % TABLE] != PW_PTE_NONE;
   return n;
 }

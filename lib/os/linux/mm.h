@@ -7,27 +7,16 @@
  * their span; mremap carries pages along without a fault. It does not model huge pages, swap,
  * major faults, NUMA hints, or the pages of a process that this one shares memory with.
  *
- * Invariant: areas are sorted and do not overlap; every page that is there lies in an area.
- * Cost: 512 bytes for 2 MiB touched; a touch of a page that is there looks at four tables. */
+ * Invariant: neighbours that the kernel would keep as one area are one range; every page that is
+ * there lies in an area. Cost: 512 bytes for 2 MiB touched; a touch of a page that is there looks at
+ * four tables; a change finds its areas in O(log n). */
 #ifndef PW_MM_H
 #define PW_MM_H
 
-#include "pagewalk.h"
+#include "base/intern.h"
+#include "base/ranges.h"
 #include "os/linux/ptables.h"
-
-/* Further bits of an area's flags, beside PW_MAP_… */
-enum {
-  PW_AREA_FILE = 1 << 8,    /* pages come from the page cache */
-  PW_AREA_SPECIAL = 1 << 9, /* the kernel's own (vdso): never resident, nothing comes around */
-};
-
-struct pw_mm_area {
-  uint64_t start, end; /* page numbers */
-  uint32_t flags;      /* PW_MAP_… and PW_AREA_… */
-  uint64_t inode;
-  uint64_t offset;     /* of start in the file, in pages */
-  uint64_t file_pages; /* of the whole file; 0 = not known: longer than the area */
-};
+#include "space/native.h"
 
 /* What stands in a page-table entry. */
 enum pw_pte {
@@ -52,44 +41,61 @@ struct pw_mm_counts {
 
 struct pw_mm {
   struct pw_ptables tables;
-  struct pw_mm_area *areas;
-  size_t n_areas, areas_room;
-  size_t last;            /* area found last */
+  struct pw_ranges areas;       /* pages; the value is a number of `kinds` */
+  struct pw_native_vma *kinds;  /* by number: flags, file, and as offset that of page 0, modulo 2^64 */
+  size_t n_kinds, kinds_room;
+  struct pw_intern kind_texts;  /* finds a kind's number */
   struct pw_mm_counts counts;
-  unsigned around_pages;  /* mapped around a read of a file; 16 */
-  bool reclaims_tables;   /* a table whose whole span is discarded goes too (Linux 6.14 and later) */
+  unsigned around_pages;        /* mapped around a read of a file; 16 */
+  bool reclaims_tables;         /* a table whose whole span is discarded goes too (Linux 6.14 and later) */
 };
 
 int pw_mm_init(struct pw_mm *mm, struct pw_error *err);
 void pw_mm_clear(struct pw_mm *mm);
 
 /* All below: 0, or PW_ENOMEM. Ranges are in pages, [start, end). */
-/* What lay there goes first, as with MAP_FIXED. */
-int pw_mm_map(struct pw_mm *mm, const struct pw_mm_area *area, struct pw_error *err);
+int pw_mm_map(struct pw_mm *mm, const struct pw_native_vma *area, struct pw_error *err);
 int pw_mm_unmap(struct pw_mm *mm, uint64_t start, uint64_t end, struct pw_error *err);
 int pw_mm_protect(struct pw_mm *mm, uint64_t start, uint64_t end, uint32_t protection, struct pw_error *err);
 void pw_mm_discard(struct pw_mm *mm, uint64_t start, uint64_t end);
-/* Pages move into areas that are there. */
-int pw_mm_move(struct pw_mm *mm, uint64_t from, uint64_t pages, uint64_t to, struct pw_error *err);
+/* mremap: the area at `from`, so many pages of it, is at [to, end) afterwards, with its pages as far as they fit. */
+int pw_mm_move(struct pw_mm *mm, uint64_t from, uint64_t pages, uint64_t to, uint64_t end, struct pw_error *err);
 void pw_mm_fork(struct pw_mm *mm);
-/* A page that is there from the start. */
-int pw_mm_put(struct pw_mm *mm, uint64_t page, enum pw_pte state, struct pw_error *err);
-int pw_mm_fault(struct pw_mm *mm, uint64_t page, bool write, struct pw_error *err);
+/* A page that is there from the start: the program's own, or of a file. */
+int pw_mm_put(struct pw_mm *mm, uint64_t page, bool own, struct pw_error *err);
 
-const struct pw_mm_area *pw_mm_area(struct pw_mm *mm, uint64_t page); /* or NULL */
-/* Where the first area in [start, end) begins, or `end`; an area that began before begins at its start. */
-uint64_t pw_mm_lowest(const struct pw_mm *mm, uint64_t start, uint64_t end);
+bool pw_mm_area(const struct pw_mm *mm, uint64_t page, struct pw_native_vma *found);
 uint64_t pw_mm_tables(const struct pw_mm *mm);
 uint64_t pw_mm_faults(const struct pw_mm *mm);
 /* Pages of [start, end) that are there. */
 uint64_t pw_mm_present(const struct pw_mm *mm, uint64_t start, uint64_t end);
 
-static inline int pw_mm_touch(struct pw_mm *mm, uint64_t page, bool write, struct pw_error *err)
+/* fault.c: a touch of a page that is not there, or may not be written. */
+int pw_mm_fault(struct pw_mm *mm, uint64_t page, bool write, struct pw_error *err);
+
+/* Does a touch find its page without a fault? */
+static inline bool pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool write)
 {
   const uint8_t *ptes = pw_ptables_find(&mm->tables, page);
   uint8_t pte = ptes ? ptes[page % PW_PTABLE_ENTRIES] : (uint8_t)PW_PTE_NONE;
-  if (pte >= PW_PTE_CACHE_WRITE || (pte && !write)) return 0;
-  return pw_mm_fault(mm, page, write, err);
+  return pte >= PW_PTE_CACHE_WRITE || (pte && !write);
+}
+
+/* For mm.c and fault.c. */
+#define PW_MM_END (UINT64_C(1) << 36) /* pages of a process */
+int pw_mm_no_memory(struct pw_error *err);
+uint8_t *pw_mm_make_table(struct pw_mm *mm, uint64_t page, struct pw_error *err); /* the 512 entries around a page */
+int pw_mm_grow_down(struct pw_mm *mm, const struct pw_native_vma *area, uint64_t page, struct pw_error *err);
+void pw_mm_note_resident(struct pw_mm *mm);
+
+static inline uint64_t pw_least(uint64_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
+
+static inline uint64_t pw_most(uint64_t a, uint64_t b)
+{
+  return a > b ? a : b;
 }
 
 #endif

@@ -7,60 +7,61 @@
 
 #include <cmocka.h>
 
-#include "os/linux/mm.h"
+#include "os/linux/kernel.h"
 
 enum { RW = PW_MAP_READ | PW_MAP_WRITE, RX = PW_MAP_READ | PW_MAP_EXECUTE, FILE_1 = 1001 };
 
-static struct pw_mm mm;
+static struct pw_kernel kernel;
+static struct pw_mm *const mm = &kernel.mm;
 static struct pw_error err;
 
 static int start(void **state)
 {
   (void)state;
-  return pw_mm_init(&mm, &err);
+  return pw_kernel_init(&kernel, false, &err);
 }
 
 static int end(void **state)
 {
   (void)state;
-  pw_mm_clear(&mm);
+  pw_kernel_clear(&kernel);
   return 0;
 }
 
 static void map(uint64_t from, uint64_t to, uint32_t flags)
 {
-  struct pw_mm_area area = {.start = from, .end = to, .flags = flags, .inode = flags & PW_AREA_FILE ? FILE_1 : 0};
-  assert_int_equal(pw_mm_map(&mm, &area, &err), 0);
+  struct pw_native_vma area = {.start = from, .end = to, .flags = flags, .inode = flags & PW_AREA_FILE ? FILE_1 : 0};
+  assert_int_equal(pw_mm_map(mm, &area, &err), 0);
 }
 
 static void load(uint64_t page)
 {
-  assert_int_equal(pw_mm_touch(&mm, page, false, &err), 0);
+  assert_int_equal(pw_kernel_touch(&kernel, page, false, &err), 0);
 }
 
 static void store(uint64_t page)
 {
-  assert_int_equal(pw_mm_touch(&mm, page, true, &err), 0);
+  assert_int_equal(pw_kernel_touch(&kernel, page, true, &err), 0);
 }
 
 static void assert_tables(uint64_t pte, uint64_t pmd, uint64_t pud)
 {
-  assert_int_equal(mm.tables.n[0], pte);
-  assert_int_equal(mm.tables.n[1], pmd);
-  assert_int_equal(mm.tables.n[2], pud);
+  assert_int_equal(mm->tables.n[0], pte);
+  assert_int_equal(mm->tables.n[1], pmd);
+  assert_int_equal(mm->tables.n[2], pud);
 }
 
 static void assert_faults(uint64_t anonymous, uint64_t file, uint64_t copy)
 {
-  assert_int_equal(mm.counts.anonymous_faults, anonymous);
-  assert_int_equal(mm.counts.file_faults, file);
-  assert_int_equal(mm.counts.copy_faults, copy);
+  assert_int_equal(mm->counts.anonymous_faults, anonymous);
+  assert_int_equal(mm->counts.file_faults, file);
+  assert_int_equal(mm->counts.copy_faults, copy);
 }
 
 static void assert_resident(uint64_t own, uint64_t cached)
 {
-  assert_int_equal(mm.counts.own, own);
-  assert_int_equal(mm.counts.cached, cached);
+  assert_int_equal(mm->counts.own, own);
+  assert_int_equal(mm->counts.cached, cached);
 }
 
 /* A table of pages spans 512 of them, one above it 512 x 512, one above that 512 x 512 x 512. */
@@ -113,7 +114,7 @@ static void fault_around(void **state)
   load(1024 + 15);
   assert_faults(0, 2, 0);
   assert_resident(0, 32);
-  assert_int_equal(mm.counts.around, 30);
+  assert_int_equal(mm->counts.around, 30);
 }
 
 /* Where the area begins later, the 16 are counted from there, past the next multiple of 16. */
@@ -122,7 +123,7 @@ static void fault_around_at_the_start_of_an_area(void **state)
   (void)state;
   map(1024 + 5, 1024 + 64, RX | PW_AREA_FILE);
   load(1024 + 7);
-  assert_int_equal(pw_mm_present(&mm, 1024 + 5, 1024 + 21), 16);
+  assert_int_equal(pw_mm_present(mm, 1024 + 5, 1024 + 21), 16);
   assert_resident(0, 16);
 }
 
@@ -139,8 +140,8 @@ static void fault_around_ends(void **state)
   load(2048);
   assert_resident(0, 5 + 12);
   assert_tables(3, 1, 1);
-  struct pw_mm_area area = {.start = 4096, .end = 4096 + 16, .flags = RX | PW_AREA_FILE, .inode = FILE_1, .offset = 7, .file_pages = 10};
-  assert_int_equal(pw_mm_map(&mm, &area, &err), 0); /* the file */
+  struct pw_native_vma area = {.start = 4096, .end = 4096 + 16, .flags = RX | PW_AREA_FILE, .inode = FILE_1, .offset = 7, .file_pages = 10};
+  assert_int_equal(pw_mm_map(mm, &area, &err), 0); /* the file */
   load(4096);
   assert_resident(0, 5 + 12 + 3);
 }
@@ -159,7 +160,7 @@ static void copy_on_write(void **state)
   store(1024 + 2);
   assert_faults(0, 2, 1);
   assert_resident(2, 14);
-  assert_int_equal(mm.counts.peak, 16);
+  assert_int_equal(mm->counts.peak, 16);
 }
 
 static void shared_file(void **state)
@@ -194,17 +195,17 @@ static void unmap_frees_tables(void **state)
   load(600);
   store(1024);
   assert_tables(3, 1, 1);
-  assert_int_equal(pw_mm_unmap(&mm, 512, 1024, &err), 0);
+  assert_int_equal(pw_mm_unmap(mm, 512, 1024, &err), 0);
   assert_tables(2, 1, 1);
-  assert_int_equal(pw_mm_unmap(&mm, 0, 511, &err), 0); /* a page of the area is left */
+  assert_int_equal(pw_mm_unmap(mm, 0, 511, &err), 0); /* a page of the area is left */
   assert_tables(2, 1, 1);
   assert_resident(1, 0);
-  assert_int_equal(pw_mm_unmap(&mm, 511, 512, &err), 0); /* what is untouched keeps the table too */
+  assert_int_equal(pw_mm_unmap(mm, 511, 512, &err), 0); /* what is untouched keeps the table too */
   assert_tables(1, 1, 1);
-  assert_int_equal(pw_mm_unmap(&mm, 0, 2048, &err), 0);
+  assert_int_equal(pw_mm_unmap(mm, 0, 2048, &err), 0);
   assert_tables(0, 0, 0);
   assert_resident(0, 0);
-  assert_int_equal(mm.n_areas, 0);
+  assert_int_equal(mm->areas.n, 0);
 }
 
 static void unmap_keeps_upper_tables(void **state)
@@ -216,7 +217,7 @@ static void unmap_keeps_upper_tables(void **state)
   load(512 * 512 - 1);
   load(512 * 512);
   assert_tables(3, 2, 1);
-  assert_int_equal(pw_mm_unmap(&mm, 512 * 512, 512 * 512 + 1, &err), 0);
+  assert_int_equal(pw_mm_unmap(mm, 512 * 512, 512 * 512 + 1, &err), 0);
   assert_tables(2, 1, 1);
 }
 
@@ -231,7 +232,7 @@ static void a_map_replaces(void **state)
   assert_resident(1, 0);
   store(600);
   assert_faults(3, 0, 0);
-  assert_int_equal(mm.n_areas, 1); /* equal neighbours are one area */
+  assert_int_equal(mm->areas.n, 1); /* equal neighbours are one area */
 }
 
 static void discard(void **state)
@@ -239,53 +240,72 @@ static void discard(void **state)
   (void)state;
   map(0, 2048, RW);
   for (uint64_t page = 0; page < 2048; page += 256) store(page);
-  pw_mm_discard(&mm, 100, 1100);
+  pw_mm_discard(mm, 100, 1100);
   assert_resident(4, 0);
   assert_tables(4, 1, 1); /* kernels before 6.14 keep empty tables */
   store(256);
   assert_faults(9, 0, 0);
-  mm.reclaims_tables = true;
-  pw_mm_discard(&mm, 100, 1100); /* 512 … 1023 is a whole span */
+  mm->reclaims_tables = true;
+  pw_mm_discard(mm, 100, 1100); /* 512 … 1023 is a whole span */
   assert_tables(3, 1, 1);
-  pw_mm_discard(&mm, 0, 2048);
+  pw_mm_discard(mm, 0, 2048);
   assert_tables(0, 1, 1);
   assert_resident(0, 0);
 }
 
-/* Pages move without a fault. Where both ends of a span fit, the table itself moves. */
+/* Pages move without a fault, with their area. Where both ends of a span fit, the table itself moves. */
 static void moves(void **state)
 {
   (void)state;
   map(0, 1024, RW);
   store(3);
   store(512 + 7);
-  map(4096, 4096 + 1024, RW);
-  assert_int_equal(pw_mm_move(&mm, 0, 1024, 4096, &err), 0);
-  assert_int_equal(pw_mm_unmap(&mm, 0, 1024, &err), 0);
+  assert_int_equal(pw_mm_move(mm, 0, 1024, 4096, 4096 + 1024, &err), 0);
   store(4096 + 3);
   store(4096 + 512 + 7);
   assert_faults(2, 0, 0);
   assert_tables(2, 1, 1);
-  map(8192 + 1, 8192 + 1 + 1024, RW); /* a page further: the new place needs three tables */
-  assert_int_equal(pw_mm_move(&mm, 4096, 1024, 8192 + 1, &err), 0);
-  assert_int_equal(pw_mm_unmap(&mm, 4096, 4096 + 1024, &err), 0);
+  /* a page further: the new place needs three tables */
+  assert_int_equal(pw_mm_move(mm, 4096, 1024, 8192 + 1, 8192 + 1 + 1024, &err), 0);
   assert_tables(3, 1, 1);
   store(8192 + 1 + 3);
   store(8192 + 1 + 512 + 7);
   assert_faults(2, 0, 0);
   assert_resident(2, 0);
+  assert_int_equal(mm->areas.n, 1);
+}
+
+/* An area of a file keeps its file where it goes, and grows as far as it is told to; what does not fit is gone. */
+static void moves_files(void **state)
+{
+  (void)state;
+  struct pw_native_vma area = {.start = 1024, .end = 1024 + 8, .flags = RW | PW_AREA_FILE, .inode = FILE_1, .offset = 100, .file_pages = 200}, found;
+  assert_int_equal(pw_mm_map(mm, &area, &err), 0);
+  store(1024 + 1);
+  store(1024 + 7);
+  assert_int_equal(pw_mm_move(mm, 1024 + 1, 7, 2048, 2048 + 2, &err), 0);
+  assert_true(pw_mm_area(mm, 2048, &found));
+  assert_int_equal(found.offset, 101);
+  assert_int_equal(found.end, 2048 + 2);
+  assert_resident(1, 0);
+  assert_int_equal(pw_mm_move(mm, 2048, 2, 2048, 2048 + 5, &err), 0); /* in place */
+  assert_true(pw_mm_area(mm, 2048, &found));
+  assert_int_equal(found.end, 2048 + 5);
+  assert_resident(1, 0);
+  assert_true(pw_mm_area(mm, 1024, &found));
+  assert_int_equal(found.end, 1024 + 1);
 }
 
 static void protect_splits_areas(void **state)
 {
   (void)state;
   map(1024, 1024 + 48, RW | PW_AREA_FILE);
-  assert_int_equal(pw_mm_protect(&mm, 1024 + 20, 1024 + 48, PW_MAP_READ, &err), 0);
-  assert_int_equal(mm.n_areas, 2);
+  assert_int_equal(pw_mm_protect(mm, 1024 + 20, 1024 + 48, PW_MAP_READ, &err), 0);
+  assert_int_equal(mm->areas.n, 2);
   load(1024 + 17);
   assert_resident(0, 4); /* 16 … 19: the area ends there */
-  assert_int_equal(pw_mm_protect(&mm, 1024 + 20, 1024 + 48, RW, &err), 0);
-  assert_int_equal(mm.n_areas, 1);
+  assert_int_equal(pw_mm_protect(mm, 1024 + 20, 1024 + 48, RW, &err), 0);
+  assert_int_equal(mm->areas.n, 1);
   load(1024 + 33);
   assert_resident(0, 20);
 }
@@ -296,9 +316,9 @@ static void protect_keeps_pages(void **state)
   (void)state;
   map(0, 10, RW);
   store(1);
-  assert_int_equal(pw_mm_protect(&mm, 0, 10, PW_MAP_READ, &err), 0);
+  assert_int_equal(pw_mm_protect(mm, 0, 10, PW_MAP_READ, &err), 0);
   load(1);
-  assert_int_equal(pw_mm_protect(&mm, 0, 10, RW, &err), 0);
+  assert_int_equal(pw_mm_protect(mm, 0, 10, RW, &err), 0);
   store(1);
   assert_faults(1, 0, 0);
 }
@@ -310,13 +330,15 @@ static void stack_grows(void **state)
   store(9990);
   store(9989);
   assert_faults(2, 0, 0);
-  assert_int_equal(mm.counts.strays, 0);
-  assert_int_equal(mm.areas[0].start, 9989);
+  assert_int_equal(mm->counts.strays, 0);
+  struct pw_native_vma stack;
+  assert_true(pw_mm_area(mm, 9989, &stack));
+  assert_int_equal(stack.start, 9989);
   map(100, 200, RW);
   store(200); /* what lies between is the stack's, what lies behind is nobody's */
   assert_faults(3, 0, 0);
   store(20000);
-  assert_int_equal(mm.counts.strays, 1);
+  assert_int_equal(mm->counts.strays, 1);
 }
 
 static void fork_shares(void **state)
@@ -325,7 +347,7 @@ static void fork_shares(void **state)
   map(0, 10, RW);
   store(1);
   store(2);
-  pw_mm_fork(&mm);
+  pw_mm_fork(mm);
   load(1);
   assert_faults(2, 0, 0);
   store(1);
@@ -340,7 +362,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       CASE(a_table_for_each_span), CASE(zero_page), CASE(fault_around), CASE(fault_around_at_the_start_of_an_area),
       CASE(fault_around_ends), CASE(copy_on_write), CASE(shared_file), CASE(shared_memory), CASE(unmap_frees_tables),
-      CASE(unmap_keeps_upper_tables), CASE(a_map_replaces), CASE(discard), CASE(moves), CASE(protect_splits_areas),
+      CASE(unmap_keeps_upper_tables), CASE(a_map_replaces), CASE(discard), CASE(moves), CASE(moves_files), CASE(protect_splits_areas),
       CASE(protect_keeps_pages), CASE(stack_grows), CASE(fork_shares)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+/* What the kernel does at a change and at a touch, and in which order. See kernel.h.
+ *
+ * A touch: translate it in the process's own tables; where that fails make room, then let the fault
+ * take it. A fault never calls reclaim, so what it looks at cannot go away under it. */
+#include "os/linux/kernel.h"
+
+int pw_kernel_init(struct pw_kernel *k, bool reclaims_tables, struct pw_error *err)
+{
+  int status = pw_mm_init(&k->mm, err);
+  k->mm.reclaims_tables = reclaims_tables;
+  return status;
+}
+
+void pw_kernel_clear(struct pw_kernel *k)
+{
+  pw_mm_clear(&k->mm);
+}
+
+int pw_kernel_change(struct pw_kernel *k, const struct pw_native_change *c, struct pw_error *err)
+{
+  const struct pw_native_vma *vma = &c->vma;
+  switch (c->kind) {
+  case PW_NATIVE_MAP: return pw_mm_map(&k->mm, vma, err);
+  case PW_NATIVE_MOVE: return pw_mm_move(&k->mm, c->from, c->from_pages, vma->start, vma->end, err);
+  case PW_NATIVE_UNMAP: return pw_mm_unmap(&k->mm, vma->start, vma->end, err);
+  case PW_NATIVE_PROTECT: return pw_mm_protect(&k->mm, vma->start, vma->end, vma->flags, err);
+  case PW_NATIVE_DISCARD: pw_mm_discard(&k->mm, vma->start, vma->end); return 0;
+  case PW_NATIVE_FORK: pw_mm_fork(&k->mm); return 0;
+  }
+  return 0;
+}
+
+/* Frames are plenty, so there is no room to make before the fault. */
+int pw_kernel_serve(struct pw_kernel *k, uint64_t page, bool write, struct pw_error *err)
+{
+  return pw_mm_fault(&k->mm, page, write, err);
+}
