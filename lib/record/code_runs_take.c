@@ -174,7 +174,8 @@ static inline __attribute__((always_inline)) bool take_steps(const struct taking
   return true;
 }
 
-static inline __attribute__((always_inline)) bool take_at_once(const struct taking *t, const uint64_t *addresses, struct open *o, uint32_t *done, const bool sides)
+static inline __attribute__((always_inline)) bool take_at_once(const struct taking *t, const uint64_t *addresses, struct open *o,
+                                                               uint32_t *done, const bool sides)
 {
   o->tally += first_touch(t, addresses, o);
   if (__builtin_expect(t->run->leaps, 0)) return take_steps(t, addresses, o, done, true, sides);
@@ -221,7 +222,8 @@ static inline __attribute__((always_inline)) size_t take(const struct pw_runs *r
       break;
     }
     word = addresses + run->n_words;
-    __builtin_prefetch((const char *)list + (word < end ? *word : 0) * PW_RUN_LINE_BYTES);
+    /* the word is not checked yet, and may be no run: an address from it is only a number */
+    __builtin_prefetch((const void *)((uintptr_t)list + (word < end ? *word : 0) * PW_RUN_LINE_BYTES));
     bool at_once = budget > run->total && (!(o.tally & HALF_FULL) || !may_fill_up(o.tally, run->total));
     if (__builtin_expect(at_once, 1)) {
       budget -= run->accesses;

@@ -1,8 +1,9 @@
 /* Recordings: one program image's ring, emptied into one .pwt.
  *
  * Algorithm: a block of the ring is a list of runs with their data addresses and of records; runs
- * go through code_runs.c into visits, records become events. The words of a block are only
- * believed as far as they are checked: a program may write anywhere, also into its ring.
+ * go through code_runs.c into visits, records become events. A program may write anywhere, also into its
+ * ring: so a block is copied before it is looked at, what the header says is read once, and both are only
+ * believed as far as they are checked. The copy brings the block into our cache, and little else costs time then.
  *
  * A fork leaves no event: the child has a trace of its own. */
 #include "record/image.h"
@@ -31,7 +32,9 @@
 struct pw_recording {
   char *path;
   int fd;
-  struct pw_ring *ring;
+  struct pw_ring *ring;       /* the program writes here at any time: read it by read_ring alone */
+  uint32_t tail;              /* blocks emptied */
+  uint64_t *words;            /* of the block that is being emptied */
   struct pw_visits *visits;
   struct pw_writer *writer;
   struct pw_behind *behind;   /* holds the writer while it records */
@@ -61,6 +64,7 @@ void pw_recording_destroy(struct pw_recording *r)
   pw_writer_destroy(r->writer);
   pw_runs_clear(&r->runs);
   pw_ring_events_clear(&r->events);
+  pw_free(r->words);
   pw_free(r->path);
   pw_free(r);
 }
@@ -90,7 +94,8 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
   r->size_limit_bytes = options->size_limit_bytes;
   r->runs.sides = options->trace.make_sides;
   r->path = pw_strdup(path);
-  int status = r->path ? make_ring(r, err) : out_of_memory(r, err);
+  r->words = pw_malloc(RING_BLOCK_BYTES, 1);
+  int status = r->path && r->words ? make_ring(r, err) : out_of_memory(r, err);
   if (!status) status = pw_visits_create_bare(&r->visits, &options->trace, err);
   if (!status) status = pw_writer_create(&r->writer, path, &options->writer, err);
   if (!status) status = pw_behind_create(&r->behind, r->writer, options->trace.make_sides, err);
@@ -180,33 +185,36 @@ static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, s
   return 0;
 }
 
-/* A block that starts a program's last words may be overwritten while it is read: by then we
- * have stopped, or the program is gone. */
-static const uint64_t *block_words(const struct pw_recording *r, uint32_t number)
+#define read_ring(field) __atomic_load_n(&(field), __ATOMIC_SEQ_CST)
+
+/* Takes the first n words of a block of the ring over. */
+static int copy_block(struct pw_recording *r, uint32_t number, size_t n, struct pw_error *err)
 {
-  return (const uint64_t *)(const void *)((const char *)r->ring + PW_RING_HEADER_BYTES +
-                                          (size_t)(number % RING_BLOCKS) * RING_BLOCK_BYTES);
+  if (n > RING_BLOCK_BYTES / 8) return pw_error_set(err, PW_EFORMAT, "%s: the ring is damaged", r->path);
+  memcpy(r->words, (const char *)r->ring + PW_RING_HEADER_BYTES + (size_t)(number % RING_BLOCKS) * RING_BLOCK_BYTES, n * 8);
+  return 0;
 }
 
-static int take_block(struct pw_recording *r, const uint64_t *words, size_t n, struct pw_error *err)
+static int take_block(struct pw_recording *r, uint32_t number, size_t n, struct pw_error *err)
 {
   if (r->ended) return 0;
-  int status = n > RING_BLOCK_BYTES / 8 ? pw_error_set(err, PW_EFORMAT, "%s: the ring is damaged", r->path)
-                                        : take_words(r, words, n, err);
+  int status = copy_block(r, number, n, err);
+  if (!status) status = take_words(r, r->words, n, err);
   if (status) r->ended = true;
   if (r->ended) pw_recording_stop(r);
   return status;
 }
 
 /* What a run did before a fault, behind n words of a block. */
-static int take_cut(struct pw_recording *r, const uint64_t *block, size_t n, uint64_t address, struct pw_error *err)
+static int take_cut(struct pw_recording *r, uint32_t number, size_t n, uint64_t address, struct pw_error *err)
 {
   uint32_t needs = 0;
-  int status = 0;
-  if (r->ended || n > RING_BLOCK_BYTES / 8) return 0;
+  if (r->ended) return 0;
+  int status = copy_block(r, number, RING_BLOCK_BYTES / 8, err);
+  if (status) return status;
   do {
     if (needs) status = make_room(r, needs, err);
-    if (!status) pw_runs_take_cut(&r->runs, block + n, RING_BLOCK_BYTES / 8 - n, address, r->visits, &needs);
+    if (!status) pw_runs_take_cut(&r->runs, r->words + n, RING_BLOCK_BYTES / 8 - n, address, r->visits, &needs);
   } while (needs && !status);
   return status;
 }
@@ -214,13 +222,14 @@ static int take_cut(struct pw_recording *r, const uint64_t *block, size_t n, uin
 int pw_recording_step(struct pw_recording *r, struct pw_error *err)
 {
   struct pw_ring *ring = r->ring;
-  uint32_t tail = ring->tail, filled = __atomic_load_n(&ring->head, __ATOMIC_SEQ_CST) - tail;
+  uint32_t tail = r->tail, filled = read_ring(ring->head) - tail;
   if (filled == 0) return 0;
   if (filled > RING_BLOCKS) return pw_error_set(err, PW_EFORMAT, "%s: the ring is damaged", r->path);
-  uint32_t slot = tail % RING_BLOCKS, n = ring->words[slot];
-  int status = take_block(r, block_words(r, tail), n, err);
-  if (!status && ring->cut[slot]) status = take_cut(r, block_words(r, tail), n, ring->cut[slot], err);
-  __atomic_store_n(&ring->tail, tail + 1, __ATOMIC_SEQ_CST);
+  uint32_t n = read_ring(ring->words[tail % RING_BLOCKS]);
+  uint64_t cut = read_ring(ring->cut[tail % RING_BLOCKS]);
+  int status = take_block(r, tail, n, err);
+  if (!status && cut) status = take_cut(r, tail, n, cut, err);
+  __atomic_store_n(&ring->tail, r->tail = tail + 1, __ATOMIC_SEQ_CST);
   syscall(SYS_futex, &ring->tail, FUTEX_WAKE, 1, NULL, NULL, 0);
   return status ? status : 1;
 }
@@ -228,7 +237,7 @@ int pw_recording_step(struct pw_recording *r, struct pw_error *err)
 bool pw_recording_sleep(struct pw_recording *r)
 {
   __atomic_store_n(&r->ring->reader_sleeps, 1, __ATOMIC_SEQ_CST);
-  return __atomic_load_n(&r->ring->head, __ATOMIC_SEQ_CST) == r->ring->tail;
+  return read_ring(r->ring->head) == r->tail;
 }
 
 void pw_recording_stop(struct pw_recording *r)
@@ -240,11 +249,11 @@ void pw_recording_stop(struct pw_recording *r)
 /* What stands in the block that was being filled: up to the cursor, in the program's addresses. */
 static int take_rest(struct pw_recording *r, struct pw_error *err)
 {
-  struct pw_ring *ring = r->ring;
-  uint64_t start = ring->base + PW_RING_HEADER_BYTES + (uint64_t)(ring->head % RING_BLOCKS) * RING_BLOCK_BYTES;
-  uint64_t cursor = __atomic_load_n(&ring->cursor, __ATOMIC_SEQ_CST);
-  if (ring->base == 0 || cursor < start || cursor - start > RING_BLOCK_BYTES) return 0;
-  return take_block(r, block_words(r, ring->head), (size_t)(cursor - start) / 8, err);
+  uint32_t head = read_ring(r->ring->head);
+  uint64_t base = read_ring(r->ring->base), cursor = read_ring(r->ring->cursor);
+  uint64_t start = base + PW_RING_HEADER_BYTES + (uint64_t)(head % RING_BLOCKS) * RING_BLOCK_BYTES;
+  if (base == 0 || cursor < start || cursor - start > RING_BLOCK_BYTES) return 0;
+  return take_block(r, head, (size_t)(cursor - start) / 8, err);
 }
 
 void pw_recording_end(struct pw_recording *r, uint64_t exit_status, uint64_t signal)
