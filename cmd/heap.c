@@ -12,7 +12,7 @@
 
 static _Noreturn void ran_out(void)
 {
-  say("memory ran out: ask for fewer configurations, or for fewer traces at a time (--jobs)");
+  say("memory ran out; free some and run again, of several traces fewer at a time (--jobs)");
   exit(FAILED);
 }
 

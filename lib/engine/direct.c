@@ -60,7 +60,7 @@ static void destroy_fronts(struct fronts *fronts)
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or fewer configurations");
 }
 
 static int feed_block(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);

@@ -56,7 +56,7 @@ struct pw_lanes {
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or fewer configurations");
 }
 
 static void destroy_part(void *part)

@@ -36,7 +36,7 @@ struct pw_onepass_memory {
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the models; sweep fewer configurations at a time");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or fewer configurations");
 }
 
 bool pw_onepass_memory_can(const struct pw_config *c, bool *joint)

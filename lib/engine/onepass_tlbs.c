@@ -40,7 +40,7 @@ struct pw_onepass_tlbs {
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs; sweep fewer configurations at a time");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs; free some, or run smaller ones or fewer configurations");
 }
 
 static bool is_lru(const struct pw_tlb_config *c)

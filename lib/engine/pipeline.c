@@ -40,7 +40,7 @@ struct steps {
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out; take fewer --jobs");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for blocks on their way to the models; free some, or take fewer --jobs");
 }
 
 static int create_copy(struct copy *c)

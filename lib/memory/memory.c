@@ -27,7 +27,7 @@ int pw_memory_policy_find(const char *name)
 int pw_memory_create(struct pw_memory **memory, int policy, uint64_t frames, uint64_t seed, struct pw_error *err)
 {
   struct pw_memory *m = *memory = pw_calloc(1, sizeof *m);
-  if (!m) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!m) return pw_error_set(err, PW_ENOMEM, "memory ran out for the model of a memory; free some and run again");
   m->policy = pw_memory_policy(policy);
   m->frames = frames;
   m->head = m->tail = PW_NO_PAGE;

@@ -94,7 +94,7 @@ void pw_behind_destroy(struct pw_behind *b)
 int pw_behind_create(struct pw_behind **behind, struct pw_writer *writer, bool sides, struct pw_error *err)
 {
   struct pw_behind *b = *behind = pw_calloc(1, sizeof *b);
-  if (!b) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!b) return pw_error_set(err, PW_ENOMEM, "memory ran out for the blocks that are being written; free some and record again");
   b->writer = writer;
   pthread_mutex_init(&b->lock, NULL);
   pthread_cond_init(&b->changed, NULL);

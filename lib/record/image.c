@@ -89,7 +89,7 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
                         struct pw_error *err)
 {
   struct pw_recording *r = *recording = pw_calloc(1, sizeof *r);
-  if (!r) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!r) return pw_error_set(err, PW_ENOMEM, "memory ran out for a recording; free some and record again");
   r->fd = -1;
   r->size_limit_bytes = options->size_limit_bytes;
   r->runs.sides = options->trace.make_sides;

@@ -40,7 +40,7 @@ void pw_slice_destroy(struct pw_slice *s)
 int pw_slice_create(struct pw_slice **slice, const struct pw_trace_options *o, struct pw_error *err)
 {
   struct pw_slice *s = *slice = pw_calloc(1, sizeof *s);
-  if (!s) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!s) return pw_error_set(err, PW_ENOMEM, "memory ran out for the part of the trace that is cut out; free some and run again");
   s->skip = o->skip;
   if (!o->limit || __builtin_add_overflow(o->skip, o->limit, &s->end)) s->end = UINT64_MAX;
   if (__builtin_add_overflow(o->skip, o->warmup, &s->mark) || s->mark > s->end) s->mark = s->end;
@@ -58,7 +58,7 @@ int pw_slice_create(struct pw_slice **slice, const struct pw_trace_options *o, s
   if (s->pages && s->rank && s->page && s->counts && s->flags && s->used && s->events && sides) return 0;
   pw_slice_destroy(s);
   *slice = NULL;
-  return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the part of the trace that is cut out; free some and run again");
 }
 
 bool pw_slice_rounded(const struct pw_slice *s)

@@ -65,13 +65,13 @@ void pw_visits_restart(struct pw_visits *v, const struct pw_trace_options *optio
 int pw_visits_create_bare(struct pw_visits **visits, const struct pw_trace_options *options, struct pw_error *err)
 {
   struct pw_visits *v = *visits = pw_calloc(1, sizeof *v);
-  if (!v) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!v) return pw_error_set(err, PW_ENOMEM, "memory ran out for a block of visits; free some and run again");
   bool rows = pw_rows_init(&v->rows, options->make_sides);
   v->rows.events = pw_malloc(MAX_EVENTS, sizeof *v->rows.events);
   if (!rows || !v->rows.events || pw_pagemap_reserve(&v->threads, 16)) {
     pw_visits_destroy(v);
     *visits = NULL;
-    return pw_error_set(err, PW_ENOMEM, "memory ran out");
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for a block of visits; free some and run again");
   }
   pw_visits_restart(v, options);
   return 0;
@@ -85,7 +85,7 @@ int pw_visits_create(struct pw_visits **visits, const struct pw_trace_options *o
   if ((*visits)->columns) return 0;
   pw_visits_destroy(*visits);
   *visits = NULL;
-  return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for a block of visits; free some and run again");
 }
 
 /* Opens a visit by one access; the room was asked for. Not inlined: keeps the registers of the counting loop free. */

@@ -6,7 +6,7 @@
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners; attribute by object, which are fewer");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners of all pages; free some, or run larger pages or a part of the trace (--limit)");
 }
 
 /* ---- beginning and end ---- */
