@@ -11,7 +11,8 @@ struct span {
   unsigned bits;              /* a table covers 2^bits bytes */
   struct of_process {
     uint64_t used;            /* tables with a page under them */
-    struct pw_ranges empty;   /* prefixes of the others */
+    uint64_t n_empty;         /* the others, and their prefixes */
+    struct pw_ranges empty;
   } *of;                      /* [PW_PROCESSES] */
 };
 
@@ -166,6 +167,7 @@ void pw_tables_add_page(struct pw_tables *t, const struct pw_present *p, uint32_
     of->used++;
     if (pw_ranges_at(&of->empty, prefix, &found)) {
       pw_ranges_cut(&of->empty, prefix, prefix); /* needs no memory */
+      of->n_empty--;
       continue;
     }
     add_tables(t, s, 1);
@@ -184,6 +186,7 @@ static int unuse(struct pw_tables *t, const struct pw_present *p, uint32_t proce
     of->used--;
     if (keep || has_empty(t, s, process, prefix)) {
       if (pw_ranges_put(&of->empty, prefix, prefix, 0)) return -1;
+      of->n_empty++;
       if (t->n_processes <= process) t->n_processes = process + 1;
       continue;
     }
@@ -216,6 +219,7 @@ void pw_tables_forget(struct pw_tables *t, uint32_t process, uint64_t first_page
       uint64_t first = found.first << shift, last = first + (UINT64_C(1) << shift) - 1;
       if (has_empty(t, s, process, found.first) || mapped(context, process, first, last)) continue;
       pw_ranges_cut(empty, found.first, found.first); /* a whole range that nobody shares: needs no memory */
+      t->spans[s].of[process].n_empty--;
       take_tables(t, s, 1);
       tell_table(t, s, process, found.first, false);
     }
@@ -234,8 +238,8 @@ void pw_tables_clear(struct pw_tables *t, uint32_t process)
 {
   for (size_t s = 0; s < t->n_spans; s++) {
     struct of_process *of = &t->spans[s].of[process];
-    take_tables(t, s, of->used + of->empty.n);
-    of->used = 0;
+    take_tables(t, s, of->used + of->n_empty);
+    of->used = of->n_empty = 0;
     pw_ranges_clear(&of->empty);
   }
 }
