@@ -45,28 +45,39 @@ struct curve_command {
   bool folder_is_new;
 };
 
-/* Settings that a curve has no use for, and why. */
+/* The settings of a machine that a curve has a use for. */
+static const char *const of_use[] = {"page-size", "itlb", "dtlb"};
+
+/* Settings that it has no use for, and why. */
 static const struct {
-  enum setting setting;
-  const char *why;
+  const char *setting, *why;
 } no_use[] = {
-    {SET_TABLE, "no page table changes a curve; leave it out"},
-    {SET_LEVELS, "no page table changes a curve; leave it out"},
-    {SET_VA_BITS, "no page table changes a curve; leave it out"},
-    {SET_MACHINE, "a curve has every size; give the first levels before --of stlb with --itlb and --dtlb"},
-    {SET_STLB, "a curve has every size of it; say --of stlb"},
-    {SET_MEMORY, "a curve has every size of it; say --of memory"},
-    {SET_MEMORY_POLICY, "a curve is of LRU; pagewalk sweep --memory compares policies"},
-    {SET_SEED, "nothing in a curve is random; leave it out"},
-    {SET_ONLY, "--of itlb sees the fetches alone and --of dtlb the loads and stores alone"},
-    {SET_ENGINE, "all sizes come from one pass; leave it out"},
+    {"machine", "a curve has every size; give the first levels before --of stlb with --itlb and --dtlb"},
+    {"stlb", "a curve has every size of it; say --of stlb"},
+    {"memory", "a curve has every size of it; say --of memory"},
+    {"memory-policy", "a curve is of LRU; pagewalk sweep --memory compares policies"},
+    {"seed", "nothing in a curve is random; leave it out"},
+    {"only", "--of itlb sees the fetches alone and --of dtlb the loads and stores alone"},
+    {"engine", "all sizes come from one pass; leave it out"},
+    {"table", "no page table changes a curve; leave it out"},
+    {"levels", "no page table changes a curve; leave it out"},
+    {"va-bits", "no page table changes a curve; leave it out"},
 };
+
+/* NULL when the setting is of use. */
+static const char *why_not(size_t setting)
+{
+  for (size_t i = 0; i < sizeof no_use / sizeof *no_use; i++)
+    if (strcmp(no_use[i].setting, setting_name(setting)) == 0) return no_use[i].why;
+  for (size_t i = 0; i < sizeof of_use / sizeof *of_use; i++)
+    if (setting >= N_MACHINE_SETTINGS || strcmp(of_use[i], setting_name(setting)) == 0) return NULL;
+  return "a curve does not depend on it; leave it out";
+}
 
 static int check_no_use(const struct settings *settings)
 {
-  for (size_t i = 0; i < sizeof no_use / sizeof *no_use; i++)
-    if (settings->of[no_use[i].setting].n)
-      return say_usage("--%s does not apply to curve: %s", setting_name(no_use[i].setting), no_use[i].why);
+  for (size_t i = 0; i < N_SETTINGS; i++)
+    if (settings->of[i].n && why_not(i)) return say_usage("--%s does not apply to curve: %s", setting_name(i), why_not(i));
   return -1;
 }
 
@@ -118,8 +129,8 @@ static int take_first_levels(struct pw_curve_config *config, const struct combin
 {
   struct pw_config machine;
   struct pw_error err;
-  int code = take_tlb(&config->itlb, &combination->itlbs, "--itlb");
-  if (code < 0) code = take_tlb(&config->dtlb, &combination->dtlbs, "--dtlb");
+  int code = take_tlb(&config->itlb, &combination->tlbs[pw_parameter_find("itlb")], "--itlb");
+  if (code < 0) code = take_tlb(&config->dtlb, &combination->tlbs[pw_parameter_find("dtlb")], "--dtlb");
   if (code >= 0) return code;
   pw_config_default(&machine);
   machine.itlb = config->itlb;
@@ -145,15 +156,16 @@ static int plan(struct curve_command *c, const struct settings *settings, const 
   if (code < 0 && asked[PW_CURVE_STLB]) code = take_first_levels(&config, combination);
   if (code >= 0) return code;
   for (int i = 0; i < 2 && !asked[PW_CURVE_STLB]; i++) {
-    enum setting first = i ? SET_DTLB : SET_ITLB;
-    if (settings->of[first].n)
-      return say_usage("--%s only applies to --of stlb, which stands behind it: a curve has every size of the others", setting_name(first));
+    const char *first = of_use[1 + i];
+    if (settings->of[pw_parameter_find(first)].n)
+      return say_usage("--%s only applies to --of stlb, which stands behind it: a curve has every size of the others", first);
   }
+  const struct numbers *pages = &combination->numbers[setting_of_kind(PW_PARAMETER_PAGE)];
   for (size_t i = 0; i < n; i++)
-    for (size_t p = 0; p < combination->page_shifts.n; p++) {
-      if (is_repeated(&combination->page_shifts, p)) continue;
+    for (size_t p = 0; p < pages->n; p++) {
+      if (is_repeated(pages, p)) continue;
       config.of = order[i];
-      config.page_shift = (unsigned)combination->page_shifts.values[p];
+      config.page_shift = (unsigned)pages->values[p];
       c->configs = heap_grow(c->configs, &c->configs_room, c->n_configs + 1, sizeof *c->configs);
       c->configs[c->n_configs++] = config;
     }
@@ -259,7 +271,7 @@ static int run_traces(struct curve_command *c)
 }
 
 /* The rows that curve shares with run and sweep; `help`, where not NULL, says what they mean here. */
-static void pick_rows(struct option_row *rows, const enum setting *settings, const char *const *help, size_t n)
+static void pick_rows(struct option_row *rows, const size_t *settings, const char *const *help, size_t n)
 {
   for (size_t i = 0; i < n; i++) {
     rows[i] = *setting_row(settings[i]);
@@ -269,7 +281,8 @@ static void pick_rows(struct option_row *rows, const enum setting *settings, con
 
 static int run_curve(const struct command *self, int argc, char **argv)
 {
-  static const enum setting machine[] = {SET_PAGE_SIZE, SET_ITLB, SET_DTLB}, running[] = {SET_ASID, SET_JOBS};
+  static const size_t running[] = {SET_ASID, SET_JOBS};
+  const size_t machine[] = {pw_parameter_find(of_use[0]), pw_parameter_find(of_use[1]), pw_parameter_find(of_use[2])};
   static const char *const help[] = {
       "page sizes: 4K,64K,2M, any power of two (default 4K)",
       "before --of stlb, the code TLB: ENTRIES[:WAYS], LRU, or none\n(default 64:8)",
@@ -282,7 +295,7 @@ static int run_curve(const struct command *self, int argc, char **argv)
   pick_rows(run, running, as_is, 2);
   const struct option_group groups[] = {{"Curves", own_rows, &c.options},   {"Machine", shown, &settings},
                                         {"Running", run, &settings},        {"Reading", reading_rows, &settings},
-                                        {NULL, machine_rows, &settings},    {NULL, running_rows, &settings},
+                                        {NULL, machine_rows(), &settings},    {NULL, running_rows, &settings},
                                         {NULL, NULL, NULL}};
   int code = options_parse(self, groups, &c.traces, argc, argv);
   if (code < 0) {

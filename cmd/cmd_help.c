@@ -6,6 +6,13 @@
 #include "pagewalk.h"
 #include "say.h"
 
+static const struct command *const *commands;
+
+void help_about(const struct command *const *all)
+{
+  commands = all;
+}
+
 static void overview(void)
 {
   printf("pagewalk %s: trace-driven analysis of TLBs, page tables and paging\n\n"
@@ -32,8 +39,8 @@ static int run_help(const struct command *self, int argc, char **argv)
     code = DONE;
   }
   if (code < 0) {
-    const struct command *command = command_find(operands.items[0]);
-    const char *near = command ? NULL : command_nearest(operands.items[0]);
+    const struct command *command = command_find(commands, operands.items[0]);
+    const char *near = command ? NULL : command_nearest(commands, operands.items[0]);
     char word[] = "--help", *help[] = {word, NULL};
     if (command)
       code = command->run(command, 1, help);

@@ -125,8 +125,7 @@ static int prepare(struct run *run, const struct settings *settings)
     return say_usage("%s", err.text);
   const char *list = combination_list(&run->combination, &n);
   if (list)
-    return say_usage("run takes one configuration, but %s gives %ju values; pagewalk sweep takes them all",
-                     *list ? list : "the page table option", (uintmax_t)n);
+    return say_usage("run takes one configuration, but --%s gives %ju values; pagewalk sweep takes them all", list, (uintmax_t)n);
   int status = combination_plan(&run->combination, &run->plan, &err);
   if (status) {
     say("%s", err.text);
@@ -178,7 +177,7 @@ static int run_run(const struct command *self, int argc, char **argv)
   struct run run = {0};
   struct settings settings = {0};
   const struct option_group groups[] = {{"Output", own_rows, &run.options},
-                                        {"Machine", machine_rows, &settings},
+                                        {"Machine", machine_rows(), &settings},
                                         {"Running", running_rows, &settings},
                                         {"Reading", reading_rows, &settings},
                                         {NULL, NULL, NULL}};

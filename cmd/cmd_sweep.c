@@ -303,7 +303,7 @@ static int run_sweep(const struct command *self, int argc, char **argv)
   struct sweep sweep = {.lock = -1};
   struct words operands = {0};
   const struct option_group groups[] = {{"Output", own_rows, &own},
-                                        {"Machines (lists and ranges; every combination is run)", machine_rows, &sweep.given},
+                                        {"Machines (lists and ranges; every combination is run)", machine_rows(), &sweep.given},
                                         {"Running", running_rows, &sweep.given},
                                         {"Reading", reading_rows, &sweep.given},
                                         {NULL, NULL, NULL}};

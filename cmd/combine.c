@@ -19,18 +19,17 @@ static int parse_sizes(struct numbers *numbers, const struct words *words, const
   return 0;
 }
 
-static int parse_page_sizes(struct combination *c, const struct words *words, struct pw_error *err)
+static int parse_page_sizes(struct numbers *sizes, const struct words *words, struct pw_error *err)
 {
   static const struct spec_kind kind = {.unit = SPEC_BYTES, .least = 1 << PW_BASE_SHIFT, .most = (uint64_t)1 << 46};
-  if (parse_sizes(&c->page_shifts, words, &kind, err)) return PW_EINVAL;
-  for (size_t i = 0; i < c->page_shifts.n; i++) {
-    uint64_t bytes = c->page_shifts.values[i];
+  if (parse_sizes(sizes, words, &kind, err)) return PW_EINVAL;
+  for (size_t i = 0; i < sizes->n; i++) {
+    uint64_t bytes = sizes->values[i];
     if (bytes & (bytes - 1))
       return pw_error_set(err, PW_EINVAL, "%s: a page size is a power of two such as 4K, 2M or 1G, not %ju",
                           words->place, (uintmax_t)bytes);
-    c->page_shifts.values[i] = (uint64_t)__builtin_ctzll(bytes);
+    sizes->values[i] = (uint64_t)__builtin_ctzll(bytes);
   }
-  if (!c->page_shifts.n) numbers_add(&c->page_shifts, PW_BASE_SHIFT);
   return 0;
 }
 
@@ -78,7 +77,8 @@ static int parse_levels(struct combination *c, const struct settings *settings, 
 {
   static const struct spec_kind levels_kind = {.unit = SPEC_PLAIN, .least = 1, .most = PW_MAX_LEVELS};
   static const struct spec_kind bits_kind = {.unit = SPEC_PLAIN, .least = 13, .most = 64};
-  const struct words *levels = &settings->of[SET_LEVELS], *bits = &settings->of[SET_VA_BITS];
+  const struct words *levels = &settings->of[setting_of_kind(PW_PARAMETER_LEVELS)];
+  const struct words *bits = &settings->of[setting_of_kind(PW_PARAMETER_VA_BITS)];
   struct numbers numbers = {0};
   struct pw_error why;
   uint64_t va_bits = 0;
@@ -121,14 +121,13 @@ static int parse_machines(struct combination *c, const struct words *words, stru
   return 0;
 }
 
-static int parse_policies(struct combination *c, const struct words *words, struct pw_error *err)
+static int parse_choices(struct numbers *choices, const struct pw_parameter *p, const struct words *words, struct pw_error *err)
 {
   for (size_t i = 0; i < words->n; i++) {
     struct slice rest = {words->items[i], strlen(words->items[i])}, spec;
     while (slice_next(&rest, ';', &spec))
-      if (spec_policies(&c->policies, spec, PW_LIST_MEMORY_POLICIES, words->place, err)) return PW_EINVAL;
+      if (spec_policies(choices, spec, p->list, words->place, err)) return PW_EINVAL;
   }
-  if (!c->policies.n) numbers_add(&c->policies, (uint64_t)pw_memory_policy_find("lru"));
   return 0;
 }
 
@@ -145,32 +144,57 @@ static void add_one_tlb(struct tlb_specs *specs, const struct pw_tlb_config *tlb
   numbers_clear(&policies);
 }
 
-static int parse_tlbs(struct combination *c, const struct settings *settings, struct pw_error *err)
+/* Numbers that the library checks too: memory against the page size, others against their row. */
+static struct spec_kind number_kind(const struct pw_parameter *p)
 {
-  if (spec_tlbs(&c->itlbs, &settings->of[SET_ITLB], err) || spec_tlbs(&c->dtlbs, &settings->of[SET_DTLB], err) ||
-      spec_tlbs(&c->stlbs, &settings->of[SET_STLB], err))
-    return PW_EINVAL;
-  if (c->machines.n) return 0;
-  struct pw_config config;
-  pw_config_default(&config);
-  if (!c->itlbs.n) add_one_tlb(&c->itlbs, &config.itlb);
-  if (!c->dtlbs.n) add_one_tlb(&c->dtlbs, &config.dtlb);
-  if (!c->stlbs.n) add_one_tlb(&c->stlbs, &config.stlb);
+  struct spec_kind kind = {.unit = p->kind == PW_PARAMETER_COUNT ? SPEC_PLAIN : SPEC_BYTES, .least = p->least, .most = p->most};
+  if (p->kind == PW_PARAMETER_MEMORY)
+    kind = (struct spec_kind){.unit = SPEC_BYTES, .least = 1, .most = UINT64_MAX - 1, .word = "unlimited", .word_value = PW_UNLIMITED};
+  return kind;
+}
+
+static int parse_parameter(struct combination *c, size_t number, const struct settings *settings, const struct words *words,
+                           struct pw_error *err)
+{
+  const struct pw_parameter *p = pw_parameter_entry(number);
+  struct spec_kind kind = number_kind(p);
+  switch (p->kind) {
+  case PW_PARAMETER_PAGE: return parse_page_sizes(&c->numbers[number], words, err);
+  case PW_PARAMETER_TABLE: return parse_tables(c, words, err);
+  case PW_PARAMETER_LEVELS: return parse_levels(c, settings, err);
+  case PW_PARAMETER_MACHINE: return parse_machines(c, words, err);
+  case PW_PARAMETER_TLB: return spec_tlbs(&c->tlbs[number], words, err);
+  case PW_PARAMETER_MEMORY:
+  case PW_PARAMETER_SIZE:
+  case PW_PARAMETER_COUNT: return parse_sizes(&c->numbers[number], words, &kind, err);
+  case PW_PARAMETER_CHOICE: return parse_choices(&c->numbers[number], p, words, err);
+  case PW_PARAMETER_VA_BITS: break; /* with the levels */
+  }
   return 0;
+}
+
+/* Has the parameter nothing of its own, nor from an option that sets it too? */
+static bool is_unset(const struct combination *c, size_t number, const struct pw_parameter *p)
+{
+  if (p->kind == PW_PARAMETER_TABLE) return c->n_geometries == 0;
+  if (p->kind == PW_PARAMETER_TLB) return c->tlbs[number].n == 0 && c->machines.n == 0;
+  return *p->initial && c->numbers[number].n == 0;
 }
 
 int combination_parse(struct combination *c, const struct settings *settings, struct pw_error *err)
 {
-  static const struct spec_kind memory_kind = {.unit = SPEC_BYTES, .least = 1, .most = UINT64_MAX - 1,
-                                               .word = "unlimited", .word_value = PW_UNLIMITED};
+  const struct pw_parameter *p;
   *c = (struct combination){0};
-  if (parse_page_sizes(c, &settings->of[SET_PAGE_SIZE], err) || parse_tables(c, &settings->of[SET_TABLE], err) ||
-      parse_levels(c, settings, err) || parse_machines(c, &settings->of[SET_MACHINE], err) ||
-      parse_tlbs(c, settings, err) || parse_policies(c, &settings->of[SET_MEMORY_POLICY], err) ||
-      parse_sizes(&c->memories, &settings->of[SET_MEMORY], &memory_kind, err))
-    return PW_EINVAL;
-  if (!c->n_geometries && pw_geometry_parse(new_geometry(c), setting_default(SET_TABLE), err)) return PW_EINVAL;
-  if (!c->memories.n) numbers_add(&c->memories, PW_UNLIMITED);
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    if (parse_parameter(c, i, settings, &settings->of[i], err)) return PW_EINVAL;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    if (!is_unset(c, i, p)) continue;
+    struct words initial = {0};
+    words_add(&initial, p->initial);
+    int status = parse_parameter(c, i, settings, &initial, err);
+    words_clear(&initial);
+    if (status) return status;
+  }
   return 0;
 }
 
@@ -190,103 +214,100 @@ static uint64_t count_tlbs(const struct tlb_specs *specs)
   return n ? n : 1; /* from the machine */
 }
 
+/* How many values a parameter has. */
+static uint64_t count_values(const struct combination *c, size_t number)
+{
+  switch (pw_parameter_entry(number)->kind) {
+  case PW_PARAMETER_TABLE: return c->n_geometries;
+  case PW_PARAMETER_MACHINE: return c->machines.n ? c->machines.n : 1;
+  case PW_PARAMETER_TLB: return count_tlbs(&c->tlbs[number]);
+  case PW_PARAMETER_LEVELS:
+  case PW_PARAMETER_VA_BITS: return 1;
+  default: return c->numbers[number].n;
+  }
+}
+
 uint64_t combination_count(const struct combination *c)
 {
-  uint64_t n = multiply(c->page_shifts.n, c->n_geometries);
-  if (c->machines.n) n = multiply(n, c->machines.n);
-  n = multiply(multiply(multiply(n, count_tlbs(&c->itlbs)), count_tlbs(&c->dtlbs)), count_tlbs(&c->stlbs));
-  return multiply(multiply(n, c->memories.n), c->policies.n);
+  uint64_t n = 1;
+  for (size_t i = 0; pw_parameter_entry(i); i++) n = multiply(n, count_values(c, i));
+  return n;
 }
 
 const char *combination_list(const struct combination *c, uint64_t *n)
 {
-  const struct { const char *name; uint64_t n; } lists[] = {
-      {"--page-size", c->page_shifts.n},     {c->n_geometries > 1 ? "--table with --levels" : "", c->n_geometries},
-      {"--machine", c->machines.n},          {"--itlb", count_tlbs(&c->itlbs)},
-      {"--dtlb", count_tlbs(&c->dtlbs)},     {"--stlb", count_tlbs(&c->stlbs)},
-      {"--memory", c->memories.n},           {"--memory-policy", c->policies.n}};
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-    if (lists[i].n > 1) {
-      *n = lists[i].n;
-      return lists[i].name;
-    }
+  const struct pw_parameter *p;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    if ((*n = count_values(c, i)) > 1) return p->kind == PW_PARAMETER_TABLE ? "table with --levels" : p->name;
   return NULL;
 }
 
 void combinations_note_policy(const struct combination *combinations, size_t n)
 {
   bool asked = false;
+  size_t memory = pw_parameter_find("memory"), policy = pw_parameter_find("memory-policy");
   for (size_t i = 0; i < n; i++) {
-    const struct combination *c = &combinations[i];
-    for (size_t j = 0; j < c->memories.n; j++)
-      if (c->memories.values[j] != PW_UNLIMITED) return;
-    for (size_t j = 0; j < c->policies.n; j++) asked |= (int)c->policies.values[j] != pw_memory_policy_find("lru");
+    const struct numbers *memories = &combinations[i].numbers[memory], *policies = &combinations[i].numbers[policy];
+    for (size_t j = 0; j < memories->n; j++)
+      if (memories->values[j] != PW_UNLIMITED) return;
+    for (size_t j = 0; j < policies->n; j++) asked |= (int)policies->values[j] != pw_memory_policy_find("lru");
   }
   if (asked) say_note("--memory-policy has no effect without --memory: memory is unlimited, so no page has to go");
 }
 
-/* A machine is three TLBs that belong together, and they depend on the page size:
+/* A machine is TLBs that belong together, and they depend on the page size:
  * one grid for each page size, geometry and machine keeps the order of the rows. */
-static int plan_machine(const struct combination *c, size_t page, size_t geometry, const char *machine,
+static int plan_machine(const struct combination *c, uint64_t shift, const struct pw_geometry *geometry, const char *machine,
                         struct pw_grid grid, struct pw_plan *plan, struct pw_error *err)
 {
+  const struct pw_parameter *p;
   struct pw_config config;
   struct pw_error why;
-  unsigned shift = (unsigned)c->page_shifts.values[page];
+  struct tlb_specs tlbs[PW_PARAMETERS_MOST] = {{0}};
   pw_config_default(&config);
-  config.page_shift = shift;
+  config.page_shift = (unsigned)shift;
   if (pw_machine_find(&config, machine, &why)) {
     if (plan->n_left_out++ == 0) plan->first_left_out = why;
     return 0;
   }
-  struct tlb_specs itlb = {0}, dtlb = {0}, stlb = {0};
-  add_one_tlb(&itlb, &config.itlb);
-  add_one_tlb(&dtlb, &config.dtlb);
-  add_one_tlb(&stlb, &config.stlb);
-  grid.n_page_shifts = grid.n_geometries = 1;
-  grid.page_shifts = &shift;
-  grid.geometries = &c->geometries[geometry];
-  if (!c->itlbs.n) grid.itlbs = itlb.items, grid.n_itlbs = 1;
-  if (!c->dtlbs.n) grid.dtlbs = dtlb.items, grid.n_dtlbs = 1;
-  if (!c->stlbs.n) grid.stlbs = stlb.items, grid.n_stlbs = 1;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    if (p->kind == PW_PARAMETER_PAGE) grid.of[i] = (struct pw_grid_list){1, &shift};
+    if (p->kind == PW_PARAMETER_TABLE) grid.of[i] = (struct pw_grid_list){1, geometry};
+    if (p->kind != PW_PARAMETER_TLB || c->tlbs[i].n) continue;
+    add_one_tlb(&tlbs[i], (const struct pw_tlb_config *)(const void *)((const char *)&config + p->offset));
+    grid.of[i] = (struct pw_grid_list){1, tlbs[i].items};
+  }
   int status = pw_plan_add(plan, &grid, MOST_CONFIGURATIONS, err);
-  tlb_specs_clear(&itlb);
-  tlb_specs_clear(&dtlb);
-  tlb_specs_clear(&stlb);
+  for (size_t i = 0; i < PW_PARAMETERS_MOST; i++) tlb_specs_clear(&tlbs[i]);
   return status;
 }
 
 int combination_plan(const struct combination *c, struct pw_plan *plan, struct pw_error *err)
 {
-  unsigned *shifts = heap_zero(c->page_shifts.n, sizeof *shifts);
-  int *policies = heap_zero(c->policies.n, sizeof *policies);
-  for (size_t i = 0; i < c->page_shifts.n; i++) shifts[i] = (unsigned)c->page_shifts.values[i];
-  for (size_t i = 0; i < c->policies.n; i++) policies[i] = (int)c->policies.values[i];
-  struct pw_grid grid = {
-      .n_page_shifts = c->page_shifts.n, .n_geometries = c->n_geometries, .n_itlbs = c->itlbs.n,
-      .n_dtlbs = c->dtlbs.n, .n_stlbs = c->stlbs.n, .n_memories = c->memories.n, .n_policies = c->policies.n,
-      .page_shifts = shifts, .geometries = c->geometries, .itlbs = c->itlbs.items, .dtlbs = c->dtlbs.items,
-      .stlbs = c->stlbs.items, .memories = c->memories.values, .policies = policies};
+  const struct pw_parameter *p;
+  const struct numbers *pages = &c->numbers[setting_of_kind(PW_PARAMETER_PAGE)];
+  struct pw_grid grid = {0};
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    if (p->kind == PW_PARAMETER_TABLE) grid.of[i] = (struct pw_grid_list){c->n_geometries, c->geometries};
+    else if (p->kind == PW_PARAMETER_TLB) grid.of[i] = (struct pw_grid_list){c->tlbs[i].n, c->tlbs[i].items};
+    else grid.of[i] = (struct pw_grid_list){c->numbers[i].n, c->numbers[i].values};
+  }
   int status = 0;
   if (!c->machines.n) status = pw_plan_add(plan, &grid, MOST_CONFIGURATIONS, err);
-  for (size_t p = 0; c->machines.n && p < c->page_shifts.n; p++)
+  for (size_t s = 0; c->machines.n && s < pages->n; s++)
     for (size_t g = 0; g < c->n_geometries; g++)
       for (size_t m = 0; !status && m < c->machines.n; m++)
-        status = plan_machine(c, p, g, c->machines.items[m], grid, plan, err);
-  free(shifts);
-  free(policies);
+        status = plan_machine(c, pages->values[s], &c->geometries[g], c->machines.items[m], grid, plan, err);
   return status;
 }
 
 void combination_clear(struct combination *c)
 {
-  numbers_clear(&c->page_shifts);
-  numbers_clear(&c->memories);
-  numbers_clear(&c->policies);
+  for (size_t i = 0; i < PW_PARAMETERS_MOST; i++) {
+    numbers_clear(&c->numbers[i]);
+    tlb_specs_clear(&c->tlbs[i]);
+  }
   words_clear(&c->machines);
-  tlb_specs_clear(&c->itlbs);
-  tlb_specs_clear(&c->dtlbs);
-  tlb_specs_clear(&c->stlbs);
   free(c->geometries);
   *c = (struct combination){0};
 }

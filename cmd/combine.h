@@ -12,18 +12,18 @@
 
 /* The machine options of one sweep (or sub-sweep), understood. */
 struct combination {
-  struct numbers page_shifts, memories, policies;
+  struct numbers numbers[PW_PARAMETERS_MOST]; /* of pages log2, of choices indices */
+  struct tlb_specs tlbs[PW_PARAMETERS_MOST];  /* empty: from the machine */
   size_t n_geometries, room_geometries;
   struct pw_geometry *geometries;
   struct words machines;
-  struct tlb_specs itlbs, dtlbs, stlbs; /* empty: from the machine */
 };
 
 /* Understands the machine settings; PW_EINVAL with the option named. */
 int combination_parse(struct combination *combination, const struct settings *settings, struct pw_error *err);
 /* How many combinations the lists give, before impossible and equal ones are left out. */
 uint64_t combination_count(const struct combination *combination);
-/* The first option with more than one value, or NULL. */
+/* The first option with more than one value, without its dashes, or NULL. */
 const char *combination_list(const struct combination *combination, uint64_t *n);
 /* Says it when a memory policy was asked for and no combination limits the memory. */
 void combinations_note_policy(const struct combination *combinations, size_t n);

@@ -20,10 +20,10 @@ struct command {
 extern const struct command command_record, command_validate, command_run, command_sweep, command_curve, command_plot,
     command_convert, command_info, command_list, command_help;
 
-/* All commands in the order of the help; ends with NULL. */
-extern const struct command *const commands[];
-
-const struct command *command_find(const char *name);
-const char *command_nearest(const char *name); /* or NULL */
+/* A table of commands ends with NULL. */
+const struct command *command_find(const struct command *const *commands, const char *name);
+const char *command_nearest(const struct command *const *commands, const char *name); /* or NULL */
+/* Hands the help all commands, in its order. */
+void help_about(const struct command *const *commands);
 
 #endif

@@ -9,26 +9,10 @@
 #include "pagewalk.h"
 #include "say.h"
 
-const struct command *const commands[] = {
+static const struct command *const commands[] = {
     &command_record, &command_run,  &command_sweep, &command_curve, &command_plot,
     &command_convert, &command_info, &command_validate, &command_list, &command_help,  NULL,
 };
-
-const struct command *command_find(const char *name)
-{
-  for (size_t i = 0; commands[i]; i++)
-    if (strcmp(commands[i]->name, name) == 0) return commands[i];
-  return NULL;
-}
-
-const char *command_nearest(const char *name)
-{
-  const char *names[sizeof commands / sizeof *commands];
-  size_t n = 0;
-  for (; commands[n]; n++) names[n] = commands[n]->name;
-  names[n] = NULL;
-  return pw_nearest_name(names, name);
-}
 
 /* An option where the command belongs. */
 static int refuse_option(const char *name)
@@ -55,10 +39,10 @@ static int dispatch(int argc, char **argv)
     printf("pagewalk %s\n", PW_VERSION);
     return DONE;
   }
-  const struct command *command = command_find(name);
+  const struct command *command = command_find(commands, name);
   if (command) return command->run(command, argc - 2, argv + 2);
   if (name[0] == '-') return refuse_option(name);
-  const char *near = command_nearest(name);
+  const char *near = command_nearest(commands, name);
   if (near) return say_usage("there is no command '%s'; did you mean %s?", name, near);
   return say_usage("there is no command '%s'; pagewalk help shows them", name);
 }
@@ -74,6 +58,7 @@ static void occupy_streams(void)
 int main(int argc, char **argv)
 {
   occupy_streams();
+  help_about(commands);
   signal(SIGPIPE, SIG_IGN); /* a reader that leaves shows as a failed write, and so does the limit of a file's size */
   signal(SIGXFSZ, SIG_IGN);
   int code = dispatch(argc, argv);

@@ -57,17 +57,23 @@ static int copy_kept(const struct sweep *sweep, size_t number, const char *suffi
   return status; /* a failed write shows when the output is committed */
 }
 
+/* A table by the number of levels alone, a TLB by the machine. */
+static bool is_set_by_another(const struct settings *settings, size_t setting)
+{
+  const struct pw_parameter *p = setting < N_MACHINE_SETTINGS ? pw_parameter_entry(setting) : NULL;
+  if (!p || (p->kind != PW_PARAMETER_TABLE && p->kind != PW_PARAMETER_TLB)) return false;
+  return settings->of[setting_of_kind(p->kind == PW_PARAMETER_TLB ? PW_PARAMETER_MACHINE : PW_PARAMETER_LEVELS)].n > 0;
+}
+
 static void write_options(const struct settings *settings, bool only_given, bool machine_only, FILE *out)
 {
   const char *before = "{";
-  for (int i = 0; i < (machine_only ? N_MACHINE_SETTINGS : N_SETTINGS); i++) {
+  for (size_t i = 0; i < (machine_only ? N_MACHINE_SETTINGS : N_SETTINGS); i++) {
+    if (!setting_name(i) || i == SET_JOBS || i == SET_ENGINE) continue; /* these two change no number */
     bool given = settings->of[i].n > 0;
-    bool levels_alone = i == SET_TABLE && !given && settings->of[SET_LEVELS].n > 0;
-    bool of_machine = (i == SET_ITLB || i == SET_DTLB || i == SET_STLB) && !given && settings->of[SET_MACHINE].n > 0;
-    if (i == SET_JOBS || i == SET_ENGINE) continue; /* they change no number */
-    if (!given && (only_given || levels_alone || of_machine || !*setting_default((enum setting)i))) continue;
-    char *text = setting_text(settings, (enum setting)i);
-    write_pair(out, before, setting_name((enum setting)i), text);
+    if (!given && (only_given || !*setting_default(i) || is_set_by_another(settings, i))) continue;
+    char *text = setting_text(settings, i);
+    write_pair(out, before, setting_name(i), text);
     before = ", ";
     free(text);
   }

@@ -44,7 +44,8 @@ static void wipe(void)
   line_is_drawn = 0;
 }
 
-void progress_hide(void)
+/* Until the next update. */
+static void hide(void)
 {
   pthread_mutex_lock(&lock);
   wipe();
@@ -55,6 +56,7 @@ struct progress *progress_start(size_t n_traces, const uint64_t *sizes)
 {
   struct progress *p = heap_zero(1, sizeof *p);
   int known = 1;
+  say_before(hide);
   p->n = n_traces;
   p->slots = heap_zero(n_traces, sizeof *p->slots);
   for (size_t i = 0; i < n_traces; i++) {

@@ -18,7 +18,5 @@ struct progress *progress_start(size_t n_traces, const uint64_t *sizes);
 /* Reports how far trace number `slot` is; `info` NULL: it is done. */
 void progress_update(struct progress *progress, size_t slot, const struct pw_trace_info *info);
 void progress_end(struct progress *progress);
-/* Wipes the bar, if one is drawn, until the next update. */
-void progress_hide(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* The table that `run` prints: one machine, one column a trace.
  *
- * Its values come from the columns of results.csv, so that a rate is computed in one
- * place only; here they are made readable. */
+ * Its lines are the rows of the library's tables that have a name for it, and its values their cells, so
+ * that a rate is computed in one place only; here they are made readable. */
 #include "result_table.h"
 
 #include <stdbool.h>
@@ -13,68 +13,54 @@
 #include "heap.h"
 #include "say.h"
 
-enum kind { HEADING, COUNT, RATE, BYTES };
-
-static const struct {
+/* A line: a count, or where that is NULL the heading of a group. */
+struct line {
   const char *label;
-  const char *column; /* of results.csv */
-  enum kind kind;
-} lines[] = {
-    {"Accesses", NULL, HEADING},
-    {"accesses", "accesses", COUNT},
-    {"fetches", "fetches", COUNT},
-    {"loads", "loads", COUNT},
-    {"stores", "stores", COUNT},
-    {"Address translation", NULL, HEADING},
-    {"ITLB misses", "itlb_misses", COUNT},
-    {"ITLB miss rate", "itlb_miss_rate", RATE},
-    {"DTLB misses", "dtlb_misses", COUNT},
-    {"DTLB miss rate", "dtlb_miss_rate", RATE},
-    {"STLB lookups", "stlb_lookups", COUNT},
-    {"STLB misses", "stlb_misses", COUNT},
-    {"STLB miss rate", "stlb_miss_rate", RATE},
-    {"page walks", "walks", COUNT},
-    {"walks per access", "walk_rate", RATE},
-    {"table entries read", "walk_refs", COUNT},
-    {"Memory", NULL, HEADING},
-    {"minor faults", "minor_faults", COUNT},
-    {"major faults", "major_faults", COUNT},
-    {"faults per access", "fault_rate", RATE},
-    {"pages written back", "swap_outs", COUNT},
-    {"peak resident", "resident_bytes", BYTES},
-    {"Page tables", NULL, HEADING},
-    {"peak size", "table_bytes", BYTES},
-    {"of touched bytes", "table_overhead", RATE},
+  const struct pw_count *count;
 };
-enum { N_LINES = sizeof lines / sizeof *lines, LABEL_WIDTH = 20, GAP = 2 };
 
-static size_t column_number(const char *name)
+enum { LABEL_WIDTH = 20, GAP = 2 };
+
+/* The lines by group; a rate stands behind what it is a rate of. Returns how many (to be freed). */
+static size_t make_lines(struct line **lines)
 {
-  size_t column = 0;
-  while (pw_row_column(column) && strcmp(pw_row_column(column), name) != 0) column++;
-  return column;
+  static const char *const headings[PW_GROUPS] = {"Accesses", "Address translation", "Memory", "Page tables"};
+  const struct pw_count *c, *rate;
+  size_t n = 0, most = PW_GROUPS;
+  while (pw_count_entry(most - PW_GROUPS)) most++;
+  *lines = heap_zero(most, sizeof **lines);
+  for (int group = 0; group < PW_GROUPS; group++) {
+    (*lines)[n++] = (struct line){headings[group], NULL};
+    for (size_t i = 0; (c = pw_count_entry(i)); i++) {
+      if (!c->line || (int)c->group != group || c->unit == PW_COUNT_RATE) continue;
+      (*lines)[n++] = (struct line){c->line, c};
+      for (size_t k = 0; (rate = pw_count_entry(k)); k++)
+        if (rate->line && rate->unit == PW_COUNT_RATE && rate->offset == c->offset) (*lines)[n++] = (struct line){rate->line, rate};
+    }
+  }
+  return n;
 }
 
-static void value_text(char *out, size_t n_out, size_t line, const struct pw_config *config,
+static void value_text(char *out, size_t n_out, const struct pw_count *count, const struct pw_config *config,
                        const struct pw_result *result)
 {
   char text[128];
-  pw_row_text(text, sizeof text, column_number(lines[line].column), config, result);
+  pw_count_text(text, sizeof text, count, config, result);
   if (!*text) {
     snprintf(out, n_out, "-");
     return;
   }
   double rate = strtod(text, NULL);
-  switch (lines[line].kind) {
-  case COUNT: human_count(out, n_out, strtoull(text, NULL, 10)); break;
-  case BYTES: human_bytes(out, n_out, strtoull(text, NULL, 10)); break;
-  case RATE:
+  switch (count->unit) {
+  case PW_COUNT_EVENTS: human_count(out, n_out, strtoull(text, NULL, 10)); break;
+  case PW_COUNT_BYTES: human_bytes(out, n_out, strtoull(text, NULL, 10)); break;
+  case PW_COUNT_RATE:
     if (rate >= 10)
       snprintf(out, n_out, "%.4g x", rate); /* tables far larger than what they map */
     else
       snprintf(out, n_out, "%.4g %%", rate * 100);
     break;
-  case HEADING: snprintf(out, n_out, "%s", text); break;
+  case PW_COUNT_WORD: snprintf(out, n_out, "%.40s", text); break;
   }
 }
 
@@ -92,24 +78,43 @@ static void print_tlb(const char *name, const struct pw_tlb_config *tlb)
     printf("  %-*s %u entries, %u-way, %s\n", LABEL_WIDTH, name, tlb->entries, tlb->ways, policy.name);
 }
 
-static void print_machine(const struct pw_config *config)
+/* The cell of a parameter's first column, "" where it does not apply. */
+static void parameter_text(char *text, size_t n_text, const struct pw_parameter *p, const struct pw_config *config)
 {
-  char text[32];
-  struct pw_list_entry policy = {"?", ""};
-  human_bytes(text, sizeof text, (uint64_t)1 << config->page_shift);
-  printf("Machine\n  %-*s %s\n", LABEL_WIDTH, "page size", text);
-  printf("  %-*s %s, %u levels\n", LABEL_WIDTH, "page table", config->geometry->name,
-         pw_geometry_walk_levels(config->geometry, config->page_shift));
-  print_tlb("ITLB", &config->itlb);
-  print_tlb("DTLB", &config->dtlb);
-  print_tlb("STLB", &config->stlb);
-  if (config->memory_bytes == PW_UNLIMITED) {
-    printf("  %-*s unlimited\n", LABEL_WIDTH, "memory");
+  static const struct pw_result none;
+  const char *name;
+  for (size_t i = 0; (name = pw_row_column(i)); i++)
+    if (strcmp(name, p->columns[0].name) == 0) pw_row_text(text, n_text, i, config, &none);
+}
+
+static void print_parameter(const struct pw_parameter *p, const struct pw_config *config)
+{
+  char text[128] = "", size[32];
+  if (p->kind == PW_PARAMETER_TLB) {
+    print_tlb(p->title, (const struct pw_tlb_config *)(const void *)((const char *)config + p->offset));
     return;
   }
-  human_bytes(text, sizeof text, config->memory_bytes);
-  pw_list_entry(PW_LIST_MEMORY_POLICIES, (size_t)config->memory_policy, &policy);
-  printf("  %-*s %s, %s\n", LABEL_WIDTH, "memory", text, policy.name);
+  parameter_text(text, sizeof text, p, config);
+  bool bytes = p->kind == PW_PARAMETER_PAGE || p->kind == PW_PARAMETER_MEMORY || p->kind == PW_PARAMETER_SIZE;
+  if (bytes && text[0] >= '0' && text[0] <= '9') {
+    human_bytes(size, sizeof size, strtoull(text, NULL, 10));
+    snprintf(text, sizeof text, "%s", size);
+  }
+  if (p->title) printf("  %-*s %s", LABEL_WIDTH, p->title, text);
+  else if (*text) printf(", %s", text); /* to the parameter before it */
+  if (p->kind == PW_PARAMETER_TABLE) printf(", %u levels", pw_geometry_walk_levels(config->geometry, config->page_shift));
+}
+
+static void print_machine(const struct pw_config *config)
+{
+  const struct pw_parameter *p, *next;
+  puts("Machine");
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    if (!p->columns[0].name) continue;
+    print_parameter(p, config);
+    next = pw_parameter_entry(i + 1);
+    if (p->kind != PW_PARAMETER_TLB && (!next || next->title || !next->columns[0].name)) putchar('\n');
+  }
 }
 
 /* The file name without its folders, cut when it is long. */
@@ -128,30 +133,31 @@ static void trace_label(char *out, size_t n_out, const char *path)
 struct column {
   size_t width;
   char label[64];
-  char values[N_LINES][48];
+  char (*values)[48]; /* by line */
 };
 
-static void fill_column(struct column *column, const struct pw_config *config, const struct trace_job *job,
-                        const struct pw_result *result)
+static void fill_column(struct column *column, const struct line *lines, size_t n_lines, const struct pw_config *config,
+                        const struct trace_job *job, const struct pw_result *result)
 {
+  column->values = heap_zero(n_lines, sizeof *column->values);
   trace_label(column->label, sizeof column->label, job->path);
   column->width = text_width(column->label);
-  for (size_t line = 0; line < N_LINES; line++) {
-    if (lines[line].kind == HEADING) continue;
-    value_text(column->values[line], sizeof column->values[line], line, config, result);
+  for (size_t line = 0; line < n_lines; line++) {
+    if (!lines[line].count) continue;
+    value_text(column->values[line], sizeof column->values[line], lines[line].count, config, result);
     size_t width = strlen(column->values[line]);
     if (width > column->width) column->width = width;
   }
 }
 
-static void print_block(const struct column *columns, size_t n)
+static void print_block(const struct line *lines, size_t n_lines, const struct column *columns, size_t n)
 {
   printf("\n  %-*s", LABEL_WIDTH, "Trace");
   for (size_t i = 0; i < n; i++)
     printf("%*s%s", (int)(columns[i].width + GAP - text_width(columns[i].label)), "", columns[i].label);
   putchar('\n');
-  for (size_t line = 0; line < N_LINES; line++) {
-    if (lines[line].kind == HEADING) {
+  for (size_t line = 0; line < n_lines; line++) {
+    if (!lines[line].count) {
       printf("%s\n", lines[line].label);
       continue;
     }
@@ -165,9 +171,10 @@ void result_table_print(const struct pw_config *config, const struct trace_job *
                         const struct pw_result *results)
 {
   struct column *columns = heap_zero(n_jobs, sizeof *columns);
-  size_t n = 0;
+  struct line *lines;
+  size_t n = 0, n_lines = make_lines(&lines);
   for (size_t i = 0; i < n_jobs; i++)
-    if (jobs[i].state == JOB_DONE) fill_column(&columns[n++], config, &jobs[i], &results[i]);
+    if (jobs[i].state == JOB_DONE) fill_column(&columns[n++], lines, n_lines, config, &jobs[i], &results[i]);
   struct winsize window = {0};
   size_t most = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 40 ? window.ws_col : 100;
   print_machine(config);
@@ -177,7 +184,9 @@ void result_table_print(const struct pw_config *config, const struct trace_job *
       width += columns[last].width + GAP;
       if (width > most && last > first) break;
     }
-    print_block(columns + first, last - first);
+    print_block(lines, n_lines, columns + first, last - first);
   }
+  for (size_t i = 0; i < n; i++) free(columns[i].values);
   free(columns);
+  free(lines);
 }

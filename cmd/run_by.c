@@ -66,15 +66,35 @@ void by_clear(struct by *by)
 
 /* ---- the table ---- */
 
-enum { N_COLUMNS = 10 };
+enum { MOST_COLUMNS = 24 };
+
+/* A column: a count, or where that is NULL a column of its own. */
+struct owner_column {
+  const char *heading;
+  const struct pw_count *count;
+  enum { SHARE, RETURNED } own;
+};
 
 struct cells {
   char name[256], object[256];
-  char of[N_COLUMNS][32];
+  char of[MOST_COLUMNS][32];
 };
 
-static const char *const headings[N_COLUMNS] = {"accesses", "ITLB misses", "DTLB misses", "walks", "share", "minor faults",
-                                                "major faults", "touched", "tables", "returned"};
+/* The columns that say something here; the share of the walks stands behind them. */
+static size_t choose_columns(struct owner_column columns[MOST_COLUMNS], const struct by *by, const struct pw_attribution *a)
+{
+  const struct pw_count *c;
+  const struct pw_config *config = by->config;
+  size_t n = 0;
+  for (size_t i = 0; (c = pw_count_entry(i)) && n + 2 < MOST_COLUMNS; i++) {
+    if (!c->share || (c->absent && c->absent(config)) || (c->limited && config->memory_bytes == PW_UNLIMITED)) continue;
+    if (c->group == PW_GROUP_ACCESSES && (a->by == PW_BY_SYMBOL || a->by == PW_BY_FUNCTION)) continue;
+    columns[n++] = (struct owner_column){c->share, c, SHARE};
+    if (strcmp(c->name, "walks") == 0) columns[n++] = (struct owner_column){"share", NULL, SHARE};
+  }
+  if (a->total.returned_bytes > 0) columns[n++] = (struct owner_column){"returned", NULL, RETURNED};
+  return n;
+}
 
 static const char *short_name(const char *path)
 {
@@ -94,64 +114,57 @@ static void fit_text(char *out, size_t n_out, const char *text)
     snprintf(out, n_out, "%.*s...%s", NAME_WIDTH / 2 - 1, all, all + n - (NAME_WIDTH / 2 - 2));
 }
 
-static void fill_cells(struct cells *cells, const struct pw_owner *o, const struct pw_owner *total)
+static void fill_cell(char *text, size_t n_text, const struct owner_column *column, const struct pw_owner *o, const struct pw_owner *total)
 {
-  const struct pw_result *r = &o->counts;
+  const struct pw_count *c = column->count;
+  if (c && c->unit == PW_COUNT_BYTES)
+    human_bytes(text, n_text, pw_count_value(c, &o->counts));
+  else if (c)
+    human_count(text, n_text, pw_count_value(c, &o->counts));
+  else if (column->own == RETURNED)
+    human_bytes(text, n_text, o->returned_bytes);
+  else
+    snprintf(text, n_text, total->counts.walks ? "%.1f %%" : "-", 100.0 * (double)o->counts.walks / (double)total->counts.walks);
+}
+
+static void fill_cells(struct cells *cells, const struct owner_column *columns, size_t n, const struct pw_owner *o,
+                       const struct pw_owner *total)
+{
   fit_text(cells->name, sizeof cells->name, o->name);
   fit_text(cells->object, sizeof cells->object, short_name(o->object));
-  uint64_t accesses = r->counted.fetches + r->counted.loads + r->counted.stores;
-  human_count(cells->of[0], sizeof *cells->of, accesses);
-  human_count(cells->of[1], sizeof *cells->of, r->itlb_misses);
-  human_count(cells->of[2], sizeof *cells->of, r->dtlb_misses);
-  human_count(cells->of[3], sizeof *cells->of, r->walks);
-  snprintf(cells->of[4], sizeof *cells->of, total->counts.walks ? "%.1f %%" : "-",
-           100.0 * (double)r->walks / (double)total->counts.walks);
-  human_count(cells->of[5], sizeof *cells->of, r->minor_faults);
-  human_count(cells->of[6], sizeof *cells->of, r->major_faults);
-  human_bytes(cells->of[7], sizeof *cells->of, r->touched_bytes);
-  human_bytes(cells->of[8], sizeof *cells->of, r->table_bytes);
-  human_bytes(cells->of[9], sizeof *cells->of, o->returned_bytes);
+  for (size_t i = 0; i < n; i++) fill_cell(cells->of[i], sizeof cells->of[i], &columns[i], o, total);
 }
 
 static void add_counts(struct pw_owner *sum, const struct pw_owner *o)
 {
-  struct pw_result *s = &sum->counts;
-  const struct pw_result *r = &o->counts;
-  s->counted.fetches += r->counted.fetches;
-  s->counted.loads += r->counted.loads;
-  s->counted.stores += r->counted.stores;
-  s->itlb_misses += r->itlb_misses;
-  s->dtlb_misses += r->dtlb_misses;
-  s->walks += r->walks;
-  s->minor_faults += r->minor_faults;
-  s->major_faults += r->major_faults;
-  s->touched_bytes += r->touched_bytes;
-  s->table_bytes += r->table_bytes;
+  const struct pw_count *c;
+  for (size_t i = 0; (c = pw_count_entry(i)); i++) {
+    uint64_t value = pw_count_value(c, &sum->counts) + pw_count_value(c, &o->counts);
+    if (c->owned == PW_OWNED_SUMMED) memcpy((char *)&sum->counts + c->offset, &value, sizeof value);
+  }
   sum->returned_bytes += o->returned_bytes;
 }
 
-static void print_cells(const struct cells *cells, size_t n, const bool show[], bool objects)
+static void print_cells(const struct owner_column *columns, size_t n_columns, const struct cells *cells, size_t n, bool objects)
 {
-  size_t name_width = strlen("owner"), object_width = strlen("object"), width[N_COLUMNS];
+  size_t name_width = strlen("owner"), object_width = strlen("object"), width[MOST_COLUMNS];
   for (size_t i = 0; i < n; i++) {
     if (text_width(cells[i].name) > name_width) name_width = text_width(cells[i].name);
     if (text_width(cells[i].object) > object_width) object_width = text_width(cells[i].object);
   }
-  for (size_t c = 0; c < N_COLUMNS; c++) {
-    width[c] = strlen(headings[c]);
+  for (size_t c = 0; c < n_columns; c++) {
+    width[c] = strlen(columns[c].heading);
     for (size_t i = 0; i < n; i++)
       if (strlen(cells[i].of[c]) > width[c]) width[c] = strlen(cells[i].of[c]);
   }
   printf("  %-*s", (int)name_width, "owner");
   if (objects) printf("  %-*s", (int)object_width, "object");
-  for (size_t c = 0; c < N_COLUMNS; c++)
-    if (show[c]) printf("  %*s", (int)width[c], headings[c]);
+  for (size_t c = 0; c < n_columns; c++) printf("  %*s", (int)width[c], columns[c].heading);
   putchar('\n');
   for (size_t i = 0; i < n; i++) {
     printf("  %s%*s", cells[i].name, (int)(name_width - text_width(cells[i].name)), "");
     if (objects) printf("  %s%*s", cells[i].object, (int)(object_width - text_width(cells[i].object)), "");
-    for (size_t c = 0; c < N_COLUMNS; c++)
-      if (show[c]) printf("  %*s", (int)width[c], cells[i].of[c]);
+    for (size_t c = 0; c < n_columns; c++) printf("  %*s", (int)width[c], cells[i].of[c]);
     putchar('\n');
   }
 }
@@ -170,21 +183,20 @@ static void print_owners(const struct by *by, const struct pw_attribution *a)
 {
   /* a line for one other says less than its name */
   size_t n = a->n_owners <= MOST_ROWS + 1 ? a->n_owners : MOST_ROWS, n_cells = 0;
+  struct owner_column columns[MOST_COLUMNS];
+  size_t n_columns = choose_columns(columns, by, a);
   struct cells *cells = heap_zero(n + 2, sizeof *cells);
   struct pw_owner others = {.name = "", .object = ""};
   for (size_t i = 0; i < a->n_owners; i++) {
-    if (i < n) fill_cells(&cells[n_cells++], &a->owners[i], &a->total);
+    if (i < n) fill_cells(&cells[n_cells++], columns, n_columns, &a->owners[i], &a->total);
     else add_counts(&others, &a->owners[i]);
   }
   if (n < a->n_owners) {
-    fill_cells(&cells[n_cells], &others, &a->total);
+    fill_cells(&cells[n_cells], columns, n_columns, &others, &a->total);
     snprintf(cells[n_cells++].name, sizeof cells->name, "... %zu others", a->n_owners - n);
   }
-  fill_cells(&cells[n_cells++], &a->total, &a->total);
-  const struct pw_config *c = by->config;
-  const bool show[N_COLUMNS] = {a->by == PW_BY_REGION || a->by == PW_BY_OBJECT, c->itlb.entries > 0, c->dtlb.entries > 0, true, true,
-                                true, c->memory_bytes != PW_UNLIMITED, true, true, a->total.returned_bytes > 0};
-  print_cells(cells, n_cells, show, wants_objects(a, n));
+  fill_cells(&cells[n_cells++], columns, n_columns, &a->total, &a->total);
+  print_cells(columns, n_columns, cells, n_cells, wants_objects(a, n));
   free(cells);
 }
 

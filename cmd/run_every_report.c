@@ -5,53 +5,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap.h"
 #include "say.h"
 #include "run_every.h"
 
 /* ---- CSV ---- */
 
-static void write_count(FILE *out, uint64_t count, bool applies)
+static const char *const area_columns[] = {"heap_bytes", "heap_minor_faults", "heap_returned_bytes",
+                                           "mmap_bytes", "mmap_minor_faults", "mmap_returned_bytes"};
+
+static void write_areas(FILE *out, const struct pw_series *s, const struct pw_window *w)
 {
-  putc(',', out);
-  if (applies) fprintf(out, "%" PRIu64, count);
+  const uint64_t values[] = {w->heap.bytes, w->heap.minor_faults, w->heap.returned_bytes,
+                             w->mmap.bytes, w->mmap.minor_faults, w->mmap.returned_bytes};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    putc(',', out);
+    if (s->has_areas) fprintf(out, "%" PRIu64, values[i]);
+  }
 }
 
-static void write_area(FILE *out, const struct pw_window_area *area, bool known)
+static void write_cell(FILE *out, const struct pw_config *config, const struct pw_window *w, const struct pw_count *c)
 {
-  write_count(out, area->bytes, known);
-  write_count(out, area->minor_faults, known);
-  write_count(out, area->returned_bytes, known);
+  char text[64] = "";
+  if (w) pw_count_text(text, sizeof text, c, config, &w->counts);
+  fprintf(out, ",%s", w ? text : c->name);
 }
 
-static void write_row(FILE *out, const char *trace, const struct pw_config *c, const struct pw_series *s, const struct pw_window *w)
+/* The header for w = NULL. The areas stand behind the counts that were there from the beginning. */
+static void write_row(FILE *out, const char *trace, const struct pw_config *config, const struct pw_series *s, const struct pw_window *w)
 {
-  bool stlb = c->stlb.entries != 0;
+  const struct pw_count *c;
+  bool later = false;
   pw_csv_write_text(out, trace);
-  write_count(out, w->access, true);
-  write_count(out, w->counted.fetches + w->counted.loads + w->counted.stores, true);
-  write_count(out, w->counted.fetches, true);
-  write_count(out, w->counted.loads, true);
-  write_count(out, w->counted.stores, true);
-  write_count(out, w->itlb_misses, c->itlb.entries != 0);
-  write_count(out, w->dtlb_misses, c->dtlb.entries != 0);
-  write_count(out, w->stlb_lookups, stlb);
-  write_count(out, w->stlb_misses, stlb);
-  write_count(out, w->walks, true);
-  write_count(out, w->minor_faults, true);
-  write_count(out, w->major_faults, true);
-  write_count(out, w->swap_outs, true);
-  write_count(out, w->table_bytes, true);
-  write_count(out, w->resident_bytes, true);
-  write_area(out, &w->heap, s->has_areas);
-  write_area(out, &w->mmap, s->has_areas);
+  if (w) fprintf(out, ",%" PRIu64, w->access);
+  else fputs(",access", out);
+  for (unsigned since = 0; since == 0 || later; since++) {
+    later = false;
+    for (size_t i = 0; (c = pw_count_entry(i)); i++) {
+      later |= c->since > since;
+      if (c->window && c->since == since) write_cell(out, config, w, c);
+    }
+    if (since == 0 && w) write_areas(out, s, w);
+    for (size_t i = 0; since == 0 && !w && i < sizeof area_columns / sizeof *area_columns; i++) fprintf(out, ",%s", area_columns[i]);
+  }
   putc('\n', out);
 }
 
 int series_csv_write(FILE *out, const struct series_set *set, struct pw_error *err)
 {
-  fputs("trace,access,accesses,fetches,loads,stores,itlb_misses,dtlb_misses,stlb_lookups,stlb_misses,walks,"
-        "minor_faults,major_faults,swap_outs,table_bytes,resident_bytes,"
-        "heap_bytes,heap_minor_faults,heap_returned_bytes,mmap_bytes,mmap_minor_faults,mmap_returned_bytes\n", out);
+  write_row(out, "trace", set->config, NULL, NULL);
   for (size_t i = 0; i < set->n_jobs; i++) {
     const struct pw_series *s = &set->series[i];
     for (size_t w = 0; set->jobs[i].state == JOB_DONE && w < s->n_windows; w++)
@@ -66,34 +68,48 @@ int series_csv_write(FILE *out, const struct series_set *set, struct pw_error *e
 /* What a table shows: a count of the windows, of events or of bytes, or a state at their end. */
 struct quantity {
   const char *name;
-  size_t offset;  /* in struct pw_window */
+  const struct pw_count *count; /* or NULL: */
+  size_t offset;                /* in struct pw_window */
   enum { EVENTS, BYTES, STATE } kind;
-  bool in_lines;  /* and not only as a course */
+  bool in_lines;                /* and not only as a course */
+  bool always;                  /* also where it is 0 all the time */
 };
 
 #define AT(field) offsetof(struct pw_window, field)
 
-static const struct quantity quantities[] = {
-    {"minor faults", AT(minor_faults), EVENTS, true},
-    {"major faults", AT(major_faults), EVENTS, true},
-    {"written back", AT(swap_outs), EVENTS, true},
-    {"ITLB misses", AT(itlb_misses), EVENTS, true},
-    {"DTLB misses", AT(dtlb_misses), EVENTS, true},
-    {"page walks", AT(walks), EVENTS, true},
-    {"resident", AT(resident_bytes), STATE, true},
-    {"page tables", AT(table_bytes), STATE, true},
-    {"heap", AT(heap.bytes), STATE, true},
-    {"heap faults", AT(heap.minor_faults), EVENTS, false},
-    {"heap given back", AT(heap.returned_bytes), BYTES, false},
-    {"mmap", AT(mmap.bytes), STATE, true},
-    {"mmap faults", AT(mmap.minor_faults), EVENTS, false},
-    {"mmap given back", AT(mmap.returned_bytes), BYTES, false},
+static const struct quantity of_areas[] = {
+    {"heap", NULL, AT(heap.bytes), STATE, true, false},
+    {"heap faults", NULL, AT(heap.minor_faults), EVENTS, false, false},
+    {"heap given back", NULL, AT(heap.returned_bytes), BYTES, false, false},
+    {"mmap", NULL, AT(mmap.bytes), STATE, true, false},
+    {"mmap faults", NULL, AT(mmap.minor_faults), EVENTS, false, false},
+    {"mmap given back", NULL, AT(mmap.returned_bytes), BYTES, false, false},
 };
-enum { N_QUANTITIES = sizeof quantities / sizeof *quantities, MOST_LINES = 24, COURSE = 60, NAME_WIDTH = 16, LEAST_WIDTH = 11 };
+enum { N_AREAS = sizeof of_areas / sizeof *of_areas, MOST_LINES = 24, COURSE = 60, NAME_WIDTH = 16, LEAST_WIDTH = 11 };
+
+/* What the tables show, in their order: what fell in the windows, by group, then what there was at their ends. To be freed. */
+static size_t make_quantities(struct quantity **quantities)
+{
+  static const enum pw_count_group order[] = {PW_GROUP_MEMORY, PW_GROUP_TRANSLATION, PW_GROUP_TABLES, PW_GROUP_ACCESSES};
+  const struct pw_count *c;
+  size_t n = 0, most = N_AREAS;
+  while (pw_count_entry(most - N_AREAS)) most++;
+  *quantities = heap_zero(most, sizeof **quantities);
+  for (size_t k = 0; k < 2 * PW_GROUPS; k++)
+    for (size_t i = 0; (c = pw_count_entry(i)); i++) {
+      bool level = c->window == PW_WINDOW_LEVEL;
+      if (!c->window || !c->course || c->group != order[k % PW_GROUPS] || level != (k >= PW_GROUPS)) continue;
+      (*quantities)[n++] = (struct quantity){c->course, c, 0, level ? STATE : c->unit == PW_COUNT_BYTES ? BYTES : EVENTS, true,
+                                             !level && !c->limited && !c->absent};
+    }
+  memcpy(*quantities + n, of_areas, sizeof of_areas);
+  return n + N_AREAS;
+}
 
 static uint64_t read_quantity(const struct quantity *q, const struct pw_window *w)
 {
   uint64_t value;
+  if (q->count) return pw_count_value(q->count, &w->counts);
   memcpy(&value, (const char *)w + q->offset, sizeof value);
   return value;
 }
@@ -176,7 +192,9 @@ static void print_lines(const struct series_set *set, const struct pw_series *s,
 
 static void print_table(const struct series_set *set, const char *path, const struct pw_series *s)
 {
-  const struct quantity *shown[N_QUANTITIES];
+  struct quantity *quantities;
+  size_t n_quantities = make_quantities(&quantities);
+  const struct quantity **shown = heap_zero(n_quantities, sizeof *shown);
   char trace[1024], count[32], every[32], windows[32];
   size_t n = 0;
   text_printable(trace, sizeof trace, strcmp(path, "-") == 0 ? "standard input" : path);
@@ -184,13 +202,15 @@ static void print_table(const struct series_set *set, const char *path, const st
   human_count(every, sizeof every, set->every);
   human_count(windows, sizeof windows, s->n_windows);
   printf("%s: %s accesses, %s window%s of %s\n\n", trace, count, windows, s->n_windows == 1 ? "" : "s", every);
-  for (size_t i = 0; i < N_QUANTITIES; i++) {
+  for (size_t i = 0; i < n_quantities; i++) {
     const struct quantity *q = &quantities[i];
-    if (most_of(q, s) == 0 && q->offset != AT(minor_faults) && q->offset != AT(walks)) continue;
+    if (most_of(q, s) == 0 && !q->always) continue;
     print_course(q, s);
     if (q->in_lines) shown[n++] = q;
   }
   print_lines(set, s, shown, n);
+  free(shown);
+  free(quantities);
 }
 
 void series_tables_print(const struct series_set *set)

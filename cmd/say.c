@@ -6,9 +6,14 @@
 #include <string.h>
 
 #include "command.h"
-#include "progress.h"
 
 static bool quiet;
+static void (*before)(void);
+
+void say_before(void (*step_aside)(void))
+{
+  before = step_aside;
+}
 
 void say_set_quiet(bool value)
 {
@@ -27,7 +32,7 @@ static void say_line(const char *format, va_list args)
   vsnprintf(text, sizeof text, format, args);
   text_printable(text, sizeof text, text);
   snprintf(line, sizeof line, "pagewalk: %s\n", text);
-  progress_hide();
+  if (before) before();
   fputs(line, stderr);
 }
 

@@ -15,6 +15,8 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int say_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A remark, not said under -q. */
 void say_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What is called before a line is said: whoever draws on the terminal steps aside. */
+void say_before(void (*step_aside)(void));
 void say_set_quiet(bool quiet);
 bool say_is_quiet(void);
 

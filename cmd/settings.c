@@ -12,26 +12,6 @@
 
 #define AT(setting) (offsetof(struct settings, of) + (setting) * sizeof(struct words))
 
-const struct option_row machine_rows[] = {
-    {"page-size", 0, OPTION_WORDS, "SIZE", AT(SET_PAGE_SIZE), "page sizes: 4K,2M,1G (default 4K)"},
-    {"table", 0, OPTION_WORDS, "NAME", AT(SET_TABLE),
-     "page tables: presets or index widths, such as\n'x86-64;arm-short;9,9,9,9+12:8' (default x86-64)"},
-    {"levels", 0, OPTION_WORDS, "N", AT(SET_LEVELS),
-     "page tables of N levels with 8-byte entries: 1..5\n(with --table: both sets)"},
-    {"va-bits", 0, OPTION_WORD, "BITS", AT(SET_VA_BITS),
-     "address bits for --levels (default 48; 57 for 5 levels)"},
-    {"machine", 0, OPTION_WORDS, "NAME", AT(SET_MACHINE),
-     "the TLBs of a real processor (pagewalk list machines);\n--itlb, --dtlb and --stlb override it"},
-    {"itlb", 0, OPTION_WORDS, "SPEC", AT(SET_ITLB),
-     "code TLB, ENTRIES[:WAYS[:POLICY]] or none\n(default 64:8)"},
-    {"dtlb", 0, OPTION_WORDS, "SPEC", AT(SET_DTLB), "data TLB, likewise (default 64:4)"},
-    {"stlb", 0, OPTION_WORDS, "SPEC", AT(SET_STLB), "second-level TLB, likewise (default 1536:12)"},
-    {"memory", 0, OPTION_WORDS, "SIZE", AT(SET_MEMORY),
-     "memory for pages: 64M, or unlimited (default)"},
-    {"memory-policy", 0, OPTION_WORDS, "NAME", AT(SET_MEMORY_POLICY),
-     "page replacement: lru (default), fifo, clock, random, opt"},
-    {0}};
-
 const struct option_row running_rows[] = {
     {"seed", 0, OPTION_WORD, "N", AT(SET_SEED), "seed of the random policies (default 1)"},
     {"asid", 0, OPTION_WORD, "on|off", AT(SET_ASID),
@@ -54,29 +34,39 @@ const struct option_row reading_rows[] = {
     {"warmup", 0, OPTION_WORD, "N", AT(SET_WARMUP), "simulate N accesses before counting starts"},
     {0}};
 
-static const char *const defaults[N_SETTINGS] = {
-    [SET_PAGE_SIZE] = "4K",  [SET_TABLE] = "x86-64",    [SET_LEVELS] = "",      [SET_VA_BITS] = "",
-    [SET_MACHINE] = "",      [SET_ITLB] = "64:8",       [SET_DTLB] = "64:4",    [SET_STLB] = "1536:12",
-    [SET_MEMORY] = "unlimited", [SET_MEMORY_POLICY] = "lru", [SET_SEED] = "1",  [SET_ASID] = "on",
-    [SET_ONLY] = "",         [SET_ENGINE] = "auto",  [SET_JOBS] = "",
-    [SET_FORMAT] = "",       [SET_SKIP_BAD] = "off",    [SET_IGNORE] = "",      [SET_SKIP] = "0",
-    [SET_LIMIT] = "0",       [SET_WARMUP] = "0"};
+static const char *const defaults[N_SETTINGS - N_MACHINE_SETTINGS] = {"1", "on", "", "auto", "", "", "off", "", "0", "0", "0"};
 
-const struct option_row *setting_row(enum setting setting)
+const struct option_row *machine_rows(void)
 {
-  if (setting < N_MACHINE_SETTINGS) return &machine_rows[setting];
+  static struct option_row rows[N_MACHINE_SETTINGS + 1];
+  const struct pw_parameter *p;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    rows[i] = (struct option_row){p->name, 0, p->kind == PW_PARAMETER_VA_BITS ? OPTION_WORD : OPTION_WORDS, p->argument, AT(i), p->help};
+  return rows;
+}
+
+const struct option_row *setting_row(size_t setting)
+{
+  if (setting < N_MACHINE_SETTINGS) return &machine_rows()[setting];
   if (setting < N_RUN_SETTINGS) return &running_rows[setting - N_MACHINE_SETTINGS];
   return &reading_rows[setting - N_RUN_SETTINGS];
 }
 
-const char *setting_name(enum setting setting)
+const char *setting_name(size_t setting)
 {
   return setting_row(setting)->name;
 }
 
-const char *setting_default(enum setting setting)
+size_t setting_of_kind(enum pw_parameter_kind kind)
 {
-  return defaults[setting];
+  size_t i = 0;
+  while (pw_parameter_entry(i)->kind != kind) i++;
+  return i;
+}
+
+const char *setting_default(size_t setting)
+{
+  return setting < N_MACHINE_SETTINGS ? pw_parameter_entry(setting)->initial : defaults[setting - N_MACHINE_SETTINGS];
 }
 
 void settings_clear(struct settings *settings)
@@ -94,10 +84,10 @@ void settings_merge(struct settings *result, const struct settings *under, const
   }
 }
 
-char *setting_text(const struct settings *settings, enum setting setting)
+char *setting_text(const struct settings *settings, size_t setting)
 {
   const struct words *words = &settings->of[setting];
-  if (!words->n) return heap_text("%s", defaults[setting]);
+  if (!words->n) return heap_text("%s", setting_default(setting));
   char *text = heap_text("%s", words->items[0]);
   for (size_t i = 1; i < words->n; i++) {
     char *longer = heap_text("%s;%s", text, words->items[i]);

@@ -12,11 +12,10 @@
 #include "pagewalk.h"
 #include "words.h"
 
+/* The machine's settings are its parameters, by their number (pw_parameter_entry): lists in a sweep, and in the sub-sweeps
+ * of a sweep file. */
 enum setting {
-  /* the machine: lists in a sweep, and in the sub-sweeps of a sweep file */
-  SET_PAGE_SIZE, SET_TABLE, SET_LEVELS, SET_VA_BITS, SET_MACHINE, SET_ITLB, SET_DTLB, SET_STLB,
-  SET_MEMORY, SET_MEMORY_POLICY,
-  N_MACHINE_SETTINGS,
+  N_MACHINE_SETTINGS = PW_PARAMETERS_MOST, /* those past the last parameter have no name */
   /* how the machine runs: one value each */
   SET_SEED = N_MACHINE_SETTINGS, SET_ASID, SET_ONLY, SET_ENGINE, SET_JOBS,
   N_RUN_SETTINGS,
@@ -29,15 +28,17 @@ struct settings {
   struct words of[N_SETTINGS];
 };
 
-extern const struct option_row machine_rows[]; /* of[0 … N_MACHINE_SETTINGS) */
+const struct option_row *machine_rows(void); /* of[0 … N_MACHINE_SETTINGS) */
 extern const struct option_row running_rows[];
 extern const struct option_row reading_rows[];
 
 /* Its row in the tables above, for a command that takes some of them only. */
-const struct option_row *setting_row(enum setting setting);
-const char *setting_name(enum setting setting);
+const struct option_row *setting_row(size_t setting);
+const char *setting_name(size_t setting); /* NULL past the last parameter */
+/* The parameter of this kind, of those that are there once. */
+size_t setting_of_kind(enum pw_parameter_kind kind);
 /* What the setting is when it is not given, as it would be written. */
-const char *setting_default(enum setting setting);
+const char *setting_default(size_t setting);
 void settings_clear(struct settings *settings);
 /* Where `over` gives words they replace those of `under`. The result borrows the texts. */
 void settings_merge(struct settings *result, const struct settings *under, const struct settings *over);
@@ -59,6 +60,6 @@ int settings_understand(const struct settings *settings, struct running *running
 void note_rounded(const struct pw_trace_options *options, const char *path);
 
 /* The words of a setting as one text, joined by ';' (to be freed), or its default. */
-char *setting_text(const struct settings *settings, enum setting setting);
+char *setting_text(const struct settings *settings, size_t setting);
 
 #endif

@@ -205,14 +205,17 @@ int spec_policies(struct numbers *numbers, struct slice text, enum pw_list list,
     if (item.n == 0 || item.n >= sizeof name) return bad(err, place, item, "is not the name of a policy");
     memcpy(name, item.text, item.n);
     name[item.n] = '\0';
-    int index = list == PW_LIST_TLB_POLICIES ? pw_tlb_policy_find(name) : pw_memory_policy_find(name);
-    const char *near = index < 0 ? nearest_entry(list, name) : NULL;
+    struct pw_list_entry entry;
+    size_t index = 0;
+    while (pw_list_entry(list, index, &entry) && strcmp(entry.name, name) != 0) index++;
+    bool known = pw_list_entry(list, index, &entry);
+    const char *near = known ? NULL : nearest_entry(list, name);
     if (near)
       return pw_error_set(err, PW_EINVAL, "%s: there is no policy '%s'; did you mean %s?", place, name, near);
-    if (index < 0)
+    if (!known)
       return bad(err, place, item, "is not the name of a policy; pagewalk list policies shows them");
     if (numbers->n >= SPEC_MOST) return pw_error_set(err, PW_EINVAL, "%s: more than %u values", place, SPEC_MOST);
-    numbers_add(numbers, (uint64_t)index);
+    numbers_add(numbers, index);
   }
   return 0;
 }

@@ -59,7 +59,7 @@ int spec_numbers(struct numbers *numbers, struct slice text, const struct spec_k
                  const char *place, struct pw_error *err);
 int spec_tlbs(struct tlb_specs *specs, const struct words *words, struct pw_error *err);
 
-/* Policies by name, as indices into PW_LIST_TLB_POLICIES or PW_LIST_MEMORY_POLICIES. */
+/* Policies by name, as indices into the list. */
 int spec_policies(struct numbers *numbers, struct slice text, enum pw_list list, const char *place,
                   struct pw_error *err);
 

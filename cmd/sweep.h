@@ -31,18 +31,24 @@ struct sweep {
   int lock;                 /* descriptor that holds the lock on unfinished/, or -1 */
 };
 
-/* --- unfinished.c: the state of an interrupted sweep --- */
+/* --- sweep_id.c: which sweep it is --- */
 
 /* Hash of what decides the rows: options, configurations, names and sizes of the traces. */
 uint64_t sweep_fingerprint(const struct sweep *sweep);
+uint64_t sweep_configs_hash(const struct sweep *sweep); /* and of the columns */
+/* The options that decide numbers, on one line (to be freed). */
+char *sweep_options_line(const struct sweep *sweep);
+/* Path of the file that keeps trace `number`, to be freed. */
+char *unfinished_path(const struct sweep *sweep, size_t number, const char *suffix);
+
+/* --- unfinished.c: the state of an interrupted sweep --- */
+
 /* Makes DIR and DIR/unfinished, or refuses in favour of what is there. Marks the jobs that
  * are already finished as JOB_KEPT. Returns -1 to go on, or an exit code. */
 int unfinished_open(struct sweep *sweep);
 /* Writes the rows and the manifest entry of one trace. A job_done_fn. */
 int unfinished_keep(void *sweep, const struct trace_job *job, const struct pw_trace_info *info,
                     const struct pw_result *results, struct pw_error *err);
-/* Path of the file that keeps trace `number`, to be freed. */
-char *unfinished_path(const struct sweep *sweep, size_t number, const char *suffix);
 /* Removes DIR/unfinished, and DIR when the sweep made it and nothing is in it. */
 void unfinished_remove(struct sweep *sweep);
 

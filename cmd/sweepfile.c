@@ -45,7 +45,7 @@ static const cyaml_schema_value_t sub_schema = {
 static const cyaml_schema_value_t schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, fields)};
 
-static cyaml_schema_field_t text_field(enum setting setting)
+static cyaml_schema_field_t text_field(size_t setting)
 {
   return (cyaml_schema_field_t){
       .key = setting_name(setting),
@@ -56,12 +56,16 @@ static cyaml_schema_field_t text_field(enum setting setting)
 /* The keys are the rows of the options. */
 static void make_schema(void)
 {
-  for (int i = 0; i < N_SETTINGS; i++) fields[i] = text_field((enum setting)i);
-  for (int i = 0; i < N_MACHINE_SETTINGS; i++) sub_fields[i] = text_field((enum setting)i);
-  fields[N_SETTINGS] = (cyaml_schema_field_t)CYAML_FIELD_SEQUENCE_COUNT(
+  size_t n = 0;
+  for (size_t i = 0; i < N_SETTINGS; i++) {
+    if (!setting_name(i)) continue;
+    if (i < N_MACHINE_SETTINGS) sub_fields[n] = text_field(i);
+    fields[n++] = text_field(i);
+  }
+  fields[n++] = (cyaml_schema_field_t)CYAML_FIELD_SEQUENCE_COUNT(
       "traces", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct document, traces, n_traces, &trace_schema, 1,
       CYAML_UNLIMITED);
-  fields[N_SETTINGS + 1] = (cyaml_schema_field_t)CYAML_FIELD_SEQUENCE_COUNT(
+  fields[n] = (cyaml_schema_field_t)CYAML_FIELD_SEQUENCE_COUNT(
       "sweeps", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct document, subs, n_subs, &sub_schema, 1, 10000);
 }
 
@@ -153,7 +157,9 @@ static void advise(char *advice, size_t n, const char *key)
 {
   static const char *const command_only[] = {"output", "no-charts", "explain", "resume", "force", "quiet", NULL};
   const char *names[N_SETTINGS + 3] = {"traces", "sweeps"};
-  for (int i = 0; i < N_SETTINGS; i++) names[i + 2] = setting_name((enum setting)i);
+  size_t n_names = 2;
+  for (size_t i = 0; i < N_SETTINGS; i++)
+    if (setting_name(i)) names[n_names++] = setting_name(i);
   for (size_t i = 0; command_only[i]; i++)
     if (strcmp(key, command_only[i]) == 0) {
       snprintf(advice, n, "; give it on the command line as %s%s", i ? "--" : "-o", i ? key : "");
@@ -204,7 +210,7 @@ static int complain(const char *path, const char *text, const struct complaint *
 }
 
 static void place_value(struct words *words, char *value, const char *path, const char *text,
-                        enum setting setting, bool top, size_t mention)
+                        size_t setting, bool top, size_t mention)
 {
   unsigned line = line_of_key(text, setting_name(setting), top, mention);
   if (line)
@@ -258,16 +264,14 @@ static int take_document(struct sweepfile *file, const struct document *document
                          const char *text, struct pw_error *err)
 {
   size_t mentions[N_MACHINE_SETTINGS] = {0};
-  for (int i = 0; i < N_SETTINGS; i++)
-    if (document->values[i])
-      place_value(&file->settings.of[i], document->values[i], path, text, (enum setting)i, true, 1);
+  for (size_t i = 0; i < N_SETTINGS; i++)
+    if (document->values[i]) place_value(&file->settings.of[i], document->values[i], path, text, i, true, 1);
   file->n_subs = document->n_subs;
   file->subs = heap_zero(document->n_subs, sizeof *file->subs);
   for (unsigned s = 0; s < document->n_subs; s++)
-    for (int i = 0; i < N_MACHINE_SETTINGS; i++)
+    for (size_t i = 0; i < N_MACHINE_SETTINGS; i++)
       if (document->subs[s].values[i])
-        place_value(&file->subs[s].of[i], document->subs[s].values[i], path, text, (enum setting)i, false,
-                    ++mentions[i]);
+        place_value(&file->subs[s].of[i], document->subs[s].values[i], path, text, i, false, ++mentions[i]);
   return find_traces(file, document, path, text, err);
 }
 

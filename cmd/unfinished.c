@@ -20,77 +20,15 @@ static char *in_folder(const struct sweep *sweep, const char *name)
   return heap_text("%s/%s", sweep->folder, name);
 }
 
-char *unfinished_path(const struct sweep *sweep, size_t number, const char *suffix)
-{
-  return heap_text("%s/unfinished/%04zu.%s", sweep->folder, number, suffix);
-}
-
-/* FNV-1a, 64 bits: it tells sweeps apart and guards against no enemy. */
-static uint64_t hash(uint64_t seed, const void *data, size_t n)
-{
-  for (size_t i = 0; i < n; i++) seed = (seed ^ ((const unsigned char *)data)[i]) * 0x100000001b3;
-  return seed;
-}
-
-static uint64_t hash_number(uint64_t seed, uint64_t number)
-{
-  return hash(seed, &number, sizeof number);
-}
-
-static uint64_t hash_text(uint64_t seed, const char *text)
-{
-  return hash(seed, text, strlen(text) + 1);
-}
-
-static uint64_t hash_config(uint64_t h, const struct pw_config *c)
-{
-  const struct pw_tlb_config *tlbs[] = {&c->itlb, &c->dtlb, &c->stlb};
-  h = hash_text(hash_number(h, c->page_shift), c->geometry->name);
-  for (unsigned i = 0; i < c->geometry->n_levels; i++) h = hash_number(h, c->geometry->width_bits[i]);
-  for (int i = 0; i < 3; i++) {
-    h = hash_number(hash_number(h, tlbs[i]->entries), tlbs[i]->ways);
-    if (tlbs[i]->entries) h = hash_number(h, (uint64_t)tlbs[i]->policy);
-  }
-  h = hash_number(h, c->memory_bytes);
-  return c->memory_bytes == PW_UNLIMITED ? h : hash_number(h, (uint64_t)c->memory_policy);
-}
-
-static uint64_t hash_configs(const struct sweep *sweep)
-{
-  uint64_t h = 0xcbf29ce484222325;
-  for (size_t i = 0; i < sweep->plan.n_configs; i++) h = hash_config(h, &sweep->plan.configs[i]);
-  return h;
-}
-
-/* The options that decide numbers, on one line. */
-static char *options_line(const struct sweep *sweep)
-{
-  const struct running *r = &sweep->running;
-  return heap_text("seed=%ju asid=%d only=%d warmup=%ju skip=%ju limit=%ju skip-bad=%d ignore-events=%d ignore-kernel=%d format=%s",
-                   (uintmax_t)r->seed, !r->no_asid, (int)r->only, (uintmax_t)r->trace.warmup,
-                   (uintmax_t)r->trace.skip, (uintmax_t)r->trace.limit, r->trace.skip_bad,
-                   r->trace.ignore_events, r->trace.ignore_kernel, r->trace.format ? r->trace.format : "");
-}
-
-uint64_t sweep_fingerprint(const struct sweep *sweep)
-{
-  char *options = options_line(sweep);
-  uint64_t h = hash_text(hash_text(hash_configs(sweep), PW_VERSION), options);
-  free(options);
-  for (size_t i = 0; i < sweep->traces.n; i++)
-    h = hash_number(hash_text(h, sweep->traces.items[i]), file_bytes(sweep->traces.items[i]));
-  return h;
-}
-
 /* What plan.txt holds: a line each for version, options, configurations and every trace. */
 static char *plan_text(const struct sweep *sweep)
 {
-  char *text = NULL, *options = options_line(sweep);
+  char *text = NULL, *options = sweep_options_line(sweep);
   size_t n;
   FILE *out = open_memstream(&text, &n);
   if (!out) return heap_text("%s", "");
   fprintf(out, "pagewalk %s\noptions %s\n", PW_VERSION, options);
-  fprintf(out, "configurations %zu %016" PRIx64 "\n", sweep->plan.n_configs, hash_configs(sweep));
+  fprintf(out, "configurations %zu %016" PRIx64 "\n", sweep->plan.n_configs, sweep_configs_hash(sweep));
   for (size_t i = 0; i < sweep->traces.n; i++) {
     struct stat st = {0};
     bool known = stat(sweep->traces.items[i], &st) == 0 && S_ISREG(st.st_mode);

@@ -471,6 +471,78 @@ struct pw_result {
   bool unfit;                /* an address does not fit the geometry: no number above is valid */
 };
 
+/* ------------------------------------------------------------------------
+ * Two tables: what there is to count, and what a machine is made of. Rows, CSV, JSON, series, owners, options,
+ * keys of sweep files, the order of sweeps and the words on charts walk them.
+ */
+
+enum pw_count_group { PW_GROUP_ACCESSES, PW_GROUP_TRANSLATION, PW_GROUP_MEMORY, PW_GROUP_TABLES, PW_GROUPS };
+enum pw_count_unit { PW_COUNT_EVENTS, PW_COUNT_BYTES, PW_COUNT_RATE, PW_COUNT_WORD };
+enum pw_count_window { PW_WINDOW_NONE, PW_WINDOW_DIFFERENCE /* what fell in it */, PW_WINDOW_LEVEL /* what is at its end */ };
+enum pw_count_owned { PW_OWNED_NONE, PW_OWNED_SHOWN /* follows from others */, PW_OWNED_SUMMED /* the owners' add up to the run's */ };
+
+/* A column of numbers, under one name in every CSV and JSON. */
+struct pw_count {
+  const char *name;
+  const char *title;        /* on a chart */
+  const char *line, *course, *share; /* for people: in the tables of run, --every and --by; NULL: not there */
+  unsigned since;           /* columns of a file stand in rising order of it, then as in the table */
+  enum pw_count_group group;
+  enum pw_count_unit unit;
+  size_t offset;            /* in struct pw_result: the count, of a rate what it is a rate of */
+  uint64_t (*of)(const struct pw_result *result);   /* in place of what is at `offset`; or NULL */
+  uint64_t (*over)(const struct pw_result *result); /* of a rate: what it is divided by; absent where that is 0 */
+  const char *(*word)(const struct pw_result *result);
+  bool (*absent)(const struct pw_config *config);   /* NULL: never */
+  bool elsewhere;           /* not in results.csv, only in series and of owners */
+  bool limited;             /* counts in finite memory alone: elsewhere --by has no column of zeros */
+  enum pw_count_window window;
+  enum pw_count_owned owned;
+  unsigned parts;           /* of a machine, that it depends on */
+};
+
+const struct pw_count *pw_count_entry(size_t index); /* NULL past the end */
+uint64_t pw_count_value(const struct pw_count *count, const struct pw_result *result);
+/* Its cell of a row: "" where it is absent. */
+void pw_count_text(char *text, size_t n_text, const struct pw_count *count, const struct pw_config *config,
+                   const struct pw_result *result);
+
+/* What a parameter is, in struct pw_config and as an option. */
+enum pw_parameter_kind {
+  PW_PARAMETER_PAGE,     /* unsigned, the log2 of a size */
+  PW_PARAMETER_TABLE,    /* const struct pw_geometry * */
+  PW_PARAMETER_LEVELS,   /* nothing: an option that makes tables, as does the next */
+  PW_PARAMETER_VA_BITS,
+  PW_PARAMETER_MACHINE,  /* nothing: an option that sets the TLBs */
+  PW_PARAMETER_TLB,      /* struct pw_tlb_config */
+  PW_PARAMETER_MEMORY,   /* uint64_t, or PW_UNLIMITED */
+  PW_PARAMETER_SIZE,     /* uint64_t, bytes */
+  PW_PARAMETER_COUNT,    /* uint64_t */
+  PW_PARAMETER_CHOICE,   /* int, an index into `list` */
+};
+
+#define PW_PARAMETERS_MOST 32
+
+struct pw_parameter {
+  const char *name;         /* of the option and the key */
+  enum pw_parameter_kind kind;
+  size_t offset;            /* in struct pw_config */
+  const char *initial;      /* as it is written */
+  const char *argument, *help; /* of the option */
+  const char *title;        /* in the table of run; NULL: told with the parameter before it */
+  unsigned since, part;     /* its place among the columns, as of counts; a bit for each part of a machine */
+  bool (*applies)(const struct pw_config *config); /* NULL: always; elsewhere its cells are empty */
+  enum pw_list list;        /* of a choice */
+  uint64_t least, most;     /* of a size or count */
+  struct pw_parameter_column {
+    const char *name, *title;
+    const char *usual, *also; /* its cell on the initial machine, or a second one as usual; NULL: it follows from others */
+  } columns[3];             /* a TLB has three: entries, ways, policy; a table two: name and levels */
+};
+
+const struct pw_parameter *pw_parameter_entry(size_t index); /* NULL past the end */
+size_t pw_parameter_find(const char *name); /* its number, or PW_PARAMETERS_MOST */
+
 enum pw_stream { PW_STREAM_BOTH, PW_STREAM_FETCH, PW_STREAM_DATA };
 
 /* Called now and then; return non-zero to stop (PW_EINTERRUPTED). */
@@ -621,10 +693,7 @@ uint64_t pw_curve_knee(const struct pw_curve *curve);
 /* What fell in a window, and what there was at its end. */
 struct pw_window {
   uint64_t access;           /* at its end: accesses run so far, of both streams and with the warm-up */
-  struct pw_totals counted;
-  uint64_t itlb_misses, dtlb_misses, stlb_lookups, stlb_misses, walks;
-  uint64_t minor_faults, major_faults, swap_outs;
-  uint64_t table_bytes, resident_bytes; /* at its end, not the peaks */
+  struct pw_result counts;   /* those that struct pw_count says a series has; of levels what they are at its end, not the peaks */
   struct pw_window_area {
     uint64_t bytes;          /* mapped at its end */
     uint64_t minor_faults;
@@ -662,14 +731,14 @@ struct pw_tlb_spec {
   const int *policies;
 };
 
-/* Lists in the order given; every combination is a configuration. */
+/* A list for each parameter, by its number; every combination is a configuration. n = 0: its initial value.
+ * Values are struct pw_geometry of tables, struct pw_tlb_spec of TLBs, and else uint64_t: of pages the log2 of
+ * their bytes, of choices the index. */
 struct pw_grid {
-  size_t n_page_shifts, n_geometries, n_itlbs, n_dtlbs, n_stlbs, n_memories, n_policies;
-  const unsigned *page_shifts;
-  const struct pw_geometry *geometries;
-  const struct pw_tlb_spec *itlbs, *dtlbs, *stlbs;
-  const uint64_t *memories;
-  const int *policies;
+  struct pw_grid_list {
+    size_t n;
+    const void *values;
+  } of[PW_PARAMETERS_MOST];
 };
 
 /* Configurations in CSV row order; equal ones appear once. The geometries of
@@ -711,8 +780,8 @@ int pw_heat_csv_header(FILE *out, struct pw_error *err);
 int pw_heat_csv_row(FILE *out, const char *trace, enum pw_heat_of of, const struct pw_heat_cell *cell,
                     struct pw_error *err);
 
-/* The columns of results.csv by number, for tables on a terminal: the name (or
- * NULL past the end) and the value as text ("" when it does not apply). */
+/* The columns of results.csv by number: the name (or NULL past the end) and the value
+ * as text ("" when it does not apply). */
 const char *pw_row_column(size_t column);
 void pw_row_text(char *text, size_t n_text, size_t column, const struct pw_config *config,
                  const struct pw_result *result); /* column 0, the trace, gives "" */

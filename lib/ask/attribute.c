@@ -15,26 +15,6 @@
 #include "engine/passes.h"
 #include "trace/trace.h"
 
-static const char *const by_names[] = {"region", "object", "symbol", "function"};
-static const char *const heat_names[] = {"none", "walks", "dtlb", "faults"};
-
-const char *pw_by_name(enum pw_by by)
-{
-  return (size_t)by < sizeof by_names / sizeof *by_names ? by_names[by] : NULL;
-}
-
-int pw_by_find(const char *name)
-{
-  for (int i = 0; pw_by_name((enum pw_by)i); i++)
-    if (strcmp(pw_by_name((enum pw_by)i), name) == 0) return i;
-  return -1;
-}
-
-const char *pw_heat_name(enum pw_heat_of of)
-{
-  return (size_t)of < sizeof heat_names / sizeof *heat_names ? heat_names[of] : NULL;
-}
-
 /* ---- the pass ---- */
 
 static int check(const struct pw_config *c, enum pw_by by, enum pw_stream only, struct pw_error *err)
@@ -78,25 +58,13 @@ static void fill_owner(struct pw_owner *to, const struct pw_owners *owners, cons
   to->returned_bytes = from->returned_pages << c->page_shift;
 }
 
-static const size_t summed[] = {
-  offsetof(struct pw_result, counted.fetches), offsetof(struct pw_result, counted.loads), offsetof(struct pw_result, counted.stores),
-  offsetof(struct pw_result, itlb_misses), offsetof(struct pw_result, dtlb_misses), offsetof(struct pw_result, stlb_lookups),
-  offsetof(struct pw_result, stlb_misses), offsetof(struct pw_result, walks), offsetof(struct pw_result, walk_refs),
-  offsetof(struct pw_result, minor_faults), offsetof(struct pw_result, major_faults), offsetof(struct pw_result, swap_outs),
-  offsetof(struct pw_result, touched_bytes), offsetof(struct pw_result, table_bytes),
-};
-#define N_SUMMED (sizeof summed / sizeof *summed)
-
-static uint64_t *number(struct pw_result *r, size_t which)
-{
-  return (uint64_t *)(void *)((char *)r + summed[which]);
-}
-
 /* Nobody is left to be charged but who has anything; the accesses by symbol and function are nobody's. */
-static bool is_empty(struct pw_owner *o)
+static bool is_empty(const struct pw_owner *o)
 {
+  const struct pw_count *c;
   uint64_t any = o->returned_bytes;
-  for (size_t i = 0; i < N_SUMMED; i++) any |= *number(&o->counts, i);
+  for (size_t i = 0; (c = pw_count_entry(i)); i++)
+    if (c->owned == PW_OWNED_SUMMED) any |= pw_count_value(c, &o->counts);
   return any == 0;
 }
 
@@ -117,14 +85,15 @@ static int by_weight(const void *a, const void *b)
 
 static int check_sums(const struct pw_attribution *a, const struct pw_result *total, struct pw_error *err)
 {
+  const struct pw_count *c;
   bool accesses = a->by == PW_BY_REGION || a->by == PW_BY_OBJECT;
-  for (size_t i = accesses ? 0 : 3; i < N_SUMMED; i++) {
-    struct pw_result whole = *total;
-    uint64_t sum = 0, want = *number(&whole, i);
-    for (size_t k = 0; k < a->n_owners; k++) sum += *number(&a->owners[k].counts, i);
+  for (size_t i = 0; (c = pw_count_entry(i)); i++) {
+    uint64_t sum = 0, want = pw_count_value(c, total);
+    if (c->owned != PW_OWNED_SUMMED || (c->group == PW_GROUP_ACCESSES && !accesses)) continue;
+    for (size_t k = 0; k < a->n_owners; k++) sum += pw_count_value(c, &a->owners[k].counts);
     if (sum != want)
-      return pw_error_set(err, PW_EINTERNAL, "count %zu of the owners adds up to %" PRIu64 " and not to the run's %" PRIu64 "; please report this with the trace",
-                          i, sum, want);
+      return pw_error_set(err, PW_EINTERNAL, "%s of the owners add up to %" PRIu64 " and not to the run's %" PRIu64 "; please report this with the trace",
+                          c->name, sum, want);
   }
   return 0;
 }

@@ -1,33 +1,61 @@
 /* From a grid of lists to configurations: cross product, checks, duplicates.
  *
- * Rows come in the order of the CSV's columns from left to right, values in the
- * order given. Combinations that are impossible are left out and counted; a
+ * Rows come in the order of the parameters (base/parameters.c), which is that of the CSV's columns from left to right,
+ * values in the order given. Combinations that are impossible are left out and counted; a
  * configuration that is there already (64:64 and 64:full) appears once. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "pagewalk.h"
+#include "base/parameters.h"
 
-/* The TLB configurations of a list of specifications, in order. */
-struct tlb_list {
-  struct pw_tlb_config *configs;
-  size_t n, room;
+/* Values by parameter; those of TLBs are struct pw_tlb_config. */
+struct lists {
+  struct pw_grid_list of[PW_PARAMETERS_MOST];
+  struct pw_tlb_config *tlbs[PW_PARAMETERS_MOST]; /* to be freed */
 };
 
-static int expand_tlbs(struct tlb_list *list, const struct pw_tlb_spec *specs, size_t n)
+static int expand_tlbs(struct lists *lists, size_t parameter, const struct pw_grid_list *from)
 {
-  for (size_t s = 0; s < n; s++)
+  const struct pw_tlb_spec *specs = from->values;
+  struct pw_tlb_config **configs = &lists->tlbs[parameter];
+  size_t n = 0, room = 0;
+  for (size_t s = 0; s < from->n; s++)
     for (size_t e = 0; e < specs[s].n_entries; e++)
       for (size_t w = 0; w < specs[s].n_ways; w++)
         for (size_t p = 0; p < specs[s].n_policies; p++) {
           uint32_t entries = specs[s].entries[e], ways = specs[s].ways[w] ? specs[s].ways[w] : entries;
-          if (pw_grow((void **)&list->configs, &list->room, list->n + 1, sizeof *list->configs)) return -1;
-          struct pw_tlb_config config = {entries, ways, specs[s].policies[p]};
-          if (entries == 0) config = (struct pw_tlb_config){0, 0, 0};
-          list->configs[list->n++] = config;
+          if (pw_grow((void **)configs, &room, n + 1, sizeof **configs)) return -1;
+          (*configs)[n++] = entries ? (struct pw_tlb_config){entries, ways, specs[s].policies[p]} : (struct pw_tlb_config){0, 0, 0};
         }
+  lists->of[parameter] = (struct pw_grid_list){n, *configs};
   return 0;
+}
+
+static int expand(struct lists *lists, const struct pw_grid *grid)
+{
+  const struct pw_parameter *p;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    lists->of[i] = grid->of[i];
+    if (p->kind == PW_PARAMETER_TLB && expand_tlbs(lists, i, &grid->of[i])) return -1;
+  }
+  return 0;
+}
+
+static void set_value(struct pw_config *config, const struct pw_parameter *p, const struct pw_grid_list *list, size_t index)
+{
+  void *at = (char *)config + p->offset;
+  const uint64_t *numbers = list->values;
+  switch (p->kind) {
+  case PW_PARAMETER_PAGE: config->page_shift = (unsigned)numbers[index]; break;
+  case PW_PARAMETER_TABLE: config->geometry = (const struct pw_geometry *)list->values + index; break;
+  case PW_PARAMETER_TLB: memcpy(at, (const struct pw_tlb_config *)list->values + index, sizeof(struct pw_tlb_config)); break;
+  case PW_PARAMETER_MEMORY:
+  case PW_PARAMETER_SIZE:
+  case PW_PARAMETER_COUNT: memcpy(at, &numbers[index], sizeof *numbers); break;
+  case PW_PARAMETER_CHOICE: memcpy(at, &(int){(int)numbers[index]}, sizeof(int)); break;
+  default: break;
+  }
 }
 
 /* A table of the configurations in the plan, by what makes them equal. */
@@ -42,18 +70,32 @@ static uint64_t mix(uint64_t hash, uint64_t value)
   return hash * 0xBF58476D1CE4E5B9u;
 }
 
-static uint64_t hash_config(const struct pw_config *c)
+/* Bytes of a parameter that is compared as it lies in pw_config; 0 of those that are not. */
+static size_t plain_bytes(const struct pw_parameter *p)
 {
-  uint64_t h = mix(c->page_shift, c->memory_bytes);
-  for (const char *p = c->geometry->name; *p; p++) h = mix(h, (unsigned char)*p);
-  const struct pw_tlb_config *t[3] = {&c->itlb, &c->dtlb, &c->stlb};
-  for (int i = 0; i < 3; i++) h = mix(mix(h, (uint64_t)t[i]->entries << 32 | t[i]->ways), (uint64_t)t[i]->policy);
-  return mix(h, c->memory_bytes == PW_UNLIMITED ? 0 : (uint64_t)c->memory_policy + 1);
+  switch (p->kind) {
+  case PW_PARAMETER_PAGE: return sizeof(unsigned);
+  case PW_PARAMETER_TLB: return sizeof(struct pw_tlb_config);
+  case PW_PARAMETER_MEMORY:
+  case PW_PARAMETER_SIZE:
+  case PW_PARAMETER_COUNT: return sizeof(uint64_t);
+  case PW_PARAMETER_CHOICE: return sizeof(int);
+  default: return 0;
+  }
 }
 
-static bool same_tlb(const struct pw_tlb_config *a, const struct pw_tlb_config *b)
+static uint64_t hash_config(const struct pw_config *c)
 {
-  return a->entries == b->entries && a->ways == b->ways && a->policy == b->policy;
+  const struct pw_parameter *p;
+  uint64_t h = 0;
+  for (const char *name = c->geometry->name; *name; name++) h = mix(h, (unsigned char)*name);
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    for (size_t at = 0, n = plain_bytes(p); at < n; at += sizeof(uint32_t)) {
+      uint32_t word;
+      memcpy(&word, (const char *)c + p->offset + at, sizeof word);
+      h = mix(h, word);
+    }
+  return h;
 }
 
 static bool same_geometry(const struct pw_geometry *a, const struct pw_geometry *b)
@@ -64,9 +106,10 @@ static bool same_geometry(const struct pw_geometry *a, const struct pw_geometry 
 
 static bool same_config(const struct pw_config *a, const struct pw_config *b)
 {
-  return a->page_shift == b->page_shift && same_geometry(a->geometry, b->geometry) && same_tlb(&a->itlb, &b->itlb) &&
-         same_tlb(&a->dtlb, &b->dtlb) && same_tlb(&a->stlb, &b->stlb) && a->memory_bytes == b->memory_bytes &&
-         (a->memory_bytes == PW_UNLIMITED || a->memory_policy == b->memory_policy);
+  const struct pw_parameter *p;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    if (memcmp((const char *)a + p->offset, (const char *)b + p->offset, plain_bytes(p)) != 0) return false;
+  return same_geometry(a->geometry, b->geometry);
 }
 
 /* The slot of an equal configuration, or the free one where it would go. */
@@ -90,48 +133,42 @@ static int index_plan(struct seen *seen, const struct pw_plan *plan, size_t room
   return 0;
 }
 
-static void add_config(struct pw_plan *plan, struct seen *seen, struct pw_config *c)
+/* What does not apply makes no difference, and is 0. */
+static void add_config(struct pw_plan *plan, struct seen *seen, struct pw_config config)
 {
-  if (c->memory_bytes == PW_UNLIMITED) c->memory_policy = 0;
+  const struct pw_parameter *p;
   struct pw_error why;
-  if (pw_config_check(c, &why)) {
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    if (!pw_parameter_applies(p, &config)) memset((char *)&config + p->offset, 0, plain_bytes(p));
+  if (pw_config_check(&config, &why)) {
     if (plan->n_left_out++ == 0) plan->first_left_out = why;
     return;
   }
-  uint32_t *slot = find_seen(seen, plan, c);
+  uint32_t *slot = find_seen(seen, plan, &config);
   if (*slot) return;
-  plan->configs[plan->n_configs] = *c;
+  plan->configs[plan->n_configs] = config;
   *slot = (uint32_t)++plan->n_configs;
 }
 
-static void cross(struct pw_plan *plan, struct seen *seen, const struct pw_grid *g, const struct tlb_list tlbs[3])
+/* Every combination of the parameters from number `parameter` on. */
+static void cross(struct pw_plan *plan, struct seen *seen, const struct lists *lists, size_t parameter, struct pw_config *config)
 {
-  struct pw_config c = {0};
-  for (size_t a = 0; a < g->n_page_shifts; a++)
-    for (size_t b = 0; b < g->n_geometries; b++)
-      for (size_t i = 0; i < tlbs[0].n; i++)
-        for (size_t d = 0; d < tlbs[1].n; d++)
-          for (size_t s = 0; s < tlbs[2].n; s++)
-            for (size_t m = 0; m < g->n_memories; m++)
-              for (size_t p = 0; p < g->n_policies; p++) {
-                c.page_shift = g->page_shifts[a];
-                c.geometry = &g->geometries[b];
-                c.itlb = tlbs[0].configs[i];
-                c.dtlb = tlbs[1].configs[d];
-                c.stlb = tlbs[2].configs[s];
-                c.memory_bytes = g->memories[m];
-                c.memory_policy = g->policies[p];
-                add_config(plan, seen, &c);
-              }
+  const struct pw_parameter *p = pw_parameter_entry(parameter);
+  if (!p) add_config(plan, seen, *config);
+  else if (lists->of[parameter].n == 0) cross(plan, seen, lists, parameter + 1, config);
+  else
+    for (size_t i = 0; i < lists->of[parameter].n; i++) {
+      set_value(config, p, &lists->of[parameter], i);
+      cross(plan, seen, lists, parameter + 1, config);
+    }
 }
 
-/* How many combinations the grid has, saturated. */
-static size_t count(const struct pw_grid *g, const struct tlb_list tlbs[3])
+/* How many combinations there are, saturated. */
+static size_t count(const struct lists *lists)
 {
-  size_t factors[7] = {g->n_page_shifts, g->n_geometries, tlbs[0].n, tlbs[1].n, tlbs[2].n, g->n_memories, g->n_policies};
   size_t n = 1;
-  for (int i = 0; i < 7; i++)
-    if (__builtin_mul_overflow(n, factors[i], &n)) return SIZE_MAX;
+  for (size_t i = 0; pw_parameter_entry(i); i++)
+    if (lists->of[i].n && __builtin_mul_overflow(n, lists->of[i].n, &n)) return SIZE_MAX;
   return n;
 }
 
@@ -139,12 +176,14 @@ static size_t count(const struct pw_grid *g, const struct tlb_list tlbs[3])
 static int check_names(const struct pw_plan *plan, const struct pw_grid *grid, struct pw_error *err)
 {
   const struct pw_geometry *last = NULL;
+  const struct pw_grid_list *tables = &grid->of[pw_parameter_find("table")];
+  const struct pw_geometry *geometries = tables->values;
   for (size_t i = 0; i < plan->n_configs; i++) {
     const struct pw_geometry *there = plan->configs[i].geometry;
     if (there == last) continue; /* runs of rows share one */
     last = there;
-    for (size_t g = 0; g < grid->n_geometries; g++)
-      if (strcmp(there->name, grid->geometries[g].name) == 0 && !same_geometry(there, &grid->geometries[g]))
+    for (size_t g = 0; g < tables->n; g++)
+      if (strcmp(there->name, geometries[g].name) == 0 && !same_geometry(there, &geometries[g]))
         return pw_error_set(err, PW_EINVAL, "two different tables are both named %s; give one of them by its widths, such as --table 27,9+12:8",
                             there->name);
   }
@@ -153,13 +192,13 @@ static int check_names(const struct pw_plan *plan, const struct pw_grid *grid, s
 
 int pw_plan_add(struct pw_plan *plan, const struct pw_grid *grid, size_t max_configs, struct pw_error *err)
 {
-  struct tlb_list tlbs[3] = {{0}};
+  struct lists lists = {0};
   struct seen seen = {0};
+  struct pw_config config;
   int status = check_names(plan, grid, err);
   if (status) return status;
-  bool ok = expand_tlbs(&tlbs[0], grid->itlbs, grid->n_itlbs) == 0 && expand_tlbs(&tlbs[1], grid->dtlbs, grid->n_dtlbs) == 0 &&
-            expand_tlbs(&tlbs[2], grid->stlbs, grid->n_stlbs) == 0;
-  size_t n = count(grid, tlbs), room;
+  bool ok = expand(&lists, grid) == 0;
+  size_t n = count(&lists), room;
   if (!ok) {
     status = PW_ENOMEM;
   } else if (__builtin_add_overflow(plan->n_configs, n, &room) || room > max_configs) {
@@ -168,11 +207,12 @@ int pw_plan_add(struct pw_plan *plan, const struct pw_grid *grid, size_t max_con
   } else {
     struct pw_config *larger = pw_realloc(plan->configs, room, sizeof *larger);
     if (larger) plan->configs = larger;
+    pw_config_default(&config);
     if (!larger || index_plan(&seen, plan, room)) status = PW_ENOMEM;
-    else cross(plan, &seen, grid, tlbs);
+    else cross(plan, &seen, &lists, 0, &config);
   }
   if (status == PW_ENOMEM) pw_error_set(err, PW_ENOMEM, "memory ran out for %zu configurations", n);
-  for (int i = 0; i < 3; i++) pw_free(tlbs[i].configs);
+  for (size_t i = 0; i < PW_PARAMETERS_MOST; i++) pw_free(lists.tlbs[i]);
   pw_free(seen.slots);
   return status;
 }

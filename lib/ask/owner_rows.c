@@ -2,96 +2,111 @@
  *
  * Counts and rates are the columns of results.csv under their names, and absent where they are absent
  * there. By symbol and by function accesses are nobody's, so they and the rates over them are absent. */
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
-#include "report/cells.h"
-
-static const char *const shared[] = {
-  "accesses", "fetches", "loads", "stores", "itlb_misses", "dtlb_misses", "stlb_lookups", "stlb_misses", "walks", "walk_refs",
-  "itlb_miss_rate", "dtlb_miss_rate", "stlb_miss_rate", "walk_rate", "minor_faults", "major_faults", "fault_rate", "swap_outs",
-};
-enum { N_SHARED = sizeof shared / sizeof *shared, N_ACCESSES = 4 };
-
-static size_t column_number(const char *name)
-{
-  size_t column = 0;
-  while (strcmp(pw_row_column(column), name) != 0) column++;
-  return column;
-}
-
-static bool knows_accesses(enum pw_by by)
-{
-  return by == PW_BY_REGION || by == PW_BY_OBJECT;
-}
+#include "ask/rows.h"
 
 /* A count of results.csv, as this owner has it. */
-static struct pw_value value_of(size_t which, const struct pw_config *config, enum pw_by by, const struct pw_owner *owner)
+static struct pw_cell count_of(const struct pw_count *count, const struct pw_config *config, enum pw_by by,
+                               const struct pw_owner *owner)
 {
   struct pw_result counts = owner->counts;
-  if (!knows_accesses(by)) {
-    if (which < N_ACCESSES) return (struct pw_value){.kind = PW_VALUE_ABSENT};
+  if (by == PW_BY_SYMBOL || by == PW_BY_FUNCTION) {
+    if (count->group == PW_GROUP_ACCESSES) return pw_cell_word(NULL);
     counts.counted = (struct pw_totals){0, 0, 0}; /* rates over them are absent then */
   }
-  return pw_row_value(column_number(shared[which]), "", config, &counts);
+  return pw_count_cell(count, config, &counts);
 }
 
-static int written(FILE *out, struct pw_error *err)
+/* The columns of counts, in order: those from the beginning, returned_bytes (NULL), and those that came later. */
+typedef void each_fn(void *context, const struct pw_count *count);
+
+static void walk(each_fn *each, void *context)
 {
-  if (!ferror(out)) return 0;
-  return pw_error_set(err, PW_EIO, "a row of owners cannot be written: %s; free some room and run again", strerror(errno));
+  const struct pw_count *c;
+  bool later = false;
+  for (unsigned since = 0; since == 0 || later; since++) {
+    later = false;
+    for (size_t i = 0; (c = pw_count_entry(i)); i++) {
+      later |= c->since > since;
+      if (c->owned && c->since == since) each(context, c);
+    }
+    if (since == 0) each(context, NULL);
+  }
+}
+
+struct writing {
+  FILE *out;
+  const struct pw_config *config;
+  enum pw_by by;
+  const struct pw_owner *owner;
+};
+
+static struct pw_cell cell_of(const struct writing *w, const struct pw_count *count)
+{
+  return count ? count_of(count, w->config, w->by, w->owner) : pw_cell_count(w->owner->returned_bytes);
+}
+
+static void write_name(void *context, const struct pw_count *count)
+{
+  fprintf(context, ",%s", count ? count->name : "returned_bytes");
+}
+
+static void write_csv(void *context, const struct pw_count *count)
+{
+  const struct writing *w = context;
+  struct pw_cell cell = cell_of(w, count);
+  pw_csv_cell(w->out, &cell, false);
+}
+
+static void write_json(void *context, const struct pw_count *count)
+{
+  const struct writing *w = context;
+  struct pw_cell cell = cell_of(w, count);
+  pw_json_cell(w->out, count ? count->name : "returned_bytes", &cell, false);
 }
 
 int pw_owner_csv_header(FILE *out, struct pw_error *err)
 {
   fputs("trace,by,owner,object", out);
-  for (size_t i = 0; i < N_SHARED; i++) fprintf(out, ",%s", shared[i]);
-  fputs(",touched_bytes,table_bytes,returned_bytes\n", out);
-  return written(out, err);
+  walk(write_name, out);
+  putc('\n', out);
+  return pw_row_written(out, "owners", err);
 }
 
 int pw_owner_csv_row(FILE *out, const char *trace, const struct pw_config *config, enum pw_by by, const struct pw_owner *owner,
                      struct pw_error *err)
 {
-  pw_csv_write_text(out, trace);
-  fprintf(out, ",%s,", pw_by_name(by));
-  pw_csv_write_text(out, owner->name);
-  putc(',', out);
-  pw_csv_write_text(out, owner->object);
-  for (size_t i = 0; i < N_SHARED; i++) {
-    char number[PW_VALUE_BYTES];
-    struct pw_value value = value_of(i, config, by, owner);
-    putc(',', out);
-    fputs(pw_value_text(&value, number), out);
+  struct writing w = {out, config, by, owner};
+  const char *words[] = {trace, pw_by_name(by), owner->name, owner->object};
+  for (size_t i = 0; i < 4; i++) {
+    if (i) putc(',', out);
+    pw_csv_write_text(out, words[i]);
   }
-  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", owner->counts.touched_bytes, owner->counts.table_bytes, owner->returned_bytes);
-  return written(out, err);
+  walk(write_csv, &w);
+  putc('\n', out);
+  return pw_row_written(out, "owners", err);
 }
 
 int pw_owner_json_row(FILE *out, const char *trace, const struct pw_config *config, enum pw_by by, const struct pw_owner *owner,
                       struct pw_error *err)
 {
-  fputs("{\"trace\": ", out);
-  pw_json_write_text(out, trace);
-  fprintf(out, ", \"by\": \"%s\", \"owner\": ", pw_by_name(by));
-  pw_json_write_text(out, owner->name);
-  fputs(", \"object\": ", out);
-  pw_json_write_text(out, owner->object);
-  for (size_t i = 0; i < N_SHARED; i++) {
-    char number[PW_VALUE_BYTES];
-    struct pw_value value = value_of(i, config, by, owner);
-    fprintf(out, ", \"%s\": %s", shared[i], value.kind == PW_VALUE_ABSENT ? "null" : pw_value_text(&value, number));
+  static const char *const names[] = {"trace", "by", "owner", "object"};
+  struct writing w = {out, config, by, owner};
+  const char *words[] = {trace, pw_by_name(by), owner->name, owner->object};
+  for (size_t i = 0; i < 4; i++) {
+    struct pw_cell cell = pw_cell_word(words[i]);
+    pw_json_cell(out, names[i], &cell, i == 0);
   }
-  fprintf(out, ", \"touched_bytes\": %" PRIu64 ", \"table_bytes\": %" PRIu64 ", \"returned_bytes\": %" PRIu64 "}",
-          owner->counts.touched_bytes, owner->counts.table_bytes, owner->returned_bytes);
-  return written(out, err);
+  walk(write_json, &w);
+  putc('}', out);
+  return pw_row_written(out, "owners", err);
 }
 
 int pw_heat_csv_header(FILE *out, struct pw_error *err)
 {
   fputs("trace,counted,process,region,address,bytes,first_access,accesses,misses\n", out);
-  return written(out, err);
+  return pw_row_written(out, "owners", err);
 }
 
 int pw_heat_csv_row(FILE *out, const char *trace, enum pw_heat_of of, const struct pw_heat_cell *cell, struct pw_error *err)
@@ -101,5 +116,5 @@ int pw_heat_csv_row(FILE *out, const char *trace, enum pw_heat_of of, const stru
   pw_csv_write_text(out, cell->region);
   fprintf(out, ",0x%" PRIx64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", cell->address, cell->bytes, cell->first_access,
           cell->accesses, cell->misses);
-  return written(out, err);
+  return pw_row_written(out, "owners", err);
 }

@@ -1,178 +1,158 @@
-/* Rows: what each column of results.csv is, and when it does not apply.
+/* Rows of results.csv: what stands in each column, as CSV, JSON and text.
  *
- * The table below is the contract of results.csv: its order is the order of
- * the columns, names are never changed, new columns go to the end. It knows
- * how to find a number in a configuration or a result; it knows nothing of
- * CSV, JSON or charts.
+ * The order of the columns is a contract: the trace, the parameters, the counts; and behind them, by their `since`,
+ * those parameters and counts that came later. It is known here how a kind of parameter is printed, and what is absent.
  *
  * Invariant: a rate whose denominator is 0 and anything about an absent TLB
  * is absent, so that no reader takes "nothing to count" for "no misses". */
-#include <inttypes.h>
+#include "ask/rows.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "report/cells.h"
+#include "base/parameters.h"
 
-enum column_kind {
-  TRACE, PAGE_BYTES, TABLE, LEVELS, TLB_ENTRIES, TLB_WAYS, TLB_POLICY, MEMORY_BYTES, MEMORY_POLICY,
-  ACCESSES, COUNT, RATE, FAULT_RATE, ENGINE,
-};
+enum { PER_PARAMETER = sizeof((struct pw_parameter *)0)->columns / sizeof *((struct pw_parameter *)0)->columns,
+       N_PLACES = PW_PARAMETERS_MOST * PER_PARAMETER };
 
-enum denominator { PER_ACCESS, PER_FETCH, PER_DATA, PER_STLB_LOOKUP, PER_TOUCHED_BYTE };
-
-#define ALWAYS ((size_t)-1)
-
-struct column {
-  const char *name;
-  enum column_kind kind;
-  size_t tlb;   /* offset in pw_config of the TLB meant, or of the one without which the column is absent */
-  size_t count; /* offset in pw_result of the count, or of the numerator */
-  enum denominator over;
-};
-
-#define TLB(t) offsetof(struct pw_config, t)
-#define IN(f) offsetof(struct pw_result, f)
-
-static const struct column columns[] = {
-  { "trace", TRACE, ALWAYS, 0, 0 },
-  { "page_bytes", PAGE_BYTES, ALWAYS, 0, 0 },
-  { "table", TABLE, ALWAYS, 0, 0 },
-  { "levels", LEVELS, ALWAYS, 0, 0 },
-  { "itlb_entries", TLB_ENTRIES, TLB(itlb), 0, 0 },
-  { "itlb_ways", TLB_WAYS, TLB(itlb), 0, 0 },
-  { "itlb_policy", TLB_POLICY, TLB(itlb), 0, 0 },
-  { "dtlb_entries", TLB_ENTRIES, TLB(dtlb), 0, 0 },
-  { "dtlb_ways", TLB_WAYS, TLB(dtlb), 0, 0 },
-  { "dtlb_policy", TLB_POLICY, TLB(dtlb), 0, 0 },
-  { "stlb_entries", TLB_ENTRIES, TLB(stlb), 0, 0 },
-  { "stlb_ways", TLB_WAYS, TLB(stlb), 0, 0 },
-  { "stlb_policy", TLB_POLICY, TLB(stlb), 0, 0 },
-  { "memory_bytes", MEMORY_BYTES, ALWAYS, 0, 0 },
-  { "memory_policy", MEMORY_POLICY, ALWAYS, 0, 0 },
-  { "accesses", ACCESSES, ALWAYS, 0, 0 },
-  { "fetches", COUNT, ALWAYS, IN(counted.fetches), 0 },
-  { "loads", COUNT, ALWAYS, IN(counted.loads), 0 },
-  { "stores", COUNT, ALWAYS, IN(counted.stores), 0 },
-  { "itlb_misses", COUNT, TLB(itlb), IN(itlb_misses), 0 },
-  { "dtlb_misses", COUNT, TLB(dtlb), IN(dtlb_misses), 0 },
-  { "stlb_lookups", COUNT, TLB(stlb), IN(stlb_lookups), 0 },
-  { "stlb_misses", COUNT, TLB(stlb), IN(stlb_misses), 0 },
-  { "walks", COUNT, ALWAYS, IN(walks), 0 },
-  { "walk_refs", COUNT, ALWAYS, IN(walk_refs), 0 },
-  { "itlb_miss_rate", RATE, TLB(itlb), IN(itlb_misses), PER_FETCH },
-  { "dtlb_miss_rate", RATE, TLB(dtlb), IN(dtlb_misses), PER_DATA },
-  { "stlb_miss_rate", RATE, TLB(stlb), IN(stlb_misses), PER_STLB_LOOKUP },
-  { "walk_rate", RATE, ALWAYS, IN(walks), PER_ACCESS },
-  { "minor_faults", COUNT, ALWAYS, IN(minor_faults), 0 },
-  { "major_faults", COUNT, ALWAYS, IN(major_faults), 0 },
-  { "fault_rate", FAULT_RATE, ALWAYS, 0, PER_ACCESS },
-  { "swap_outs", COUNT, ALWAYS, IN(swap_outs), 0 },
-  { "resident_bytes", COUNT, ALWAYS, IN(resident_bytes), 0 },
-  { "table_bytes", COUNT, ALWAYS, IN(table_bytes), 0 },
-  { "table_overhead", RATE, ALWAYS, IN(table_bytes), PER_TOUCHED_BYTE },
-  { "engine", ENGINE, ALWAYS, 0, 0 },
-};
-
-static struct pw_value text_value(const char *text)
+/* Place number `place` in a generation: columns of parameters first. False where nothing stands. */
+static bool take_place(struct pw_column *c, size_t place)
 {
-  return (struct pw_value){ .kind = PW_VALUE_TEXT, .text = text };
+  c->which = place % PER_PARAMETER;
+  c->parameter = place < N_PLACES ? pw_parameter_entry(place / PER_PARAMETER) : NULL;
+  c->count = place < N_PLACES ? NULL : pw_count_entry(place - N_PLACES);
+  if (c->parameter) c->name = c->parameter->columns[c->which].name;
+  else if (c->count) c->name = c->count->elsewhere ? NULL : c->count->name;
+  else return false;
+  return c->name && (c->parameter ? c->parameter->since : c->count->since) == c->since;
 }
 
-static struct pw_value count_value(uint64_t count)
+static bool has_later(unsigned since)
 {
-  return (struct pw_value){ .kind = PW_VALUE_COUNT, .count = count };
+  const struct pw_parameter *p;
+  const struct pw_count *c;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    if (p->since > since) return true;
+  for (size_t i = 0; (c = pw_count_entry(i)); i++)
+    if (c->since > since) return true;
+  return false;
 }
 
-static struct pw_value rate_value(uint64_t count, uint64_t over)
+bool pw_column_next(struct pw_column *c)
 {
-  if (over == 0) return (struct pw_value){ .kind = PW_VALUE_ABSENT };
-  return (struct pw_value){ .kind = PW_VALUE_RATE, .rate = (double)count / (double)over };
+  if (c->next == 0) {
+    *c = (struct pw_column){.name = "trace", .next = 1};
+    return true;
+  }
+  for (;; c->since++, c->next = 1) {
+    while (c->next <= N_PLACES || pw_count_entry(c->next - 1 - N_PLACES))
+      if (take_place(c, c->next++ - 1)) return true;
+    if (!has_later(c->since)) return false;
+  }
 }
 
-static struct pw_value policy_value(enum pw_list list, int policy)
+static struct pw_cell entry_cell(enum pw_list list, int index)
 {
   struct pw_list_entry entry;
-  if (policy < 0 || !pw_list_entry(list, (size_t)policy, &entry))
-    return (struct pw_value){ .kind = PW_VALUE_ABSENT };
-  return text_value(entry.name);
+  return pw_cell_word(index >= 0 && pw_list_entry(list, (size_t)index, &entry) ? entry.name : NULL);
 }
 
-static uint64_t total(const struct pw_totals *t)
+static struct pw_cell tlb_cell(const struct pw_tlb_config *tlb, size_t which)
 {
-  return t->fetches + t->loads + t->stores;
+  if (which == 0) return pw_cell_count(tlb->entries);
+  if (which == 1) return pw_cell_count(tlb->entries ? tlb->ways : 0);
+  return tlb->entries ? entry_cell(PW_LIST_TLB_POLICIES, tlb->policy) : pw_cell_word(NULL);
 }
 
-static uint64_t denominator(enum denominator over, const struct pw_result *r)
+struct pw_cell pw_parameter_cell(const struct pw_parameter *p, size_t which, const struct pw_config *config)
 {
-  switch (over) {
-  case PER_ACCESS: return total(&r->counted);
-  case PER_FETCH: return r->counted.fetches;
-  case PER_DATA: return r->counted.loads + r->counted.stores;
-  case PER_STLB_LOOKUP: return r->stlb_lookups;
-  case PER_TOUCHED_BYTE: return r->touched_bytes;
-  }
-  return 0;
-}
-
-static struct pw_value config_value(const struct column *c, const struct pw_config *config,
-                                    const struct pw_tlb_config *tlb)
-{
-  const struct pw_value absent = { .kind = PW_VALUE_ABSENT };
-  switch (c->kind) {
-  case PAGE_BYTES: return count_value(UINT64_C(1) << config->page_shift);
-  case TABLE: return text_value(config->geometry->name);
-  case LEVELS: return count_value(pw_geometry_walk_levels(config->geometry, config->page_shift));
-  case TLB_ENTRIES: return count_value(tlb->entries);
-  case TLB_WAYS: return count_value(tlb->entries ? tlb->ways : 0);
-  case TLB_POLICY: return tlb->entries ? policy_value(PW_LIST_TLB_POLICIES, tlb->policy) : absent;
-  case MEMORY_BYTES:
-    return config->memory_bytes == PW_UNLIMITED ? text_value("unlimited") : count_value(config->memory_bytes);
-  case MEMORY_POLICY:
-    return config->memory_bytes == PW_UNLIMITED ? absent
-                                                : policy_value(PW_LIST_MEMORY_POLICIES, config->memory_policy);
-  default: return absent;
+  const void *at = (const char *)config + p->offset;
+  const struct pw_geometry *geometry = config->geometry;
+  uint64_t number = 0;
+  int choice;
+  if (!pw_parameter_applies(p, config)) return pw_cell_word(NULL);
+  switch (p->kind) {
+  case PW_PARAMETER_PAGE: return pw_cell_count(UINT64_C(1) << config->page_shift);
+  case PW_PARAMETER_TABLE:
+    return which == 0 ? pw_cell_word(geometry->name) : pw_cell_count(pw_geometry_walk_levels(geometry, config->page_shift));
+  case PW_PARAMETER_TLB: return tlb_cell(at, which);
+  case PW_PARAMETER_MEMORY:
+  case PW_PARAMETER_SIZE:
+  case PW_PARAMETER_COUNT:
+    memcpy(&number, at, sizeof number);
+    return p->kind == PW_PARAMETER_MEMORY && number == PW_UNLIMITED ? pw_cell_word("unlimited") : pw_cell_count(number);
+  case PW_PARAMETER_CHOICE: memcpy(&choice, at, sizeof choice); return entry_cell(p->list, choice);
+  default: return pw_cell_word(NULL);
   }
 }
 
-struct pw_value pw_row_value(size_t column, const char *trace, const struct pw_config *config,
-                             const struct pw_result *result)
+struct pw_cell pw_count_cell(const struct pw_count *c, const struct pw_config *config, const struct pw_result *result)
 {
-  const struct column *c = &columns[column];
-  const struct pw_tlb_config *tlb =
-      c->tlb == ALWAYS ? NULL : (const void *)((const char *)config + c->tlb);
-  bool applies = !tlb || tlb->entries > 0;
-  uint64_t count = 0;
-  memcpy(&count, (const char *)result + c->count, sizeof count);
-  switch (c->kind) {
-  case TRACE: return text_value(trace);
-  case ACCESSES: return count_value(total(&result->counted));
-  case COUNT: return applies ? count_value(count) : (struct pw_value){ .kind = PW_VALUE_ABSENT };
-  case RATE: return rate_value(count, applies ? denominator(c->over, result) : 0);
-  case FAULT_RATE: return rate_value(result->minor_faults + result->major_faults, denominator(c->over, result));
-  case ENGINE: return text_value(result->one_pass ? "one-pass" : "direct");
-  default: return config_value(c, config, tlb);
+  if (c->absent && c->absent(config)) return pw_cell_word(NULL);
+  if (c->unit == PW_COUNT_WORD) return pw_cell_word(c->word(result));
+  if (c->unit == PW_COUNT_RATE) return pw_cell_rate(pw_count_value(c, result), c->over(result));
+  return pw_cell_count(pw_count_value(c, result));
+}
+
+struct pw_cell pw_column_cell(const struct pw_column *c, const char *trace, const struct pw_config *config,
+                              const struct pw_result *result)
+{
+  if (c->parameter) return pw_parameter_cell(c->parameter, c->which, config);
+  return c->count ? pw_count_cell(c->count, config, result) : pw_cell_word(trace);
+}
+
+int pw_csv_write_header(FILE *out, struct pw_error *err)
+{
+  struct pw_column column = {0};
+  while (pw_column_next(&column)) fprintf(out, "%s%s", column.next > 1 ? "," : "", column.name);
+  putc('\n', out);
+  return pw_row_written(out, "results", err);
+}
+
+int pw_csv_write_row(FILE *out, const char *trace, const struct pw_config *config, const struct pw_result *result,
+                     struct pw_error *err)
+{
+  struct pw_column column = {0};
+  for (bool first = true; pw_column_next(&column); first = false) {
+    struct pw_cell cell = pw_column_cell(&column, trace, config, result);
+    pw_csv_cell(out, &cell, first);
   }
+  putc('\n', out);
+  return pw_row_written(out, "results", err);
 }
 
-const char *pw_value_text(const struct pw_value *value, char number[PW_VALUE_BYTES])
+int pw_json_write_row(FILE *out, const char *trace, const struct pw_config *config, const struct pw_result *result,
+                      struct pw_error *err)
 {
-  number[0] = 0;
-  if (value->kind == PW_VALUE_TEXT) return value->text;
-  if (value->kind == PW_VALUE_COUNT) snprintf(number, PW_VALUE_BYTES, "%" PRIu64, value->count);
-  if (value->kind == PW_VALUE_RATE) snprintf(number, PW_VALUE_BYTES, "%.9g", value->rate);
-  return number;
+  struct pw_column column = {0};
+  for (bool first = true; pw_column_next(&column); first = false) {
+    struct pw_cell cell = pw_column_cell(&column, trace, config, result);
+    pw_json_cell(out, column.name, &cell, first);
+  }
+  putc('}', out);
+  return pw_row_written(out, "results", err);
 }
 
-const char *pw_row_column(size_t column)
+const char *pw_row_column(size_t number)
 {
-  return column < sizeof columns / sizeof columns[0] ? columns[column].name : NULL;
+  struct pw_column column = {0};
+  for (size_t i = 0; pw_column_next(&column); i++)
+    if (i == number) return column.name;
+  return NULL;
 }
 
-void pw_row_text(char *text, size_t n_text, size_t column, const struct pw_config *config,
-                 const struct pw_result *result)
+void pw_row_text(char *text, size_t n_text, size_t number, const struct pw_config *config, const struct pw_result *result)
 {
-  char number[PW_VALUE_BYTES];
-  struct pw_value value = { .kind = PW_VALUE_ABSENT };
-  if (pw_row_column(column)) value = pw_row_value(column, "", config, result);
-  snprintf(text, n_text, "%s", pw_value_text(&value, number));
+  struct pw_column column = {0};
+  struct pw_cell cell = {0};
+  for (size_t i = 0; pw_column_next(&column); i++)
+    if (i == number) cell = pw_column_cell(&column, "", config, result);
+  snprintf(text, n_text, "%s", pw_cell_text(&cell));
+}
+
+void pw_count_text(char *text, size_t n_text, const struct pw_count *count, const struct pw_config *config,
+                   const struct pw_result *result)
+{
+  struct pw_cell cell = pw_count_cell(count, config, result);
+  snprintf(text, n_text, "%s", pw_cell_text(&cell));
 }

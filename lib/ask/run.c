@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "engine/passes.h"
 #include "mmu/geometry.h"
-#include "mmu/tlb.h"
 #include "trace/trace.h"
 
 static int begin(struct pw_run *r, struct pw_trace *trace, const struct pw_config *configs, size_t n,

@@ -39,19 +39,17 @@ static struct pw_window_area read_area(const struct pw_sample *now, const struct
                                  .returned_bytes = (now->returned_pages[area] - before->returned_pages[area]) << page_shift};
 }
 
-static struct pw_window difference(const struct pw_result *now, const struct pw_result *before)
+/* What a series has of the counts `now`, since those before. */
+static struct pw_result difference(const struct pw_result *now, const struct pw_result *before)
 {
-  return (struct pw_window){
-      .counted = {now->counted.fetches - before->counted.fetches, now->counted.loads - before->counted.loads,
-                  now->counted.stores - before->counted.stores},
-      .itlb_misses = now->itlb_misses - before->itlb_misses,
-      .dtlb_misses = now->dtlb_misses - before->dtlb_misses,
-      .stlb_lookups = now->stlb_lookups - before->stlb_lookups,
-      .stlb_misses = now->stlb_misses - before->stlb_misses,
-      .walks = now->walks - before->walks,
-      .minor_faults = now->minor_faults - before->minor_faults,
-      .major_faults = now->major_faults - before->major_faults,
-      .swap_outs = now->swap_outs - before->swap_outs};
+  const struct pw_count *c;
+  struct pw_result window = {0};
+  for (size_t i = 0; (c = pw_count_entry(i)); i++) {
+    if (!c->window || c->of || c->unit == PW_COUNT_RATE) continue; /* the others follow from these */
+    uint64_t value = pw_count_value(c, now) - (c->window == PW_WINDOW_DIFFERENCE ? pw_count_value(c, before) : 0);
+    memcpy((char *)&window + c->offset, &value, sizeof value);
+  }
+  return window;
 }
 
 static int read_windows(const struct pw_run *r, const struct pw_config *c, const struct pw_sampler *s,
@@ -76,10 +74,9 @@ static int read_windows(const struct pw_run *r, const struct pw_config *c, const
       now = series->total;
     }
     struct pw_window *w = &series->windows[i];
-    *w = difference(&now, &before);
-    w->access = a->access;
-    w->table_bytes = a->table_bytes;
-    w->resident_bytes = (c->memory_bytes == PW_UNLIMITED ? a->present_pages : d->used_frames) << c->page_shift;
+    now.table_bytes = a->table_bytes; /* not the peaks */
+    now.resident_bytes = (c->memory_bytes == PW_UNLIMITED ? a->present_pages : d->used_frames) << c->page_shift;
+    *w = (struct pw_window){.access = a->access, .counts = difference(&now, &before)};
     w->heap = read_area(a, last, PW_AREA_HEAP, c->page_shift);
     w->mmap = read_area(a, last, PW_AREA_MMAP, c->page_shift);
     before = now;

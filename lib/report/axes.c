@@ -9,89 +9,69 @@
 
 #include "report/axes.h"
 
-#define PAGE PW_MODEL_PAGE
-#define MEMORY (PW_MODEL_PAGE | PW_MODEL_MEMORY)
-#define TLBS (MEMORY | PW_MODEL_ITLB | PW_MODEL_DTLB | PW_MODEL_STLB)
-
 /* A log axis spans at most six decades; what is smaller is drawn at its floor. */
 #define MAX_DEPTH 1e6
 /* The floor lies so far below the least value that the marks do not touch. */
 #define FLOOR_DEEP 8
 #define FLOOR_ZERO 4
 
+/* What is not in the tables of counts and parameters. */
 static const struct pw_column_look looks[] = {
   { "trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "page_bytes", "page size", PW_UNIT_BYTES, PW_SCALE_LOG2, 0 },
-  { "table", "page table", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "levels", "levels walked", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "itlb_entries", "ITLB entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "itlb_ways", "ITLB ways", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "itlb_policy", "ITLB replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "dtlb_entries", "DTLB entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "dtlb_ways", "DTLB ways", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "dtlb_policy", "DTLB replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "stlb_entries", "STLB entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "stlb_ways", "STLB ways", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "stlb_policy", "STLB replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "memory_bytes", "memory", PW_UNIT_BYTES, PW_SCALE_LOG2, 0 },
-  { "memory_policy", "memory replacement", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "accesses", "accesses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
-  { "fetches", "fetches", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
-  { "loads", "loads", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
-  { "stores", "stores", PW_UNIT_PLAIN, PW_SCALE_AUTO, PAGE },
-  { "itlb_misses", "ITLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_MODEL_ITLB },
-  { "dtlb_misses", "DTLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY | PW_MODEL_DTLB },
-  { "stlb_lookups", "STLB lookups", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
-  { "stlb_misses", "STLB misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
-  { "walks", "page walks", PW_UNIT_PLAIN, PW_SCALE_AUTO, TLBS },
-  { "walk_refs", "page-table reads by walks", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "itlb_miss_rate", "ITLB misses per fetch", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_MODEL_ITLB },
-  { "dtlb_miss_rate", "DTLB misses per load or store", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY | PW_MODEL_DTLB },
-  { "stlb_miss_rate", "STLB misses per lookup", PW_UNIT_PERCENT, PW_SCALE_AUTO, TLBS },
-  { "walk_rate", "page walks per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, TLBS },
-  { "minor_faults", "minor faults", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
-  { "major_faults", "major faults", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
-  { "fault_rate", "page faults per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, MEMORY },
-  { "swap_outs", "swap-outs", PW_UNIT_PLAIN, PW_SCALE_AUTO, MEMORY },
-  { "resident_bytes", "peak resident memory", PW_UNIT_BYTES, PW_SCALE_AUTO, MEMORY },
-  { "table_bytes", "peak page-table memory", PW_UNIT_BYTES, PW_SCALE_AUTO, PAGE | PW_MODEL_TABLE },
-  { "table_overhead", "page-table bytes per touched byte", PW_UNIT_PERCENT, PW_SCALE_AUTO, PAGE | PW_MODEL_TABLE },
   { "of", "curve of", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 }, /* these are columns of a curve */
   { "entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_MODEL_ALL },
+  { "misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
+  { "miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_PART_ALL },
   { "access", "accesses", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0 }, /* these are columns of a time series */
-  { "heap_bytes", "mapped heap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "heap_minor_faults", "minor faults in the heap", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "heap_returned_bytes", "heap given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "mmap_bytes", "anonymous mappings", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "mmap_minor_faults", "minor faults in anonymous mappings", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "mmap_returned_bytes", "anonymous mappings given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_MODEL_ALL },
-  { "engine", "engine", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
+  { "heap_bytes", "mapped heap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  { "heap_minor_faults", "minor faults in the heap", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
+  { "heap_returned_bytes", "heap given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  { "mmap_bytes", "anonymous mappings", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  { "mmap_minor_faults", "minor faults in anonymous mappings", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
+  { "mmap_returned_bytes", "anonymous mappings given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
 };
 
-const struct pw_config_column pw_config_columns[PW_CONFIG_COLUMNS] = {
-  { "page_bytes", PW_MODEL_PAGE, "4096", NULL },
-  { "table", PW_MODEL_TABLE, "x86-64", "4-level" },
-  { "itlb_entries", PW_MODEL_ITLB, "64", NULL },
-  { "itlb_ways", PW_MODEL_ITLB, "8", NULL },
-  { "itlb_policy", PW_MODEL_ITLB, "lru", NULL },
-  { "dtlb_entries", PW_MODEL_DTLB, "64", NULL },
-  { "dtlb_ways", PW_MODEL_DTLB, "4", NULL },
-  { "dtlb_policy", PW_MODEL_DTLB, "lru", NULL },
-  { "stlb_entries", PW_MODEL_STLB, "1536", NULL },
-  { "stlb_ways", PW_MODEL_STLB, "12", NULL },
-  { "stlb_policy", PW_MODEL_STLB, "lru", NULL },
-  { "memory_bytes", PW_MODEL_MEMORY, "unlimited", NULL },
-  { "memory_policy", PW_MODEL_MEMORY, "lru", "" },
-  { "of", PW_MODEL_ALL, "dtlb", NULL },
-};
-
-const struct pw_column_look *pw_column_look(const char *column)
+static struct pw_column_look look_of_count(const struct pw_count *c)
 {
+  static const enum pw_unit units[] = { PW_UNIT_PLAIN, PW_UNIT_BYTES, PW_UNIT_PERCENT, PW_UNIT_PLAIN };
+  return (struct pw_column_look){ c->name, c->title, units[c->unit], c->unit == PW_COUNT_WORD ? PW_SCALE_CATEGORY : PW_SCALE_AUTO,
+                                  c->parts };
+}
+
+static struct pw_column_look look_of_parameter(const struct pw_parameter *p, size_t which)
+{
+  bool bytes = p->kind == PW_PARAMETER_PAGE || p->kind == PW_PARAMETER_MEMORY || p->kind == PW_PARAMETER_SIZE;
+  bool words = p->kind == PW_PARAMETER_TABLE || p->kind == PW_PARAMETER_CHOICE || (p->kind == PW_PARAMETER_TLB && which == 2);
+  return (struct pw_column_look){ p->columns[which].name, p->columns[which].title, bytes ? PW_UNIT_BYTES : PW_UNIT_PLAIN,
+                                  words ? PW_SCALE_CATEGORY : PW_SCALE_LOG2, 0 };
+}
+
+bool pw_config_column(struct pw_config_column *column, size_t index)
+{
+  static const struct pw_parameter_column of = { "of", "curve of", "dtlb", NULL };
+  const struct pw_parameter *p;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    for (size_t which = 0; which < 3; which++) {
+      if (!p->columns[which].usual || index-- > 0) continue;
+      *column = (struct pw_config_column){ p, p->part, &p->columns[which] };
+      return true;
+    }
+  *column = (struct pw_config_column){ NULL, PW_PART_ALL, &of };
+  return index == 0;
+}
+
+struct pw_column_look pw_column_look(const char *column)
+{
+  const struct pw_parameter *p;
+  const struct pw_count *c;
   for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
-    if (strcmp(looks[i].name, column) == 0) return &looks[i];
-  return NULL;
+    if (strcmp(looks[i].name, column) == 0) return looks[i];
+  for (size_t i = 0; (c = pw_count_entry(i)); i++)
+    if (c->title && strcmp(c->name, column) == 0) return look_of_count(c);
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    for (size_t which = 0; which < 3; which++)
+      if (p->columns[which].name && strcmp(p->columns[which].name, column) == 0) return look_of_parameter(p, which);
+  return (struct pw_column_look){ NULL, column, PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL };
 }
 
 void pw_text_bytes(char *text, size_t n_text, double bytes)
@@ -141,13 +121,12 @@ static bool ends_with(const char *text, const char *end)
 
 void pw_text_cell(struct pw_text *text, const char *column, const char *cell)
 {
-  const struct pw_column_look *look = pw_column_look(column);
   char *rest, size[32];
   double number = strtod(cell, &rest);
   bool numeric = rest != cell && !*rest;
   pw_text_bytes(size, sizeof size, number);
   if (!*cell) pw_text_add(text, "(none)");
-  else if (look && look->unit == PW_UNIT_BYTES && numeric) pw_text_add(text, size);
+  else if (pw_column_look(column).unit == PW_UNIT_BYTES && numeric) pw_text_add(text, size);
   else if (ends_with(column, "_ways") && numeric) pw_text_printf(text, "%s-way", cell);
   else if (ends_with(column, "_entries") && numeric) pw_text_printf(text, "%s entries", cell);
   else if (strcmp(column, "levels") == 0) pw_text_printf(text, "%s %s", cell, number == 1 ? "level" : "levels");

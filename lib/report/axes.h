@@ -2,21 +2,10 @@
 #ifndef PW_AXES_H
 #define PW_AXES_H
 
+#include "base/parameters.h"
 #include "base/text.h"
 #include "report/charts.h"
 #include "report/csvread.h"
-
-/* What a column's value depends on, one bit per part of a machine. Parts that
- * a chart's measure does not depend on need not be held fixed. */
-enum {
-  PW_MODEL_PAGE = 1 << 0,
-  PW_MODEL_TABLE = 1 << 1,
-  PW_MODEL_ITLB = 1 << 2,
-  PW_MODEL_DTLB = 1 << 3,
-  PW_MODEL_STLB = 1 << 4,
-  PW_MODEL_MEMORY = 1 << 5,
-  PW_MODEL_ALL = (1 << 6) - 1,
-};
 
 struct pw_column_look {
   const char *name;
@@ -26,19 +15,19 @@ struct pw_column_look {
   unsigned depends;    /* of a measured column; 0 for configuration */
 };
 
-/* NULL for a column that is not one of results.csv. */
-const struct pw_column_look *pw_column_look(const char *column);
+/* Of a column that none of our files has: no name, itself as title, and it may depend on all. */
+struct pw_column_look pw_column_look(const char *column);
 
-/* The columns that make a configuration, with the value the default machine has. */
+/* The columns that make a configuration: those of the parameters, and "of" of curves, whose parameter is NULL. */
 struct pw_config_column {
-  const char *name;
+  const struct pw_parameter *parameter;
   unsigned part;
-  const char *usual;
-  const char *also; /* a second value that is as usual, or NULL */
+  const struct pw_parameter_column *column;
 };
 
-#define PW_CONFIG_COLUMNS 14 /* the last is of curves, not of results */
-extern const struct pw_config_column pw_config_columns[PW_CONFIG_COLUMNS];
+#define PW_CONFIG_COLUMNS (3 * PW_PARAMETERS_MOST + 1) /* at most */
+/* Column number `index`; false past the end. */
+bool pw_config_column(struct pw_config_column *column, size_t index);
 
 /* "64 MiB", "4 KiB", "1536": exact where short, at most three digits otherwise. */
 void pw_text_bytes(char *text, size_t n_text, double bytes);

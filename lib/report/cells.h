@@ -1,25 +1,28 @@
-/* The typed columns of results.csv: one table drives CSV, JSON and terminal tables. */
+/* Cells: values as text, as a row of CSV or JSON holds them. */
 #ifndef PW_CELLS_H
 #define PW_CELLS_H
 
 #include "pagewalk.h"
 
-enum pw_value_kind { PW_VALUE_ABSENT, PW_VALUE_TEXT, PW_VALUE_COUNT, PW_VALUE_RATE };
+enum pw_cell_kind { PW_CELL_ABSENT, PW_CELL_WORD, PW_CELL_NUMBER };
 
-struct pw_value {
-  enum pw_value_kind kind;
-  const char *text; /* borrowed from the configuration or the tables of the code */
-  uint64_t count;
-  double rate;
+struct pw_cell {
+  enum pw_cell_kind kind;
+  const char *word; /* borrowed; of a word */
+  char number[32];  /* of a number */
 };
 
-/* The value of one column (numbered as pw_row_column does) for one row. */
-struct pw_value pw_row_value(size_t column, const char *trace, const struct pw_config *config,
-                             const struct pw_result *result);
+struct pw_cell pw_cell_word(const char *word); /* absent for NULL */
+struct pw_cell pw_cell_count(uint64_t count);
+/* Nine significant digits; absent over 0. */
+struct pw_cell pw_cell_rate(uint64_t count, uint64_t over);
+/* Absent is "". */
+const char *pw_cell_text(const struct pw_cell *cell);
 
-#define PW_VALUE_BYTES 32 /* room for any count or rate as text */
-
-/* Integers plain, rates with nine significant digits, absent as "". */
-const char *pw_value_text(const struct pw_value *value, char number[PW_VALUE_BYTES]);
+/* A cell of a row and what stands before it; the first one opens the row. */
+void pw_csv_cell(FILE *out, const struct pw_cell *cell, bool first);
+void pw_json_cell(FILE *out, const char *name, const struct pw_cell *cell, bool first);
+/* 0, or PW_EIO for a row of this kind ("results") when something of the file could not be written. */
+int pw_row_written(FILE *out, const char *kind, struct pw_error *err);
 
 #endif

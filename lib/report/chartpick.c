@@ -136,9 +136,10 @@ static size_t count_usual(const struct pw_view *view, const struct pw_pick *pick
 {
   size_t n = 0;
   for (size_t i = 0; i < view->n_fixed; i++) {
+    struct pw_config_column c;
     const char *cell = pw_view_cell(view, pick, view->fixed_column[i]);
-    const char *also = view->fixed[i]->also;
-    n += strcmp(cell, view->fixed[i]->usual) == 0 || (also && strcmp(cell, also) == 0);
+    pw_config_column(&c, view->fixed[i]);
+    n += strcmp(cell, c.column->usual) == 0 || (c.column->also && strcmp(cell, c.column->also) == 0);
   }
   return n;
 }
@@ -234,45 +235,37 @@ static bool ways_follow(const struct pw_view *view, size_t entries, size_t ways)
 
 static void find_following(struct pw_view *view)
 {
-  static const struct {
-    const char *entries, *ways;
-    unsigned part;
-  } tlbs[] = { { "itlb_entries", "itlb_ways", PW_MODEL_ITLB },
-               { "dtlb_entries", "dtlb_ways", PW_MODEL_DTLB },
-               { "stlb_entries", "stlb_ways", PW_MODEL_STLB } };
-  for (size_t i = 0; i < 3; i++) {
-    size_t entries = pw_table_find(view->table, tlbs[i].entries), ways = pw_table_find(view->table, tlbs[i].ways);
+  const struct pw_parameter *p;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    if (p->kind != PW_PARAMETER_TLB) continue;
+    size_t entries = pw_table_find(view->table, p->columns[0].name), ways = pw_table_find(view->table, p->columns[1].name);
     if (ways != PW_NO_COLUMN && !shows(view, ways) && shows(view, entries) && ways_follow(view, entries, ways))
-      view->follows |= tlbs[i].part;
+      view->follows |= p->part;
   }
 }
 
 static void find_fixed(struct pw_view *view)
 {
   unsigned parts = 0;
-  for (size_t i = 0; i < view->n_measures; i++) {
-    const struct pw_column_look *look = pw_column_look(view->chart->y[i].column);
-    parts |= look ? look->depends : (unsigned)PW_MODEL_ALL;
-  }
+  struct pw_config_column c;
+  for (size_t i = 0; i < view->n_measures; i++) parts |= pw_column_look(view->chart->y[i].column).depends;
   bool levels = shows(view, pw_table_find(view->table, "levels"));
-  for (size_t i = 0; i < PW_CONFIG_COLUMNS && !view->scatter; i++) {
-    const struct pw_config_column *c = &pw_config_columns[i];
-    size_t column = pw_table_find(view->table, c->name);
-    if (column == PW_NO_COLUMN || !(c->part & parts) || shows(view, column)) continue;
-    if ((c->part & view->follows) && strstr(c->name, "_ways")) continue;
-    if (levels && c->part == PW_MODEL_TABLE) continue;
-    view->fixed[view->n_fixed] = c;
+  for (size_t i = 0; !view->scatter && pw_config_column(&c, i); i++) {
+    size_t column = pw_table_find(view->table, c.column->name);
+    if (column == PW_NO_COLUMN || !(c.part & parts) || shows(view, column)) continue;
+    if ((c.part & view->follows) && strstr(c.column->name, "_ways")) continue;
+    if (levels && c.part == PW_PART_TABLE) continue;
+    view->fixed[view->n_fixed] = i;
     view->fixed_column[view->n_fixed++] = column;
   }
 }
 
 static void find_full(struct pw_view *view)
 {
-  static const char *const pairs[3][2] = {
-    { "itlb_entries", "itlb_ways" }, { "dtlb_entries", "dtlb_ways" }, { "stlb_entries", "stlb_ways" }
-  };
-  for (size_t i = 0; i < 3; i++) {
-    size_t entries = pw_table_find(view->table, pairs[i][0]), ways = pw_table_find(view->table, pairs[i][1]);
+  const struct pw_parameter *p;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    if (p->kind != PW_PARAMETER_TLB) continue;
+    size_t entries = pw_table_find(view->table, p->columns[0].name), ways = pw_table_find(view->table, p->columns[1].name);
     if (!shows(view, entries) || ways == PW_NO_COLUMN || ways == view->x) continue;
     view->full_entries[view->n_full] = entries;
     view->full_ways[view->n_full++] = ways;
@@ -298,8 +291,8 @@ static void resolve(struct pw_view *view)
     view->measure[view->n_measures] = pw_table_find(view->table, m->column);
     view->over[view->n_measures] = find_optional(view->table, m->over);
   }
-  const struct pw_column_look *look = chart->x ? pw_column_look(chart->x) : NULL;
-  view->scatter = chart->x && chart->x_scale != PW_SCALE_CATEGORY && look && look->depends;
+  struct pw_column_look look = pw_column_look(chart->x ? chart->x : "");
+  view->scatter = chart->x && chart->x_scale != PW_SCALE_CATEGORY && look.name && look.depends;
   find_following(view);
   find_fixed(view);
   find_full(view);

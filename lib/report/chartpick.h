@@ -22,11 +22,11 @@ struct pw_view {
   size_t measure[PW_MAX_MEASURES], over[PW_MAX_MEASURES];
   bool scatter;                         /* x is a measured column: nothing is fixed */
   size_t n_fixed;
-  const struct pw_config_column *fixed[PW_CONFIG_COLUMNS];
+  size_t fixed[PW_CONFIG_COLUMNS];      /* numbers of pw_config_column */
   size_t fixed_column[PW_CONFIG_COLUMNS];
   unsigned follows;                     /* parts (TLBs) whose ways vary with the entries shown */
   size_t n_full;                        /* TLBs whose entries vary on this chart */
-  size_t full_entries[3], full_ways[3];
+  size_t full_entries[PW_PARAMETERS_MOST], full_ways[PW_PARAMETERS_MOST];
   struct pw_pick *picks;                /* in order of rows */
   size_t n_picks, capacity;
 };

@@ -48,6 +48,16 @@ struct pw_chart {
   size_t min_series;    /* … or fewer series */
 };
 
+/* A processor that machines are named after: the cell that this column has on it with pages of 2^page_shift bytes.
+ * Its name, or NULL past the last one. */
+struct pw_cell;
+struct pw_config_column;
+typedef const char *pw_processor_fn(size_t index, unsigned page_shift, const struct pw_config_column *column, struct pw_cell *cell);
+
+/* pw_charts_draw, with the processors that there are. */
+int pw_draw_charts(const char *const *csv_paths, size_t n_paths, const struct pw_chart_options *options, pw_processor_fn *processor,
+                   struct pw_error *err);
+
 extern const struct pw_chart pw_chart_table[];
 extern const size_t pw_chart_count;
 

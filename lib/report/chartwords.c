@@ -53,25 +53,35 @@ static void tell_memory(struct pw_text *text, const char *bytes, const char *pol
   } else if (policy && *policy) pw_words_append(text, "%s replacement", policy);
 }
 
-static void tell_pages(struct pw_text *text, const char *bytes)
+/* One parameter by the cells of its columns; `next` is the parameter behind it. */
+static void tell_parameter(const struct pw_parameter *p, const struct pw_parameter *next, const char *const cells[],
+                           struct pw_text *text)
 {
-  struct pw_text words = {0};
-  pw_text_cell(&words, "page_bytes", bytes);
-  pw_words_append(text, "%s pages", pw_text_get(&words));
-  text->failed |= words.failed;
-  pw_text_clear(&words);
+  struct pw_text cell = {0};
+  if (p->kind == PW_PARAMETER_TLB) tell_tlb(text, p->title, cells[0], cells[1], cells[2]);
+  if (p->kind == PW_PARAMETER_MEMORY) tell_memory(text, cells[0], next && !next->title ? cells[1] : NULL);
+  if (p->kind == PW_PARAMETER_TLB || p->kind == PW_PARAMETER_MEMORY || !p->title || !cells[0] || !*cells[0]) return;
+  pw_text_cell(&cell, p->columns[0].name, cells[0]);
+  const char *words = pw_text_get(&cell);
+  if (p->kind == PW_PARAMETER_PAGE) pw_words_append(text, "%s pages", words);
+  else if (p->kind == PW_PARAMETER_TABLE) pw_words_append(text, "%s page table", words);
+  else pw_words_append(text, "%s %s", p->title, words);
+  text->failed |= cell.failed;
+  pw_text_clear(&cell);
 }
 
-/* cells[i] is the value of pw_config_columns[i], or NULL when it is not told. Empty ones have nothing
+/* cells[i] is the value of pw_config_column number i, or NULL when it is not told. Empty ones have nothing
  * to tell: rows of curve.csv have none of a machine's columns, and get them beside a results.csv. */
 static void tell(const char *const cells[PW_CONFIG_COLUMNS], struct pw_text *text)
 {
-  static const char *const tlbs[] = { "ITLB", "DTLB", "STLB" };
-  if (cells[0] && *cells[0]) tell_pages(text, cells[0]);
-  if (cells[1] && *cells[1]) pw_words_append(text, "%s page table", cells[1]);
-  for (size_t i = 0; i < 3; i++) tell_tlb(text, tlbs[i], cells[2 + 3 * i], cells[3 + 3 * i], cells[4 + 3 * i]);
-  tell_memory(text, cells[11], cells[12]);
-  if (cells[13] && *cells[13]) pw_words_append(text, strcmp(cells[13], "memory") == 0 ? "LRU" : "fully associative LRU");
+  struct pw_config_column c, next;
+  for (size_t i = 0, first = 0; pw_config_column(&c, i); i++) {
+    bool more = pw_config_column(&next, i + 1);
+    if (more && next.parameter == c.parameter) continue;
+    if (c.parameter) tell_parameter(c.parameter, more ? next.parameter : NULL, cells + first, text);
+    else if (cells[i] && *cells[i]) pw_words_append(text, strcmp(cells[i], "memory") != 0 ? "fully associative LRU" : "LRU");
+    first = i + 1;
+  }
 }
 
 /* A chart of one trace names it here: neither panels nor a legend do. */
@@ -89,21 +99,22 @@ static void tell_only_trace(const struct pw_view *view, struct pw_text *text)
 void pw_words_fixed(const struct pw_view *view, struct pw_text *text)
 {
   const char *cells[PW_CONFIG_COLUMNS] = { NULL };
+  const struct pw_parameter *p;
   tell_only_trace(view, text);
   for (size_t i = 0; i < view->n_fixed; i++)
-    cells[view->fixed[i] - pw_config_columns] = pw_view_cell(view, &view->picks[0], view->fixed_column[i]);
+    cells[view->fixed[i]] = pw_view_cell(view, &view->picks[0], view->fixed_column[i]);
   tell(cells, text);
-  if (view->follows & PW_MODEL_ITLB) pw_words_append(text, "ITLB ways vary with entries");
-  if (view->follows & PW_MODEL_DTLB) pw_words_append(text, "DTLB ways vary with entries");
-  if (view->follows & PW_MODEL_STLB) pw_words_append(text, "STLB ways vary with entries");
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    if (view->follows & p->part) pw_words_append(text, "%s ways vary with entries", p->title);
 }
 
 void pw_words_machine(const struct pw_table *table, size_t row, unsigned parts, struct pw_text *text)
 {
   const char *cells[PW_CONFIG_COLUMNS] = { NULL };
-  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) {
-    size_t column = pw_table_find(table, pw_config_columns[i].name);
-    if (column != PW_NO_COLUMN && (pw_config_columns[i].part & parts)) cells[i] = pw_table_cell(table, row, column);
+  struct pw_config_column c;
+  for (size_t i = 0; pw_config_column(&c, i); i++) {
+    size_t column = pw_table_find(table, c.column->name);
+    if (column != PW_NO_COLUMN && (c.part & parts)) cells[i] = pw_table_cell(table, row, column);
   }
   tell(cells, text);
 }

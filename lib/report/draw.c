@@ -50,6 +50,12 @@ static int draw_figure(const struct pw_figure *figure, const char *path, enum pw
   return status;
 }
 
+/* As what charts are drawn, and what machines are named after. */
+struct how {
+  enum pw_picture picture;
+  pw_processor_fn *processor;
+};
+
 /* Results of configurations and curves are in files of their own, with columns of their own. */
 enum kind { CURVES, SERIES, OWNERS, HEAT, RESULTS, N_KINDS };
 
@@ -66,28 +72,28 @@ static enum kind chart_kind(const struct pw_chart *chart)
 
 /* Under this name 1 when drawn, 0 when left out (and told why), or a status. Some charts are of one trace. */
 static int draw_named(const struct pw_chart *chart, const char *name, const char *trace, const struct pw_table *table,
-                      const struct pw_chart_options *options, enum pw_picture picture, struct pw_error *err)
+                      const struct pw_chart_options *options, struct how how, struct pw_error *err)
 {
   struct pw_error reason = { 0 };
   struct pw_figure figure = { 0 };
   size_t n = strlen(options->folder) + strlen(name) + 16;
   char *path = pw_malloc(n, 1);
   if (!path) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out", chart->name);
-  snprintf(path, n, "%s/%s%s", options->folder, name, pw_picture_suffix(picture));
+  snprintf(path, n, "%s/%s%s", options->folder, name, pw_picture_suffix(how.picture));
   int made = 0;
-  if (picture == PW_PICTURE_TEXT && chart_kind(chart) == HEAT) pw_error_set(&reason, PW_OK, "a map needs pixels: take svg, png or pdf");
+  if (how.picture == PW_PICTURE_TEXT && chart_kind(chart) == HEAT) pw_error_set(&reason, PW_OK, "a map needs pixels: take svg, png or pdf");
   else switch (chart_kind(chart)) {
   case SERIES: made = pw_figure_timeline(&figure, chart, table, trace, &reason); break;
   case OWNERS: made = pw_figure_owners(&figure, chart, table, trace, &reason); break;
   case HEAT: made = pw_figure_heat(&figure, chart, table, trace, &reason); break;
-  default: made = pw_figure_make(&figure, chart, table, &reason);
+  default: made = chart->x ? pw_figure_make(&figure, chart, table, &reason) : pw_figure_machines(&figure, chart, table, how.processor, &reason);
   }
   if (made < 0) {
     if (err) *err = reason;
   } else if (made == 0) {
     tell(options, chart->name, path, reason.text);
   } else {
-    int status = draw_figure(&figure, path, picture, err);
+    int status = draw_figure(&figure, path, how.picture, err);
     if (status) made = status;
     else tell(options, chart->name, path, NULL);
   }
@@ -98,9 +104,9 @@ static int draw_named(const struct pw_chart *chart, const char *name, const char
 
 /* The same under its own name. */
 static int draw_chart(const struct pw_chart *chart, const struct pw_table *table, const struct pw_chart_options *options,
-                      enum pw_picture picture, struct pw_error *err)
+                      struct how how, struct pw_error *err)
 {
-  return draw_named(chart, chart->name, NULL, table, options, picture, err);
+  return draw_named(chart, chart->name, NULL, table, options, how, err);
 }
 
 /* Columns that must be in every file, each once. */
@@ -128,7 +134,9 @@ static void need_chart(struct needed *needed, const struct pw_chart *chart)
     need(needed, marks[chart_kind(chart)]);
     if (chart_kind(chart) == SERIES) need(needed, "accesses");
   } else {
-    for (size_t i = 0; i + 1 < PW_CONFIG_COLUMNS; i++) need(needed, pw_config_columns[i].name);
+    struct pw_config_column c;
+    for (size_t i = 0; pw_config_column(&c, i); i++)
+      if (c.parameter && c.parameter->since == 0) need(needed, c.column->name); /* files from before may lack the others */
     need(needed, "accesses");
   }
   for (size_t m = 0; m < PW_MAX_MEASURES; m++) {
@@ -199,31 +207,31 @@ static void name_free_chart(struct chart_texts *words, const char *x, const char
 static int free_chart(struct pw_chart *chart, struct chart_texts *words, const struct pw_table *table,
                       const struct pw_chart_options *options, struct pw_error *err)
 {
-  const struct pw_column_look *x = pw_column_look(options->x), *y = pw_column_look(options->y);
+  struct pw_column_look x = pw_column_look(options->x), y = pw_column_look(options->y);
   if (!is_numeric(table, options->y))
     return pw_error_set(err, PW_EINVAL, "column '%s' holds words: --y needs a column of numbers", options->y);
   bool numeric = is_numeric(table, options->x);
   bool has_trace = pw_table_find(table, "trace") != PW_NO_COLUMN;
   bool x_is_trace = strcmp(options->x, "trace") == 0;
-  name_free_chart(words, x ? x->title : options->x, y ? y->title : options->y, options);
+  name_free_chart(words, x.title, y.title, options);
   *chart = (struct pw_chart){ .name = words->name, .summary = "", .title = words->title, .template_name = "lines",
                               .x = options->x, .y = { { .column = options->y, .factor = 1 } },
-                              .y_title = y ? y->title : options->y, .y_scale = PW_SCALE_AUTO,
-                              .y_unit = y ? y->unit : PW_UNIT_PLAIN, .by = options->by, .min_x = 1, .min_series = 1 };
-  chart->x_scale = !numeric ? PW_SCALE_CATEGORY : x ? x->scale : PW_SCALE_AUTO;
+                              .y_title = y.title, .y_scale = PW_SCALE_AUTO,
+                              .y_unit = y.unit, .by = options->by, .min_x = 1, .min_series = 1 };
+  chart->x_scale = !numeric ? PW_SCALE_CATEGORY : x.scale;
   if (chart->x_scale == PW_SCALE_CATEGORY) chart->template_name = "bars";
   if (!options->by && has_trace && !x_is_trace) chart->by = "trace";
   else if (options->by && has_trace && !x_is_trace && strcmp(options->by, "trace") != 0) chart->panel = "trace";
   return 0;
 }
 
-static int draw_free(const struct pw_table *table, const struct pw_chart_options *options, enum pw_picture picture,
+static int draw_free(const struct pw_table *table, const struct pw_chart_options *options, struct how how,
                      struct pw_error *err)
 {
   struct pw_chart chart;
   struct chart_texts words;
   int status = free_chart(&chart, &words, table, options, err);
-  return status ? status : draw_chart(&chart, table, options, picture, err);
+  return status ? status : draw_chart(&chart, table, options, how, err);
 }
 
 /* True when a row is of what the curves of this chart are of. */
@@ -255,7 +263,7 @@ static void trace_name(char *name, size_t n_name, const struct pw_chart *chart, 
 
 /* A chart for each trace that has rows of this kind. How many were drawn, or a status. */
 static int draw_by_trace(const struct pw_chart *chart, const struct pw_table *table, const struct pw_chart_options *options,
-                          enum pw_picture picture, struct pw_error *err)
+                          struct how how, struct pw_error *err)
 {
   const char **traces = NULL;
   size_t n = 0;
@@ -264,7 +272,7 @@ static int draw_by_trace(const struct pw_chart *chart, const struct pw_table *ta
     char name[256];
     trace_name(name, sizeof name, chart, table, traces, n, i);
     if (options->stop && options->stop(options->context)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", drawn);
-    else status = draw_named(chart, name, traces[i], table, options, picture, err);
+    else status = draw_named(chart, name, traces[i], table, options, how, err);
     if (status > 0) drawn += status;
   }
   pw_free(traces);
@@ -272,7 +280,7 @@ static int draw_by_trace(const struct pw_chart *chart, const struct pw_table *ta
 }
 
 /* Charts of a kind of file or curve that is not there are passed over without a word. */
-static int draw_standard(const struct pw_table *table, const struct pw_chart_options *options, enum pw_picture picture,
+static int draw_standard(const struct pw_table *table, const struct pw_chart_options *options, struct how how,
                          const bool there[N_KINDS], struct pw_error *err)
 {
   int n = 0;
@@ -283,7 +291,7 @@ static int draw_standard(const struct pw_table *table, const struct pw_chart_opt
     if (options->stop && options->stop(options->context)) return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
     const struct pw_chart *chart = &pw_chart_table[i];
     bool by_trace = chart_kind(chart) != RESULTS && chart_kind(chart) != CURVES;
-    int status = by_trace ? draw_by_trace(chart, table, options, picture, err) : draw_chart(chart, table, options, picture, err);
+    int status = by_trace ? draw_by_trace(chart, table, options, how, err) : draw_chart(chart, table, options, how, err);
     /* an interrupt from the terminal reaches gnuplot too */
     if (status < 0 && options->stop && options->stop(options->context))
       return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
@@ -325,18 +333,18 @@ static int check_options(const struct pw_chart_options *options, enum pw_picture
   return 0;
 }
 
-int pw_charts_draw(const char *const *csv_paths, size_t n_paths, const struct pw_chart_options *options,
-                   struct pw_error *err)
+int pw_draw_charts(const char *const *csv_paths, size_t n_paths, const struct pw_chart_options *options,
+                   pw_processor_fn *processor, struct pw_error *err)
 {
-  enum pw_picture picture;
+  struct how how = { .processor = processor };
   struct needed needed[N_KINDS] = { { .n = 0 } };
   bool there[N_KINDS] = { false };
   struct pw_table table = { 0 };
-  int status = check_options(options, &picture, needed, err);
+  int status = check_options(options, &how.picture, needed, err);
   if (!status) status = read_tables(&table, csv_paths, n_paths, needed, there, err);
   if (!status) status = make_folder(options->folder, err);
   if (!status)
-    status = options->x ? draw_free(&table, options, picture, err) : draw_standard(&table, options, picture, there, err);
+    status = options->x ? draw_free(&table, options, how, err) : draw_standard(&table, options, how, there, err);
   pw_table_clear(&table);
   return status;
 }

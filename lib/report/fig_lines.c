@@ -34,8 +34,8 @@ static int label_names(struct pw_labels *labels, const struct pw_distincts *name
 
 static bool is_plain_number(const char *column)
 {
-  const struct pw_column_look *look = pw_column_look(column);
-  return look && look->unit == PW_UNIT_PLAIN && look->scale == PW_SCALE_LOG2;
+  struct pw_column_look look = pw_column_look(column);
+  return look.unit == PW_UNIT_PLAIN && look.scale == PW_SCALE_LOG2;
 }
 
 static int add_points(struct pw_figure *figure, const struct pw_view *view, const struct pw_distincts *panels,
@@ -144,7 +144,6 @@ static int gather(struct pw_figure *figure, struct pw_view *view, struct pw_erro
 int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
                    struct pw_error *err)
 {
-  if (!chart->x) return pw_figure_machines(figure, chart, table, err);
   struct pw_view view;
   struct parts parts = { 0 };
   int status = pw_view_make(&view, chart, table, err);

@@ -13,13 +13,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "report/cells.h"
 #include "report/chartwords.h"
 #include "report/figure.h"
 
 /* Bars that differ by less of the longest look the same. */
 #define LEAST_SPREAD 0.02
 
-enum { MAX_MACHINES = 12, MAX_OF_PART = 3, TLBS = PW_MODEL_ITLB | PW_MODEL_DTLB | PW_MODEL_STLB };
+enum { MAX_MACHINES = 12, MAX_OF_PART = 3, TLBS = PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB };
 
 struct machine {
   size_t row;
@@ -32,7 +33,9 @@ struct machine {
 /* The machines of one trace. Invariant: no two have the same configuration. */
 struct machines {
   const struct pw_view *view;
-  size_t column[PW_CONFIG_COLUMNS];
+  pw_processor_fn *processor;
+  struct pw_config_column config[PW_CONFIG_COLUMNS];
+  size_t column[PW_CONFIG_COLUMNS], n_columns; /* of the table, for each of these */
   struct machine *machine; /* [0] is the base */
   size_t n, capacity;
   size_t n_shown;          /* those not dropped */
@@ -47,7 +50,7 @@ static const char *config_cell(const struct machines *all, size_t row, size_t i)
 
 static int compare_configs(const struct machines *all, size_t a, size_t b)
 {
-  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) {
+  for (size_t i = 0; i < all->n_columns; i++) {
     int order = strcmp(config_cell(all, a, i), config_cell(all, b, i));
     if (order) return order;
   }
@@ -72,8 +75,8 @@ static int by_row(const void *left, const void *right)
 static unsigned differing_parts(const struct machines *all, size_t a, size_t b)
 {
   unsigned parts = 0;
-  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++)
-    if (strcmp(config_cell(all, a, i), config_cell(all, b, i)) != 0) parts |= pw_config_columns[i].part;
+  for (size_t i = 0; i < all->n_columns; i++)
+    if (strcmp(config_cell(all, a, i), config_cell(all, b, i)) != 0) parts |= all->config[i].part;
   return parts;
 }
 
@@ -82,30 +85,33 @@ static bool is_one_part(unsigned parts)
   return parts && !(parts & (parts - 1));
 }
 
-static bool same_tlb(const struct machines *all, size_t row, const struct pw_tlb_config *tlb, size_t first)
+/* Its name, where processor number `index` has the TLBs of this row; "" where not, NULL past the last one. */
+static const char *match_processor(const struct machines *all, size_t row, size_t index, unsigned page_shift)
 {
-  struct pw_list_entry policy;
-  const char *entries = config_cell(all, row, first), *ways = config_cell(all, row, first + 1);
-  if (strtoul(entries, NULL, 10) != tlb->entries) return false;
-  if (tlb->entries == 0) return true;
-  return strtoul(ways, NULL, 10) == tlb->ways && pw_list_entry(PW_LIST_TLB_POLICIES, (size_t)tlb->policy, &policy) &&
-         strcmp(policy.name, config_cell(all, row, first + 2)) == 0;
+  struct pw_cell cell;
+  const char *name = NULL;
+  bool same = true, absent = false;
+  for (size_t i = 0; i < all->n_columns && same; i++) {
+    const struct pw_config_column *c = &all->config[i];
+    if (!c->parameter || c->parameter->kind != PW_PARAMETER_TLB) continue;
+    bool entries = c->column == c->parameter->columns;
+    if (!(name = all->processor(index, page_shift, c, &cell))) return NULL;
+    same = (absent && !entries) || strcmp(pw_cell_text(&cell), config_cell(all, row, i)) == 0;
+    if (entries) absent = strcmp(pw_cell_text(&cell), "0") == 0; /* no ways and no policy then */
+  }
+  return same ? name : "";
 }
 
 /* The names of the processors that have the TLBs of this row, "" when none is known. */
 static void find_processors(const struct machines *all, size_t row, struct pw_text *text)
 {
-  struct pw_list_entry entry;
+  const char *name;
   double page_bytes;
+  unsigned shift = PW_BASE_SHIFT;
   if (!pw_table_number(all->view->table, row, all->column[0], &page_bytes)) return;
-  for (size_t i = 0; pw_list_entry(PW_LIST_MACHINES, i, &entry); i++) {
-    struct pw_config config;
-    pw_config_default(&config);
-    while ((double)(UINT64_C(1) << config.page_shift) < page_bytes && config.page_shift < 40) config.page_shift++;
-    if (pw_machine_find(&config, entry.name, NULL) || !same_tlb(all, row, &config.itlb, 2) ||
-        !same_tlb(all, row, &config.dtlb, 5) || !same_tlb(all, row, &config.stlb, 8))
-      continue;
-    pw_text_printf(text, "%s%s", text->n ? ", " : "", entry.name);
+  while ((double)(UINT64_C(1) << shift) < page_bytes && shift < 40) shift++;
+  for (size_t i = 0; (name = match_processor(all, row, i, shift)); i++) {
+    if (*name) pw_text_printf(text, "%s%s", text->n ? ", " : "", name);
   }
 }
 
@@ -133,7 +139,7 @@ static int collect(struct machines *all, size_t base)
     if (strcmp(pw_table_cell(view->table, row, view->trace), trace) != 0) continue;
     if (!pw_view_value(view, row, 0, &machine.y)) continue;
     machine.changed = differing_parts(all, base, row);
-    if (machine.changed & PW_MODEL_MEMORY) continue;
+    if (machine.changed & PW_PART_MEMORY) continue;
     if (pw_grow((void **)&all->machine, &all->capacity, all->n + 1, sizeof *all->machine)) return -1;
     all->machine[all->n++] = machine;
   }
@@ -177,7 +183,7 @@ static int thin(struct machines *all)
   bool processors = all->processors = n_whole >= 2 && n_whole < MAX_MACHINES;
   for (size_t i = 1; i < all->n; i++)
     all->machine[i].dropped = processors ? !all->machine[i].whole : !is_one_part(all->machine[i].changed);
-  for (unsigned part = 1; !processors && part < PW_MODEL_ALL; part <<= 1)
+  for (unsigned part = 1; !processors && part < PW_PART_ALL; part <<= 1)
     if (thin_part(all, part)) return -1;
   return 0;
 }
@@ -246,7 +252,7 @@ static int draw(struct pw_figure *figure, const struct machines *all)
   pw_words_trace(table, pw_table_cell(table, all->machine[0].row, all->view->trace), trace, sizeof trace);
   pw_text_printf(&figure->subtitle, "trace %s", trace);
   tell_choice(all, &figure->subtitle);
-  pw_words_machine(table, all->machine[0].row, PW_MODEL_ALL, &words);
+  pw_words_machine(table, all->machine[0].row, PW_PART_ALL, &words);
   pw_text_printf(&figure->subtitle, " · base: %s", pw_text_get(&words));
   figure->subtitle.failed |= words.failed;
   pw_text_clear(&words);
@@ -263,14 +269,15 @@ static int draw(struct pw_figure *figure, const struct machines *all)
 }
 
 int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
-                       struct pw_error *err)
+                       pw_processor_fn *processor, struct pw_error *err)
 {
   struct pw_view view;
-  struct machines all = { .view = &view };
+  struct machines all = { .view = &view, .processor = processor };
   int status = pw_view_make(&view, chart, table, err);
   if (status <= 0) return status;
   figure->chart = chart;
-  for (size_t i = 0; i < PW_CONFIG_COLUMNS; i++) all.column[i] = pw_table_find(table, pw_config_columns[i].name);
+  for (; pw_config_column(&all.config[all.n_columns], all.n_columns); all.n_columns++)
+    all.column[all.n_columns] = pw_table_find(table, all.config[all.n_columns].column->name);
   status = choose_trace(&all) ? -1 : 1;
   if (status == 1 && all.n < chart->min_x) {
     pw_error_set(err, PW_OK, "it needs rows of at least %zu machines with the same memory on one trace", chart->min_x);

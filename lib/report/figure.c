@@ -115,12 +115,12 @@ double pw_figure_chars(const struct pw_figure *figure)
 void pw_figure_dress(struct pw_figure *figure)
 {
   const struct pw_chart *chart = figure->chart;
-  const struct pw_column_look *x = chart->x ? pw_column_look(chart->x) : NULL;
+  struct pw_column_look x = pw_column_look(chart->x ? chart->x : "");
   pw_text_add(&figure->title, chart->title);
-  pw_text_fit(figure->x.title, sizeof figure->x.title, x ? x->title : chart->x ? chart->x : "");
+  pw_text_fit(figure->x.title, sizeof figure->x.title, x.title);
   pw_text_fit(figure->y.title, sizeof figure->y.title, chart->y_title);
   figure->x.scale = chart->x ? chart->x_scale : PW_SCALE_CATEGORY;
-  figure->x.unit = x ? x->unit : PW_UNIT_PLAIN;
+  figure->x.unit = x.unit;
   if (chart->x_times) { /* frames */
     pw_text_fit(figure->x.title, sizeof figure->x.title, "memory");
     figure->x.unit = PW_UNIT_BYTES;

@@ -67,7 +67,7 @@ int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const
                    struct pw_error *err);
 /* The same for charts that compare whole machines (chart->x is NULL). */
 int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table,
-                       struct pw_error *err);
+                       pw_processor_fn *processor, struct pw_error *err);
 /* The same for the time series of one trace. */
 int pw_figure_timeline(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
                        struct pw_error *err);
