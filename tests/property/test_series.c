@@ -77,8 +77,8 @@ static void windows_by_hand(void **state)
       {8, 1, 1, 2, 1, 1, 6 * 4096, 3 * 4096, 1 * 4096, 0, 0, 4096, 1, 0},
   };
   for (int i = 0; i < 3; i++) {
-    const uint64_t got[] = {w[i].access, w[i].counted.loads, w[i].counted.stores, w[i].dtlb_misses, w[i].walks, w[i].minor_faults,
-                            w[i].table_bytes, w[i].resident_bytes, w[i].heap.bytes, w[i].heap.minor_faults,
+    const uint64_t got[] = {w[i].access, w[i].counts.counted.loads, w[i].counts.counted.stores, w[i].counts.dtlb_misses, w[i].counts.walks, w[i].counts.minor_faults,
+                            w[i].counts.table_bytes, w[i].counts.resident_bytes, w[i].heap.bytes, w[i].heap.minor_faults,
                             w[i].heap.returned_bytes, w[i].mmap.bytes, w[i].mmap.minor_faults, w[i].mmap.returned_bytes};
     for (size_t k = 0; k < sizeof got / sizeof *got; k++)
       if (got[k] != want[i][k]) fail_msg("window %d, number %zu: %ju, by hand %ju", i, k, (uintmax_t)got[k], (uintmax_t)want[i][k]);
@@ -376,9 +376,9 @@ static struct numbers read_naive(struct observer *o, const struct pw_totals *cou
 
 static struct numbers read_window(const struct pw_window *w)
 {
-  return (struct numbers){{w->access, w->counted.fetches, w->counted.loads, w->counted.stores, w->itlb_misses, w->dtlb_misses,
-                           w->stlb_lookups, w->stlb_misses, w->minor_faults, w->major_faults, w->swap_outs, w->heap.minor_faults,
-                           w->mmap.minor_faults, w->heap.returned_bytes, w->mmap.returned_bytes, w->table_bytes, w->resident_bytes,
+  return (struct numbers){{w->access, w->counts.counted.fetches, w->counts.counted.loads, w->counts.counted.stores, w->counts.itlb_misses, w->counts.dtlb_misses,
+                           w->counts.stlb_lookups, w->counts.stlb_misses, w->counts.minor_faults, w->counts.major_faults, w->counts.swap_outs, w->heap.minor_faults,
+                           w->mmap.minor_faults, w->heap.returned_bytes, w->mmap.returned_bytes, w->counts.table_bytes, w->counts.resident_bytes,
                            w->heap.bytes, w->mmap.bytes}};
 }
 
@@ -420,17 +420,17 @@ static int check_total(const struct pw_series *s, const struct kit_file *file, c
   pw_trace_close(t);
   for (size_t i = 0; i < s->n_windows; i++) {
     const struct pw_window *w = &s->windows[i];
-    sum.counted.fetches += w->counted.fetches;
-    sum.counted.loads += w->counted.loads;
-    sum.counted.stores += w->counted.stores;
-    sum.itlb_misses += w->itlb_misses;
-    sum.dtlb_misses += w->dtlb_misses;
-    sum.stlb_lookups += w->stlb_lookups;
-    sum.stlb_misses += w->stlb_misses;
-    sum.walks += w->walks;
-    sum.minor_faults += w->minor_faults;
-    sum.major_faults += w->major_faults;
-    sum.swap_outs += w->swap_outs;
+    sum.counted.fetches += w->counts.counted.fetches;
+    sum.counted.loads += w->counts.counted.loads;
+    sum.counted.stores += w->counts.counted.stores;
+    sum.itlb_misses += w->counts.itlb_misses;
+    sum.dtlb_misses += w->counts.dtlb_misses;
+    sum.stlb_lookups += w->counts.stlb_lookups;
+    sum.stlb_misses += w->counts.stlb_misses;
+    sum.walks += w->counts.walks;
+    sum.minor_faults += w->counts.minor_faults;
+    sum.major_faults += w->counts.major_faults;
+    sum.swap_outs += w->counts.swap_outs;
   }
   bool equal = memcmp(&sum.counted, &want.counted, sizeof sum.counted) == 0 && sum.itlb_misses == want.itlb_misses &&
                sum.dtlb_misses == want.dtlb_misses && sum.stlb_lookups == want.stlb_lookups &&
@@ -504,10 +504,10 @@ static int hold(uint64_t seed, uint64_t met[4])
   assert_int_equal(parallel.n_windows, s.n_windows);
   assert_memory_equal(parallel.windows, s.windows, s.n_windows * sizeof *s.windows);
   for (size_t i = 0; i < s.n_windows; i++) {
-    met[0] += s.windows[i].major_faults > 0;
+    met[0] += s.windows[i].counts.major_faults > 0;
     met[1] += s.windows[i].heap.returned_bytes > 0;
     met[2] += s.windows[i].mmap.minor_faults > 0;
-    met[3] += s.windows[i].swap_outs > 0;
+    met[3] += s.windows[i].counts.swap_outs > 0;
   }
   pw_series_clear(&s);
   pw_series_clear(&parallel);
@@ -632,7 +632,7 @@ static void any_events_add_up(void **state)
     struct pw_series s = run_series(&file, &c, every, &options, NULL);
     assert_int_equal(check_total(&s, &file, &c, &options, NULL, seed), 0);
     for (size_t i = 0; i < s.n_windows; i++)
-      assert_true(s.windows[i].heap.minor_faults + s.windows[i].mmap.minor_faults <= s.windows[i].minor_faults);
+      assert_true(s.windows[i].heap.minor_faults + s.windows[i].mmap.minor_faults <= s.windows[i].counts.minor_faults);
     pw_series_clear(&s);
     kit_file_free(&file);
   }

@@ -292,10 +292,15 @@ static int plan_work(struct work *w, int variant, void *result, struct pw_error 
 {
   static const uint32_t entries[] = {8, 16, 32}, ways[] = {1, 2, 0};
   static const int policies[] = {0, 1};
-  static const uint64_t memories[] = {PW_UNLIMITED, 1 << 20};
-  static const unsigned shifts[] = {12, 21};
+  static const uint64_t memories[] = {PW_UNLIMITED, 1 << 20}, shifts[] = {12, 21}, memory_policies[] = {0, 1};
   struct pw_tlb_spec spec = {3, 3, 2, entries, ways, policies};
-  struct pw_grid grid = {2, 1, 1, 1, 1, 2, 2, shifts, &w->geometry, &spec, &spec, &spec, memories, policies};
+  struct pw_grid grid = {0};
+  grid.of[pw_parameter_find("page-size")] = (struct pw_grid_list){2, shifts};
+  grid.of[pw_parameter_find("table")] = (struct pw_grid_list){1, &w->geometry};
+  grid.of[pw_parameter_find("itlb")] = grid.of[pw_parameter_find("dtlb")] = grid.of[pw_parameter_find("stlb")] =
+      (struct pw_grid_list){1, &spec};
+  grid.of[pw_parameter_find("memory")] = (struct pw_grid_list){2, memories};
+  grid.of[pw_parameter_find("memory-policy")] = (struct pw_grid_list){2, memory_policies};
   struct pw_plan plan = {0};
   int status = 0;
   for (int i = 0; !status && i <= variant; i++) {

@@ -1,13 +1,24 @@
 /* Plans: the order of the CSV's columns, equal configurations once, impossible ones left out and counted. */
 #include "tracekit.h"
 
-static const unsigned small_pages[] = {12};
+static const uint64_t small_pages[] = {12};
 static const uint64_t unlimited[] = {PW_UNLIMITED};
 static const uint32_t e64[] = {64}, w4[] = {4}, none[] = {0}, full[] = {0};
 static const int lru[] = {0};
+static const uint64_t lru_number[] = {0};
 
 #define SPEC(e, w, p) \
   (struct pw_tlb_spec) { sizeof(e) / sizeof *(e), sizeof(w) / sizeof *(w), sizeof(p) / sizeof *(p), e, w, p }
+
+/* The list of a parameter, from a pointer or an array. */
+static struct pw_grid_list *list_of(struct pw_grid *grid, const char *parameter)
+{
+  assert_true(pw_parameter_find(parameter) < PW_PARAMETERS_MOST);
+  return &grid->of[pw_parameter_find(parameter)];
+}
+
+#define SET(grid, parameter, count, at) (*list_of(grid, parameter) = (struct pw_grid_list){count, at})
+#define SET_ALL(grid, parameter, array) SET(grid, parameter, sizeof(array) / sizeof *(array), array)
 
 /* One configuration: no TLB but a DTLB of 64:4, unlimited memory. */
 static struct pw_grid plain_grid(struct pw_geometry *geometry)
@@ -17,7 +28,15 @@ static struct pw_grid plain_grid(struct pw_geometry *geometry)
   absent = SPEC(none, full, lru);
   dtlb = SPEC(e64, w4, lru);
   KIT_OK(pw_geometry_parse(geometry, "x86-64", &err), err);
-  return (struct pw_grid){1, 1, 1, 1, 1, 1, 1, small_pages, geometry, &absent, &dtlb, &absent, unlimited, lru};
+  struct pw_grid grid = {0};
+  SET_ALL(&grid, "page-size", small_pages);
+  SET(&grid, "table", 1, geometry);
+  SET(&grid, "itlb", 1, &absent);
+  SET(&grid, "dtlb", 1, &dtlb);
+  SET(&grid, "stlb", 1, &absent);
+  SET_ALL(&grid, "memory", unlimited);
+  SET_ALL(&grid, "memory-policy", lru_number);
+  return grid;
 }
 
 /* "page-shift geometry itlb dtlb stlb memory:policy", for comparing. */
@@ -43,11 +62,11 @@ static void expect(const struct pw_plan *plan, const char *const *want, size_t n
 static void rows_follow_the_columns(void **state)
 {
   (void)state;
-  static const unsigned pages[] = {21, 12};
+  static const uint64_t pages[] = {21, 12};
   static const uint32_t i_entries[] = {16, 8}, i_ways[] = {8, 4}, s_entries[] = {0, 32}, s_ways[] = {0};
   static const int policies[] = {1, 0};
   static const uint64_t memories[] = {PW_UNLIMITED, 8 << 20};
-  static const int memory_policies[] = {2, 0};
+  static const uint64_t memory_policies[] = {2, 0};
   static const uint32_t d1[] = {4}, d2[] = {2};
   struct pw_geometry geometries[2];
   struct pw_plan plan = {0};
@@ -56,7 +75,14 @@ static void rows_follow_the_columns(void **state)
   KIT_OK(pw_geometry_parse(&geometries[1], "x86-64", &err), err);
   struct pw_tlb_spec itlb = SPEC(i_entries, i_ways, policies), stlb = SPEC(s_entries, s_ways, lru);
   struct pw_tlb_spec dtlbs[2] = {SPEC(d1, full, lru), SPEC(d2, full, lru)};
-  struct pw_grid grid = {2, 2, 1, 2, 1, 2, 2, pages, geometries, &itlb, dtlbs, &stlb, memories, memory_policies};
+  struct pw_grid grid = {0};
+  SET_ALL(&grid, "page-size", pages);
+  SET_ALL(&grid, "table", geometries);
+  SET(&grid, "itlb", 1, &itlb);
+  SET_ALL(&grid, "dtlb", dtlbs);
+  SET(&grid, "stlb", 1, &stlb);
+  SET_ALL(&grid, "memory", memories);
+  SET_ALL(&grid, "memory-policy", memory_policies);
   KIT_OK(pw_plan_add(&plan, &grid, 10000, &err), err);
   assert_int_equal(plan.n_left_out, 0);
   /* the order, spelt out as nested loops from the left column to the right one */
@@ -70,7 +96,7 @@ static void rows_follow_the_columns(void **state)
               for (int s = 0; s < 2; s++)
                 for (int m = 0; m < 3; m++) { /* unlimited memory has no policy */
                   char want[200], got[200];
-                  snprintf(want, sizeof want, "%u %s %u:%u:%d %u:%u:0 %u:%u:0 %s", pages[p], g ? "x86-64" : "sv39", i_entries[ie],
+                  snprintf(want, sizeof want, "%u %s %u:%u:%d %u:%u:0 %u:%u:0 %s", (unsigned)pages[p], g ? "x86-64" : "sv39", i_entries[ie],
                            i_ways[iw], policies[ip], d ? 2u : 4u, d ? 2u : 4u, s_entries[s], s_entries[s],
                            m == 0 ? "unlimited" : m == 1 ? "8192K:2" : "8192K:0");
                   assert_true(row < plan.n_configs);
@@ -93,7 +119,7 @@ static void equal_configurations_appear_once(void **state)
   struct pw_error err = {0};
   struct pw_grid grid = plain_grid(&geometry);
   struct pw_tlb_spec dtlb = SPEC(entries, ways, policies);
-  grid.dtlbs = &dtlb;
+  SET(&grid, "dtlb", 1, &dtlb);
   KIT_OK(pw_plan_add(&plan, &grid, 1000, &err), err);
   static const char *const want[] = {
       "12 x86-64 0:0:0 64:64:0 0:0:0 unlimited", "12 x86-64 0:0:0 64:64:1 0:0:0 unlimited",
@@ -118,8 +144,7 @@ static void geometries_are_equal_by_content(void **state)
   KIT_OK(pw_geometry_levels(&g[1], 3, 48, &err), err); /* the same name, other widths */
   KIT_OK(pw_geometry_levels(&g[2], 3, 39, &err), err);
   KIT_OK(pw_geometry_parse(&g[3], "9,9,9+12:4", &err), err);
-  grid.geometries = g;
-  grid.n_geometries = 4;
+  SET_ALL(&grid, "table", g);
   KIT_OK(pw_plan_add(&plan, &grid, 1000, &err), err);
   assert_int_equal(plan.n_configs, 3);
   assert_ptr_equal(plan.configs[0].geometry, &g[0]);
@@ -133,14 +158,14 @@ static void impossible_ones_are_left_out_and_counted(void **state)
   (void)state;
   static const uint32_t entries[] = {12, 8}, ways[] = {1, 8, 5, 16, 0};
   static const int policies[] = {2}; /* plru: 12 ways are no power of two */
-  static const unsigned pages[] = {12, 14, 21};
+  static const uint64_t pages[] = {12, 14, 21};
   static const uint64_t memories[] = {8191, 8192, PW_UNLIMITED};
   struct pw_geometry geometry;
   struct pw_plan plan = {0};
   struct pw_error err = {0};
   struct pw_grid grid = plain_grid(&geometry);
   struct pw_tlb_spec dtlb = SPEC(entries, ways, policies);
-  grid.dtlbs = &dtlb;
+  SET(&grid, "dtlb", 1, &dtlb);
   KIT_OK(pw_plan_add(&plan, &grid, 1000, &err), err);
   static const char *const want[] = {"12 x86-64 0:0:0 12:1:2 0:0:0 unlimited", "12 x86-64 0:0:0 8:1:2 0:0:0 unlimited",
                                      "12 x86-64 0:0:0 8:8:2 0:0:0 unlimited"};
@@ -150,10 +175,8 @@ static void impossible_ones_are_left_out_and_counted(void **state)
   pw_plan_clear(&plan);
 
   grid = plain_grid(&geometry);
-  grid.page_shifts = pages;
-  grid.n_page_shifts = 3;
-  grid.memories = memories;
-  grid.n_memories = 3;
+  SET_ALL(&grid, "page-size", pages);
+  SET_ALL(&grid, "memory", memories);
   KIT_OK(pw_plan_add(&plan, &grid, 1000, &err), err);
   static const char *const fits[] = {"12 x86-64 0:0:0 64:4:0 0:0:0 8K:0", "12 x86-64 0:0:0 64:4:0 0:0:0 unlimited",
                                      "21 x86-64 0:0:0 64:4:0 0:0:0 unlimited"};
@@ -166,12 +189,12 @@ static void impossible_ones_are_left_out_and_counted(void **state)
 static void none_left_is_no_error_here(void **state)
 {
   (void)state;
-  static const unsigned pages[] = {13};
+  static const uint64_t pages[] = {13};
   struct pw_geometry geometry;
   struct pw_plan plan = {0};
   struct pw_error err = {0};
   struct pw_grid grid = plain_grid(&geometry);
-  grid.page_shifts = pages;
+  SET_ALL(&grid, "page-size", pages);
   KIT_OK(pw_plan_add(&plan, &grid, 1000, &err), err);
   assert_int_equal(plan.n_configs, 0);
   assert_int_equal(plan.n_left_out, 1);
@@ -191,12 +214,14 @@ static void the_total_is_bounded(void **state)
   struct pw_grid grid = plain_grid(&geometry);
   struct pw_tlb_spec many = SPEC(entries, ways, lru);
   KIT_OK(pw_plan_add(&plan, &grid, 1, &err), err);
-  grid.itlbs = grid.dtlbs = grid.stlbs = &many; /* 27 million */
+  SET(&grid, "itlb", 1, &many); /* 27 million in all */
+  SET(&grid, "dtlb", 1, &many);
+  SET(&grid, "stlb", 1, &many);
   assert_int_equal(pw_plan_add(&plan, &grid, 1000000, &err), PW_EINVAL);
   assert_non_null(strstr(err.text, "27000000"));
   assert_int_equal(plan.n_configs, 1);
   struct pw_grid two = plain_grid(&geometry);
-  two.dtlbs = &many;
+  SET(&two, "dtlb", 1, &many);
   assert_int_equal(pw_plan_add(&plan, &two, 300, &err), PW_EINVAL); /* 1 + 300 */
   KIT_OK(pw_plan_add(&plan, &two, 301, &err), err);
   assert_int_equal(plan.n_configs, 301);
@@ -213,8 +238,8 @@ static void grids_are_united(void **state)
   struct pw_error err = {0};
   struct pw_grid grid = plain_grid(&geometry), second = grid, third = grid;
   struct pw_tlb_spec dtlb = SPEC(more, w, lru);
-  second.dtlbs = &dtlb;
-  third.memories = memories;
+  SET(&second, "dtlb", 1, &dtlb);
+  SET_ALL(&third, "memory", memories);
   KIT_OK(pw_plan_add(&plan, &grid, 1000, &err), err);
   KIT_OK(pw_plan_add(&plan, &second, 1000, &err), err);
   KIT_OK(pw_plan_add(&plan, &third, 1000, &err), err);
@@ -226,13 +251,95 @@ static void grids_are_united(void **state)
   pw_plan_clear(&plan);
 }
 
+static void a_list_of_none_is_the_initial_value(void **state)
+{
+  (void)state;
+  struct pw_grid grid = {0};
+  struct pw_plan plan = {0};
+  struct pw_config initial;
+  struct pw_error err = {0};
+  pw_config_default(&initial);
+  KIT_OK(pw_plan_add(&plan, &grid, 1, &err), err);
+  static const char *const want[] = {"12 x86-64 64:8:0 64:4:0 1536:12:0 unlimited"};
+  expect(&plan, want, 1);
+  assert_ptr_equal(plan.configs[0].geometry, initial.geometry);
+  pw_plan_clear(&plan);
+}
+
+/* Said of one field that no option can make impossible: the library is also called by programs. */
+static void expect_refused(const struct pw_config *config, const char *part)
+{
+  struct pw_error err = {0};
+  assert_int_equal(pw_config_check(config, &err), PW_EINVAL);
+  if (!strstr(err.text, part)) fail_msg("\"%s\" does not say \"%s\"", err.text, part);
+}
+
+static void a_configuration_without_a_table_is_refused(void **state)
+{
+  (void)state;
+  struct pw_config config;
+  struct pw_geometry geometry;
+  struct pw_error err = {0};
+  pw_config_default(&config);
+  KIT_OK(pw_config_check(&config, &err), err);
+  geometry = *config.geometry;
+  config.geometry = NULL;
+  expect_refused(&config, "no page table");
+  geometry.n_levels = PW_MAX_LEVELS + 1;
+  config.geometry = &geometry;
+  expect_refused(&config, "9 levels");
+  geometry.n_levels = 4;
+  geometry.n_page_shifts = 5;
+  expect_refused(&config, "5 page sizes");
+}
+
+static void policies_that_are_none_are_refused(void **state)
+{
+  (void)state;
+  struct pw_config config;
+  struct pw_error err = {0};
+  pw_config_default(&config);
+  config.memory_policy = 1000;
+  KIT_OK(pw_config_check(&config, &err), err); /* unlimited memory has none */
+  config.memory_bytes = 1 << 20;
+  expect_refused(&config, "memory-policy");
+  config.memory_policy = -1;
+  expect_refused(&config, "memory-policy");
+  config.memory_policy = 0;
+  config.dtlb.policy = 1000;
+  expect_refused(&config, "DTLB");
+}
+
+/* Each initial value is in the table as an option, and as the cells that charts take for usual. */
+static void initial_cells_are_the_usual_ones(void **state)
+{
+  (void)state;
+  const struct pw_parameter *p;
+  struct pw_result nothing = {0};
+  struct pw_config config;
+  char text[64];
+  size_t compared = 0;
+  pw_config_default(&config);
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
+    for (size_t k = 0; k < 3 && p->columns[k].name; k++)
+      for (size_t column = 0; p->columns[k].usual && pw_row_column(column); column++) {
+        if (strcmp(pw_row_column(column), p->columns[k].name) != 0) continue;
+        pw_row_text(text, sizeof text, column, &config, &nothing);
+        if (!p->applies || p->applies(&config)) assert_string_equal(text, p->columns[k].usual);
+        compared++;
+      }
+  assert_true(compared >= 13);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rows_follow_the_columns),          cmocka_unit_test(equal_configurations_appear_once),
       cmocka_unit_test(geometries_are_equal_by_content),  cmocka_unit_test(impossible_ones_are_left_out_and_counted),
       cmocka_unit_test(none_left_is_no_error_here),       cmocka_unit_test(the_total_is_bounded),
-      cmocka_unit_test(grids_are_united),
+      cmocka_unit_test(grids_are_united),                 cmocka_unit_test(a_list_of_none_is_the_initial_value),
+      cmocka_unit_test(a_configuration_without_a_table_is_refused), cmocka_unit_test(policies_that_are_none_are_refused),
+      cmocka_unit_test(initial_cells_are_the_usual_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
