@@ -110,9 +110,12 @@ int sink_open(struct sink *sink, const char *path, struct pw_error *err)
     return 0;
   }
   if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-    sink->stream = fopen(path, "we"); /* renaming over a device would replace it */
-    if (!sink->stream) return pw_error_set(err, PW_EIO, "%s cannot be opened: %s", path, strerror(errno));
-    return 0;
+    FILE *device = fopen(path, "we"); /* renaming over a device would replace it */
+    if (!device) return pw_error_set(err, PW_EIO, "%s cannot be opened: %s", path, strerror(errno));
+    sink->stream = terminal_stream(device);
+    if (sink->stream) return 0;
+    fclose(device);
+    return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
   }
   if (pw_output_open(&sink->output, path, err)) return PW_EIO;
   sink->stream = pw_output_stream(sink->output);

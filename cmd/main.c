@@ -61,7 +61,10 @@ int main(int argc, char **argv)
   help_about(commands);
   signal(SIGPIPE, SIG_IGN); /* a reader that leaves shows as a failed write, and so does the limit of a file's size */
   signal(SIGXFSZ, SIG_IGN);
-  int code = dispatch(argc, argv);
+  FILE *out = terminal_stream(stdout);
+  if (out) stdout = out;
+  else say("memory ran out; free some and run again");
+  int code = out ? dispatch(argc, argv) : FAILED;
   int end = stdout_finish();
   return code == DONE ? end : code;
 }

@@ -62,16 +62,6 @@ void say_note(const char *format, ...)
   va_end(args);
 }
 
-void text_printable(char *out, size_t n_out, const char *text)
-{
-  size_t i = 0;
-  for (; text[i] && i + 1 < n_out; i++) {
-    unsigned char c = (unsigned char)text[i];
-    out[i] = c < 0x20 || c == 0x7f ? '?' : text[i];
-  }
-  out[i] = '\0';
-}
-
 size_t text_width(const char *text)
 {
   size_t width = 0;

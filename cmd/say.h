@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "terminal.h"
+
 /* "pagewalk: …": an error, always said. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same; returns USAGE, the exit code of bad usage. */
@@ -20,8 +22,6 @@ void say_before(void (*step_aside)(void));
 void say_set_quiet(bool quiet);
 bool say_is_quiet(void);
 
-/* Copies text, control characters as '?'. */
-void text_printable(char *out, size_t n_out, const char *text);
 /* Columns that UTF-8 text takes on a terminal, near enough. */
 size_t text_width(const char *text);
 

@@ -13,7 +13,10 @@ int pw_error_set(struct pw_error *err, enum pw_status status, const char *format
   vsnprintf(err->text, sizeof err->text, format, args);
   va_end(args);
   /* A file name may hold anything; a terminal must not obey it. */
-  for (char *c = err->text; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+  for (char *c = err->text; *c; c++) {
+    unsigned char byte = (unsigned char)*c, next = (unsigned char)c[1];
+    if (byte < 0x20 || byte == 0x7f) *c = '?';
+    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) c[0] = c[1] = '?'; /* U+0080 to U+009F */
+  }
   return status;
 }
