@@ -1,15 +1,15 @@
-/* Attribution: a run of one configuration with one more part, which shares its counts out (witness/charges.h).
+/* Attribution: a run of one configuration, and a second machine whose counts a witness shares out (witness/charges.h).
  *
- * The run itself is an ordinary one, by whichever engine, so that the sums of the owners are held
- * against numbers that came about in another way. */
+ * The run itself is an ordinary one, by whichever engine and watched by nobody, so that the sums of the
+ * owners are held against numbers that came about in another way. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "witness/charges.h"
+#include "witness/heat.h"
 #include "base/alloc.h"
 #include "base/block.h"
-#include "engine/pipeline.h"
 #include "mmu/hierarchy.h"
 #include "mmu/geometry.h"
 #include "engine/passes.h"
@@ -24,22 +24,6 @@ static int check(const struct pw_config *c, enum pw_by by, enum pw_stream only, 
   if ((c->itlb.entries || only == PW_STREAM_DATA) && (c->dtlb.entries || only == PW_STREAM_FETCH)) return 0;
   return pw_error_set(err, PW_EINVAL, "by %s only misses are exact, and without an ITLB and a DTLB every access counts as one; give both, or attribute by region",
                       pw_by_name(by));
-}
-
-/* The first pass notes for its own model; this part wants the same numbers of pages. */
-static int note(void *context, const struct pw_paged *numbered, struct pw_error *err)
-{
-  return numbered ? pw_charges_note(context, numbered, err) : pw_charges_turn(context, err);
-}
-
-static int pass(struct pw_run *r, const struct pw_config *c, struct pw_charges *charges, struct pw_error *err)
-{
-  int status = pw_lanes_plan(r->lanes, c, 1, err);
-  if (!status) status = pw_lanes_attach(r->lanes, (struct pw_model *)charges, pw_charges_look_ahead(charges) ? note : NULL, err);
-  if (status) return status;
-  pw_ideal_log(pw_lanes_account(r->lanes, NULL));
-  r->blocks.need_counts(r->blocks.trace);
-  return pw_run_pass(r, err);
 }
 
 /* ---- the owners ---- */
@@ -98,10 +82,10 @@ static int check_sums(const struct pw_attribution *a, const struct pw_result *to
   return 0;
 }
 
-static int take_owners(struct pw_attribution *a, const struct pw_charges *charges, const struct pw_config *c,
+static int take_owners(struct pw_attribution *a, struct pw_charges *charges, const struct pw_config *c,
                        const struct pw_result *total, struct pw_error *err)
 {
-  const struct pw_owners *owners = pw_charges_owners(charges);
+  const struct pw_owners *owners = &pw_charges_who(charges)->owners;
   char **texts = a->texts;
   a->owners = pw_calloc(owners->n, sizeof *a->owners);
   if (!a->owners) return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners");
@@ -170,33 +154,42 @@ void pw_attribution_clear(struct pw_attribution *a)
   *a = (struct pw_attribution){0};
 }
 
-static int finish(struct pw_run *r, const struct pw_config *c, const struct pw_charges *charges, struct pw_attribution *a,
-                  struct pw_error *err)
+static int run(struct pw_run *r, const struct pw_config *c, struct pw_charges *charges, struct pw_heat *heat, struct pw_attribution *a,
+               struct pw_error *err)
 {
+  struct pw_witness *first = heat ? &heat->witness : (struct pw_witness *)charges;
   struct pw_result total;
-  int unfit = pw_run_report(r, c, 1, &total, err);
-  if (unfit) return unfit;
-  int status = take_texts(a, pw_charges_spaces(charges), err);
+  if (heat) first->next = (struct pw_witness *)charges;
+  int status = pw_lanes_plan(r->lanes, c, 1, err);
+  if (!status) status = pw_lanes_watch(r->lanes, c, first, true, err);
+  if (!status) status = pw_run_pass(r, err);
+  if (!status) status = pw_run_report(r, c, 1, &total, err);
+  if (!status) status = take_texts(a, &pw_charges_who(charges)->spaces, err);
   if (!status) status = take_owners(a, charges, c, &total, err);
-  return status ? status : take_heat(a, pw_charges_heat(charges), err);
+  return status ? status : take_heat(a, heat, err);
 }
 
-int pw_attribute(struct pw_trace *trace, const struct pw_config *config, enum pw_by by, enum pw_heat_of heat,
+int pw_attribute(struct pw_trace *trace, const struct pw_config *config, enum pw_by by, enum pw_heat_of heat_of,
                  const struct pw_run_options *options, struct pw_attribution *a, struct pw_error *err)
 {
   struct pw_run r;
   struct pw_run_options own = options ? *options : (struct pw_run_options){0};
   struct pw_charges *charges = NULL;
-  *a = (struct pw_attribution){.by = by, .heat = heat};
+  struct pw_heat *heat = NULL;
+  *a = (struct pw_attribution){.by = by, .heat = heat_of};
   own.jobs = 1; /* blocks are copied for other threads without texts and sides */
   /* with finite memory directly: the other engine might have to begin again */
   if (config->memory_bytes != PW_UNLIMITED) own.engine = PW_ENGINE_DIRECT;
   int status = pw_run_begin(&r, pw_trace_blocks(trace), &own, err);
   if (!status) status = check(config, by, own.only, err);
-  if (!status) status = pw_charges_create(&charges, pw_trace_info(trace)->path, config, by, heat, &own, err);
-  if (!status) status = pass(&r, config, charges, err);
-  if (!status) status = finish(&r, config, charges, a, err);
+  if (!status) status = pw_charges_create(&charges, pw_trace_info(trace)->path, config, by, own.only, err);
+  if (!status && heat_of != PW_HEAT_NONE) {
+    heat = pw_heat_create(heat_of, config, own.only, pw_charges_who(charges));
+    if (!heat) status = pw_error_set(err, PW_ENOMEM, "memory ran out for the heat map");
+  }
+  if (!status) status = run(&r, config, charges, heat, a, err);
   pw_run_end(&r);
-  if (charges) ((struct pw_model *)charges)->class->destroy((struct pw_model *)charges);
+  pw_heat_destroy(heat);
+  pw_charges_destroy(charges);
   return status;
 }

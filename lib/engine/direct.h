@@ -13,6 +13,7 @@
 
 #include "os/ideal.h"
 #include "engine/model.h"
+#include "engine/witness.h"
 
 struct pw_direct; /* a struct pw_model comes first in it */
 
@@ -35,13 +36,8 @@ void pw_direct_explain(const struct pw_direct *direct, struct pw_explained *expl
 int pw_direct_note(struct pw_direct *direct, const struct pw_paged *block, struct pw_error *err);
 int pw_direct_turn(struct pw_direct *direct, struct pw_error *err);
 
-/* For a time series: notes down at the samples' steps what this configuration has counted and holds. */
-struct pw_direct_sample {
-  uint64_t itlb_misses, dtlb_misses, stlb_misses; /* of TLBs that there are */
-  uint64_t faults, swap_outs, used_frames;        /* of a finite memory */
-};
-void pw_direct_sample(struct pw_direct *direct, const struct pw_direct_slot *slot);
-const struct pw_direct_sample *pw_direct_samples(const struct pw_direct *direct);
+/* Of a single configuration: these witnesses (borrowed) are told what it does. Blocks need counts then. */
+void pw_direct_watch(struct pw_direct *direct, struct pw_witness *witnesses);
 
 /* Fills the TLB and memory fields of a result that has the account's numbers already. */
 void pw_direct_result(const struct pw_direct *direct, const struct pw_direct_slot *slot, const struct pw_touched *touched,

@@ -49,8 +49,8 @@ struct pw_lanes {
     uint32_t number;
   } *groups;
   size_t n_groups, groups_room;
-  pw_note_fn *also_note;           /* someone else who looks ahead, at the first lane's pages */
-  void *also_context;
+  struct pw_direct *apart;         /* a machine of the first lane besides, for who watches */
+  struct pw_direct *watched;       /* the one that is, or NULL */
   uint64_t shared_shifts;          /* page sizes, as bits, at which pages are touched by both streams */
 };
 
@@ -77,6 +77,8 @@ static void clear_models(struct pw_lanes *l)
     for (unsigned j = 0; lane->direct && j < l->jobs; j++) destroy_part(lane->direct[j]);
     pw_free(lane->direct);
   }
+  destroy_part(l->apart);
+  l->apart = l->watched = NULL;
   l->n_lanes = l->n_parts = l->n_groups = 0;
 }
 
@@ -310,7 +312,7 @@ int pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_expla
 
 bool pw_lanes_need_counts(const struct pw_lanes *l)
 {
-  bool needs = false;
+  bool needs = l->watched != NULL;
   for (size_t i = 0; i < l->n_lanes; i++) {
     const struct lane *lane = &l->lanes[i];
     needs |= lane->tlbs[1] && pw_onepass_tlbs_needs_counts(lane->tlbs[1]);
@@ -348,7 +350,7 @@ int pw_lanes_note(struct pw_lanes *l, const struct pw_block *block, struct pw_er
     if (!direct) continue;
     status = pw_ideal_block(l->lanes[i].ahead, block, &numbered, err);
     if (!status) status = pw_direct_note(direct, numbered, err);
-    if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, numbered, err);
+    if (!status && l->apart) status = pw_direct_note(l->apart, numbered, err);
   }
   return status;
 }
@@ -362,7 +364,7 @@ int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
     pw_ideal_destroy(l->lanes[i].ahead); /* the second pass gives the same ids again */
     l->lanes[i].ahead = NULL;
     status = pw_direct_turn(direct, err);
-    if (!status && l->also_note && i == 0) status = l->also_note(l->also_context, NULL, err);
+    if (!status && l->apart) status = pw_direct_turn(l->apart, err);
   }
   return status;
 }
@@ -418,23 +420,20 @@ void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t
   r->walk_refs = r->walks * pw_geometry_walk_levels(c->geometry, c->page_shift);
 }
 
-/* ---- who watches the first configuration ---- */
+/* ---- who watches ---- */
 
-struct pw_ideal *pw_lanes_account(const struct pw_lanes *l, const struct pw_ideal_slot **slot)
+int pw_lanes_watch(struct pw_lanes *l, const struct pw_config *c, struct pw_witness *witnesses, bool apart, struct pw_error *err)
 {
-  if (slot) *slot = &l->slots[0].account;
-  return l->accounts[l->slots[0].lane];
-}
-
-struct pw_direct *pw_lanes_direct(const struct pw_lanes *l, const struct pw_direct_slot **slot)
-{
-  *slot = &l->slots[0].slot;
-  return l->lanes[l->slots[0].lane].direct[l->slots[0].direct];
-}
-
-int pw_lanes_attach(struct pw_lanes *l, struct pw_model *part, pw_note_fn *note, struct pw_error *err)
-{
-  l->also_note = note;
-  l->also_context = part;
-  return add_part(l, l->slots[0].lane, part) ? pw_error_set(err, PW_ENOMEM, "memory ran out") : 0;
+  struct slot *slot = &l->slots[0];
+  struct pw_direct_slot of;
+  pw_ideal_log(l->accounts[slot->lane]);
+  if (apart) {
+    int status = pw_direct_create(&l->apart, c->page_shift, l->options, err);
+    if (!status) status = pw_direct_add(l->apart, c, &of, err);
+    if (!status && add_part(l, slot->lane, l->apart)) status = out_of_memory(err);
+    if (status) return status;
+  }
+  l->watched = apart ? l->apart : l->lanes[slot->lane].direct[slot->direct];
+  pw_direct_watch(l->watched, witnesses);
+  return 0;
 }

@@ -63,11 +63,8 @@ void pw_lanes_finish(struct pw_lanes *lanes);
 void pw_lanes_result(const struct pw_lanes *lanes, const struct pw_config *config, size_t number, struct pw_result *result,
                      uint64_t *unfit_page, unsigned *unfit_bits);
 
-/* For who watches the first configuration: its account, its direct part, and one more part that reads
- * the account; `note` joins it in looking ahead, and gets NULL when the first pass turns. */
-struct pw_ideal *pw_lanes_account(const struct pw_lanes *lanes, const struct pw_ideal_slot **slot);
-struct pw_direct *pw_lanes_direct(const struct pw_lanes *lanes, const struct pw_direct_slot **slot);
-typedef int pw_note_fn(void *context, const struct pw_paged *block, struct pw_error *err);
-int pw_lanes_attach(struct pw_lanes *lanes, struct pw_model *part, pw_note_fn *note, struct pw_error *err);
+/* The first configuration's machine is watched by these (borrowed): a second one, apart from what the results are
+ * read from, or the one of the direct engine itself. After the plan. */
+int pw_lanes_watch(struct pw_lanes *lanes, const struct pw_config *config, struct pw_witness *witnesses, bool apart, struct pw_error *err);
 
 #endif

@@ -201,7 +201,6 @@ static void step_memory(struct pw_onepass_memory *s, const struct pw_step *step,
       touch_by_kernel(s, step, b->touched + step->first);
       break;
     case PW_STEP_FLUSH:
-    case PW_STEP_SAMPLE:
       break;
     case PW_STEP_COUNT:
       pw_stack_reset_counts(&s->stack);

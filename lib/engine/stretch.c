@@ -6,7 +6,7 @@
 bool pw_stretch_next(struct pw_stretch *s)
 {
   const struct pw_paged *b = s->paged;
-  if (s->halt && pw_halted(s->halt)) return false;
+  if (pw_stretch_halted(s)) return false;
   while (s->next < b->n_steps && !(s->kinds >> b->steps[s->next].kind & 1)) s->next++;
   const struct pw_step *step = s->next < b->n_steps ? &b->steps[s->next] : NULL;
   uint32_t end = step ? step->at : b->block->n_visits;
@@ -34,6 +34,7 @@ int pw_stretch_status(const struct pw_stretch *s, struct pw_error *err)
 void pw_lists_init(struct pw_lists *l, enum pw_stream only)
 {
   l->only = only;
+  l->victims = (struct pw_victims){0, l->victim_id, l->victim_at};
   pw_lists_forget(l);
 }
 
@@ -84,8 +85,8 @@ static inline void put_touch(struct pw_lists *l, uint32_t index, unsigned code, 
 void pw_lists_touches(struct pw_lists *l, uint32_t from, uint32_t to)
 {
   const uint16_t *touches = l->only == PW_STREAM_BOTH ? l->block->touches : NULL;
-  l->n = 0;
-  l->n_alternations = 0;
+  l->n = l->n_alternations = l->victims.n = 0;
+  l->event = PW_BY_VISIT;
   for (uint32_t i = from; i < to; i++) {
     uint8_t flags = l->block->flags[i];
     unsigned stream = flags & PW_VISIT_CODE, n = pw_visit_touches(flags);
@@ -105,12 +106,29 @@ void pw_lists_touches(struct pw_lists *l, uint32_t from, uint32_t to)
   }
 }
 
+/* The same walk over the patterns. */
+void pw_lists_places(struct pw_lists *l, uint32_t from, uint32_t to)
+{
+  size_t n = 0;
+  for (uint32_t i = from; i < to; i++) {
+    uint8_t flags = l->block->flags[i];
+    unsigned stream = flags & PW_VISIT_CODE;
+    l->opener[stream] = i;
+    for (unsigned k = 0; k < pw_visit_touches(flags); k++) {
+      unsigned of = k % 2 ? 1 - stream : stream;
+      if (!pw_lists_wants(l, of)) continue;
+      l->touch_visit[n] = i;
+      l->touch_opener[n++] = l->opener[of];
+    }
+  }
+}
+
 /* The touches by stream, each victim before the touch that pushed it out, and one more
  * touch of each page after a visit that alternated longer. Memory has settled by then,
  * but not each second level: see pw_hierarchy_alternates. */
-void pw_lists_lookups(struct pw_lists *l, const struct pw_victims *victims, const uint64_t *key_of, bool alternating,
-                      struct pw_hierarchies_input *in)
+void pw_lists_lookups(struct pw_lists *l, bool alternating, struct pw_hierarchies_input *in)
 {
+  const struct pw_victims *victims = &l->victims;
   struct pw_lookups *list[2] = {&in->data, &in->code};
   for (unsigned s = 0; s < 2; s++) *list[s] = (struct pw_lookups){0, l->list_key[s], l->list_at[s]};
   in->alternations = l->alternations;
@@ -119,7 +137,7 @@ void pw_lists_lookups(struct pw_lists *l, const struct pw_victims *victims, cons
   for (size_t i = 0; i < l->n; i++) {
     uint32_t at = (uint32_t)i * 4;
     for (; v < victims->n && victims->at[v] == i; v++) {
-      uint64_t key = key_of[victims->id[v]];
+      uint64_t key = l->key_of[victims->id[v]];
       pw_lookups_put(&in->code, key, at | PW_AT_INVALIDATE);
       pw_lookups_put(&in->data, key, at | PW_AT_INVALIDATE);
     }

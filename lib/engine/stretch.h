@@ -17,6 +17,7 @@
 
 #include "base/block.h"
 #include "engine/model.h"
+#include "engine/witness.h"
 #include "memory/memory.h"
 #include "mmu/hierarchy.h"
 #include "os/os.h"
@@ -43,6 +44,10 @@ static inline struct pw_stretch pw_stretches(const struct pw_paged *paged, const
 bool pw_stretch_next(struct pw_stretch *stretch);
 /* Visits from `to` on, and the step, come with the next stretch. */
 void pw_stretch_cut(struct pw_stretch *stretch, uint32_t to);
+static inline bool pw_stretch_halted(const struct pw_stretch *stretch)
+{
+  return stretch->halt && pw_halted(stretch->halt);
+}
 /* After the last: 0, or PW_EINTERRUPTED when the run is to stop. */
 int pw_stretch_status(const struct pw_stretch *stretch, struct pw_error *err);
 
@@ -52,6 +57,7 @@ struct pw_lists {
   const struct pw_block *block;
   const uint64_t *key;            /* by page index of the block, at the page size */
   const uint32_t *id;
+  const uint64_t *key_of;         /* by id, where there is a memory (borrowed) */
   /* where the last chunk ended */
   uint32_t current[2];            /* page index of the current data and code page */
   uint64_t last[2];               /* key that the openers' list of the stream ended with */
@@ -64,6 +70,13 @@ struct pw_lists {
   uint8_t code[PW_CHUNK_TOUCHES];
   struct pw_alternation alternations[PW_CHUNK_VISITS];
   size_t n_alternations;
+  /* whose the touches are, only for who watches (pw_lists_places) */
+  uint32_t event;                 /* the kernel's, by this event; PW_BY_VISIT: of visits */
+  uint32_t opener[2];             /* visits that opened the current pages */
+  uint32_t touch_visit[PW_CHUNK_TOUCHES], touch_opener[PW_CHUNK_TOUCHES];
+  /* who was pushed out of the memory that took the touches last */
+  struct pw_victims victims;
+  uint32_t victim_id[PW_CHUNK_TOUCHES], victim_at[PW_CHUNK_TOUCHES];
   /* room for the lists that are lent */
   uint64_t list_key[2][PW_CHUNK_LOOKUPS];
   uint32_t list_at[2][PW_CHUNK_LOOKUPS];
@@ -80,11 +93,19 @@ static inline bool pw_lists_wants(const struct pw_lists *lists, unsigned stream)
 }
 
 /* Visits [from, to) of the block, at most PW_CHUNK_VISITS. Lists are lent until the
- * next call. key_of gives the keys of the victims by id. */
+ * next call. */
 void pw_lists_openers(struct pw_lists *lists, uint32_t from, uint32_t to, struct pw_hierarchies_input *in);
 void pw_lists_touches(struct pw_lists *lists, uint32_t from, uint32_t to);
-void pw_lists_lookups(struct pw_lists *lists, const struct pw_victims *victims, const uint64_t *key_of, bool alternating,
-                      struct pw_hierarchies_input *in);
+/* The touches as lookups, each victim before the touch that pushed it out. */
+void pw_lists_lookups(struct pw_lists *lists, bool alternating, struct pw_hierarchies_input *in);
+/* Whose touches [from, to) are: after pw_lists_touches. */
+void pw_lists_places(struct pw_lists *lists, uint32_t from, uint32_t to);
+
+static inline struct pw_place pw_lists_place(const struct pw_lists *l, size_t touch)
+{
+  if (l->event != PW_BY_VISIT) return (struct pw_place){0, 0, l->event};
+  return (struct pw_place){l->touch_visit[touch], l->touch_opener[touch], PW_BY_VISIT};
+}
 
 /* First pass of who looks ahead: notes the block's touches, the kernel's among them, and asks for
  * the next touch of each page that moves. The second pass reads the answers in the same order. */

@@ -90,7 +90,6 @@ void pw_ideal_destroy(struct pw_ideal *a)
   pw_tables_destroy(a->tables);
   pw_free(a->fits);
   pw_free(a->streams);
-  pw_sampler_destroy(a->sampler);
   pw_free(a);
 }
 
@@ -126,25 +125,10 @@ bool pw_ideal_shares(const struct pw_ideal *a)
   return a->shares;
 }
 
-int pw_ideal_sample(struct pw_ideal *a, const struct pw_ideal_slot *slot, uint64_t every, const char *path,
-                      struct pw_error *err)
-{
-  a->sampled_tree = slot->tree;
-  a->spaces.flags |= PW_SPACES_COUNT;
-  return pw_sampler_create(&a->sampler, every, path, &a->spaces, err);
-}
-
-const struct pw_sampler *pw_ideal_sampler(const struct pw_ideal *a)
-{
-  return a->sampler;
-}
-
 /* Keys and ids of the block's pages. */
 static int number_pages(struct pw_ideal *a, struct pw_ideal_output *out, const struct pw_block *b, struct pw_error *err)
 {
   if (pw_pages_reserve(&a->pages, b->n_pages)) return pw_ideal_out_of_memory(err);
-  int status = a->sampler ? pw_sampler_check(a->sampler, err) : 0;
-  if (status) return status;
   out->numbered = (struct pw_paged){.block = b, .key = out->key, .id = out->id, .first_new = a->pages.n_ids};
   for (uint32_t i = 0; i < b->n_pages; i++) {
     uint64_t key = pw_key_shift(b->pages[i], a->shift);
@@ -204,12 +188,11 @@ void pw_ideal_arrive(struct pw_ideal *a, uint32_t id, uint64_t key, uint64_t bas
   pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
   if (!(*there & pw_tables_lowest(a->tables, page))) pw_tables_add_page(a->tables, p, process, page);
   *there |= bit;
-  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(process, base_page));
   pw_ideal_check_fit(a, base_page);
 }
 
 /* What it finds out is true until the process forks. */
-void pw_ideal_store(struct pw_ideal *a, uint32_t id, uint64_t base_page)
+void pw_ideal_store(struct pw_ideal *a, uint32_t id)
 {
   uint32_t process = pw_key_process(a->pages.key[id]);
   struct pw_present *p = &a->present[process];
@@ -226,7 +209,6 @@ void pw_ideal_store(struct pw_ideal *a, uint32_t id, uint64_t base_page)
   a->pages.n_minor++;
   pw_ideal_log_page(a, PW_CHANGE_COPY, id, 0);
   pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
-  if (a->sampler) pw_sampler_arrive(a->sampler, id, pw_key(process, base_page));
 }
 
 static uint64_t base_page(const struct pw_block *b, uint32_t index)
@@ -250,7 +232,7 @@ static void arrive_between(struct pw_ideal *a, const struct pw_ideal_output *out
     a->cause.at = i;
     if (a->options.only == PW_STREAM_BOTH || (a->options.only == PW_STREAM_FETCH) == code) arrive(a, out, b->page[i]);
     if (!code) a->data = b->page[i];
-    if (stores && b->flags[i] & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2)) pw_ideal_store(a, out->id[a->data], base_page(b, a->data));
+    if (stores && b->flags[i] & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2)) pw_ideal_store(a, out->id[a->data]);
   }
 }
 
@@ -286,36 +268,6 @@ static bool is_eventful(const struct pw_block *b)
   return false;
 }
 
-static int take_sample(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, bool ended)
-{
-  struct pw_sample *now = &a->sampler->now;
-  now->arrivals = a->pages.n_arrivals;
-  now->minor_faults = a->pages.n_minor;
-  now->present_pages = a->frames.n;
-  now->table_bytes = pw_tables_bytes(a->tables, a->sampled_tree);
-  now->mapped_pages[PW_AREA_HEAP] = a->spaces.pages[PW_VMA_HEAP];
-  now->mapped_pages[PW_AREA_MMAP] = a->spaces.pages[PW_VMA_MMAP];
-  int64_t number = pw_sampler_note(a->sampler, ended);
-  struct pw_step *step = number < 0 ? NULL : pw_ideal_add_step(out, at, PW_STEP_SAMPLE);
-  if (step) step->first = (size_t)number;
-  return step ? 0 : -1;
-}
-
-/* Visits [from, to); of a time series, with a sample behind each that ends a window and behind the block's last. */
-static int take_visits(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t from, uint32_t to)
-{
-  const struct pw_block *b = out->numbered.block;
-  if (!a->sampler) arrive_between(a, out, from, to);
-  while (a->sampler && from < to) {
-    bool ended;
-    uint32_t end = pw_sampler_go(a->sampler, b, from, to, &ended);
-    arrive_between(a, out, from, end);
-    from = end;
-    if ((ended || end == b->n_visits) && take_sample(a, out, end, ended)) return -1;
-  }
-  return 0;
-}
-
 /* An event, its steps marked as its own. */
 static int take_event(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t number, struct pw_error *err)
 {
@@ -337,13 +289,13 @@ int pw_ideal_block(struct pw_ideal *a, const struct pw_block *b, const struct pw
   if (a->n_processes == 0) pw_ideal_add_process(a, 0);
   if (!status && a->watching && !a->shares) status = note_streams(a, out, err);
   /* which pages are touched is all that matters, unless some leave in between */
-  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->frames.shared != 0 || a->logging || a->sampler;
+  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->frames.shared != 0 || a->logging;
   for (uint32_t i = 0; !status && !by_visit && i < b->n_pages; i++) arrive(a, out, i);
   uint32_t from = 0;
   for (uint32_t i = 0; !status && i <= b->n_events; i++) {
     uint32_t to = i < b->n_events ? b->events[i].at : b->n_visits;
-    if (by_visit && take_visits(a, out, from, to)) status = pw_ideal_out_of_memory(err);
-    if (!status && i < b->n_events) status = take_event(a, out, i, err);
+    if (by_visit) arrive_between(a, out, from, to);
+    if (i < b->n_events) status = take_event(a, out, i, err);
     from = to;
   }
   *numbered = &out->numbered;

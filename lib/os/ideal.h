@@ -9,7 +9,6 @@
 #define PW_IDEAL_H
 
 #include "os/os.h"
-#include "os/sampler.h"
 #include "pagewalk.h"
 
 struct pw_ideal;
@@ -29,11 +28,6 @@ void pw_ideal_watch_sharing(struct pw_ideal *account);
 bool pw_ideal_shares(const struct pw_ideal *account);
 /* Write down every change (pw_paged.changes), of the tables those of the first geometry. Before the first block. */
 void pw_ideal_log(struct pw_ideal *account);
-
-/* Note down from here on, every so many accesses, what this geometry's numbers are. Blocks need counts then. */
-int pw_ideal_sample(struct pw_ideal *account, const struct pw_ideal_slot *slot, uint64_t every, const char *path,
-                      struct pw_error *err);
-const struct pw_sampler *pw_ideal_sampler(const struct pw_ideal *account);
 
 /* Takes a block in. What comes back is valid until the call after the next. */
 int pw_ideal_block(struct pw_ideal *account, const struct pw_block *block, const struct pw_paged **numbered,

@@ -92,7 +92,6 @@ static int kernel_touches(struct pw_ideal *a, struct pw_ideal_output *out, const
 static int count_from_here(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at)
 {
   a->pages.n_arrivals = a->pages.n_minor = 0;
-  if (a->sampler) pw_sampler_mark(a->sampler);
   return pw_ideal_add_step(out, at, PW_STEP_COUNT) ? 0 : -1;
 }
 

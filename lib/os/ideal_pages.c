@@ -21,12 +21,6 @@ static int put_left(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t id
   return 0;
 }
 
-/* Is each page written down as it comes and goes? Then all have numbers, and nodes are not shared. */
-static bool tells(const struct pw_ideal *a)
-{
-  return a->logging || a->sampler;
-}
-
 /* The pages that lie wholly in base pages first … last. */
 static struct pw_ideal_range whole_pages(const struct pw_ideal *a, uint64_t first, uint64_t last)
 {
@@ -54,7 +48,6 @@ static int page_leaves(struct departure *d, uint64_t page, bool shared)
     pw_pages_leave(&a->pages, id);
   }
   if (!shared) pw_ideal_log_leave(a, id, d->returns);
-  if (a->sampler) pw_sampler_leave(a->sampler, id, d->returns && !shared);
   return 0;
 }
 
@@ -97,7 +90,7 @@ static int leave(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, s
   if (r.low > r.high) return 0;
   step->first_key = pw_key(a->process, r.low);
   step->last_key = pw_key(a->process, r.high);
-  bool all = unmapped && r.low == 0 && r.high == PW_PAGE_MASK >> a->shift && !tells(a);
+  bool all = unmapped && r.low == 0 && r.high == PW_PAGE_MASK >> a->shift && !a->logging;
   if (all ? all_leave(&d) : range_leaves(&d, r, how.keep_tables)) return -1;
   step->n = out->n_left - step->first;
   return 0;
@@ -130,7 +123,6 @@ static int page_moves(struct pw_ideal *a, struct pw_ideal_output *out, uint64_t 
     a->pages.touched[to_id] = a->pages.touched[id];
     a->pages.touched[id] = false;
     pw_ideal_log_page(a, PW_CHANGE_MOVE, to_id, id);
-    if (a->sampler) pw_sampler_move(a->sampler, id, to_id);
   }
   uint32_t there = pw_pages_find(&a->pages, pw_key(a->process, to));
   if (there < a->alone_room) a->alone[there] = 0; /* that was another frame */
@@ -179,7 +171,7 @@ int pw_ideal_kernel(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at
     uint32_t id = pw_pages_id(&a->pages, key);
     out->touched[out->n_touched++] = id;
     pw_ideal_touch(a, id, key, base);
-    if (wrote) pw_ideal_store(a, id, base);
+    if (wrote) pw_ideal_store(a, id);
   }
   if (!a->watching || a->shares) return 0;
   if (pw_ideal_reserve_streams(a)) return -1;
@@ -195,7 +187,6 @@ static int page_is_inherited(struct pw_ideal *a, uint32_t child, uint32_t id)
   if (pw_pages_reserve(&a->pages, 1)) return -1;
   uint32_t child_id = pw_pages_id(&a->pages, pw_key(child, page));
   pw_ideal_log_page(a, PW_CHANGE_FORK, child_id, id);
-  if (a->sampler) pw_sampler_inherit(a->sampler, id, child_id);
   pw_tables_add_page(a->tables, &a->present[child], child, page);
   return pw_present_inherit(&a->frames, &a->present[a->process], &a->present[child], page);
 }
@@ -246,8 +237,8 @@ int pw_ideal_inherit(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t c
   struct pw_present *parent = &a->present[a->process], *p = &a->present[child];
   if (child == a->process) return 0;
   if (p->root && begin_anew(a, out, child)) return -1;
-  pw_present_fork(&a->frames, parent, p, !tells(a));
-  if (tells(a)) return tell_inherited(a, child);
+  pw_present_fork(&a->frames, parent, p, !a->logging);
+  if (a->logging) return tell_inherited(a, child);
   pw_tables_fork(a->tables, a->process, child);
   return 0;
 }

@@ -50,8 +50,6 @@ struct pw_ideal {
   uint8_t *streams;       /* by id, while watching: 1 = a data page, 2 = a code page, 4 = touched by the kernel */
   size_t streams_room;
   uint32_t data;          /* index of the block's data page that was opened last */
-  struct pw_sampler *sampler; /* of a time series, or NULL */
-  uint32_t sampled_tree;
   struct pw_ideal_output *output[2];
   unsigned turn;
   bool logging;
@@ -105,7 +103,7 @@ static inline void pw_ideal_touch(struct pw_ideal *a, uint32_t id, uint64_t key,
   if (!a->pages.touched[id]) pw_ideal_arrive(a, id, key, base_page);
 }
 
-/* A page that is present is stored to, at an address on this base page: it may have to be copied. */
-void pw_ideal_store(struct pw_ideal *account, uint32_t id, uint64_t base_page);
+/* A page that is present is stored to: it may have to be copied. */
+void pw_ideal_store(struct pw_ideal *account, uint32_t id);
 
 #endif

@@ -15,7 +15,6 @@ enum pw_step_kind {
   PW_STEP_KERNEL, /* pages are touched in memory; TLBs do not see it */
   PW_STEP_FLUSH,  /* TLBs are emptied */
   PW_STEP_COUNT,  /* counts start at 0 */
-  PW_STEP_SAMPLE, /* window number `first` of a time series ends, for now or for good */
 };
 
 /* Happens before visit number `at` of the block. */

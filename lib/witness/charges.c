@@ -1,27 +1,249 @@
-/* One machine, with every count charged to an owner: its making, and the way through the blocks. See charges.h. */
+/* Every count of a machine charged to an owner. See charges.h. */
+#include "witness/charges.h"
+
 #include <string.h>
 
-#include "witness/charges_state.h"
 #include "base/alloc.h"
+#include "base/block.h"
+#include "base/pagemap.h"
+
+struct pw_charges {
+  struct pw_witness witness;
+  const char *trace;         /* its name */
+  unsigned page_shift;
+  struct pw_who who;
+  bool by_page, wants[2];    /* by region or object; streams */
+  /* by id */
+  const uint64_t *key;
+  uint32_t *brought;         /* owner whose access brought the page into use */
+  uint32_t *faulted;         /* finite memory: owner whose access brought it in last */
+  uint8_t *fresh;            /* in use, and memory has not met it */
+  size_t brought_room, faulted_room, fresh_room;
+  struct pw_pagemap tables[65]; /* by span_bits: prefix -> owner */
+  /* of the block */
+  const struct pw_block *block;
+  uint32_t opener[2];        /* visits that opened the current pages */
+  uint32_t page_owner[PW_BLOCK_VISITS];
+  uint64_t page_age[PW_BLOCK_VISITS], age; /* page_owner holds where the ages agree */
+};
 
 static int out_of_memory(struct pw_error *err)
 {
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners of all pages; free some, or run larger pages or a part of the trace (--limit)");
 }
 
+/* ---- owners ---- */
+
+/* By region and object: the owner of the block's page of this index. */
+static struct pw_owned *owner_of_page(struct pw_charges *c, uint32_t index)
+{
+  if (c->page_age[index] != c->age) {
+    c->page_owner[index] = pw_who_page(&c->who, c->block->pages[index]);
+    c->page_age[index] = c->age;
+  }
+  return &c->who.owners.items[c->page_owner[index]];
+}
+
+static uint32_t number_of(const struct pw_charges *c, const struct pw_owned *owned)
+{
+  return (uint32_t)(owned - c->who.owners.items);
+}
+
+/* The kernel, on its program's behalf, touched the page of this id within the event's range. */
+static uint32_t owner_of_event(struct pw_charges *c, const struct pw_event *e, uint32_t id)
+{
+  if (c->who.by == PW_BY_FUNCTION) return pw_who_kernel(&c->who);
+  uint64_t address = (c->key[id] & PW_PAGE_MASK) << c->page_shift;
+  if (address < e->a) address = e->a;
+  return pw_who_address(&c->who, pw_key_process(c->key[id]), address, false);
+}
+
+/* Of a touch of the page of this id, which an event's place needs. */
+static struct pw_owned *owner_at(struct pw_charges *c, const struct pw_place *place, uint32_t id)
+{
+  const struct pw_block *b = c->block;
+  uint32_t owner;
+  if (place->event != PW_BY_VISIT) {
+    owner = owner_of_event(c, &b->events[place->event], id);
+  } else if (c->by_page) {
+    return owner_of_page(c, b->page[place->opener]);
+  } else {
+    uint64_t key = pw_opened_key(b, place->opener);
+    if (c->who.by == PW_BY_FUNCTION) owner = pw_who_function(&c->who, pw_key_process(key), b->pc[place->visit]);
+    else owner = pw_who_address(&c->who, pw_key_process(key), (key & PW_PAGE_MASK) << PW_BASE_SHIFT | b->offset[place->opener],
+                                b->flags[place->opener] & PW_VISIT_CODE);
+  }
+  return &c->who.owners.items[owner];
+}
+
+/* ---- what the machine does ---- */
+
+static void visits(struct pw_witness *w, uint32_t from, uint32_t to)
+{
+  struct pw_charges *c = (struct pw_charges *)w;
+  const struct pw_block *b = c->block;
+  for (uint32_t i = from; c->by_page && i < to; i++) {
+    c->opener[b->flags[i] & PW_VISIT_CODE] = i;
+    if (c->wants[1] && b->fetches[i]) owner_of_page(c, b->page[c->opener[1]])->counts.counted.fetches += b->fetches[i];
+    if (!c->wants[0] || b->loads[i] + b->stores[i] == 0) continue;
+    struct pw_totals *counted = &owner_of_page(c, b->page[c->opener[0]])->counts.counted;
+    counted->loads += b->loads[i];
+    counted->stores += b->stores[i];
+  }
+}
+
+static void missed(struct pw_witness *w, enum pw_tlb_level level, const struct pw_place *place, uint64_t n)
+{
+  struct pw_result *counts = &owner_at((struct pw_charges *)w, place, 0)->counts;
+  uint64_t *const of[] = {&counts->itlb_misses, &counts->dtlb_misses, &counts->stlb_misses};
+  *of[level] += n;
+}
+
+static void evicted(struct pw_witness *w, uint32_t id, bool written)
+{
+  struct pw_charges *c = (struct pw_charges *)w;
+  c->who.owners.items[c->faulted[id]].counts.swap_outs += written;
+}
+
+/* By a major fault, unless it is fresh. */
+static void faulted(struct pw_witness *w, uint32_t id, const struct pw_place *place)
+{
+  struct pw_charges *c = (struct pw_charges *)w;
+  struct pw_owned *owner = owner_at(c, place, id);
+  c->faulted[id] = number_of(c, owner);
+  owner->counts.major_faults += !c->fresh[id];
+  c->fresh[id] = 0;
+}
+
+/* ---- what the account writes down ---- */
+
+static void take_table(struct pw_charges *c, const struct pw_change *change)
+{
+  struct pw_peak *peak = &c->who.owners.table_bytes;
+  struct pw_pagemap *map = &c->tables[change->span_bits];
+  bool exists = change->kind == PW_CHANGE_TABLE, added;
+  uint32_t owner;
+  if (change->span_bits == 64) {
+    owner = pw_who_root(&c->who);
+  } else if (exists) {
+    owner = c->brought[change->id];
+    if (pw_pagemap_reserve(map, 1)) c->who.failed = true;
+    else pw_pagemap_insert(map, change->prefix, owner, &added);
+  } else {
+    const uint32_t *there = pw_pagemap_find(map, change->prefix);
+    owner = there ? *there : 0;
+    if (there) pw_pagemap_remove(map, change->prefix);
+  }
+  struct pw_share *share = &c->who.owners.items[owner].table_bytes;
+  if (exists) pw_share_add(peak, share, change->bytes);
+  else pw_share_take(peak, share, change->bytes);
+}
+
+static void take_leaving(struct pw_charges *c, const struct pw_change *change)
+{
+  struct pw_owned *o = &c->who.owners.items[c->brought[change->id]];
+  pw_share_take(&c->who.owners.touched_pages, &o->touched_pages, 1);
+  o->returned_pages += change->returned;
+}
+
+static void changed(struct pw_witness *w, const struct pw_change *change, const struct pw_place *place)
+{
+  struct pw_charges *c = (struct pw_charges *)w;
+  struct pw_owned *owner;
+  switch (change->kind) {
+    case PW_CHANGE_FAULT:
+      owner_at(c, place, change->id)->counts.minor_faults++;
+      return;
+    case PW_CHANGE_ARRIVE:
+    case PW_CHANGE_COPY:
+      owner = owner_at(c, place, change->id);
+      c->brought[change->id] = number_of(c, owner);
+      if (change->kind == PW_CHANGE_ARRIVE) c->fresh[change->id] = 1;
+      pw_share_add(&c->who.owners.touched_pages, &owner->touched_pages, 1);
+      return;
+    case PW_CHANGE_FORK: /* the frame stays its bringer's, whoever uses it */
+      c->brought[change->id] = c->brought[change->from];
+      c->fresh[change->id] = 1;
+      return;
+    case PW_CHANGE_MOVE:
+      c->brought[change->id] = c->brought[change->from];
+      c->faulted[change->id] = c->faulted[change->from];
+      c->fresh[change->id] = c->fresh[change->from];
+      return;
+    case PW_CHANGE_LEAVE:
+      take_leaving(c, change);
+      return;
+    default:
+      take_table(c, change);
+  }
+}
+
+/* ---- blocks ---- */
+
+static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err)
+{
+  struct pw_charges *c = (struct pw_charges *)w;
+  const struct pw_block *b = c->block = paged->block;
+  size_t room = paged->n_ids ? paged->n_ids : 1;
+  if (!c->by_page && b->n_visits && !b->pc)
+    return pw_error_set(err, PW_EINVAL, "%s does not hold the instructions that attribution by %s needs; record it again with --pc, or attribute by region",
+                        c->trace, pw_by_name(c->who.by));
+  c->key = key;
+  c->age++;
+  return pw_grow((void **)&c->brought, &c->brought_room, room, sizeof *c->brought) ||
+                 pw_grow((void **)&c->faulted, &c->faulted_room, room, sizeof *c->faulted) ||
+                 pw_grow((void **)&c->fresh, &c->fresh_room, room, sizeof *c->fresh)
+             ? out_of_memory(err)
+             : 0;
+}
+
+/* What the event does to the owners' places. */
+static void event(struct pw_witness *w, const struct pw_event *e)
+{
+  struct pw_charges *c = (struct pw_charges *)w;
+  uint64_t age = c->who.spaces.age;
+  if (pw_spaces_event(&c->who.spaces, e, NULL, NULL, NULL)) c->who.failed = true;
+  c->age += age != c->who.spaces.age;
+}
+
+static void count(struct pw_witness *w)
+{
+  pw_owners_reset_counts(&((struct pw_charges *)w)->who.owners);
+}
+
+static int end(struct pw_witness *w, struct pw_error *err)
+{
+  const struct pw_who *who = &((struct pw_charges *)w)->who;
+  if (!who->failed) return 0;
+  return who->spaces.texts.full ? pw_spaces_failed(&who->spaces, err) : out_of_memory(err);
+}
+
+static const struct pw_witness_class class = {.begin = begin, .visits = visits, .changed = changed, .event = event, .evicted = evicted,
+                                              .faulted = faulted, .missed = missed, .count = count, .end = end};
+
 /* ---- beginning and end ---- */
 
-static int feed_block(struct pw_model *part, const struct pw_paged *numbered, struct pw_error *err);
-
-static void destroy(struct pw_model *part)
+int pw_charges_create(struct pw_charges **charges, const char *trace, const struct pw_config *config, enum pw_by by,
+                      enum pw_stream only, struct pw_error *err)
 {
-  struct pw_charges *c = (struct pw_charges *)part;
+  struct pw_charges *c = *charges = pw_calloc(1, sizeof *c);
+  if (!c) return out_of_memory(err);
+  c->witness.class = &class;
+  c->trace = trace;
+  c->page_shift = config->page_shift;
+  c->by_page = by == PW_BY_REGION || by == PW_BY_OBJECT;
+  c->wants[0] = only != PW_STREAM_FETCH;
+  c->wants[1] = only != PW_STREAM_DATA;
+  if (pw_who_init(&c->who, by) == 0) return 0;
+  pw_charges_destroy(c);
+  *charges = NULL;
+  return out_of_memory(err);
+}
+
+void pw_charges_destroy(struct pw_charges *c)
+{
+  if (!c) return;
   pw_who_clear(&c->who);
-  pw_heat_destroy(c->heat);
-  pw_hierarchies_destroy(c->front);
-  pw_memory_destroy(c->memory);
-  pw_future_destroy(c->future);
-  pw_free(c->key);
   pw_free(c->brought);
   pw_free(c->faulted);
   pw_free(c->fresh);
@@ -29,195 +251,7 @@ static void destroy(struct pw_model *part)
   pw_free(c);
 }
 
-static const struct pw_model_class class = {feed_block, destroy};
-
-static int create_machine(struct pw_charges *c, struct pw_error *err)
+struct pw_who *pw_charges_who(struct pw_charges *c)
 {
-  struct pw_hierarchy hierarchy = {c->config.itlb, c->config.dtlb, c->config.stlb};
-  bool unlimited = c->config.memory_bytes == PW_UNLIMITED;
-  int status = pw_hierarchies_create(&c->front, c->options.seed, err);
-  if (status) return status;
-  int64_t number = pw_hierarchies_add(c->front, &hierarchy, err);
-  if (number < 0) return (int)number;
-  c->alternating = pw_hierarchy_alternates(&hierarchy);
-  c->all_touches = !unlimited || pw_hierarchies_needs_all(c->front);
-  if (unlimited) return 0;
-  status = pw_memory_create(&c->memory, c->config.memory_policy, c->config.memory_bytes >> c->config.page_shift, c->options.seed, err);
-  return !status && c->memory->policy->looks_ahead ? pw_future_create(&c->future, err) : status;
-}
-
-int pw_charges_create(struct pw_charges **charges, const char *trace, const struct pw_config *config, enum pw_by by,
-                      enum pw_heat_of heat, const struct pw_run_options *options, struct pw_error *err)
-{
-  struct pw_charges *c = *charges = pw_calloc(1, sizeof *c);
-  if (!c) return out_of_memory(err);
-  c->part.class = &class;
-  c->trace = trace;
-  c->config = *config;
-  c->options = *options;
-  c->heat_of = heat;
-  c->by_page = by == PW_BY_REGION || by == PW_BY_OBJECT;
-  pw_lists_init(&c->lists, options->only);
-  int status = pw_who_init(&c->who, by) || (heat != PW_HEAT_NONE && pw_heat_create(&c->heat)) ? out_of_memory(err) : 0;
-  if (!status) status = create_machine(c, err);
-  if (status) {
-    destroy(&c->part);
-    *charges = NULL;
-  }
-  return status;
-}
-
-const struct pw_owners *pw_charges_owners(const struct pw_charges *c)
-{
-  return &c->who.owners;
-}
-
-const struct pw_spaces *pw_charges_spaces(const struct pw_charges *c)
-{
-  return &c->who.spaces;
-}
-
-const struct pw_heat *pw_charges_heat(const struct pw_charges *c)
-{
-  return c->heat;
-}
-
-/* ---- the block ---- */
-
-static int feed_chunk(struct pw_charges *c, uint32_t from, uint32_t to, struct pw_error *err)
-{
-  struct pw_hierarchies_input in = {0};
-  struct pw_victims victims = {0, c->victim_id, c->victim_at};
-  c->from = from;
-  if (c->all_touches) {
-    pw_lists_touches(&c->lists, from, to);
-    pw_charge_place_touches(c, from, to);
-  }
-  pw_charge_accesses(c, from, to);
-  pw_charge_changes(c, to, PW_BY_VISIT);
-  if (c->future) {
-    int status = pw_future_read(c->future, c->next, c->lists.n, err);
-    if (status) return status;
-  }
-  if (c->memory) pw_charge_memory(c, &victims);
-  if (pw_hierarchies_is_idle(c->front)) return 0;
-  if (c->all_touches) pw_lists_lookups(&c->lists, &victims, c->key, c->alternating, &in);
-  else pw_lists_openers(&c->lists, from, to, &in);
-  pw_charge_lookups(c, &in);
-  return 0;
-}
-
-static int feed_stretch(struct pw_charges *c, uint32_t from, uint32_t to, struct pw_error *err)
-{
-  for (int status; from < to;) {
-    uint32_t end = to - from > PW_CHUNK_VISITS ? from + PW_CHUNK_VISITS : to;
-    if ((status = feed_chunk(c, from, end, err)) != 0) return status;
-    from = end;
-  }
-  return 0;
-}
-
-static int take_step(struct pw_charges *c, const struct pw_step *s, struct pw_error *err)
-{
-  switch (s->kind) {
-    case PW_STEP_LEAVE:
-    case PW_STEP_MOVE:
-      return pw_charge_leave(c, s, err);
-    case PW_STEP_KERNEL:
-      return pw_charge_kernel(c, s, err);
-    case PW_STEP_FLUSH:
-      pw_lists_forget(&c->lists);
-      pw_hierarchies_flush(c->front);
-      break;
-    case PW_STEP_COUNT:
-      pw_owners_reset_counts(&c->who.owners);
-      if (c->heat) pw_heat_reset(c->heat);
-      break;
-    case PW_STEP_SAMPLE: /* of time series only */
-      break;
-  }
-  return 0;
-}
-
-/* What the event does to the machine, whose doing that is, then what it does to the owners' places. */
-static int take_event(struct pw_charges *c, uint32_t number, struct pw_error *err)
-{
-  uint64_t age = c->who.spaces.age;
-  int status = 0;
-  pw_charge_changes(c, 0, number);
-  for (; !status && c->step < c->numbered->n_steps && c->numbered->steps[c->step].event == number; c->step++)
-    status = take_step(c, &c->numbered->steps[c->step], err);
-  if (!status) status = pw_spaces_event(&c->who.spaces, &c->block->events[number], NULL, NULL, err);
-  c->age += age != c->who.spaces.age;
-  return status;
-}
-
-static int reserve(struct pw_charges *c, const struct pw_paged *n, struct pw_error *err)
-{
-  size_t room = n->n_ids ? n->n_ids : 1;
-  if (pw_grow((void **)&c->key, &c->key_room, room, sizeof *c->key) ||
-      pw_grow((void **)&c->brought, &c->brought_room, room, sizeof *c->brought) ||
-      pw_grow((void **)&c->faulted, &c->faulted_room, room, sizeof *c->faulted) ||
-      pw_grow((void **)&c->fresh, &c->fresh_room, room, sizeof *c->fresh))
-    return out_of_memory(err);
-  size_t new = n->n_ids - n->first_new;
-  if (new) memcpy(c->key + n->first_new, n->new_key, new * sizeof *c->key);
-  if (c->memory && n->n_ids && pw_memory_reserve(c->memory, c->key, n->n_ids)) return out_of_memory(err);
-  return 0;
-}
-
-static int check_sides(const struct pw_charges *c, const struct pw_block *b, struct pw_error *err)
-{
-  if (c->by_page || b->n_visits == 0 || b->pc) return 0;
-  return pw_error_set(err, PW_EINVAL, "%s does not hold the instructions that attribution by %s needs; record it again with --pc, or attribute by region",
-                      c->trace, pw_by_name(c->who.by));
-}
-
-/* The first process is there without an event. */
-static bool is_first_root(const struct pw_change *change)
-{
-  return change->event == PW_BY_VISIT && change->kind == PW_CHANGE_TABLE && change->span_bits == 64;
-}
-
-static int feed_block(struct pw_model *part, const struct pw_paged *numbered, struct pw_error *err)
-{
-  struct pw_charges *c = (struct pw_charges *)part;
-  const struct pw_block *b = numbered->block;
-  int status = check_sides(c, b, err);
-  if (!status) status = reserve(c, numbered, err);
-  if (status) return status;
-  c->numbered = numbered;
-  c->block = b;
-  c->change = c->step = 0;
-  c->age++;
-  pw_lists_begin(&c->lists, numbered);
-  uint32_t from = 0;
-  for (; c->change < numbered->n_changes && is_first_root(&numbered->changes[c->change]); c->change++)
-    pw_charge_change(c, &numbered->changes[c->change]);
-  for (uint32_t i = 0; !status && i < b->n_events; i++) {
-    status = feed_stretch(c, from, b->events[i].at, err);
-    from = b->events[i].at;
-    if (!status) status = take_event(c, i, err);
-  }
-  if (!status) status = feed_stretch(c, from, b->n_visits, err);
-  if (status || !c->who.failed) return status;
-  return c->who.spaces.texts.full ? pw_spaces_failed(&c->who.spaces, err) : out_of_memory(err);
-}
-
-/* ---- looking ahead ---- */
-
-bool pw_charges_look_ahead(const struct pw_charges *c)
-{
-  return c->future != NULL;
-}
-
-int pw_charges_note(struct pw_charges *c, const struct pw_paged *b, struct pw_error *err)
-{
-  c->n_ids = b->n_ids;
-  return pw_lists_note(&c->lists, b, c->future, err);
-}
-
-int pw_charges_turn(struct pw_charges *c, struct pw_error *err)
-{
-  return pw_future_turn(c->future, c->n_ids, err);
+  return &c->who;
 }

@@ -4,38 +4,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
-
-int pw_heat_create(struct pw_heat **heat)
-{
-  struct pw_heat *h = *heat = pw_calloc(1, sizeof *h);
-  if (!h) return -1;
-  h->keys = pw_malloc(PW_HEAT_ROWS, sizeof *h->keys);
-  h->names = pw_malloc(PW_HEAT_ROWS, sizeof *h->names);
-  h->counts = pw_calloc((size_t)PW_HEAT_ROWS * PW_HEAT_COLUMNS, sizeof *h->counts);
-  if (h->keys && h->names && h->counts && pw_pagemap_reserve(&h->rows, PW_HEAT_ROWS) == 0) return 0;
-  pw_heat_destroy(h);
-  *heat = NULL;
-  return -1;
-}
-
-void pw_heat_destroy(struct pw_heat *h)
-{
-  if (!h) return;
-  pw_pagemap_clear(&h->rows);
-  pw_free(h->keys);
-  pw_free(h->names);
-  pw_free(h->counts);
-  pw_free(h);
-}
+#include "base/block.h"
 
 static uint64_t *row_of(const struct pw_heat *h, size_t row)
 {
   return h->counts + row * PW_HEAT_COLUMNS;
-}
-
-void pw_heat_reset(struct pw_heat *h)
-{
-  memset(h->counts, 0, (size_t)PW_HEAT_ROWS * PW_HEAT_COLUMNS * sizeof *h->counts);
 }
 
 static void join_columns(struct pw_heat *h)
@@ -69,7 +42,8 @@ static void join_rows(struct pw_heat *h)
   }
 }
 
-void pw_heat_add(struct pw_heat *h, uint64_t key, uint32_t name, uint64_t when, uint64_t n)
+/* n more on the base page of this key, when `when` accesses had been made. */
+static void add(struct pw_heat *h, uint64_t key, uint64_t when, uint64_t n)
 {
   while (when >> h->column_shift >= PW_HEAT_COLUMNS) join_columns(h);
   bool added;
@@ -78,7 +52,117 @@ void pw_heat_add(struct pw_heat *h, uint64_t key, uint32_t name, uint64_t when, 
   uint32_t row = there ? *there : *pw_pagemap_insert(&h->rows, key >> h->row_shift, (uint32_t)h->rows.n, &added);
   if (!there) {
     h->keys[row] = key >> h->row_shift;
-    h->names[row] = name;
+    h->names[row] = pw_who_region(h->who, key);
   }
   row_of(h, row)[when >> h->column_shift] += n;
+}
+
+/* ---- what it is told ---- */
+
+static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err)
+{
+  struct pw_heat *h = (struct pw_heat *)w;
+  h->block = paged->block;
+  h->key = key;
+  if (h->of != PW_HEAT_FAULTS || pw_grow((void **)&h->fresh, &h->fresh_room, paged->n_ids, 1) == 0) return 0;
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the heat map");
+}
+
+/* Every access of an absent first level passes on, and walks where there is no second. */
+static void passes(struct pw_heat *h, unsigned stream, uint32_t visit, uint64_t n)
+{
+  const struct pw_config *c = &h->config;
+  if (!n || !h->wants[stream] || c->stlb.entries || (stream ? c->itlb : c->dtlb).entries) return;
+  add(h, pw_opened_key(h->block, h->opener[stream]), h->when[visit - h->from], n);
+}
+
+static void visits(struct pw_witness *w, uint32_t from, uint32_t to)
+{
+  struct pw_heat *h = (struct pw_heat *)w;
+  const struct pw_block *b = h->block;
+  h->from = from;
+  for (uint32_t i = from; i < to; i++) {
+    uint64_t data = (uint64_t)b->loads[i] + b->stores[i];
+    h->opener[b->flags[i] & PW_VISIT_CODE] = i;
+    h->when[i - from] = h->accesses;
+    h->accesses += b->fetches[i] + data;
+    if (h->of != PW_HEAT_WALKS) continue;
+    passes(h, 1, i, b->fetches[i]);
+    passes(h, 0, i, data);
+  }
+}
+
+static void put(struct pw_heat *h, const struct pw_place *place, uint64_t n)
+{
+  add(h, pw_opened_key(h->block, place->opener), h->when[place->visit - h->from], n);
+}
+
+static void missed(struct pw_witness *w, enum pw_tlb_level level, const struct pw_place *place, uint64_t n)
+{
+  struct pw_heat *h = (struct pw_heat *)w;
+  bool walks = (level == PW_LEVEL_STLB) == (h->config.stlb.entries > 0);
+  if (h->of == PW_HEAT_WALKS ? walks : h->of == PW_HEAT_DTLB && level == PW_LEVEL_DTLB) put(h, place, n);
+}
+
+static void put_fault(struct pw_heat *h, uint32_t id, const struct pw_place *place)
+{
+  unsigned shift = h->config.page_shift - PW_BASE_SHIFT;
+  if (place->event == PW_BY_VISIT) put(h, place, 1);
+  else add(h, pw_key(pw_key_process(h->key[id]), (h->key[id] & PW_PAGE_MASK) << shift), h->accesses, 1);
+}
+
+static void changed(struct pw_witness *w, const struct pw_change *change, const struct pw_place *place)
+{
+  struct pw_heat *h = (struct pw_heat *)w;
+  if (h->of != PW_HEAT_FAULTS) return;
+  if (change->kind == PW_CHANGE_FAULT) put_fault(h, change->id, place);
+  if (change->kind == PW_CHANGE_ARRIVE || change->kind == PW_CHANGE_FORK) h->fresh[change->id] = 1;
+  if (change->kind == PW_CHANGE_MOVE) h->fresh[change->id] = h->fresh[change->from];
+}
+
+static void faulted(struct pw_witness *w, uint32_t id, const struct pw_place *place)
+{
+  struct pw_heat *h = (struct pw_heat *)w;
+  if (h->of != PW_HEAT_FAULTS) return;
+  if (!h->fresh[id]) put_fault(h, id, place);
+  h->fresh[id] = 0;
+}
+
+static void count(struct pw_witness *w)
+{
+  struct pw_heat *h = (struct pw_heat *)w;
+  memset(h->counts, 0, (size_t)PW_HEAT_ROWS * PW_HEAT_COLUMNS * sizeof *h->counts);
+}
+
+static const struct pw_witness_class class = {.begin = begin, .visits = visits, .changed = changed, .faulted = faulted, .missed = missed, .count = count};
+
+/* ---- beginning and end ---- */
+
+struct pw_heat *pw_heat_create(enum pw_heat_of of, const struct pw_config *config, enum pw_stream only, struct pw_who *who)
+{
+  struct pw_heat *h = pw_calloc(1, sizeof *h);
+  if (!h) return NULL;
+  h->witness.class = &class;
+  h->of = of;
+  h->config = *config;
+  h->wants[0] = only != PW_STREAM_FETCH;
+  h->wants[1] = only != PW_STREAM_DATA;
+  h->who = who;
+  h->keys = pw_malloc(PW_HEAT_ROWS, sizeof *h->keys);
+  h->names = pw_malloc(PW_HEAT_ROWS, sizeof *h->names);
+  h->counts = pw_calloc((size_t)PW_HEAT_ROWS * PW_HEAT_COLUMNS, sizeof *h->counts);
+  if (h->keys && h->names && h->counts && pw_pagemap_reserve(&h->rows, PW_HEAT_ROWS) == 0) return h;
+  pw_heat_destroy(h);
+  return NULL;
+}
+
+void pw_heat_destroy(struct pw_heat *h)
+{
+  if (!h) return;
+  pw_pagemap_clear(&h->rows);
+  pw_free(h->keys);
+  pw_free(h->names);
+  pw_free(h->counts);
+  pw_free(h->fresh);
+  pw_free(h);
 }

@@ -1,0 +1,156 @@
+/* One memory and the TLBs over it. See machine.h. */
+#include "engine/machine.h"
+
+int pw_machine_init(struct pw_machine *m, int policy, uint64_t frames, uint64_t seed, struct pw_error *err)
+{
+  int status = frames ? pw_memory_create(&m->memory, policy, frames, seed, err) : 0;
+  m->every_touch = frames > 0;
+  for (int which = 0; !status && which < 2; which++) status = pw_hierarchies_create(&m->tlbs[which], seed, err);
+  return status;
+}
+
+void pw_machine_clear(struct pw_machine *m)
+{
+  pw_memory_destroy(m->memory);
+  for (int which = 0; which < 2; which++) pw_hierarchies_destroy(m->tlbs[which]);
+}
+
+bool pw_machine_needs_touches(const struct pw_machine *m)
+{
+  return m->every_touch || pw_hierarchies_needs_all(m->tlbs[0]) || !pw_hierarchies_is_idle(m->tlbs[1]);
+}
+
+bool pw_machine_is_idle(const struct pw_machine *m)
+{
+  return pw_hierarchies_is_idle(m->tlbs[0]) && pw_hierarchies_is_idle(m->tlbs[1]);
+}
+
+/* ---- memory ---- */
+
+/* One touch at a time, since it matters which faulted and who went. */
+static void touch_singly(struct pw_machine *m, struct pw_lists *l, const struct pw_page_touches *touches)
+{
+  struct pw_memory *memory = m->memory;
+  for (size_t i = 0; i < touches->n; i++) {
+    const struct pw_page_touches one = {1, touches->id + i, touches->wrote + i, touches->next ? touches->next + i : NULL};
+    bool resident = memory->state[*one.id] & PW_PAGE_RESIDENT;
+    uint64_t written = memory->swap_outs;
+    size_t before = l->victims.n;
+    memory->policy->touch(memory, &one, &l->victims);
+    if (l->victims.n > before) {
+      l->victims.at[before] = (uint32_t)i;
+      pw_watch_evicted(m->watch, l->victims.id[before], memory->swap_outs > written);
+    }
+    if (resident) continue;
+    struct pw_place place = pw_lists_place(l, i);
+    pw_watch_faulted(m->watch, *one.id, &place);
+  }
+}
+
+void pw_machine_touch(struct pw_machine *m, struct pw_lists *l, const struct pw_page_touches *touches)
+{
+  l->victims.n = 0;
+  if (m->watch && pw_watch_wants_faults(m->watch)) touch_singly(m, l, touches);
+  else m->memory->policy->touch(m->memory, touches, &l->victims);
+}
+
+/* ---- TLBs ---- */
+
+static void tell_misses(const struct pw_machine *m, const struct pw_lists *l, enum pw_tlb_level level, const struct pw_lookups *missed,
+                        bool openers, uint32_t from)
+{
+  for (size_t i = 0; i < missed->n; i++) {
+    uint32_t at = missed->at[i];
+    if (at & PW_AT_INVALIDATE) continue;
+    /* behind a visit that alternated longer stands one more touch of the page before the last, then of the last */
+    struct pw_place place = openers ? (struct pw_place){from + at, from + at, PW_BY_VISIT} : pw_lists_place(l, at / 4 - (at % 4 == 1));
+    pw_watch_missed(m->watch, level, &place, 1);
+  }
+}
+
+static void tell_all_misses(const struct pw_machine *m, const struct pw_hierarchies *tlbs, const struct pw_lists *l,
+                            const struct pw_hierarchies_input *in, bool openers, uint32_t from)
+{
+  struct pw_lookups missed[3];
+  pw_hierarchies_missed(tlbs, &missed[PW_LEVEL_ITLB], &missed[PW_LEVEL_DTLB], &missed[PW_LEVEL_STLB]);
+  for (int level = 0; level < 3; level++) tell_misses(m, l, (enum pw_tlb_level)level, &missed[level], openers, from);
+  for (size_t i = 0; i < in->n_alternations; i++) {
+    const struct pw_alternation *a = &in->alternations[i];
+    uint64_t half = pw_hierarchies_alternated(tlbs, a) / 2;
+    for (uint32_t touch = a->after - 1; half && touch <= a->after; touch++) {
+      struct pw_place place = pw_lists_place(l, touch);
+      pw_watch_missed(m->watch, PW_LEVEL_STLB, &place, half);
+    }
+  }
+}
+
+void pw_machine_look_up(struct pw_machine *m, struct pw_lists *l, uint32_t from, uint32_t to)
+{
+  for (int which = 0; which < 2; which++) {
+    struct pw_hierarchies_input in = {0};
+    if (pw_hierarchies_is_idle(m->tlbs[which])) continue;
+    bool openers = which == 0 && !m->every_touch && !pw_hierarchies_needs_all(m->tlbs[0]);
+    if (openers) pw_lists_openers(l, from, to, &in);
+    else pw_lists_lookups(l, which == 1, &in);
+    pw_hierarchies_feed(m->tlbs[which], &in);
+    if (m->watch && pw_watch_wants_misses(m->watch)) tell_all_misses(m, m->tlbs[which], l, &in, openers, from);
+  }
+}
+
+static void drop_range(struct pw_machine *m, uint64_t first_key, uint64_t last_key)
+{
+  for (int which = 0; which < 2; which++) pw_hierarchies_drop_range(m->tlbs[which], first_key, last_key);
+}
+
+void pw_machine_drop_victims(struct pw_machine *m, const struct pw_lists *l)
+{
+  for (size_t i = 0; i < l->victims.n; i++) drop_range(m, l->key_of[l->victims.id[i]], l->key_of[l->victims.id[i]]);
+}
+
+/* ---- what happens between visits ---- */
+
+/* Pages leave the TLBs, and memory too unless they go on there as others. */
+static void leave(struct pw_machine *m, const struct pw_step *s, const struct pw_left *left, const uint64_t *next)
+{
+  if (s->first_key > s->last_key) return;
+  for (size_t i = 0; m->memory && i < s->n; i++) {
+    if (s->kind == PW_STEP_MOVE) pw_memory_move(m->memory, left[i].id, left[i].to, next ? next[i] : PW_NEVER);
+    else pw_memory_drop(m->memory, left[i].id);
+  }
+  drop_range(m, s->first_key, s->last_key);
+}
+
+void pw_machine_step(struct pw_machine *m, const struct pw_step *s, const struct pw_left *left, const uint64_t *next)
+{
+  switch (s->kind) {
+    case PW_STEP_LEAVE:
+    case PW_STEP_MOVE:
+      leave(m, s, left, next);
+      break;
+    case PW_STEP_FLUSH:
+      for (int which = 0; which < 2; which++) pw_hierarchies_flush(m->tlbs[which]);
+      break;
+    case PW_STEP_COUNT:
+      for (int which = 0; which < 2; which++) pw_hierarchies_reset_counts(m->tlbs[which]);
+      if (m->memory) m->memory->faults = m->memory->swap_outs = 0;
+      if (m->watch) pw_watch_count(m->watch);
+      break;
+    default:
+      break;
+  }
+}
+
+/* ---- what came of it ---- */
+
+void pw_machine_result(const struct pw_machine *m, unsigned which, size_t number, struct pw_result *r)
+{
+  pw_hierarchies_result(m->tlbs[which], number, r);
+  if (!m->memory) return;
+  r->major_faults = m->memory->faults;
+  r->swap_outs = m->memory->swap_outs;
+}
+
+void pw_machine_counts(const struct pw_machine *m, struct pw_result *r)
+{
+  pw_machine_result(m, pw_hierarchies_is_idle(m->tlbs[1]) ? 0 : 1, 0, r);
+}

@@ -1,0 +1,129 @@
+/* Telling the witnesses of a machine, in the order in which it happened. See witness.h. */
+#include "engine/witness.h"
+
+#define TELL(WATCH, HOOK, ...) \
+  for (struct pw_witness *w = (WATCH)->first; w; w = w->next) \
+    if (w->class->HOOK) w->class->HOOK(w, __VA_ARGS__)
+
+int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err)
+{
+  int status = 0;
+  watch->paged = paged;
+  watch->change = watch->event = 0;
+  for (struct pw_witness *w = watch->first; w && !status; w = w->next)
+    if (w->class->begin) status = w->class->begin(w, paged, key, err);
+  return status;
+}
+
+/* Where the page of a change was opened: of an arrival by the visit itself, of a copy (a store to a shared
+ * page) by who opened its data page. A fault follows what it is the fault of. */
+static struct pw_place place_of(struct pw_watch *watch, const struct pw_change *change)
+{
+  const uint8_t *flags = watch->paged->block->flags;
+  uint32_t opener = change->at;
+  if (change->event != PW_BY_VISIT) return (struct pw_place){0, 0, change->event};
+  while (change->kind == PW_CHANGE_COPY && opener > 0 && flags[opener] & PW_VISIT_CODE) opener--;
+  if (change->kind != PW_CHANGE_FAULT) watch->faulter = opener;
+  return (struct pw_place){change->at, watch->faulter, PW_BY_VISIT};
+}
+
+/* The first process is there without an event. */
+static bool is_first_root(const struct pw_change *change)
+{
+  return change->event == PW_BY_VISIT && change->kind == PW_CHANGE_TABLE && change->span_bits == 64;
+}
+
+/* The next changes: those of visits below `to`, or of the event. */
+static void tell_changes(struct pw_watch *watch, uint32_t to, uint32_t event)
+{
+  for (; watch->change < watch->paged->n_changes; watch->change++) {
+    const struct pw_change *change = &watch->paged->changes[watch->change];
+    bool now = change->event == event && (event != PW_BY_VISIT || change->at < to);
+    if (!now && !is_first_root(change)) return;
+    struct pw_place place = place_of(watch, change);
+    TELL(watch, changed, change, &place);
+  }
+}
+
+/* Events whose steps are over: those up to visit `at` and before event number `limit`. */
+static void tell_events(struct pw_watch *watch, uint32_t at, uint32_t limit)
+{
+  const struct pw_block *b = watch->paged->block;
+  for (; watch->event < b->n_events && watch->event < limit && b->events[watch->event].at <= at; watch->event++) {
+    tell_changes(watch, 0, (uint32_t)watch->event);
+    TELL(watch, event, &b->events[watch->event]);
+  }
+}
+
+/* Stretches end at events too, so that whoever follows these is told in order. */
+uint32_t pw_watch_until(const struct pw_watch *watch, uint32_t from, uint32_t to)
+{
+  const struct pw_block *b = watch->paged->block;
+  for (size_t i = watch->event; i < b->n_events && b->events[i].at < to; i++)
+    if (b->events[i].at > from) to = b->events[i].at;
+  for (struct pw_witness *w = watch->first; w; w = w->next)
+    if (w->class->until) to = w->class->until(w, from, to);
+  return to;
+}
+
+void pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to)
+{
+  tell_events(watch, from, UINT32_MAX);
+  TELL(watch, visits, from, to);
+  tell_changes(watch, to, PW_BY_VISIT);
+}
+
+void pw_watch_step(struct pw_watch *watch, uint32_t event)
+{
+  tell_events(watch, UINT32_MAX, event);
+  tell_changes(watch, 0, event);
+}
+
+void pw_watch_passed(const struct pw_watch *watch, const struct pw_machine *machine, uint32_t to)
+{
+  TELL(watch, passed, machine, to);
+}
+
+void pw_watch_count(const struct pw_watch *watch)
+{
+  for (struct pw_witness *w = watch->first; w; w = w->next)
+    if (w->class->count) w->class->count(w);
+}
+
+int pw_watch_end(struct pw_watch *watch, struct pw_error *err)
+{
+  int status = 0;
+  tell_events(watch, UINT32_MAX, UINT32_MAX);
+  for (struct pw_witness *w = watch->first; w && !status; w = w->next)
+    if (w->class->end) status = w->class->end(w, err);
+  return status;
+}
+
+bool pw_watch_wants_faults(const struct pw_watch *watch)
+{
+  bool wants = false;
+  for (const struct pw_witness *w = watch->first; w; w = w->next) wants |= w->class->faulted || w->class->evicted;
+  return wants;
+}
+
+void pw_watch_evicted(const struct pw_watch *watch, uint32_t id, bool written)
+{
+  TELL(watch, evicted, id, written);
+}
+
+void pw_watch_faulted(const struct pw_watch *watch, uint32_t id, const struct pw_place *place)
+{
+  TELL(watch, faulted, id, place);
+}
+
+bool pw_watch_wants_misses(const struct pw_watch *watch)
+{
+  bool wants = false;
+  for (const struct pw_witness *w = watch->first; w; w = w->next) wants |= w->class->missed != NULL;
+  return wants;
+}
+
+void pw_watch_missed(const struct pw_watch *watch, enum pw_tlb_level level, const struct pw_place *place, uint64_t n)
+{
+  TELL(watch, missed, level, place, n);
+}
