@@ -1,24 +1,22 @@
 /* Which native call is a recorded mapping's counterpart: the first that is not used yet, of the same size and file.
  *
- * The calls are sorted by what they are asked for, so that a question costs O(log n); what is used at
- * the front of its kind is passed over once. */
+ * Calls that answer the same question are a chain in their order; what is used at its front is dropped once. */
 #ifndef PW_COUNTERPART_H
 #define PW_COUNTERPART_H
 
+#include "base/pagemap.h"
 #include "space/native.h"
 
-struct pw_call_key {
-  uint64_t word[5];        /* the question, its arguments, the call */
-  size_t front;            /* in the first of a kind: where the first is that is not used, or behind it */
-};
+enum { PW_CALL_QUESTIONS = 4 };
 
 struct pw_counterparts {
   struct pw_native_call *calls; /* borrowed; marked as used */
   size_t n_calls;
-  struct pw_call_key *keys;
-  size_t n_keys;
-  size_t behind;           /* the map that was used last of all */
-  size_t similar;          /* no map from there to here can be used */
+  struct pw_pagemap first;      /* hash of a question -> the first call of its chain */
+  uint32_t *next;               /* [questions x calls] the one behind it */
+  size_t behind;                /* the map that was used last of all */
+  size_t similar;               /* no map from there to here can be used */
+  uint64_t steps;               /* calls looked at so far */
 };
 
 /* -1 when memory runs out. */

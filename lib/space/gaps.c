@@ -90,8 +90,8 @@ void pw_gaps_freed(struct pw_gaps *g, uint64_t start, uint64_t end)
 {
   if (start >= end) return;
   uint64_t high = end < g->top ? pw_gaps_obstacle(g, end, g->top) : g->top, low = behind_obstacle(g, start);
-  for (unsigned i = 0; i < PW_GAP_SEARCHES; i++)
-    if (g->searches[i].high < high && high - low >= g->searches[i].pages) g->searches[i].high = high;
+  for (struct pw_gap_search *s = g->searches; s < g->searches + PW_GAP_SEARCHES; s++)
+    if (s->high < high && high - low >= s->pages) s->high = high;
 }
 
 int pw_gaps_take(struct pw_gaps *g, uint64_t start, uint64_t end)
@@ -118,34 +118,21 @@ void pw_gaps_use(struct pw_gaps *g, const struct pw_native_call *call)
 static uint64_t begin(const struct pw_gaps *g, uint64_t pages, uint64_t align)
 {
   uint64_t high = g->top;
-  for (unsigned i = 0; i < PW_GAP_SEARCHES; i++) {
-    bool tells = g->searches[i].pages && g->searches[i].pages <= pages && g->searches[i].align <= align;
-    if (tells && g->searches[i].high < high) high = g->searches[i].high;
-  }
+  for (const struct pw_gap_search *s = g->searches; s < g->searches + PW_GAP_SEARCHES; s++)
+    if (s->pages && s->pages <= pages && s->align <= align && s->high < high) high = s->high;
   return high;
-}
-
-static void remember(struct pw_gaps *g, uint64_t pages, uint64_t align, uint64_t high)
-{
-  unsigned i = 0;
-  while (i < PW_GAP_SEARCHES && (g->searches[i].pages != pages || g->searches[i].align != align)) i++;
-  if (i == PW_GAP_SEARCHES) i = g->next_search++ % PW_GAP_SEARCHES;
-  g->searches[i].pages = pages;
-  g->searches[i].align = align;
-  g->searches[i].high = high;
 }
 
 uint64_t pw_gaps_highest(struct pw_gaps *g, uint64_t pages, uint64_t align)
 {
-  uint64_t found = LOWEST;
-  for (uint64_t high = begin(g, pages, align); high > pages + LOWEST;) {
+  uint64_t high = begin(g, pages, align), found = LOWEST;
+  while (high > pages + LOWEST && found == LOWEST) {
     uint64_t start = (high - pages) / align * align, in_the_way = pw_gaps_obstacle(g, start, start + pages);
-    if (in_the_way == start + pages) {
-      found = start;
-      break;
-    }
+    if (in_the_way == start + pages) found = start;
     high = in_the_way;
+    g->steps++;
   }
-  remember(g, pages, align, found + pages);
+  struct pw_gap_search *search = &g->searches[(pages + pages / 512 + (align > 1)) % PW_GAP_SEARCHES];
+  *search = (struct pw_gap_search){pages, align, found + pages};
   return found;
 }

@@ -21,8 +21,8 @@ struct pw_gaps {
   uint64_t *ends;          /* [2 leaves] a heap: leaves are the calls by address, each with the page behind what it
                             * put, 0 once it is used; above them the highest of each pair */
   uint64_t *starts;        /* [leaves] their first pages, rising */
-  struct { uint64_t pages, align, high; } searches[PW_GAP_SEARCHES];
-  unsigned next_search;
+  struct pw_gap_search { uint64_t pages, align, high; } searches[PW_GAP_SEARCHES];
+  uint64_t steps;          /* obstacles met so far */
 };
 
 /* Fills calls[].rank. -1 when memory runs out, as where int is returned below. Ranges are pages, [start, end). */
