@@ -218,7 +218,7 @@ static int take_visits(struct pw_direct *d, const struct pw_stretch *s, struct p
   int status = 0;
   if (touches) pw_lists_touches(&d->lists, s->from, s->to);
   if (touches && d->watched) pw_lists_places(&d->lists, s->from, s->to);
-  if (d->watched) pw_watch_visits(&d->watch, s->from, s->to);
+  if (d->watched && (status = pw_watch_visits(&d->watch, s->from, s->to, err)) != 0) return status;
   pw_machine_look_up(&d->plain, &d->lists, s->from, s->to);
   if (d->n_units) status = feed_units(d, s, err);
   if (d->watched) pw_watch_passed(&d->watch, d->watched, s->to);
@@ -249,7 +249,7 @@ static int take_step(struct pw_direct *d, const struct pw_step *s, const struct 
   const uint64_t *next = NULL;
   int status = s->kind == PW_STEP_MOVE ? read_next(d, s->n, &next, err) : 0;
   struct pw_machine *m;
-  if (d->watched) pw_watch_step(&d->watch, s->event);
+  if (!status && d->watched) status = pw_watch_step(&d->watch, s->event, err);
   if (status || s->kind == PW_STEP_KERNEL) return status ? status : touch_by_kernel(d, s, b->touched + s->first, err);
   if (s->kind != PW_STEP_COUNT) pw_lists_forget(&d->lists);
   for (size_t i = 0; (m = machine(d, i)); i++) pw_machine_step(m, s, b->left + s->first, next);

@@ -46,13 +46,16 @@ static void tell_changes(struct pw_watch *watch, uint32_t to, uint32_t event)
 }
 
 /* Events whose steps are over: those up to visit `at` and before event number `limit`. */
-static void tell_events(struct pw_watch *watch, uint32_t at, uint32_t limit)
+static int tell_events(struct pw_watch *watch, uint32_t at, uint32_t limit, struct pw_error *err)
 {
   const struct pw_block *b = watch->paged->block;
-  for (; watch->event < b->n_events && watch->event < limit && b->events[watch->event].at <= at; watch->event++) {
+  int status = 0;
+  for (; !status && watch->event < b->n_events && watch->event < limit && b->events[watch->event].at <= at; watch->event++) {
     tell_changes(watch, 0, (uint32_t)watch->event);
-    TELL(watch, event, &b->events[watch->event]);
+    for (struct pw_witness *w = watch->first; w && !status; w = w->next)
+      if (w->class->event) status = w->class->event(w, &b->events[watch->event], err);
   }
+  return status;
 }
 
 /* Stretches end at events too, so that whoever follows these is told in order. */
@@ -66,17 +69,20 @@ uint32_t pw_watch_until(const struct pw_watch *watch, uint32_t from, uint32_t to
   return to;
 }
 
-void pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to)
+int pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to, struct pw_error *err)
 {
-  tell_events(watch, from, UINT32_MAX);
+  int status = tell_events(watch, from, UINT32_MAX, err);
+  if (status) return status;
   TELL(watch, visits, from, to);
   tell_changes(watch, to, PW_BY_VISIT);
+  return 0;
 }
 
-void pw_watch_step(struct pw_watch *watch, uint32_t event)
+int pw_watch_step(struct pw_watch *watch, uint32_t event, struct pw_error *err)
 {
-  tell_events(watch, UINT32_MAX, event);
-  tell_changes(watch, 0, event);
+  int status = tell_events(watch, UINT32_MAX, event, err);
+  if (!status) tell_changes(watch, 0, event);
+  return status;
 }
 
 void pw_watch_passed(const struct pw_watch *watch, const struct pw_machine *machine, uint32_t to)
@@ -92,8 +98,7 @@ void pw_watch_count(const struct pw_watch *watch)
 
 int pw_watch_end(struct pw_watch *watch, struct pw_error *err)
 {
-  int status = 0;
-  tell_events(watch, UINT32_MAX, UINT32_MAX);
+  int status = tell_events(watch, UINT32_MAX, UINT32_MAX, err);
   for (struct pw_witness *w = watch->first; w && !status; w = w->next)
     if (w->class->end) status = w->class->end(w, err);
   return status;

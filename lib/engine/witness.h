@@ -24,13 +24,13 @@ struct pw_place {
 };
 
 struct pw_witness_class {
-  /* A block, and the page keys by id of all there are; both stay until it ends. An error ends the run. */
+  /* A block, and the page keys by id of all there are; both stay until it ends. An error ends the run, here and below. */
   int (*begin)(struct pw_witness *witness, const struct pw_paged *block, const uint64_t *key, struct pw_error *err);
   /* Of visits [from, to), up to which may the machine go at a stretch? Called once a stretch. */
   uint32_t (*until)(struct pw_witness *witness, uint32_t from, uint32_t to);
   void (*visits)(struct pw_witness *witness, uint32_t from, uint32_t to);
   void (*changed)(struct pw_witness *witness, const struct pw_change *change, const struct pw_place *place);
-  void (*event)(struct pw_witness *witness, const struct pw_event *event);
+  int (*event)(struct pw_witness *witness, const struct pw_event *event, struct pw_error *err);
   /* Finite memory: page `id` was pushed out; page `id` came in, for the first time or not. */
   void (*evicted)(struct pw_witness *witness, uint32_t id, bool written);
   void (*faulted)(struct pw_witness *witness, uint32_t id, const struct pw_place *place);
@@ -63,9 +63,9 @@ struct pw_watch {
 
 int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err);
 uint32_t pw_watch_until(const struct pw_watch *watch, uint32_t from, uint32_t to);
-void pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to);
+int pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to, struct pw_error *err);
 /* What comes before the event's own steps: the events before it, and its changes. */
-void pw_watch_step(struct pw_watch *watch, uint32_t event);
+int pw_watch_step(struct pw_watch *watch, uint32_t event, struct pw_error *err);
 void pw_watch_passed(const struct pw_watch *watch, const struct pw_machine *machine, uint32_t to);
 void pw_watch_count(const struct pw_watch *watch);
 int pw_watch_end(struct pw_watch *watch, struct pw_error *err);

@@ -52,7 +52,7 @@ struct pw_ideal {
   uint32_t data;          /* index of the block's data page that was opened last */
   struct pw_ideal_output *output[2];
   unsigned turn;
-  bool logging;
+  bool logging;           /* each page is written down as it comes and goes: all have numbers, and nodes are not shared */
   bool failed;            /* memory ran out where nothing could be said */
   struct pw_change cause; /* of what happens now: at, event, id */
 };

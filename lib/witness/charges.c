@@ -139,13 +139,6 @@ static void take_table(struct pw_charges *c, const struct pw_change *change)
   else pw_share_take(peak, share, change->bytes);
 }
 
-static void take_leaving(struct pw_charges *c, const struct pw_change *change)
-{
-  struct pw_owned *o = &c->who.owners.items[c->brought[change->id]];
-  pw_share_take(&c->who.owners.touched_pages, &o->touched_pages, 1);
-  o->returned_pages += change->returned;
-}
-
 static void changed(struct pw_witness *w, const struct pw_change *change, const struct pw_place *place)
 {
   struct pw_charges *c = (struct pw_charges *)w;
@@ -171,7 +164,9 @@ static void changed(struct pw_witness *w, const struct pw_change *change, const 
       c->fresh[change->id] = c->fresh[change->from];
       return;
     case PW_CHANGE_LEAVE:
-      take_leaving(c, change);
+      owner = &c->who.owners.items[c->brought[change->id]];
+      pw_share_take(&c->who.owners.touched_pages, &owner->touched_pages, 1);
+      owner->returned_pages += change->returned;
       return;
     default:
       take_table(c, change);
@@ -198,12 +193,13 @@ static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint6
 }
 
 /* What the event does to the owners' places. */
-static void event(struct pw_witness *w, const struct pw_event *e)
+static int event(struct pw_witness *w, const struct pw_event *e, struct pw_error *err)
 {
   struct pw_charges *c = (struct pw_charges *)w;
   uint64_t age = c->who.spaces.age;
-  if (pw_spaces_event(&c->who.spaces, e, NULL, NULL, NULL)) c->who.failed = true;
+  int status = pw_spaces_event(&c->who.spaces, e, NULL, NULL, err);
   c->age += age != c->who.spaces.age;
+  return status;
 }
 
 static void count(struct pw_witness *w)

@@ -9,7 +9,6 @@
 #include "engine/machine.h"
 #include "space/spaces.h"
 
-/* Heap, anonymous mappings, and what is neither or not mapped. */
 enum area { OTHER, HEAP, MMAP, AREAS };
 
 struct pw_windows {
@@ -103,10 +102,9 @@ static void faulted(struct pw_witness *w, uint32_t id, const struct pw_place *pl
   s->fresh[id] = 0;
 }
 
-static void event(struct pw_witness *w, const struct pw_event *e)
+static int event(struct pw_witness *w, const struct pw_event *e, struct pw_error *err)
 {
-  struct pw_windows *s = (struct pw_windows *)w;
-  if (pw_spaces_event(&s->spaces, e, NULL, NULL, NULL)) s->failed = true;
+  return pw_spaces_event(&((struct pw_windows *)w)->spaces, e, NULL, NULL, err);
 }
 
 /* ---- windows ---- */
@@ -139,15 +137,17 @@ static struct pw_result counts(const struct pw_windows *s, const struct pw_machi
   return r;
 }
 
-/* What a series has of the counts `now`, since those before; levels stay as they are. */
-static void put_difference(struct pw_window *w, const struct pw_result *now, const struct pw_result *before)
+/* What a series has of the counts `now`, since those before. */
+static struct pw_result difference(const struct pw_result *now, const struct pw_result *before)
 {
   const struct pw_count *c;
+  struct pw_result window = {0};
   for (size_t i = 0; (c = pw_count_entry(i)); i++) {
-    if (c->window != PW_WINDOW_DIFFERENCE || c->of || c->unit == PW_COUNT_RATE) continue; /* the others follow from these */
-    uint64_t value = pw_count_value(c, now) - pw_count_value(c, before);
-    memcpy((char *)&w->counts + c->offset, &value, sizeof value);
+    if (!c->window || c->of || c->unit == PW_COUNT_RATE) continue; /* the others follow from these */
+    uint64_t value = pw_count_value(c, now) - (c->window == PW_WINDOW_DIFFERENCE ? pw_count_value(c, before) : 0);
+    memcpy((char *)&window + c->offset, &value, sizeof value);
   }
+  return window;
 }
 
 static struct pw_window_area read_area(const struct pw_windows *s, enum area area, uint64_t mapped_pages)
@@ -167,13 +167,11 @@ static void passed(struct pw_witness *w, const struct pw_machine *machine, uint3
     return;
   }
   struct pw_result now = counts(s, machine);
-  struct pw_window *window = &s->windows[s->n];
-  *window = (struct pw_window){.access = s->access,
-                               .heap = read_area(s, HEAP, s->spaces.pages[PW_VMA_HEAP]),
-                               .mmap = read_area(s, MMAP, s->spaces.pages[PW_VMA_MMAP])};
-  window->counts.table_bytes = s->table_bytes;
-  window->counts.resident_bytes = (machine->memory ? machine->memory->used : s->present_pages) << s->config.page_shift;
-  put_difference(window, &now, &s->before);
+  now.table_bytes = s->table_bytes; /* not the peaks */
+  now.resident_bytes = (machine->memory ? machine->memory->used : s->present_pages) << s->config.page_shift;
+  s->windows[s->n] = (struct pw_window){.access = s->access, .counts = difference(&now, &s->before),
+                                        .heap = read_area(s, HEAP, s->spaces.pages[PW_VMA_HEAP]),
+                                        .mmap = read_area(s, MMAP, s->spaces.pages[PW_VMA_MMAP])};
   s->open = !s->ended;
   if (s->open) return;
   s->n++;
@@ -211,7 +209,6 @@ static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint6
 static int end(struct pw_witness *w, struct pw_error *err)
 {
   struct pw_windows *s = (struct pw_windows *)w;
-  if (s->failed && s->spaces.texts.full) return pw_spaces_failed(&s->spaces, err);
   if (s->failed) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series; take longer windows");
   if (s->n + s->open <= PW_SERIES_MOST) return 0;
   return pw_error_set(err, PW_EINVAL, "%s: windows of %" PRIu64 " accesses are more than %u, and the trace goes on; take longer windows",
@@ -235,7 +232,7 @@ int pw_windows_create(struct pw_windows **windows, const char *trace, const stru
   s->config = *config;
   s->only = only;
   s->every = s->end = every;
-  if (!pw_spaces_init(&s->spaces, PW_SPACES_COUNT)) return 0;
+  if (pw_spaces_init(&s->spaces, PW_SPACES_COUNT) == 0) return 0;
   pw_windows_destroy(s);
   *windows = NULL;
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series");
@@ -263,6 +260,10 @@ int pw_windows_finish(struct pw_windows *s, struct pw_series *series, struct pw_
   series->has_areas = s->spaces.known;
   series->windows = s->windows;
   s->windows = NULL;
-  put_difference(&series->windows[series->n_windows - 1], &series->total, s->open ? &s->before : &s->last);
+  struct pw_window *last = &series->windows[series->n_windows - 1];
+  struct pw_result total = series->total;
+  total.table_bytes = last->counts.table_bytes;
+  total.resident_bytes = last->counts.resident_bytes;
+  last->counts = difference(&total, s->open ? &s->before : &s->last);
   return 0;
 }
