@@ -48,8 +48,8 @@ static const struct origin unknown = {.guess = {1, 0, 0}};
 /* A trace need not name the stack: the kernel puts it above all else that a program starts with. */
 static void guess_stack(struct origin *o, const struct pw_vma *vma)
 {
-  bool fits = vma->kind == PW_VMA_MMAP && (~vma->rights & (PW_MAP_READ | PW_MAP_WRITE)) == 0 && vma->last >> (PW_PAGE_BITS - 1) == 0;
-  if (fits && (o->guess.first > o->guess.last || vma->first > o->guess.first))
+  bool fits = vma->kind == PW_VMA_MMAP && (~vma->rights & (PW_MAP_READ | PW_MAP_WRITE)) == 0;
+  if (fits && vma->last >> (PW_PAGE_BITS - 1) == 0 && (o->guess.first > o->guess.last || vma->first > o->guess.first))
     o->guess = (struct pw_range){vma->first, vma->last, vma->number};
 }
 
@@ -106,6 +106,7 @@ bool pw_layout_next(const struct pw_layout *l, uint32_t process, uint64_t page, 
   struct pw_vma vma;
   if (!pw_spaces_next(&l->spaces, process, page, &vma)) return false;
   const char *name = vma.object == PW_TEXT_MMAP ? "" : l->spaces.texts.texts[vma.object];
-  *area = (struct pw_layout_area){vma.first, vma.last, kind_of(&l->origins[process], &vma, name), vma.rights & ~(unsigned)PW_MAP_SHARED, name};
+  *area = (struct pw_layout_area){vma.first, vma.last, kind_of(&l->origins[process], &vma, name),
+                                  vma.rights & ~(unsigned)PW_MAP_SHARED, name};
   return true;
 }

@@ -86,7 +86,8 @@ static int take_change(void *context, const struct pw_space_change *c, struct pw
 static int kernel_touches(struct pw_ideal *a, struct pw_ideal_output *out, const struct pw_event *e)
 {
   if (!pw_event_is_kernel(e->kind) || e->b == 0) return 0;
-  return pw_ideal_kernel(a, out, e->at, e->a >> PW_BASE_SHIFT, (e->a + e->b - 1) >> PW_BASE_SHIFT, e->kind == PW_EVENT_KERNEL_WRITE);
+  uint64_t first = e->a >> PW_BASE_SHIFT, last = (e->a + e->b - 1) >> PW_BASE_SHIFT;
+  return pw_ideal_kernel(a, out, e->at, first, last, e->kind == PW_EVENT_KERNEL_WRITE);
 }
 
 static int count_from_here(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at)

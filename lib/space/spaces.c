@@ -43,9 +43,10 @@ void pw_spaces_clear(struct pw_spaces *s)
 
 int pw_spaces_failed(const struct pw_spaces *s, struct pw_error *err)
 {
-  if (!s->texts.full) return pw_error_set(err, PW_ENOMEM, "memory ran out for what the trace maps and its symbols; leave them out with --ignore events");
-  return pw_error_set(err, PW_EUNSUPPORTED, "names of files and symbols in the trace take more than %zu MiB; leave them out with --ignore events",
-                      PW_MOST_TEXT_BYTES >> 20);
+  if (s->texts.full)
+    return pw_error_set(err, PW_EUNSUPPORTED, "names of files and symbols in the trace take more than %zu MiB; "
+                        "leave them out with --ignore events", PW_MOST_TEXT_BYTES >> 20);
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for what the trace maps and its symbols; leave them out with --ignore events");
 }
 
 /* The first process is there without an event. */
@@ -53,7 +54,7 @@ static struct pw_space *space_of(struct pw_spaces *s, uint32_t process)
 {
   size_t n = (size_t)process + 1;
   if (pw_grow((void **)&s->spaces, &s->room, n, sizeof *s->spaces)) return NULL;
-  while (s->n < n) s->spaces[s->n++] = (struct pw_space){.last_map = no_map, .lives = s->n == 0};
+  for (; s->n < n; s->n++) s->spaces[s->n] = (struct pw_space){.last_map = no_map, .lives = s->n == 0};
   return &s->spaces[process];
 }
 
@@ -137,7 +138,8 @@ static int back(struct reading *r)
   uint64_t number;
   if (last->first > last->last || !pw_ranges_at(&r->space->areas, last->first, &there)) return 0;
   if (there.value != last->value || there.last < last->last) return 0;
-  if (pw_vma_back(r->spaces, last, r->e, &number) || pw_ranges_join(&r->space->areas, last->first, last->last, number)) return failed(r);
+  if (pw_vma_back(r->spaces, last, r->e, &number)) return failed(r);
+  if (pw_ranges_join(&r->space->areas, last->first, last->last, number)) return failed(r);
   last->value = number;
   return 0;
 }
@@ -272,7 +274,8 @@ bool pw_spaces_mapped(const struct pw_spaces *s, uint32_t process, uint64_t firs
   return next_range(s, process, first, &found) && found.first <= last;
 }
 
-const struct pw_space_symbol *pw_spaces_symbol(const struct pw_spaces *s, uint32_t process, uint64_t address, enum pw_symbol_kind kind)
+const struct pw_space_symbol *pw_spaces_symbol(const struct pw_spaces *s, uint32_t process, uint64_t address,
+                                               enum pw_symbol_kind kind)
 {
   return process < s->n ? pw_symbols_at(&s->spaces[process].symbols[kind == PW_SYMBOL_FUNCTION], address) : NULL;
 }

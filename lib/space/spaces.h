@@ -79,7 +79,8 @@ typedef int pw_space_fn(void *context, const struct pw_space_change *change, str
 int pw_spaces_init(struct pw_spaces *spaces, unsigned flags); /* -1: memory ran out */
 void pw_spaces_clear(struct pw_spaces *spaces); /* frees */
 /* Takes an event, and tells what it changed (`each` may be NULL): 0, what `each` returned, or a status. */
-int pw_spaces_event(struct pw_spaces *spaces, const struct pw_event *event, pw_space_fn *each, void *context, struct pw_error *err);
+int pw_spaces_event(struct pw_spaces *spaces, const struct pw_event *event, pw_space_fn *each, void *context,
+                    struct pw_error *err);
 /* The status and sentence of a failure: no room, or too many texts. */
 int pw_spaces_failed(const struct pw_spaces *spaces, struct pw_error *err);
 /* Do events of this kind change which pages are in use? */
@@ -92,6 +93,7 @@ bool pw_spaces_next(const struct pw_spaces *spaces, uint32_t process, uint64_t p
 /* Is any of the base pages first … last mapped? */
 bool pw_spaces_mapped(const struct pw_spaces *spaces, uint32_t process, uint64_t first, uint64_t last);
 /* The symbol at an address, or NULL. */
-const struct pw_space_symbol *pw_spaces_symbol(const struct pw_spaces *spaces, uint32_t process, uint64_t address, enum pw_symbol_kind kind);
+const struct pw_space_symbol *pw_spaces_symbol(const struct pw_spaces *spaces, uint32_t process, uint64_t address,
+                                               enum pw_symbol_kind kind);
 
 #endif

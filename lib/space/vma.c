@@ -8,8 +8,9 @@
 #include "base/block.h"
 #include "space/spaces.h"
 
-/* A number from its lowest bit: rights, does it grow, kind, has it a name; then its source or, without a name, its first page. */
-enum { RIGHTS = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE | PW_MAP_SHARED, GROWS = 1 << 4, KIND_SHIFT = 5, NAMED = 1 << 8, PLACE_SHIFT = 9 };
+/* A number from its lowest bit: rights, does it grow, kind, has it a name; then its source, or its first page. */
+enum { RIGHTS = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE | PW_MAP_SHARED, GROWS = 1 << 4, KIND_SHIFT = 5, NAMED = 1 << 8 };
+enum { PLACE_SHIFT = 9 };
 
 static uint64_t pack(enum pw_vma_kind kind, uint64_t bits, bool named, uint64_t place)
 {
@@ -41,7 +42,8 @@ static int64_t source_of(struct pw_spaces *s, struct pw_source source)
     const struct pw_source *known = &s->sources[*there];
     if (known->inode == source.inode && known->shift == source.shift && known->object == source.object) return *there;
   }
-  if (pw_grow((void **)&s->sources, &s->sources_room, s->n_sources + 1, sizeof source) || pw_pagemap_reserve(&s->by_source, 1)) return -1;
+  if (pw_grow((void **)&s->sources, &s->sources_room, s->n_sources + 1, sizeof source)) return -1;
+  if (pw_pagemap_reserve(&s->by_source, 1)) return -1;
   s->sources[s->n_sources] = source;
   *pw_pagemap_insert(&s->by_source, key, 0, &added) = (uint32_t)s->n_sources;
   return (int64_t)s->n_sources++;
@@ -57,7 +59,8 @@ static bool is_bss(const struct pw_spaces *s, const struct pw_space *space, cons
   if (first == 0 || last->first > last->last || last->last != first - 1 || map->c & PW_MAP_STACK) return false;
   if (!pw_ranges_at(&space->areas, first - 1, &before) || before.value != last->value) return false; /* unmapped since */
   struct pw_vma data = pw_vma_of(s, &before);
-  return data.kind == PW_VMA_FILE && data.rights & PW_MAP_WRITE && !(data.rights & PW_MAP_SHARED) && data.rights == (map->c & RIGHTS);
+  bool loads = data.kind == PW_VMA_FILE && data.rights & PW_MAP_WRITE && !(data.rights & PW_MAP_SHARED);
+  return loads && data.rights == (map->c & RIGHTS);
 }
 
 static enum pw_vma_kind kind_of(const char *name)
