@@ -32,21 +32,6 @@ struct replay {
   uint64_t changes;      /* that `done` knows of */
 };
 
-static int take_change(void *context, const struct pw_native_change *change, struct pw_error *err)
-{
-  return pw_kernel_change(context, change, err);
-}
-
-static int take_touch(void *context, uint64_t page, bool write, struct pw_error *err)
-{
-  return pw_kernel_touch(context, page, write, err);
-}
-
-static bool are_present(void *context, uint64_t start, uint64_t end)
-{
-  return pw_mm_present(&((struct pw_kernel *)context)->mm, start, end) > 0;
-}
-
 static uint64_t strays(const struct replay *p)
 {
   return p->relocation.strays + p->kernel.mm.counts.strays;
@@ -174,14 +159,12 @@ static int replay_all(struct pw_validation *v, struct pw_native *native, const s
   struct pw_trace_options reading = {0};
   struct pw_trace *trace = NULL;
   struct replay p = {0};
-  struct pw_relocation_target to = {&p.kernel, take_change, take_touch, are_present};
-  struct pw_native_layout layout = {native->start.areas, native->start.n_areas, native->calls, native->n_calls, native->stack_pointer,
-                                    native->heap};
+  struct pw_native_layout layout = {.areas = native->start.areas, .n_areas = native->start.n_areas, .calls = native->calls,
+                                    .n_calls = native->n_calls, .stack_pointer = native->stack_pointer, .heap = native->heap};
   int status = pw_trace_open(&trace, options->trace, &reading, err);
   if (!status) status = pw_kernel_init(&p.kernel, native->reclaims_tables, err);
-  if (!status) status = pw_relocation_init(&p.relocation, &layout, &to, err);
+  if (!status) status = pw_relocation_init(&p.relocation, &layout, stack_pointer, pw_kernel_target(&p.kernel), err);
   if (!status) status = put_pages(&p.kernel, &native->start, err);
-  if (!status) status = pw_relocation_stack(&p.relocation, stack_pointer, err);
   if (!status) status = replay(&p, trace, options, err);
   if (!status) take_measured(v, native);
   if (!status) take_predicted(v, &p);

@@ -33,7 +33,7 @@ struct thread {
   uint64_t number, arguments[6]; /* of the system call it is in */
 };
 
-struct run {
+struct native_run {
   struct pw_native *native;
   const struct pw_native_options *options;
   pid_t process;
@@ -81,7 +81,7 @@ static int why_not(int report, const char *path, struct pw_error *err)
 
 /* ---- threads ---- */
 
-static struct thread *find_thread(struct run *r, pid_t id, struct pw_error *err)
+static struct thread *find_thread(struct native_run *r, pid_t id, struct pw_error *err)
 {
   for (size_t i = 0; i < r->n_threads; i++)
     if (r->threads[i].id == id) return &r->threads[i];
@@ -93,7 +93,7 @@ static struct thread *find_thread(struct run *r, pid_t id, struct pw_error *err)
   return &r->threads[r->n_threads++];
 }
 
-static void forget_thread(struct run *r, pid_t id)
+static void forget_thread(struct native_run *r, pid_t id)
 {
   for (size_t i = 0; i < r->n_threads; i++)
     if (r->threads[i].id == id) r->threads[i] = r->threads[--r->n_threads];
@@ -125,7 +125,7 @@ static uint64_t whole_pages(uint64_t bytes)
   return (bytes + 4095) & ~UINT64_C(4095);
 }
 
-static int add_call(struct run *r, struct pw_native_call call, struct pw_error *err)
+static int add_call(struct native_run *r, struct pw_native_call call, struct pw_error *err)
 {
   struct pw_native *n = r->native;
   if (pw_grow((void **)&n->calls, &n->calls_room, n->n_calls + 1, sizeof *n->calls)) return out_of_memory(err);
@@ -133,7 +133,7 @@ static int add_call(struct run *r, struct pw_native_call call, struct pw_error *
   return 0;
 }
 
-static int note_map(struct run *r, const struct thread *t, uint64_t result, struct pw_error *err)
+static int note_map(struct native_run *r, const struct thread *t, uint64_t result, struct pw_error *err)
 {
   const uint64_t *a = t->arguments;
   struct pw_native_call call = {.kind = PW_NATIVE_MAP, .address = result, .bytes = whole_pages(a[1]), .offset = a[5]};
@@ -163,7 +163,7 @@ static void note_cut(struct pw_native *n, uint64_t address, uint64_t bytes)
   }
 }
 
-static int note_call(struct run *r, const struct thread *t, int64_t result, struct pw_error *err)
+static int note_call(struct native_run *r, const struct thread *t, int64_t result, struct pw_error *err)
 {
   const uint64_t *a = t->arguments;
   if (r->measured || (result < 0 && result > -4096)) return 0;
@@ -180,7 +180,7 @@ static int note_call(struct run *r, const struct thread *t, int64_t result, stru
   }
 }
 
-static int look(struct run *r, pid_t thread, struct pw_error *err)
+static int look(struct native_run *r, pid_t thread, struct pw_error *err)
 {
   int status = r->measured ? 0 : pw_native_look(&r->native->end, r->process, thread, err);
   if (!status && r->native->end.peak_bytes > r->native->peak_bytes) r->native->peak_bytes = r->native->end.peak_bytes;
@@ -198,13 +198,13 @@ static bool may_shrink(const struct thread *t)
   }
 }
 
-static void note_resident(struct run *r, pid_t thread)
+static void note_resident(struct native_run *r, pid_t thread)
 {
   uint64_t bytes = r->executed && !r->measured ? pw_native_resident(thread) : 0;
   if (bytes > r->native->peak_bytes) r->native->peak_bytes = bytes;
 }
 
-static int at_syscall(struct run *r, struct thread *t, struct pw_error *err)
+static int at_syscall(struct native_run *r, struct thread *t, struct pw_error *err)
 {
   struct __ptrace_syscall_info info;
   if (ptrace(PTRACE_GET_SYSCALL_INFO, t->id, (void *)sizeof info, &info) <= 0) return 0;
@@ -236,7 +236,7 @@ static void hide_vdso(pid_t thread, uint64_t stack)
     if (peek(thread, at) == AT_SYSINFO_EHDR) ptrace(PTRACE_POKEDATA, thread, (void *)(uintptr_t)at, (void *)(uintptr_t)AT_IGNORE);
 }
 
-static int at_exec(struct run *r, pid_t thread, struct pw_error *err)
+static int at_exec(struct native_run *r, pid_t thread, struct pw_error *err)
 {
   struct user_regs_struct registers;
   if (r->executed) {
@@ -267,12 +267,12 @@ static int signal_of_stop(struct thread *t, int status)
 }
 
 /* The last thread that leaves, or the first: each may be the one that still has the memory. */
-static bool worth_a_look(const struct run *r, pid_t thread)
+static bool worth_a_look(const struct native_run *r, pid_t thread)
 {
   return thread == r->process || r->n_threads <= 1;
 }
 
-static int at_stop(struct run *r, pid_t id, int status, struct pw_error *err)
+static int at_stop(struct native_run *r, pid_t id, int status, struct pw_error *err)
 {
   int event = status >> 16, result = 0, signal = 0;
   struct thread *t = find_thread(r, id, err);
@@ -298,14 +298,14 @@ static int at_stop(struct run *r, pid_t id, int status, struct pw_error *err)
 }
 
 /* A process made with clone and not as a thread is let go. */
-static bool let_go(const struct run *r, pid_t id)
+static bool let_go(const struct native_run *r, pid_t id)
 {
   if (!r->executed || id == r->process || pw_native_is_thread(r->process, id)) return false;
   ptrace(PTRACE_DETACH, id, NULL, NULL);
   return true;
 }
 
-static int follow(struct run *r, struct pw_error *err)
+static int follow(struct native_run *r, struct pw_error *err)
 {
   for (;;) {
     int status, result = 0;
@@ -351,7 +351,7 @@ void pw_native_clear(struct pw_native *n)
 int pw_native_run(struct pw_native *native, const char *path, char *const argv[], const struct pw_native_options *options,
                   struct pw_error *err)
 {
-  struct run r = {.native = native, .options = options};
+  struct native_run r = {.native = native, .options = options};
   int report[2];
   *native = (struct pw_native){.reclaims_tables = pw_native_reclaims()};
   if (pipe2(report, O_CLOEXEC)) return pw_error_set(err, PW_EIO, "no pipe to the program: %s", strerror(errno));

@@ -6,7 +6,6 @@
 enum { TWO_MIB_PAGES = 512 };
 #define PROTECTION (PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE)
 #define STACK_PAGES 65536u /* 256 MiB below the recorded stack's top are its own */
-static const struct pw_range nowhere = {.first = 1};
 
 static int out_of_memory(struct pw_error *err)
 {
@@ -15,27 +14,21 @@ static int out_of_memory(struct pw_error *err)
 
 /* ---- places and changes ---- */
 
-static void note_change(struct pw_relocation *r)
-{
-  r->near = nowhere;
-  r->changes++;
-}
-
 static int set_place(struct pw_relocation *r, uint64_t start, uint64_t end, uint64_t shift, struct pw_error *err)
 {
-  note_change(r);
+  r->changes++;
   return start < end && pw_ranges_put(&r->places, start, end - 1, shift) ? out_of_memory(err) : 0;
 }
 
 static int forget_place(struct pw_relocation *r, uint64_t start, uint64_t end, struct pw_error *err)
 {
-  note_change(r);
+  r->changes++;
   return start < end && pw_ranges_cut(&r->places, start, end - 1) ? out_of_memory(err) : 0;
 }
 
 static int tell(struct pw_relocation *r, const struct pw_native_change *change, struct pw_error *err)
 {
-  note_change(r);
+  r->changes++;
   return r->to.change(r->to.context, change, err);
 }
 
@@ -70,14 +63,23 @@ static int start_area(struct pw_relocation *r, const struct pw_native_area *a, s
   return map_native(r, &area, err);
 }
 
-int pw_relocation_init(struct pw_relocation *r, const struct pw_native_layout *native, const struct pw_relocation_target *to,
-                       struct pw_error *err)
+/* The stacks begin where both pointers stand, and end natively with their area. */
+static int place_stack(struct pw_relocation *r, uint64_t recorded, uint64_t native, struct pw_error *err)
 {
-  *r = (struct pw_relocation){.native = native, .to = *to, .near = nowhere};
+  uint64_t above = 1;
+  for (size_t i = 0; i < r->native->n_areas; i++)
+    if (r->native->areas[i].flags & PW_MAP_STACK) above = (r->native->areas[i].end >> 12) - native;
+  return set_place(r, recorded - STACK_PAGES, recorded + above, native - recorded, err);
+}
+
+int pw_relocation_init(struct pw_relocation *r, const struct pw_native_layout *native, uint64_t stack_pointer,
+                       struct pw_relocation_target to, struct pw_error *err)
+{
+  *r = (struct pw_relocation){.native = native, .to = to};
   int status = pw_counterparts_init(&r->counterparts, native->calls, native->n_calls) ? out_of_memory(err) : 0;
   if (!status && pw_gaps_init(&r->gaps, native->calls, native->n_calls)) status = out_of_memory(err);
   for (size_t i = 0; i < native->n_areas && !status; i++) status = start_area(r, &native->areas[i], err);
-  return status;
+  return status ? status : place_stack(r, stack_pointer >> 12, native->stack_pointer >> 12, err);
 }
 
 void pw_relocation_clear(struct pw_relocation *r)
@@ -111,14 +113,6 @@ static int place_at_start(struct pw_relocation *r, const struct pw_event *map, s
   }
   r->program_end = end;
   return set_place(r, start, end, r->program_shift, err);
-}
-
-int pw_relocation_stack(struct pw_relocation *r, uint64_t stack_pointer, struct pw_error *err)
-{
-  uint64_t recorded = stack_pointer >> 12, native = r->native->stack_pointer >> 12, above = 1;
-  for (size_t i = 0; i < r->native->n_areas; i++)
-    if (r->native->areas[i].flags & PW_MAP_STACK) above = (r->native->areas[i].end >> 12) - native;
-  return set_place(r, recorded - STACK_PAGES, recorded + above, native - recorded, err);
 }
 
 /* ---- maps ---- */
@@ -280,6 +274,22 @@ static int do_to_range(struct pw_relocation *r, const struct pw_event *event, en
     status = kind == PW_NATIVE_UNMAP ? unmap_native(r, from, to, err) : tell(r, &change, err);
   }
   return status;
+}
+
+bool pw_relocation_page(const struct pw_relocation *r, uint64_t page, uint64_t *native)
+{
+  struct pw_range place;
+  if (!pw_ranges_at(&r->places, page, &place)) return false;
+  *native = page + place.value;
+  return true;
+}
+
+int pw_relocation_touch(struct pw_relocation *r, uint64_t page, bool write, struct pw_error *err)
+{
+  uint64_t native;
+  if (pw_relocation_page(r, page, &native)) return r->to.touch(r->to.context, native, write, err);
+  r->strays++;
+  return 0;
 }
 
 static int kernel_touches(struct pw_relocation *r, const struct pw_event *event, struct pw_error *err)

@@ -29,7 +29,6 @@ struct pw_relocation {
   struct pw_counterparts counterparts;
   struct pw_gaps gaps;       /* what is mapped natively */
   struct pw_ranges places;   /* recorded pages; the value is native - recorded, modulo 2^64 */
-  struct pw_range near;      /* the place asked for last */
   struct pw_ranges cuts;     /* native page -> number of the call that made a mapping there which was cut, until its counterpart is */
   bool running;              /* past the start-up maps */
   uint64_t heap_shift;
@@ -46,31 +45,17 @@ struct pw_relocation {
   bool over;                 /* the program ended, or became another */
 };
 
-int pw_relocation_init(struct pw_relocation *r, const struct pw_native_layout *native, const struct pw_relocation_target *to,
-                       struct pw_error *err);
+/* stack_pointer: the recorded one at the start. */
+int pw_relocation_init(struct pw_relocation *r, const struct pw_native_layout *native, uint64_t stack_pointer,
+                       struct pw_relocation_target to, struct pw_error *err);
 void pw_relocation_clear(struct pw_relocation *r);
 int pw_relocation_event(struct pw_relocation *r, const struct pw_event *event, struct pw_error *err);
 /* No backing can follow the last map: to be called before the next touch. */
 int pw_relocation_settle(struct pw_relocation *r, struct pw_error *err);
-/* Where the recorded stack pointer stood at the start. */
-int pw_relocation_stack(struct pw_relocation *r, uint64_t stack_pointer, struct pw_error *err);
 
 /* The native page of a recorded one; false where nothing was mapped. */
-static inline bool pw_relocation_page(struct pw_relocation *r, uint64_t page, uint64_t *native)
-{
-  bool near = page >= r->near.first && page <= r->near.last;
-  if (!near && !pw_ranges_at(&r->places, page, &r->near)) return false;
-  *native = page + r->near.value;
-  return true;
-}
-
+bool pw_relocation_page(const struct pw_relocation *r, uint64_t page, uint64_t *native);
 /* Of a recorded page. */
-static inline int pw_relocation_touch(struct pw_relocation *r, uint64_t page, bool write, struct pw_error *err)
-{
-  uint64_t native;
-  if (pw_relocation_page(r, page, &native)) return r->to.touch(r->to.context, native, write, err);
-  r->strays++;
-  return 0;
-}
+int pw_relocation_touch(struct pw_relocation *r, uint64_t page, bool write, struct pw_error *err);
 
 #endif

@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "os/linux/kernel.h"
-#include "space/relocate.h"
 
 enum { RW = PW_MAP_READ | PW_MAP_WRITE, PAGE = 4096, PROGRAM = 7, LIBRARY = 8 };
 
@@ -23,21 +22,6 @@ static struct pw_native_area areas[3];
 static struct pw_native_call calls[8];
 static struct pw_error err;
 static char names[3][16];
-
-static int take(void *context, const struct pw_native_change *change, struct pw_error *e)
-{
-  return pw_kernel_change(context, change, e);
-}
-
-static int take_touch(void *context, uint64_t page, bool write, struct pw_error *e)
-{
-  return pw_kernel_touch(context, page, write, e);
-}
-
-static bool present(void *context, uint64_t start, uint64_t end)
-{
-  return pw_mm_present(&((struct pw_kernel *)context)->mm, start, end) > 0;
-}
 
 /* A program of 4 pages, a page below the top, a stack; heap at 0x555555560000. */
 static int start(void **state)
@@ -56,8 +40,7 @@ static int start(void **state)
 /* Once the native calls are told. */
 static void begin(void)
 {
-  const struct pw_relocation_target target = {&kernel, take, take_touch, present};
-  if (!begun) assert_int_equal(pw_relocation_init(&r, &native, &target, &err) || pw_relocation_stack(&r, 0x1fff000000 - 0x2230, &err), 0);
+  if (!begun) assert_int_equal(pw_relocation_init(&r, &native, 0x1fff000000 - 0x2230, pw_kernel_target(&kernel), &err), 0);
   begun = true;
 }
 

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "os/linux/kernel.h"
-#include "space/relocate.h"
 
 enum { RW = PW_MAP_READ | PW_MAP_WRITE, PAGE = 4096, N = 3000 };
 #define TOP UINT64_C(0x7ffff7fff000)
@@ -20,21 +19,6 @@ static struct pw_kernel kernel;
 static struct pw_native_layout native;
 static struct pw_native_area top = {.start = TOP - PAGE, .end = TOP, .flags = RW, .name = (char *)""};
 static struct pw_error err;
-
-static int take(void *context, const struct pw_native_change *change, struct pw_error *e)
-{
-  return pw_kernel_change(context, change, e);
-}
-
-static int touch(void *context, uint64_t page, bool write, struct pw_error *e)
-{
-  return pw_kernel_touch(context, page, write, e);
-}
-
-static bool present(void *context, uint64_t start, uint64_t end)
-{
-  return pw_mm_present(&((struct pw_kernel *)context)->mm, start, end) > 0;
-}
 
 static void event(uint32_t kind, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -130,13 +114,12 @@ static void grows(uint64_t n, bool go)
 
 static uint64_t steps(making *make, uint64_t n)
 {
-  const struct pw_relocation_target target = {&kernel, take, touch, present};
   struct pw_native_call *calls = calloc(n + 1, sizeof *calls);
   assert_non_null(calls);
   native = (struct pw_native_layout){.areas = &top, .n_areas = 1, .calls = calls};
   make(n, false);
   assert_int_equal(pw_kernel_init(&kernel, false, &err), 0);
-  assert_int_equal(pw_relocation_init(&r, &native, &target, &err), 0);
+  assert_int_equal(pw_relocation_init(&r, &native, 0x1fff000000, pw_kernel_target(&kernel), &err), 0);
   r.places.random = r.gaps.mapped.random = r.cuts.random = kernel.mm.areas.random = 7;
   event(PW_EVENT_THREAD, 1, 0, 0);
   make(n, true);

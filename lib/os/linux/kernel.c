@@ -16,22 +16,38 @@ void pw_kernel_clear(struct pw_kernel *k)
   pw_mm_clear(&k->mm);
 }
 
-int pw_kernel_change(struct pw_kernel *k, const struct pw_native_change *c, struct pw_error *err)
+static int change(void *context, const struct pw_native_change *c, struct pw_error *err)
 {
+  struct pw_mm *m = &((struct pw_kernel *)context)->mm;
   const struct pw_native_vma *vma = &c->vma;
   switch (c->kind) {
-  case PW_NATIVE_MAP: return pw_mm_map(&k->mm, vma, err);
-  case PW_NATIVE_MOVE: return pw_mm_move(&k->mm, c->from, c->from_pages, vma->start, vma->end, err);
-  case PW_NATIVE_UNMAP: return pw_mm_unmap(&k->mm, vma->start, vma->end, err);
-  case PW_NATIVE_PROTECT: return pw_mm_protect(&k->mm, vma->start, vma->end, vma->flags, err);
-  case PW_NATIVE_DISCARD: pw_mm_discard(&k->mm, vma->start, vma->end); return 0;
-  case PW_NATIVE_FORK: pw_mm_fork(&k->mm); return 0;
+  case PW_NATIVE_MAP: return pw_mm_map(m, vma, err);
+  case PW_NATIVE_MOVE: return pw_mm_move(m, c->from, c->from_pages, vma->start, vma->end, err);
+  case PW_NATIVE_UNMAP: return pw_mm_unmap(m, vma->start, vma->end, err);
+  case PW_NATIVE_PROTECT: return pw_mm_protect(m, vma->start, vma->end, vma->flags, err);
+  case PW_NATIVE_DISCARD: pw_mm_discard(m, vma->start, vma->end); return 0;
+  case PW_NATIVE_FORK: pw_mm_fork(m); return 0;
   }
   return 0;
 }
 
 /* Frames are plenty, so there is no room to make before the fault. */
-int pw_kernel_serve(struct pw_kernel *k, uint64_t page, bool write, struct pw_error *err)
+int pw_kernel_touch(struct pw_kernel *k, uint64_t page, bool write, struct pw_error *err)
 {
-  return pw_mm_fault(&k->mm, page, write, err);
+  return pw_mm_reaches(&k->mm, page, write) ? 0 : pw_mm_fault(&k->mm, page, write, err);
+}
+
+static int touch(void *context, uint64_t page, bool write, struct pw_error *err)
+{
+  return pw_kernel_touch(context, page, write, err);
+}
+
+static bool is_present(void *context, uint64_t start, uint64_t end)
+{
+  return pw_mm_present(&((struct pw_kernel *)context)->mm, start, end) > 0;
+}
+
+struct pw_relocation_target pw_kernel_target(struct pw_kernel *k)
+{
+  return (struct pw_relocation_target){k, change, touch, is_present};
 }

@@ -6,6 +6,7 @@
 #define PW_KERNEL_H
 
 #include "os/linux/mm.h"
+#include "space/relocate.h"
 
 struct pw_kernel {
   struct pw_mm mm;
@@ -13,13 +14,9 @@ struct pw_kernel {
 
 int pw_kernel_init(struct pw_kernel *kernel, bool reclaims_tables, struct pw_error *err);
 void pw_kernel_clear(struct pw_kernel *kernel);
-/* 0, or PW_ENOMEM, as below. */
-int pw_kernel_change(struct pw_kernel *kernel, const struct pw_native_change *change, struct pw_error *err);
-int pw_kernel_serve(struct pw_kernel *kernel, uint64_t page, bool write, struct pw_error *err);
-
-static inline int pw_kernel_touch(struct pw_kernel *kernel, uint64_t page, bool write, struct pw_error *err)
-{
-  return pw_mm_reaches(&kernel->mm, page, write) ? 0 : pw_kernel_serve(kernel, page, write, err);
-}
+/* 0, or PW_ENOMEM. */
+int pw_kernel_touch(struct pw_kernel *kernel, uint64_t page, bool write, struct pw_error *err);
+/* What a relocation tells its changes and touches to. */
+struct pw_relocation_target pw_kernel_target(struct pw_kernel *kernel);
 
 #endif
