@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 #define MUST(what) \
   do { \
     if (!(what)) { \
-      fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #what); \
+      dprintf(2, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #what); \
       abort(); \
     } \
   } while (0)
