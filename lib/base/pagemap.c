@@ -7,15 +7,35 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/random.h"
+
+/* Is the fraction of 2^64, like the golden ratio, far from all that have small numerators and denominators? Then its
+ * multiples do not gather (Steinhaus' three gaps): all quotients of its continued fraction are small. */
+static bool spreads(uint64_t multiplier)
+{
+  uint64_t quotient = UINT64_MAX / multiplier, before = multiplier, rest = -quotient * multiplier;
+  for (uint64_t below = 1, denominator = quotient; quotient <= 4; ) {
+    if (denominator >> 28) return true; /* more keys than that in a row do not matter */
+    if (rest == 0) return false;
+    quotient = before / rest;
+    uint64_t next = before % rest, larger = quotient * denominator + below;
+    before = rest;
+    rest = next;
+    below = denominator;
+    denominator = larger;
+  }
+  return false;
+}
 
 uint64_t pw_hash_secret(void)
 {
   static _Atomic uint64_t secret;
-  uint64_t drawn = 0, none = 0;
-  if (atomic_load(&secret)) return atomic_load(&secret);
-  if (getrandom(&drawn, sizeof drawn, GRND_NONBLOCK) != sizeof drawn) drawn = (uint64_t)time(NULL) * (uintptr_t)&drawn;
-  atomic_compare_exchange_strong(&secret, &none, drawn | 1);
-  return atomic_load(&secret);
+  uint64_t known = atomic_load(&secret), seed = 0, drawn;
+  if (known) return known;
+  if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) seed = (uint64_t)time(NULL) * (uintptr_t)&seed;
+  do drawn = pw_random_next(&seed) | 1;
+  while (!spreads(drawn));
+  return atomic_compare_exchange_strong(&secret, &known, drawn) ? drawn : known;
 }
 
 void pw_pagemap_init(struct pw_pagemap *map)

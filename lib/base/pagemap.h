@@ -25,15 +25,12 @@ struct pw_pagemap {
   uint64_t secret;
 };
 
-/* Odd, drawn from the system once. */
+/* A multiplier for hashing, drawn from the system once: k x secret falls evenly over 2^64 for keys k in a row, however many. */
 uint64_t pw_hash_secret(void);
 
-/* Some place below 2^bits. 4096 keys in a row are spread evenly, by multiples of the golden ratio; where such a row
- * begins is chance. */
 static inline size_t pw_hash_home(uint64_t key, uint64_t secret, unsigned bits)
 {
-  uint64_t row = (key >> 12) * secret;
-  return (size_t)((key + (row ^ row >> 32)) * 0x9E3779B97F4A7C15u >> (64 - bits));
+  return (size_t)(key * secret >> (64 - bits));
 }
 
 void pw_pagemap_init(struct pw_pagemap *map);
