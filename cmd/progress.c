@@ -11,14 +11,14 @@
 #include "heap.h"
 #include "say.h"
 
-struct slot {
+struct progress_slot {
   uint64_t size_bytes, done_bytes, accesses;
 };
 
 struct progress {
   size_t n;
   size_t n_done;
-  struct slot *slots;
+  struct progress_slot *slots;
   uint64_t size_bytes; /* of all; 0 = unknown */
   uint64_t done_bytes, accesses; /* sums over the slots */
   double started, drawn; /* seconds */
@@ -108,7 +108,7 @@ static void draw(struct progress *p, double now)
 void progress_update(struct progress *p, size_t slot, const struct pw_trace_info *info)
 {
   pthread_mutex_lock(&lock);
-  struct slot *s = &p->slots[slot];
+  struct progress_slot *s = &p->slots[slot];
   uint64_t bytes = s->size_bytes, accesses = s->accesses;
   if (info) {
     bytes = info->stored_bytes < s->size_bytes ? info->stored_bytes : s->size_bytes;

@@ -99,7 +99,7 @@ void validate_print_text(const struct pw_validation *v, bool areas)
 
 /* ---- for machines ---- */
 
-static const struct quantity {
+static const struct validated_line {
   const char *name;
   size_t offset;
 } quantities[] = {

@@ -16,14 +16,14 @@ typedef struct pw_ranges_node {
 } node;
 
 /* A change under way. */
-struct change {
+struct ranges_change {
   struct pw_ranges *map;
   uint64_t first, last;
   node *spare;
 };
 
 /* Allocates the nodes of a change: 0, or -1 with none. */
-static int reserve(struct change *c, size_t need)
+static int reserve(struct ranges_change *c, size_t need)
 {
   for (c->spare = NULL; need > 0; need--) {
     node *t = pw_malloc(1, sizeof *t);
@@ -37,7 +37,7 @@ static int reserve(struct change *c, size_t need)
   return 0;
 }
 
-static node *take_spare(struct change *c)
+static node *take_spare(struct ranges_change *c)
 {
   node *t = c->spare;
   c->spare = t->left;
@@ -45,7 +45,7 @@ static node *take_spare(struct change *c)
 }
 
 /* The node itself when nobody else points to it, else a copy; the caller's pointer moves over to it. */
-static node *own(struct change *c, node *t)
+static node *own(struct ranges_change *c, node *t)
 {
   c->map->steps++;
   if (t->refs == 1) return t;
@@ -60,7 +60,7 @@ static node *own(struct change *c, node *t)
 
 /* A new range. Its priority has nothing to do with the range: first how often its number can be halved, which makes
  * ranges that come in rising or falling order an even tree; then chance, which no order of changes can work against. */
-static node *fresh(struct change *c, uint64_t first, uint64_t last, uint64_t value)
+static node *fresh(struct ranges_change *c, uint64_t first, uint64_t last, uint64_t value)
 {
   node *t = take_spare(c);
   uint64_t *random = &c->map->random;
@@ -92,12 +92,12 @@ static void drop(struct pw_ranges *r, node *t)
 }
 
 /* Which side of a cut a range falls on: of the place where the change begins, of the one after its end. */
-static bool begins_before(const struct change *c, const node *t) { return t->is.first < c->first; }
-static bool ends_within(const struct change *c, const node *t) { return t->is.last <= c->last; }
-typedef bool is_left(const struct change *c, const node *t);
+static bool begins_before(const struct ranges_change *c, const node *t) { return t->is.first < c->first; }
+static bool ends_within(const struct ranges_change *c, const node *t) { return t->is.last <= c->last; }
+typedef bool is_left(const struct ranges_change *c, const node *t);
 
 /* Parts a tree in two; the nodes along the cut are this map's own afterwards. */
-static void split(struct change *c, node *t, is_left *goes_left, node **left, node **right)
+static void split(struct ranges_change *c, node *t, is_left *goes_left, node **left, node **right)
 {
   while (t) {
     t = own(c, t);
@@ -115,7 +115,7 @@ static void split(struct change *c, node *t, is_left *goes_left, node **left, no
 }
 
 /* Makes one tree of two whose facing edges are this map's own, as split leaves them. */
-static node *merge(struct change *c, node *a, node *b)
+static node *merge(struct ranges_change *c, node *a, node *b)
 {
   node *root, **at = &root;
   for (; a && b; c->map->steps++) {
@@ -134,7 +134,7 @@ static node *merge(struct change *c, node *a, node *b)
 }
 
 /* Nodes that a split must copy from `t` down: all beneath the first that is shared. */
-static size_t copies(const struct change *c, const node *t, is_left *goes_left, bool shared)
+static size_t copies(const struct ranges_change *c, const node *t, is_left *goes_left, bool shared)
 {
   size_t n = 0;
   for (; t; t = goes_left(c, t) ? t->right : t->left) {
@@ -145,7 +145,7 @@ static size_t copies(const struct change *c, const node *t, is_left *goes_left, 
 }
 
 /* Nodes that a change needs besides the range it puts: copies, and the far end of a range that it cuts in two. */
-static size_t needed(const struct change *c)
+static size_t needed(const struct ranges_change *c)
 {
   size_t n = 0;
   bool shared = false;
@@ -173,7 +173,7 @@ static const node *next_of(const node *t, uint64_t from)
 }
 
 /* Trims the ranges at both sides of the change; the far end of one that it cuts in two is returned. */
-static node *trim(struct change *c, node *before, node *after)
+static node *trim(struct ranges_change *c, node *before, node *after)
 {
   node *rest = NULL;
   while (before && before->right) before = before->right;
@@ -189,7 +189,7 @@ static node *trim(struct change *c, node *before, node *after)
 /* Takes away what lies in first … last, and puts a range there when there is a value. */
 static int change(struct pw_ranges *r, uint64_t first, uint64_t last, const uint64_t *value)
 {
-  struct change c = {r, first, last, NULL};
+  struct ranges_change c = {r, first, last, NULL};
   node *before, *within, *after;
   if (first > last) return 0;
   if (reserve(&c, needed(&c) + (value != NULL))) return -1;
@@ -205,7 +205,7 @@ static int change(struct pw_ranges *r, uint64_t first, uint64_t last, const uint
 /* Gives a range that is there another value: what is shared on the way to it is copied. */
 static int replace(struct pw_ranges *r, const struct pw_range *is, uint64_t value)
 {
-  struct change c = {r, is->first, is->last, NULL};
+  struct ranges_change c = {r, is->first, is->last, NULL};
   size_t need = 0;
   bool shared = false;
   if (is->value == value) return 0;

@@ -20,7 +20,7 @@ struct pair {
 };
 
 /* What the streams of a chunk refer to. */
-struct stream {
+struct opener_stream {
   size_t n;
   uint32_t ref[PW_LIST_MOST];
 };
@@ -34,7 +34,7 @@ struct pw_onepass_tlbs {
   size_t n_pairs, pairs_room;
   struct pw_lists *lists;            /* only for all touches */
   uint32_t last[2];                  /* id that the stream's list ended with */
-  struct stream streams[2], merged;
+  struct opener_stream streams[2], merged;
   uint64_t all[2][WORDS];            /* positions of each stream, only for all touches */
 };
 
@@ -209,7 +209,7 @@ static void list_touches(struct pw_onepass_tlbs *t, uint32_t from, uint32_t to)
   t->streams[0].n = t->streams[1].n = 0;
   memset(t->all, 0, sizeof t->all);
   for (size_t i = 0; i < c->n; i++) {
-    struct stream *stream = &t->streams[c->code[i]];
+    struct opener_stream *stream = &t->streams[c->code[i]];
     stream->ref[stream->n++] = pw_ref((uint32_t)i, c->touch_page[i]);
     t->all[c->code[i]][i >> 6] |= UINT64_C(1) << (i & 63);
   }

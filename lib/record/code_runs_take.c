@@ -92,14 +92,14 @@ static bool may_fill_up(uint64_t tally, uint32_t total)
 }
 
 /* A run and all that belongs to it, as the functions below take it. */
-struct taking {
+struct run_taking {
   const struct pw_code_run *run;
   const struct pw_code_told *told;
   const struct pw_run_step *steps;
   const struct pw_rows *rows;
 };
 
-static inline void open_code(const struct taking *t, struct open *o, uint32_t number, uint64_t page, const bool sides)
+static inline void open_code(const struct run_taking *t, struct open *o, uint32_t number, uint64_t page, const bool sides)
 {
   uint32_t n = t->steps[number].fetches & UINT16_MAX;
   if (n == 0) return; /* the run begins with data */
@@ -113,7 +113,7 @@ static inline void open_code(const struct taking *t, struct open *o, uint32_t nu
   o->tally = n + PW_TALLY_TOUCH;
 }
 
-static inline void add_fetches(const struct taking *t, struct open *o, uint32_t number, const bool sides)
+static inline void add_fetches(const struct run_taking *t, struct open *o, uint32_t number, const bool sides)
 {
   const struct pw_run_step *step = &t->steps[number];
   uint64_t page = step->leap ? t->told->items[t->told->n_items + step->leap] : t->run->page;
@@ -122,7 +122,7 @@ static inline void add_fetches(const struct taking *t, struct open *o, uint32_t 
 }
 
 /* The data access of a step that stays on its page. */
-static inline void add_data_at(const struct taking *t, struct open *o, uint32_t number, uint64_t address, const bool sides)
+static inline void add_data_at(const struct run_taking *t, struct open *o, uint32_t number, uint64_t address, const bool sides)
 {
   const struct pw_run_kind *kind = (const struct pw_run_kind *)(const void *)((const char *)kinds + t->steps[number].kind);
   uint64_t page = address >> PW_BASE_SHIFT, stays = 0 - (uint64_t)(page == o->data);
@@ -140,7 +140,7 @@ static inline void add_data_at(const struct taking *t, struct open *o, uint32_t 
 }
 
 /* The touch by which a run goes on in the open visit, when its streams differ from that of the access before. */
-static inline uint64_t first_touch(const struct taking *t, const uint64_t *addresses, const struct open *o)
+static inline uint64_t first_touch(const struct run_taking *t, const uint64_t *addresses, const struct open *o)
 {
   bool stays = t->run->begins ? t->run->page == o->code
                               : addresses[0] >> PW_BASE_SHIFT == o->data && (addresses[0] & 4095) < t->steps->before;
@@ -148,7 +148,7 @@ static inline uint64_t first_touch(const struct taking *t, const uint64_t *addre
 }
 
 /* False: data access *done, and all behind it, are to be taken one by one. */
-static inline __attribute__((always_inline)) bool take_steps(const struct taking *t, const uint64_t *addresses, struct open *o,
+static inline __attribute__((always_inline)) bool take_steps(const struct run_taking *t, const uint64_t *addresses, struct open *o,
                                                              uint32_t *done, const bool leaps, const bool sides)
 {
   const uint64_t *address = addresses;
@@ -174,7 +174,7 @@ static inline __attribute__((always_inline)) bool take_steps(const struct taking
   return true;
 }
 
-static inline __attribute__((always_inline)) bool take_at_once(const struct taking *t, const uint64_t *addresses, struct open *o,
+static inline __attribute__((always_inline)) bool take_at_once(const struct run_taking *t, const uint64_t *addresses, struct open *o,
                                                                uint32_t *done, const bool sides)
 {
   o->tally += first_touch(t, addresses, o);
@@ -213,7 +213,7 @@ static inline __attribute__((always_inline)) size_t take(const struct pw_runs *r
   *needs = 0;
   while (word < end && *word < n_runs) {
     const struct pw_code_run *run = &list[*word];
-    const struct taking t = {run, &runs->told[*word], run->more ? run->more : run->steps, &rows};
+    const struct run_taking t = {run, &runs->told[*word], run->more ? run->more : run->steps, &rows};
     const uint64_t *addresses = word + 1;
     uint32_t at;
     if (run->n_words > end - addresses) break;

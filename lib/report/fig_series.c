@@ -35,7 +35,7 @@ enum colour { RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMA
 static const char *const names[N_SERIES] = { "resident", "page tables", "minor faults", "page walks", "DTLB", "ITLB", "major faults",
                                              "written back", "heap", "mmap" };
 
-static const struct line {
+static const struct series_line {
   const char *column;
   size_t panel;
   enum colour colour;
@@ -58,7 +58,7 @@ static const struct line {
 enum { N_LINES = sizeof lines / sizeof lines[0] };
 
 /* A trace's rows, in order of the axis. */
-struct rows {
+struct series_rows {
   const struct pw_table *table;
   size_t access, accesses;
   size_t *row;
@@ -66,7 +66,7 @@ struct rows {
   size_t n_doubles; /* rows of windows that were there already: another machine's */
 };
 
-static double number(const struct rows *r, size_t i, size_t column)
+static double number(const struct series_rows *r, size_t i, size_t column)
 {
   double value;
   return pw_table_number(r->table, r->row[i], column, &value) ? value : 0;
@@ -75,7 +75,7 @@ static double number(const struct rows *r, size_t i, size_t column)
 static int compare_rows(const void *left, const void *right, void *context)
 {
   const size_t *a = left, *b = right;
-  const struct rows *r = context;
+  const struct series_rows *r = context;
   double x = 0, y = 0;
   pw_table_number(r->table, *a, r->access, &x);
   pw_table_number(r->table, *b, r->access, &y);
@@ -84,11 +84,11 @@ static int compare_rows(const void *left, const void *right, void *context)
 }
 
 /* The trace's rows; of two that end at one access the first stays. 0 or -1. */
-static int collect(struct rows *r, const struct pw_table *table, const char *trace)
+static int collect(struct series_rows *r, const struct pw_table *table, const char *trace)
 {
   size_t column = pw_table_find(table, "trace"), n = 0;
   double value;
-  *r = (struct rows){ .table = table, .access = pw_table_find(table, "access"), .accesses = pw_table_find(table, "accesses") };
+  *r = (struct series_rows){ .table = table, .access = pw_table_find(table, "access"), .accesses = pw_table_find(table, "accesses") };
   for (size_t row = 0; row < table->n_rows; row++) {
     if (strcmp(pw_table_cell(table, row, column), trace) != 0 || !pw_table_number(table, row, r->access, &value)) continue;
     if (pw_grow((void **)&r->row, &r->capacity, r->n + 1, sizeof *r->row)) return -1;
@@ -103,7 +103,7 @@ static int collect(struct rows *r, const struct pw_table *table, const char *tra
 }
 
 /* A line over rows [from, to): the highest state, or the rate of the counts. */
-static double value_of(const struct rows *r, const struct line *line, size_t from, size_t to)
+static double value_of(const struct series_rows *r, const struct series_line *line, size_t from, size_t to)
 {
   size_t column = pw_table_find(r->table, line->column);
   double most = 0, sum = 0, accesses = 0, per = panels[line->panel].per;
@@ -117,13 +117,13 @@ static double value_of(const struct rows *r, const struct line *line, size_t fro
   return accesses > 0 ? sum / accesses * per : 0;
 }
 
-static bool is_shown(const struct rows *r, const struct line *line)
+static bool is_shown(const struct series_rows *r, const struct series_line *line)
 {
   return value_of(r, line, 0, r->n) > 0;
 }
 
 /* A point where each step ends, and one where the first begins. */
-static int add_line(struct pw_figure *figure, const struct rows *r, const struct line *line, size_t panel)
+static int add_line(struct pw_figure *figure, const struct series_rows *r, const struct series_line *line, size_t panel)
 {
   size_t steps = r->n < MOST_STEPS ? r->n : MOST_STEPS;
   struct pw_point point = { .panel = panel, .series = line->colour };
@@ -141,7 +141,7 @@ static int add_line(struct pw_figure *figure, const struct rows *r, const struct
 }
 
 /* The accesses, from the first to the last and not beyond. */
-static void place_x(struct pw_figure *figure, const struct rows *r)
+static void place_x(struct pw_figure *figure, const struct series_rows *r)
 {
   double last = number(r, r->n - 1, r->access);
   snprintf(figure->x.title, sizeof figure->x.title, "accesses");
@@ -181,7 +181,7 @@ static int compare_points(const void *left, const void *right)
   return a->order < b->order ? -1 : a->order > b->order;
 }
 
-static void subtitle(struct pw_figure *figure, const struct rows *r, const char *trace)
+static void subtitle(struct pw_figure *figure, const struct series_rows *r, const char *trace)
 {
   char name[160], window[32];
   struct pw_text *text = &figure->subtitle;
@@ -197,7 +197,7 @@ static void subtitle(struct pw_figure *figure, const struct rows *r, const char 
   if (r->n_doubles) pw_words_append(text, "%zu more row%s of the same windows left out", r->n_doubles, r->n_doubles == 1 ? "" : "s");
 }
 
-static int fill(struct pw_figure *figure, const struct rows *r, const char *trace)
+static int fill(struct pw_figure *figure, const struct series_rows *r, const char *trace)
 {
   for (size_t i = 0; i < N_SERIES; i++)
     if (pw_label_add(&figure->series, names[i])) return -1;
@@ -221,7 +221,7 @@ static int fill(struct pw_figure *figure, const struct rows *r, const char *trac
 int pw_figure_timeline(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
                        struct pw_error *err)
 {
-  struct rows rows;
+  struct series_rows rows;
   figure->chart = chart;
   int status = collect(&rows, table, trace);
   if (!status && rows.n == 0) {

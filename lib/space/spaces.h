@@ -29,7 +29,7 @@ struct pw_space {
 };
 
 /* A file or a name that mappings are of. */
-struct pw_source {
+struct pw_backing {
   uint64_t inode, shift; /* offset in the file of a page, less its number; in pages */
   uint32_t object;       /* text */
 };
@@ -50,7 +50,7 @@ struct pw_spaces {
   bool known;                   /* the trace has map events */
   uint64_t age;                 /* rises when an address may belong to something else */
   uint64_t pages[PW_VMA_KINDS]; /* PW_SPACES_COUNT: of all processes */
-  struct pw_source *sources;
+  struct pw_backing *sources;
   size_t n_sources, sources_room;
   struct pw_pagemap by_source, regions; /* a hash of a source -> its index; number of a mapping -> text */
 };

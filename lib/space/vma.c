@@ -23,7 +23,7 @@ struct pw_vma pw_vma_of(const struct pw_spaces *s, const struct pw_range *r)
   struct pw_vma vma = {.first = r->first, .last = r->last, .number = n, .kind = (enum pw_vma_kind)(n >> KIND_SHIFT & 7),
                        .rights = (unsigned)n & RIGHTS, .grows = n & GROWS, .object = PW_TEXT_MMAP};
   if (!(n & NAMED)) return vma;
-  const struct pw_source *source = &s->sources[n >> PLACE_SHIFT];
+  const struct pw_backing *source = &s->sources[n >> PLACE_SHIFT];
   vma.object = source->object;
   vma.inode = source->inode;
   if (source->inode) vma.offset = source->shift + r->first;
@@ -33,13 +33,13 @@ struct pw_vma pw_vma_of(const struct pw_spaces *s, const struct pw_range *r)
 /* ---- numbers ---- */
 
 /* The number of a source, a new one unless it is known. Two that fall together in the table only cost room. */
-static int64_t source_of(struct pw_spaces *s, struct pw_source source)
+static int64_t source_of(struct pw_spaces *s, struct pw_backing source)
 {
   uint64_t key = ((source.inode * 0x9E3779B97F4A7C15u ^ source.shift) * 0xBF58476D1CE4E5B9u ^ source.object) & ~UINT64_C(1);
   const uint32_t *there = pw_pagemap_find(&s->by_source, key);
   bool added;
   if (there) {
-    const struct pw_source *known = &s->sources[*there];
+    const struct pw_backing *known = &s->sources[*there];
     if (known->inode == source.inode && known->shift == source.shift && known->object == source.object) return *there;
   }
   if (pw_grow((void **)&s->sources, &s->sources_room, s->n_sources + 1, sizeof source)) return -1;
@@ -81,7 +81,7 @@ int pw_vma_number(struct pw_spaces *s, const struct pw_space *space, const struc
     return 0;
   }
   uint32_t object = pw_intern(&s->texts, map->text, map->text_bytes);
-  int64_t source = object == PW_NO_TEXT ? -1 : source_of(s, (struct pw_source){.object = object});
+  int64_t source = object == PW_NO_TEXT ? -1 : source_of(s, (struct pw_backing){.object = object});
   if (source < 0) return -1;
   enum pw_vma_kind kind = kind_of(s->texts.texts[object]);
   *number = pack(kind, kind == PW_VMA_STACK ? bits | GROWS : bits, true, (uint64_t)source);
@@ -93,7 +93,7 @@ int pw_vma_back(struct pw_spaces *s, const struct pw_range *mapped, const struct
   *number = mapped->value;
   if (!(mapped->value & NAMED) || e->b == 0) return 0;
   uint32_t object = s->sources[mapped->value >> PLACE_SHIFT].object;
-  int64_t source = source_of(s, (struct pw_source){e->b, (e->a >> PW_BASE_SHIFT) - mapped->first, object});
+  int64_t source = source_of(s, (struct pw_backing){e->b, (e->a >> PW_BASE_SHIFT) - mapped->first, object});
   if (source < 0) return -1;
   *number = (mapped->value & ((1 << PLACE_SHIFT) - 1)) | (uint64_t)source << PLACE_SHIFT;
   return 0;
