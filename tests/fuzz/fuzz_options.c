@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
   fuzz_hush();
   struct settings settings = {0};
   struct words operands = {0};
-  const struct option_group groups[] = {{"Machine", machine_rows, &settings}, {"Running", running_rows, &settings},
+  const struct option_group groups[] = {{"Machine", machine_rows(), &settings}, {"Running", running_rows, &settings},
                                         {"Reading", reading_rows, &settings}, {NULL, NULL, NULL}};
   int code = options_parse(&command, groups, &operands, argc, argv);
   MUST(code == -1 || code == DONE || code == USAGE);
