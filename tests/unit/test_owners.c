@@ -207,6 +207,35 @@ static void test_symbols(void **state)
   done(k);
 }
 
+/* Code is what fetches touch. Loads, and the kernel, from a mapping that may be executed are not: the second page of
+ * this file is a table that its first page jumps by; the third is fetched from and loaded from. */
+static void test_loads_from_an_executable_mapping_are_not_code(void **state)
+{
+  (void)state;
+  struct book *k = begin();
+  struct pw_config config;
+  struct pw_attribution a;
+  pw_config_default(&config);
+  map(k, 0x400000, 0x4000, "rx", "/bin/p");
+  touch(k, PW_FETCH, 0x400010, 0);
+  touch(k, PW_LOAD, 0x401000, 0x400010);
+  touch(k, PW_LOAD, 0x402000, 0x400014);
+  touch(k, PW_FETCH, 0x402010, 0);
+  event(k, PW_EVENT_KERNEL_READ, 0x403000, 8, 0, NULL);
+  end(k);
+  run(k, &config, PW_BY_SYMBOL, &a);
+  expect(&a, "[p]", "/bin/p", 2, 3);
+  expect(&a, "[p code]", "/bin/p", 0, 1);
+  assert_int_equal(find(&a, "[p]")->counts.itlb_misses, 0);
+  assert_int_equal(find(&a, "[p code]")->counts.itlb_misses, 2);
+  assert_int_equal(find(&a, "[p code]")->counts.walks, 1); /* the second walk of page 0x402 was the load's: the STLB has it */
+  pw_attribution_clear(&a);
+  run(k, &config, PW_BY_REGION, &a); /* and where they lie, they lie */
+  expect(&a, "p r-x", "/bin/p", 2, 4);
+  pw_attribution_clear(&a);
+  done(k);
+}
+
 /* ---- a fault on a later touch ---- */
 
 /* Two frames, code page C and data pages A, B. The last visit opens B while C goes on: touching B pushes C out,
@@ -379,7 +408,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regions),     cmocka_unit_test(test_objects),       cmocka_unit_test(test_symbols),
       cmocka_unit_test(test_later_touch), cmocka_unit_test(test_heap_and_mmap), cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_kernel_and_copies),
+      cmocka_unit_test(test_kernel_and_copies), cmocka_unit_test(test_loads_from_an_executable_mapping_are_not_code),
       cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

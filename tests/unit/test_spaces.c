@@ -366,6 +366,35 @@ static void memory_that_runs_out_is_told(void **state)
   }
 }
 
+/* The layout of info, likewise; and whole, it is as ever. */
+static void a_layout_that_runs_out_of_memory(void **state)
+{
+  static const struct pw_event events[] = {{.kind = PW_EVENT_MAP, .a = 0x1000, .b = 0x4000, .c = R | X, .text = "/bin/prog", .text_bytes = 9},
+                                           {.kind = PW_EVENT_PROCESS, .a = 7, .b = 1},
+                                           {.kind = PW_EVENT_MAP, .a = 0x5000, .b = 0x4000, .c = RW}};
+  const struct pw_block block = {.n_events = 3, .events = events};
+  (void)state;
+  for (unsigned long n = 1;; n++) {
+    struct pw_error err = {0};
+    struct pw_layout *layout = NULL;
+    struct pw_layout_area area;
+    pw_alloc_fail_after(n);
+    int status = pw_layout_create(&layout, &err);
+    if (!status) status = pw_layout_take(layout, &block, &err);
+    pw_alloc_fail_after(0);
+    if (!status) {
+      assert_true(n > 5);
+      assert_true(pw_layout_next(layout, 0, 0, &area) && area.kind == PW_LAYOUT_PROGRAM && area.first_page == 1 && area.last_page == 4);
+      assert_true(pw_layout_next(layout, 1, 0, &area) && area.kind == PW_LAYOUT_STACK && area.rights == RW);
+      assert_false(pw_layout_next(layout, 1, area.last_page + 1, &area));
+    }
+    pw_layout_destroy(layout);
+    if (!status) return;
+    assert_int_equal(status, PW_ENOMEM);
+    assert_non_null(strstr(err.text, "memory ran out"));
+  }
+}
+
 /* The sentence is not of memory. */
 static void texts_have_a_cap(void **state)
 {
@@ -391,6 +420,7 @@ int main(void)
       cmocka_unit_test(parts_keep_their_name), cmocka_unit_test(a_backing_is_of_the_map_before),
       cmocka_unit_test(a_child_has_what_its_parent_has), cmocka_unit_test(moves_are_told), cmocka_unit_test(ranges_are_told_in_pages),
       cmocka_unit_test(stacks_grow), cmocka_unit_test(as_mapped_last), cmocka_unit_test(the_innermost_symbol_has_an_address),
-      cmocka_unit_test(symbols_only_when_asked_for), cmocka_unit_test(memory_that_runs_out_is_told), cmocka_unit_test(texts_have_a_cap)};
+      cmocka_unit_test(symbols_only_when_asked_for), cmocka_unit_test(memory_that_runs_out_is_told), cmocka_unit_test(texts_have_a_cap),
+      cmocka_unit_test(a_layout_that_runs_out_of_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
