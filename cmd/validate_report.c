@@ -59,6 +59,26 @@ static void explain_faults(const struct pw_validation *v)
   putchar('\n');
 }
 
+/* What the program did natively that the model has nothing of. */
+static void explain_beyond(const struct pw_validation *v)
+{
+  const struct pw_validated *n[] = {&v->table_bytes, &v->resident_bytes, &v->minor_faults};
+  bool same = true;
+  for (size_t i = 0; i < 3; i++) same = same && n[i]->measured == n[i]->predicted;
+  if (same) return;
+  if (v->populated)
+    printf("not predicted: pages that %" PRIu32 " call%s brought before they were touched (MAP_POPULATE, MADV_POPULATE, locks)\n",
+           v->populated, v->populated == 1 ? "" : "s");
+  if (v->kept_moves)
+    printf("not recorded: %" PRIu32 " mremap with MREMAP_DONTUNMAP, which Valgrind refuses: from there the two runs differ\n", v->kept_moves);
+  if (v->null_writes)
+    printf("predicted, but not so: that %" PRIu32 " write%s to /dev/null read the pages of %s\n", v->null_writes,
+           v->null_writes == 1 ? "" : "s", v->null_writes == 1 ? "its buffer" : "their buffers");
+  if (v->shared_maps)
+    printf("not predicted: pages of the %" PRIu32 " writable shared mapping%s that came with a larger piece of a file%s\n", v->shared_maps,
+           v->shared_maps == 1 ? "" : "s", v->forks ? ", or that a child had brought" : "");
+}
+
 static void explain_runs(const struct pw_validation *v)
 {
   const struct pw_record_info *r = &v->recorded;
@@ -92,6 +112,7 @@ void validate_print_text(const struct pw_validation *v, bool areas)
   explain_resident(v);
   line("minor faults", v->minor_faults);
   explain_faults(v);
+  explain_beyond(v);
   if (areas && v->pages_known) print_areas(v);
   if (areas && !v->pages_known) say_note("this kernel does not tell which pages are there (/proc/PID/pagemap)");
   explain_runs(v);
@@ -147,7 +168,9 @@ void validate_print_json(const struct words *program, const struct pw_validation
       {"file_faults", v->file_faults},           {"copy_faults", v->copy_faults},   {"around_pages", v->around_pages},
       {"pte_tables", v->tables[0]},              {"pmd_tables", v->tables[1]},      {"pud_tables", v->tables[2]},
       {"maps", v->maps},                         {"unplaced_maps", v->unplaced_maps}, {"strays", v->strays},
-      {"threads", v->threads},                   {"forks", v->forks},               {"vmhwm_bytes", v->kernel_peak_bytes}};
+      {"threads", v->threads},                   {"forks", v->forks},               {"vmhwm_bytes", v->kernel_peak_bytes},
+      {"populated", v->populated},               {"kept_moves", v->kept_moves},     {"shared_maps", v->shared_maps},
+      {"null_writes", v->null_writes}};
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) printf(",\n  \"%s\": %" PRIu64, counts[i].name, counts[i].value);
   printf(",\n  \"became_another\": %s,\n  \"exit_status\": %d,\n  \"signal\": %d", v->became_another ? "true" : "false", v->exit_status, v->signal);
   if (v->pages_known) json_areas(v);

@@ -375,6 +375,10 @@ struct pw_validation {
   uint64_t kernel_peak_bytes;         /* VmHWM, which may miss some pages: the peak that was measured is VmHWM, or what
                                        * was resident when memory was given back */
   uint32_t threads, forks;            /* measured */
+  uint32_t populated;                 /* calls natively that bring pages before they are touched: MAP_POPULATE, MADV_POPULATE_…, locks */
+  uint32_t kept_moves;                /* natively, with MREMAP_DONTUNMAP, which Valgrind refuses */
+  uint32_t shared_maps;               /* writable ones natively, of files or memory */
+  uint32_t null_writes;               /* natively, to /dev/null, which does not read what is written to it */
   bool pages_known;                   /* the kernel told which pages are there: areas[].pages.measured holds */
   bool became_another;                /* the program executed another: all is up to there */
   bool interrupted;

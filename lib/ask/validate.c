@@ -128,6 +128,10 @@ static void take_measured(struct pw_validation *v, const struct pw_native *nativ
   v->kernel_peak_bytes = end->peak_bytes;
   v->threads = native->threads;
   v->forks = native->forks;
+  v->populated = native->populated;
+  v->kept_moves = native->kept_moves;
+  v->shared_maps = native->shared_maps;
+  v->null_writes = native->null_writes;
   v->pages_known = end->pages_known;
   v->became_another = native->became_another;
   v->exit_status = native->exit_status;

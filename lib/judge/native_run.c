@@ -26,6 +26,7 @@
 #include "record/program.h"
 
 #define MOST_WARMED_BYTES (INT64_C(1) << 30)
+enum { POPULATE_READ = 22, POPULATE_WRITE = 23 }; /* MADV_…, since Linux 5.14 */
 
 struct thread {
   pid_t id;
@@ -138,6 +139,8 @@ static int note_map(struct native_run *r, const struct thread *t, uint64_t resul
   const uint64_t *a = t->arguments;
   struct pw_native_call call = {.kind = PW_NATIVE_MAP, .address = result, .bytes = whole_pages(a[1]), .offset = a[5]};
   call.fixed = a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+  r->native->populated += (a[3] & (MAP_POPULATE | MAP_LOCKED)) != 0;
+  r->native->shared_maps += (a[3] & MAP_SHARED) != 0 && a[2] & PROT_WRITE;
   if (!(a[3] & MAP_ANONYMOUS)) warm_descriptor(t->id, (int)a[4]);
   if (!(a[3] & MAP_ANONYMOUS)) pw_native_file(t->id, (int)a[4], &call.inode, &call.file_bytes);
   return add_call(r, call, err);
@@ -173,8 +176,12 @@ static int note_call(struct native_run *r, const struct thread *t, int64_t resul
   case SYS_mmap: return note_map(r, t, address, err);
   case SYS_munmap: note_cut(r->native, a[0], whole_pages(a[1])); return 0;
   case SYS_mremap:
+    r->native->kept_moves += (a[3] & MREMAP_DONTUNMAP) != 0;
     return add_call(r, (struct pw_native_call){.kind = PW_NATIVE_MOVE, .address = address, .bytes = whole_pages(a[2]),
                                                .from = a[0], .from_bytes = whole_pages(a[1])}, err);
+  case SYS_madvise: r->native->populated += a[2] == POPULATE_READ || a[2] == POPULATE_WRITE; return 0;
+  case SYS_mlock: case SYS_mlock2: case SYS_mlockall: r->native->populated++; return 0;
+  case SYS_write: case SYS_writev: case SYS_pwrite64: r->native->null_writes += pw_native_is_null(t->id, (int)a[0]); return 0;
   case SYS_shmat: return add_call(r, (struct pw_native_call){.kind = PW_NATIVE_MAP, .address = address}, err);
   default: return 0;
   }

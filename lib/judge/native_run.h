@@ -33,6 +33,7 @@ struct pw_native {
   size_t n_calls, calls_room;
   uint64_t peak_bytes;  /* resident: VmHWM, or what was resident before memory was given back */
   uint32_t threads;     /* that it had in all */
+  uint32_t populated, kept_moves, shared_maps, null_writes; /* see struct pw_validation */
   uint32_t forks;       /* children that share its memory until they or it write */
   bool became_another;  /* end is when it executed another program */
   bool reclaims_tables; /* this kernel frees tables whose whole span is given back */
@@ -61,6 +62,8 @@ int pw_native_look(struct pw_native_state *state, pid_t process, pid_t thread, s
 void pw_native_forget(struct pw_native_state *state);
 /* Inode and size of what a descriptor of the thread is open on; false when it is no file. */
 bool pw_native_file(pid_t thread, int fd, uint64_t *inode, uint64_t *bytes);
+/* Is the descriptor open on /dev/null? */
+bool pw_native_is_null(pid_t thread, int fd);
 uint64_t pw_native_heap_start(pid_t process);
 uint64_t pw_native_table_bytes(pid_t process);
 uint64_t pw_native_resident(pid_t thread); /* bytes */

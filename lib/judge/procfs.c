@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -125,6 +126,14 @@ bool pw_native_file(pid_t thread, int fd, uint64_t *inode, uint64_t *bytes)
   *inode = st.st_ino;
   *bytes = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
   return true;
+}
+
+bool pw_native_is_null(pid_t thread, int fd)
+{
+  char path[64];
+  struct stat st;
+  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)thread, fd);
+  return fd >= 0 && stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
 /* ---- areas and pages ---- */

@@ -56,8 +56,8 @@ struct pw_native_vma {
 
 struct pw_native_change {
   enum pw_native_kind kind;
-  struct pw_native_vma vma;  /* UNMAP and DISCARD: its pages alone; PROTECT: these and flags; MOVE: the target's pages; FORK: nothing */
-  uint64_t from, from_pages; /* MOVE: what is carried along with its area, and is gone from there; from = vma.start: it grows in place */
+  struct pw_native_vma vma;  /* MAP: all of it; UNMAP, DISCARD, MOVE (where to): its pages alone; PROTECT: these and flags */
+  uint64_t from, from_pages; /* MOVE: what is carried along with its area, and is gone there; from = vma.start: it grows in place */
 };
 
 #endif

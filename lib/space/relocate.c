@@ -156,23 +156,23 @@ static int map_at(struct pw_relocation *r, uint64_t recorded, uint64_t pages, ui
   return status ? status : map_native(r, &area, err);
 }
 
-/* mremap natively: what is mapped at `old` goes to [native, end), or grows where it is. */
-static int move_native(struct pw_relocation *r, uint64_t old, uint64_t pages, uint64_t native, uint64_t end, struct pw_error *err)
-{
-  struct pw_native_change move = {.kind = PW_NATIVE_MOVE, .vma = {.start = native, .end = end}, .from = old, .from_pages = pages};
-  if (pw_gaps_take(&r->gaps, native, end)) return out_of_memory(err);
-  if (native != old && pw_gaps_give(&r->gaps, old, old + pages)) return out_of_memory(err);
-  return tell(r, &move, err);
-}
-
-/* mremap: the pages that were at `from` go to the native target, and their old place goes. */
+/* mremap: what was recorded at `from` goes to the native target, and its old place goes. */
 static int carry(struct pw_relocation *r, uint64_t from, uint64_t pages, uint64_t recorded, uint64_t all, uint64_t native,
                  struct pw_error *err)
 {
   struct pw_range place;
+  struct pw_native_change move = {.kind = PW_NATIVE_MOVE, .vma = {.start = native, .end = native + all, .flags = PW_MAP_READ | PW_MAP_WRITE},
+                                  .from_pages = pages};
   bool was = pw_ranges_at(&r->places, from, &place) && pw_gaps_is_mapped(&r->gaps, from + place.value);
-  struct pw_native_vma area = {.start = native, .end = native + all, .flags = PW_MAP_READ | PW_MAP_WRITE};
-  int status = was ? move_native(r, from + place.value, pages, native, native + all, err) : map_native(r, &area, err);
+  int status = 0;
+  if (was) {
+    move.from = from + place.value;
+    if (pw_gaps_take(&r->gaps, native, native + all)) return out_of_memory(err);
+    if (native != move.from && pw_gaps_give(&r->gaps, move.from, move.from + pages)) return out_of_memory(err);
+    status = tell(r, &move, err);
+  } else {
+    status = map_native(r, &move.vma, err);
+  }
   if (!status) status = forget_place(r, from, from + pages, err);
   return status ? status : set_place(r, recorded, recorded + all, native - recorded, err);
 }

@@ -56,6 +56,18 @@ validate -q --check 50 -- true >/dev/null 2>err; same "--check 50" $? 0
 validate -q --check 0.001 -- "$programs/mappings" forks >/dev/null 2>err; same "--check on what forks" $? 1
 grep -q 'off by more than 0.001' err || fail "--check: $(cat err)"
 validate -q -- "$programs/mappings" forks | grep -q 'after 1 fork' || fail "a fork is not explained"
+# What makes the kernel differ and a recording cannot tell is named.
+while IFS='|' read -r what word; do
+  validate -q -- "$programs/mappings" "$what" >out 2>err
+  grep -q 'minor faults: .*%)' out || { echo "$what: no difference here"; continue; }
+  grep -q "$word" out || fail "$what is not explained: $(cat out)"
+done <<'ROWS'
+populates|not predicted: pages that 1 call brought before they were touched (MAP_POPULATE
+keeps|not recorded: 1 mremap with MREMAP_DONTUNMAP
+shares|not predicted: pages of the 1 writable shared mapping .*, or that a child had brought
+discards|predicted, but not so: that 1 write to /dev/null read
+ROWS
+validate -q -- true | grep -Eq '^(not |predicted)' && fail "true has nothing to explain"
 
 # How a program ends is not our status; one that becomes another is compared up to there.
 validate -- sh -c 'kill -TERM $$' >out 2>err; same "a killed program" $? 0

@@ -117,6 +117,37 @@ static void forks(void)
   store(a, 30 * PAGE, PAGE);
 }
 
+/* What a recording does not tell: validate has to say so. */
+static void populates(void)
+{
+  mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+}
+
+static void keeps(void)
+{
+  char *a = map(MIB);
+  store(a, MIB, PAGE);
+  if (mremap(a, MIB, MIB, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) != MAP_FAILED) store(a, MIB, PAGE);
+}
+
+static void shares(void)
+{
+  char *a = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pid_t child = fork();
+  if (child == 0) {
+    store(a, 4 * MIB, PAGE);
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
+  load(a, 4 * MIB, PAGE);
+}
+
+static void discards(void)
+{
+  int fd = open("/dev/null", O_WRONLY);
+  if (write(fd, map(4 * MIB), 4 * MIB) != 4 * MIB) exit(1);
+}
+
 int main(int argc, char **argv)
 {
   const char *what = argc > 1 ? argv[1] : "all";
@@ -127,5 +158,9 @@ int main(int argc, char **argv)
   if (all || !strcmp(what, "heap")) heap();
   if (all || !strcmp(what, "deep")) sink = (char)deep(400);
   if (all || !strcmp(what, "forks")) forks();
+  if (!strcmp(what, "populates")) populates();
+  if (!strcmp(what, "keeps")) keeps();
+  if (!strcmp(what, "shares")) shares();
+  if (!strcmp(what, "discards")) discards();
   return 0;
 }

@@ -261,6 +261,12 @@ static void discard(void **state)
   assert_resident(0, 0);
 }
 
+static int move(uint64_t from, uint64_t pages, uint64_t to, uint64_t to_end)
+{
+  struct pw_native_change change = {.kind = PW_NATIVE_MOVE, .vma = {.start = to, .end = to_end}, .from = from, .from_pages = pages};
+  return pw_mm_move(mm, &change, &err);
+}
+
 /* Pages move without a fault, with their area. Where both ends of a span fit, the table itself moves. */
 static void moves(void **state)
 {
@@ -268,13 +274,13 @@ static void moves(void **state)
   map(0, 1024, RW);
   store(3);
   store(512 + 7);
-  assert_int_equal(pw_mm_move(mm, 0, 1024, 4096, 4096 + 1024, &err), 0);
+  assert_int_equal(move(0, 1024, 4096, 4096 + 1024), 0);
   store(4096 + 3);
   store(4096 + 512 + 7);
   assert_faults(2, 0, 0);
   assert_tables(2, 1, 1);
   /* a page further: the new place needs three tables */
-  assert_int_equal(pw_mm_move(mm, 4096, 1024, 8192 + 1, 8192 + 1 + 1024, &err), 0);
+  assert_int_equal(move(4096, 1024, 8192 + 1, 8192 + 1 + 1024), 0);
   assert_tables(3, 1, 1);
   store(8192 + 1 + 3);
   store(8192 + 1 + 512 + 7);
@@ -291,12 +297,12 @@ static void moves_files(void **state)
   assert_int_equal(pw_mm_map(mm, &area, &err), 0);
   store(1024 + 1);
   store(1024 + 7);
-  assert_int_equal(pw_mm_move(mm, 1024 + 1, 7, 2048, 2048 + 2, &err), 0);
+  assert_int_equal(move(1024 + 1, 7, 2048, 2048 + 2), 0);
   assert_true(pw_mm_area(mm, 2048, &found));
   assert_int_equal(found.offset, 101);
   assert_int_equal(found.end, 2048 + 2);
   assert_resident(1, 0);
-  assert_int_equal(pw_mm_move(mm, 2048, 2, 2048, 2048 + 5, &err), 0); /* in place */
+  assert_int_equal(move(2048, 2, 2048, 2048 + 5), 0); /* in place */
   assert_true(pw_mm_area(mm, 2048, &found));
   assert_int_equal(found.end, 2048 + 5);
   assert_resident(1, 0);

@@ -22,7 +22,7 @@ static int change(void *context, const struct pw_native_change *c, struct pw_err
   const struct pw_native_vma *vma = &c->vma;
   switch (c->kind) {
   case PW_NATIVE_MAP: return pw_mm_map(m, vma, err);
-  case PW_NATIVE_MOVE: return pw_mm_move(m, c->from, c->from_pages, vma->start, vma->end, err);
+  case PW_NATIVE_MOVE: return pw_mm_move(m, c, err);
   case PW_NATIVE_UNMAP: return pw_mm_unmap(m, vma->start, vma->end, err);
   case PW_NATIVE_PROTECT: return pw_mm_protect(m, vma->start, vma->end, vma->flags, err);
   case PW_NATIVE_DISCARD: pw_mm_discard(m, vma->start, vma->end); return 0;

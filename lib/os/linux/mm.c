@@ -203,18 +203,19 @@ static int carry_pages(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t 
   return 0;
 }
 
-int pw_mm_move(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, uint64_t end, struct pw_error *err)
+int pw_mm_move(struct pw_mm *m, const struct pw_native_change *c, struct pw_error *err)
 {
   struct pw_native_vma area;
-  if (!pw_mm_area(m, from, &area)) return 0;
-  uint64_t kept = to == from ? pages : 0; /* in place: what is there stays */
-  area.offset += from - area.start + kept;
+  uint64_t to = c->vma.start, end = c->vma.end;
+  if (!pw_mm_area(m, c->from, &area)) return 0;
+  uint64_t kept = to == c->from ? c->from_pages : 0; /* in place: what is there stays */
+  area.offset += c->from - area.start + kept;
   area.start = to + kept;
   area.end = end;
   int status = pw_mm_map(m, &area, err);
-  if (status || to == from) return status;
-  if (to < end && end <= PW_MM_END) status = carry_pages(m, from, pw_least(pages, end - to), to, err);
-  return status ? status : pw_mm_unmap(m, from, from + pages, err);
+  if (status || to == c->from) return status;
+  if (to < end && end <= PW_MM_END) status = carry_pages(m, c->from, pw_least(c->from_pages, end - to), to, err);
+  return status ? status : pw_mm_unmap(m, c->from, c->from + c->from_pages, err);
 }
 
 void pw_mm_fork(struct pw_mm *m)

@@ -58,8 +58,8 @@ int pw_mm_map(struct pw_mm *mm, const struct pw_native_vma *area, struct pw_erro
 int pw_mm_unmap(struct pw_mm *mm, uint64_t start, uint64_t end, struct pw_error *err);
 int pw_mm_protect(struct pw_mm *mm, uint64_t start, uint64_t end, uint32_t protection, struct pw_error *err);
 void pw_mm_discard(struct pw_mm *mm, uint64_t start, uint64_t end);
-/* mremap: the area at `from`, so many pages of it, is at [to, end) afterwards, with its pages as far as they fit. */
-int pw_mm_move(struct pw_mm *mm, uint64_t from, uint64_t pages, uint64_t to, uint64_t end, struct pw_error *err);
+/* mremap: the area there is at the target afterwards, with its pages as far as they fit. */
+int pw_mm_move(struct pw_mm *mm, const struct pw_native_change *move, struct pw_error *err);
 void pw_mm_fork(struct pw_mm *mm);
 /* A page that is there from the start: the program's own, or of a file. */
 int pw_mm_put(struct pw_mm *mm, uint64_t page, bool own, struct pw_error *err);
