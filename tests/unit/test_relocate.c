@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "os/linux/kernel.h"
 
 enum { RW = PW_MAP_READ | PW_MAP_WRITE, PAGE = 4096, PROGRAM = 7, LIBRARY = 8 };
@@ -275,10 +276,57 @@ static void cut_to_align(void **state)
   assert_int_equal(kernel.mm.counts.strays + r.strays, 0);
 }
 
+/* Maps, moves, cuts, protects, unmaps and touches, with every kind of answer. */
+static int story(void)
+{
+  const struct { uint32_t kind; uint64_t a, b, c; const char *text; } told[] = {
+      {PW_EVENT_THREAD, 1, 0, 0, ""},                          {PW_EVENT_MAP, 0x44000000, 8 * PAGE, RW, ""},
+      {PW_EVENT_UNMAP, 0x44000000, PAGE, 0, ""},               {PW_EVENT_MAP, 0x45000000, 4 * PAGE, RW, "lib"},
+      {PW_EVENT_BACKING, 0, LIBRARY, 0, ""},                   {PW_EVENT_KERNEL_READ, 0x45000000, 4 * PAGE, 0, ""},
+      {PW_EVENT_PROTECT, 0x45001000, PAGE, PW_MAP_READ, ""},   {PW_EVENT_MAP, 0x46000000, 16 * PAGE, RW, ""},
+      {PW_EVENT_MOVE, 0x44001000, 2 * PAGE, 0x46000000, ""},   {PW_EVENT_KERNEL_WRITE, 0x46000000, 16 * PAGE, 0, ""},
+      {PW_EVENT_FORK, 2, 1, 0, ""},                            {PW_EVENT_MAP, 0x47000000, 513 * 2 * PAGE, RW, ""},
+      {PW_EVENT_KERNEL_WRITE, 0x47000000, 513 * PAGE, 0, ""},  {PW_EVENT_DISCARD, 0x47000000, PAGE, 0, ""},
+      {PW_EVENT_UNMAP, 0x47001000, PAGE, 0, ""},               {PW_EVENT_KERNEL_WRITE, 0x1ffeff0000, PAGE, 0, ""}};
+  int status = pw_kernel_init(&kernel, true, &err);
+  r = (struct pw_relocation){0};
+  if (!status) status = pw_relocation_init(&r, &native, 0x1fff000000 - 0x2230, pw_kernel_target(&kernel), &err);
+  for (size_t i = 0; i < sizeof told / sizeof *told && !status; i++) {
+    struct pw_event e = {.kind = told[i].kind, .a = told[i].a, .b = told[i].b, .c = told[i].c, .text = told[i].text,
+                         .text_bytes = (uint32_t)strlen(told[i].text)};
+    status = pw_relocation_event(&r, &e, &err);
+  }
+  if (!status) status = pw_mm_put(&kernel.mm, 0x7ffff7000, true, &err);
+  pw_relocation_clear(&r);
+  pw_kernel_clear(&kernel);
+  return status;
+}
+
+/* Every allocation fails once; nothing leaks (the sanitizers look). */
+static void running_out(void **state)
+{
+  (void)state;
+  unsigned long n = 0;
+  int status = 1;
+  pw_kernel_clear(&kernel);
+  while (status) {
+    native.n_calls = 0;
+    native_map(0x7ffff7a00000, 8 * PAGE, 0);
+    calls[0].cut = true;
+    native_map(0x7ffff7b00000, 4 * PAGE, LIBRARY);
+    native_move(0x7ffff7a01000, 2 * PAGE, 0x7ffff7900000, 16 * PAGE);
+    pw_alloc_fail_after(++n);
+    status = story();
+    if (status) assert_true(status == PW_ENOMEM && strstr(err.text, "memory ran out"));
+  }
+  pw_alloc_fail_after(0);
+  assert_true(n > 30);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, end)
   const struct CMUnitTest tests[] = {CASE(start_up), CASE(heap),  CASE(maps),  CASE(fixed_maps), CASE(unplaced),   CASE(similar),
-                                     CASE(taken),    CASE(moves), CASE(ranges), CASE(cut_to_align)};
+                                     CASE(taken),    CASE(moves), CASE(ranges), CASE(cut_to_align), CASE(running_out)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
