@@ -149,7 +149,7 @@ static struct spec_kind number_kind(const struct pw_parameter *p)
 {
   struct spec_kind kind = {.unit = p->kind == PW_PARAMETER_COUNT ? SPEC_PLAIN : SPEC_BYTES, .least = p->least, .most = p->most};
   if (p->kind == PW_PARAMETER_MEMORY)
-    kind = (struct spec_kind){.unit = SPEC_BYTES, .least = 1, .most = UINT64_MAX - 1, .word = "unlimited", .word_value = PW_UNLIMITED};
+    kind = (struct spec_kind){SPEC_BYTES, .least = 1, .most = UINT64_MAX - 1, .word = "unlimited", .word_value = PW_UNLIMITED};
   return kind;
 }
 
@@ -274,7 +274,7 @@ static int plan_machine(const struct combination *c, uint64_t shift, const struc
     if (p->kind == PW_PARAMETER_PAGE) grid.of[i] = (struct pw_grid_list){1, &shift};
     if (p->kind == PW_PARAMETER_TABLE) grid.of[i] = (struct pw_grid_list){1, geometry};
     if (p->kind != PW_PARAMETER_TLB || c->tlbs[i].n) continue;
-    add_one_tlb(&tlbs[i], (const struct pw_tlb_config *)(const void *)((const char *)&config + p->offset));
+    add_one_tlb(&tlbs[i], pw_config_tlb(&config, p));
     grid.of[i] = (struct pw_grid_list){1, tlbs[i].items};
   }
   int status = pw_plan_add(plan, &grid, MOST_CONFIGURATIONS, err);

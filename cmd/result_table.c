@@ -35,7 +35,8 @@ static size_t make_lines(struct line **lines)
       if (!c->line || (int)c->group != group || c->unit == PW_COUNT_RATE) continue;
       (*lines)[n++] = (struct line){c->line, c};
       for (size_t k = 0; (rate = pw_count_entry(k)); k++)
-        if (rate->line && rate->unit == PW_COUNT_RATE && rate->offset == c->offset) (*lines)[n++] = (struct line){rate->line, rate};
+        if (rate->line && rate->unit == PW_COUNT_RATE && rate->offset == c->offset)
+          (*lines)[n++] = (struct line){rate->line, rate};
     }
   }
   return n;
@@ -91,7 +92,7 @@ static void print_parameter(const struct pw_parameter *p, const struct pw_config
 {
   char text[128] = "", size[32];
   if (p->kind == PW_PARAMETER_TLB) {
-    print_tlb(p->title, (const struct pw_tlb_config *)(const void *)((const char *)config + p->offset));
+    print_tlb(p->title, pw_config_tlb(config, p));
     return;
   }
   parameter_text(text, sizeof text, p, config);

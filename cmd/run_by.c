@@ -87,7 +87,7 @@ static size_t choose_columns(struct owner_column columns[MOST_COLUMNS], const st
   const struct pw_config *config = by->config;
   size_t n = 0;
   for (size_t i = 0; (c = pw_count_entry(i)) && n + 2 < MOST_COLUMNS; i++) {
-    if (!c->share || (c->absent && c->absent(config)) || (c->limited && config->memory_bytes == PW_UNLIMITED)) continue;
+    if (!c->share || c->unit > PW_COUNT_BYTES || (c->absent && c->absent(config)) || (c->limited && config->memory_bytes == PW_UNLIMITED)) continue;
     if (c->group == PW_GROUP_ACCESSES && (a->by == PW_BY_SYMBOL || a->by == PW_BY_FUNCTION)) continue;
     columns[n++] = (struct owner_column){c->share, c, SHARE};
     if (strcmp(c->name, "walks") == 0) columns[n++] = (struct owner_column){"share", NULL, SHARE};
@@ -114,7 +114,8 @@ static void fit_text(char *out, size_t n_out, const char *text)
     snprintf(out, n_out, "%.*s...%s", NAME_WIDTH / 2 - 1, all, all + n - (NAME_WIDTH / 2 - 2));
 }
 
-static void fill_cell(char *text, size_t n_text, const struct owner_column *column, const struct pw_owner *o, const struct pw_owner *total)
+static void fill_cell(char *text, size_t n_text, const struct owner_column *column, const struct pw_owner *o,
+                      const struct pw_owner *total)
 {
   const struct pw_count *c = column->count;
   if (c && c->unit == PW_COUNT_BYTES)

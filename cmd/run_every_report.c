@@ -11,14 +11,16 @@
 
 /* ---- CSV ---- */
 
-static const char *const area_columns[] = {"heap_bytes", "heap_minor_faults", "heap_returned_bytes",
-                                           "mmap_bytes", "mmap_minor_faults", "mmap_returned_bytes"};
+enum { N_AREAS = 6 };
+
+static const char *const area_columns[N_AREAS] = {"heap_bytes", "heap_minor_faults", "heap_returned_bytes",
+                                                  "mmap_bytes", "mmap_minor_faults", "mmap_returned_bytes"};
 
 static void write_areas(FILE *out, const struct pw_series *s, const struct pw_window *w)
 {
-  const uint64_t values[] = {w->heap.bytes, w->heap.minor_faults, w->heap.returned_bytes,
+  const uint64_t values[N_AREAS] = {w->heap.bytes, w->heap.minor_faults, w->heap.returned_bytes,
                              w->mmap.bytes, w->mmap.minor_faults, w->mmap.returned_bytes};
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+  for (size_t i = 0; i < N_AREAS; i++) {
     putc(',', out);
     if (s->has_areas) fprintf(out, "%" PRIu64, values[i]);
   }
@@ -32,7 +34,8 @@ static void write_cell(FILE *out, const struct pw_config *config, const struct p
 }
 
 /* The header for w = NULL. The areas stand behind the counts that were there from the beginning. */
-static void write_row(FILE *out, const char *trace, const struct pw_config *config, const struct pw_series *s, const struct pw_window *w)
+static void write_row(FILE *out, const char *trace, const struct pw_config *config, const struct pw_series *s,
+                      const struct pw_window *w)
 {
   const struct pw_count *c;
   bool later = false;
@@ -46,7 +49,7 @@ static void write_row(FILE *out, const char *trace, const struct pw_config *conf
       if (c->window && c->since == since) write_cell(out, config, w, c);
     }
     if (since == 0 && w) write_areas(out, s, w);
-    for (size_t i = 0; since == 0 && !w && i < sizeof area_columns / sizeof *area_columns; i++) fprintf(out, ",%s", area_columns[i]);
+    for (size_t i = 0; since == 0 && !w && i < N_AREAS; i++) fprintf(out, ",%s", area_columns[i]);
   }
   putc('\n', out);
 }
@@ -77,7 +80,7 @@ struct quantity {
 
 #define AT(field) offsetof(struct pw_window, field)
 
-static const struct quantity of_areas[] = {
+static const struct quantity of_areas[N_AREAS] = {
     {"heap", NULL, AT(heap.bytes), STATE, true, false},
     {"heap faults", NULL, AT(heap.minor_faults), EVENTS, false, false},
     {"heap given back", NULL, AT(heap.returned_bytes), BYTES, false, false},
@@ -85,7 +88,7 @@ static const struct quantity of_areas[] = {
     {"mmap faults", NULL, AT(mmap.minor_faults), EVENTS, false, false},
     {"mmap given back", NULL, AT(mmap.returned_bytes), BYTES, false, false},
 };
-enum { N_AREAS = sizeof of_areas / sizeof *of_areas, MOST_LINES = 24, COURSE = 60, NAME_WIDTH = 16, LEAST_WIDTH = 11 };
+enum { MOST_LINES = 24, COURSE = 60, NAME_WIDTH = 16, LEAST_WIDTH = 11 };
 
 /* What the tables show, in their order: what fell in the windows, by group, then what there was at their ends. To be freed. */
 static size_t make_quantities(struct quantity **quantities)

@@ -37,23 +37,12 @@ static uint64_t hash_table(uint64_t h, const struct pw_geometry *geometry)
 
 static uint64_t hash_parameter(uint64_t h, const struct pw_parameter *p, const struct pw_config *config)
 {
-  const void *at = (const char *)config + p->offset;
-  const struct pw_tlb_config *tlb = at;
-  uint64_t number;
-  int choice;
-  if (p->applies && !p->applies(config)) return h;
-  switch (p->kind) {
-  case PW_PARAMETER_PAGE: return hash_number(h, config->page_shift);
-  case PW_PARAMETER_TABLE: return hash_table(h, config->geometry);
-  case PW_PARAMETER_TLB:
-    h = hash_number(hash_number(h, tlb->entries), tlb->ways);
-    return tlb->entries ? hash_number(h, (uint64_t)tlb->policy) : h;
-  case PW_PARAMETER_MEMORY:
-  case PW_PARAMETER_SIZE:
-  case PW_PARAMETER_COUNT: memcpy(&number, at, sizeof number); return hash_number(h, number);
-  case PW_PARAMETER_CHOICE: memcpy(&choice, at, sizeof choice); return hash_number(h, (uint64_t)choice);
-  default: return h;
-  }
+  const struct pw_tlb_config *tlb = pw_config_tlb(config, p);
+  if (!p->columns[0].name || (p->applies && !p->applies(config))) return h;
+  if (p->kind == PW_PARAMETER_TABLE) return hash_table(h, config->geometry);
+  if (!tlb) return hash_number(h, pw_config_number(config, p));
+  h = hash_number(hash_number(h, tlb->entries), tlb->ways);
+  return tlb->entries ? hash_number(h, (uint64_t)tlb->policy) : h;
 }
 
 uint64_t sweep_configs_hash(const struct sweep *sweep)

@@ -483,7 +483,7 @@ struct pw_result {
 enum pw_count_group { PW_GROUP_ACCESSES, PW_GROUP_TRANSLATION, PW_GROUP_MEMORY, PW_GROUP_TABLES, PW_GROUPS };
 enum pw_count_unit { PW_COUNT_EVENTS, PW_COUNT_BYTES, PW_COUNT_RATE, PW_COUNT_WORD };
 enum pw_count_window { PW_WINDOW_NONE, PW_WINDOW_DIFFERENCE /* what fell in it */, PW_WINDOW_LEVEL /* what is at its end */ };
-enum pw_count_owned { PW_OWNED_NONE, PW_OWNED_SHOWN /* follows from others */, PW_OWNED_SUMMED /* the owners' add up to the run's */ };
+enum pw_count_owned { PW_OWNED_NONE, PW_OWNED_SHOWN /* follows from others */, PW_OWNED_SUMMED /* the owners' sum is the run's */ };
 
 /* A column of numbers, under one name in every CSV and JSON. */
 struct pw_count {
@@ -546,6 +546,11 @@ struct pw_parameter {
 
 const struct pw_parameter *pw_parameter_entry(size_t index); /* NULL past the end */
 size_t pw_parameter_find(const char *name); /* its number, or PW_PARAMETERS_MOST */
+/* What the configuration has: of pages the log2, of choices the index; 0 where the parameter holds no number. */
+uint64_t pw_config_number(const struct pw_config *config, const struct pw_parameter *parameter);
+void pw_config_set_number(struct pw_config *config, const struct pw_parameter *parameter, uint64_t number);
+/* NULL where it is no TLB. */
+const struct pw_tlb_config *pw_config_tlb(const struct pw_config *config, const struct pw_parameter *parameter);
 
 enum pw_stream { PW_STREAM_BOTH, PW_STREAM_FETCH, PW_STREAM_DATA };
 

@@ -7,23 +7,20 @@
 #include "mmu/geometry.h"
 #include "mmu/tlb.h"
 
-/* The first entries of the lists are initial: index 0, as in the zeros that a configuration begins with. */
+/* The initial value is in the table as the cells of a row. */
 static void set_initial(struct pw_config *config, const struct pw_parameter *p)
 {
-  void *at = (char *)config + p->offset;
-  const struct pw_parameter_column *columns = p->columns;
-  uint64_t number = columns->usual && strcmp(columns->usual, "unlimited") == 0 ? PW_UNLIMITED : columns->usual ? strtoull(columns->usual, NULL, 10) : 0;
-  switch (p->kind) {
-  case PW_PARAMETER_PAGE: config->page_shift = (unsigned)__builtin_ctzll(number); break;
-  case PW_PARAMETER_TABLE: config->geometry = pw_geometry_default(); break;
-  case PW_PARAMETER_TLB:
-    *(struct pw_tlb_config *)at = (struct pw_tlb_config){(uint32_t)number, (uint32_t)strtoul(columns[1].usual, NULL, 10), 0};
-    break;
-  case PW_PARAMETER_MEMORY:
-  case PW_PARAMETER_SIZE:
-  case PW_PARAMETER_COUNT: memcpy(at, &number, sizeof number); break;
-  default: break;
-  }
+  const char *usual = p->columns[0].usual;
+  uint64_t number = usual ? strtoull(usual, NULL, 10) : 0;
+  struct pw_list_entry entry;
+  if (p->kind == PW_PARAMETER_TABLE) config->geometry = pw_geometry_default();
+  if (p->kind == PW_PARAMETER_TLB)
+    *(struct pw_tlb_config *)(void *)((char *)config + p->offset) =
+        (struct pw_tlb_config){(uint32_t)number, (uint32_t)strtoul(p->columns[1].usual, NULL, 10), 0};
+  if (p->kind == PW_PARAMETER_PAGE) number = (uint64_t)__builtin_ctzll(number);
+  if (p->kind == PW_PARAMETER_MEMORY && strcmp(usual, "unlimited") == 0) number = PW_UNLIMITED;
+  while (p->kind == PW_PARAMETER_CHOICE && pw_list_entry(p->list, number, &entry) && strcmp(entry.name, usual) != 0) number++;
+  pw_config_set_number(config, p, number);
 }
 
 void pw_config_default(struct pw_config *config)
@@ -47,12 +44,14 @@ static int check_page(const struct pw_config *c, struct pw_error *err)
 {
   char page[32];
   if (c->page_shift < PW_BASE_SHIFT || c->page_shift > 40)
-    return pw_error_set(err, PW_EINVAL, "pages of 2^%u bytes; traces are kept by pages of 4 KiB, so take 4K to 1T", c->page_shift);
+    return pw_error_set(err, PW_EINVAL, "pages of 2^%u bytes; traces are kept by pages of 4 KiB, so take 4K to 1T",
+                        c->page_shift);
   if (!c->geometry)
-    return pw_error_set(err, PW_EINVAL, "the configuration has no page table; point its geometry to one, such as pw_geometry_parse gives");
+    return pw_error_set(err, PW_EINVAL, "the configuration has no page table; point its geometry to one, such as "
+                        "pw_geometry_parse gives");
   if (c->geometry->n_levels > PW_MAX_LEVELS || c->geometry->n_page_shifts > 4)
-    return pw_error_set(err, PW_EINVAL, "the configuration's page table has %u levels and %u page sizes; at most %d and 4 are possible",
-                        c->geometry->n_levels, c->geometry->n_page_shifts, PW_MAX_LEVELS);
+    return pw_error_set(err, PW_EINVAL, "the configuration's page table has %u levels and %u page sizes; at most %d and 4 are "
+                        "possible", c->geometry->n_levels, c->geometry->n_page_shifts, PW_MAX_LEVELS);
   if (pw_geometry_walk_levels(c->geometry, c->page_shift) == 0)
     return pw_error_set(err, PW_EINVAL, "the table %s has no pages of %s; see pagewalk list tables", c->geometry->name,
                         size_word(page, sizeof page, UINT64_C(1) << c->page_shift));
@@ -64,26 +63,20 @@ static int check_memory(const struct pw_config *c, struct pw_error *err)
   char page[32], memory[32], least[32];
   if (c->memory_bytes == PW_UNLIMITED || c->memory_bytes >> c->page_shift >= 2) return 0;
   return pw_error_set(err, PW_EINVAL, "a memory of %s holds under two pages of %s; take at least %s",
-                      size_word(memory, sizeof memory, c->memory_bytes), size_word(page, sizeof page, UINT64_C(1) << c->page_shift),
+                      size_word(memory, sizeof memory, c->memory_bytes),
+                      size_word(page, sizeof page, UINT64_C(1) << c->page_shift),
                       size_word(least, sizeof least, UINT64_C(2) << c->page_shift));
 }
 
-static int check_number(const struct pw_parameter *p, const void *at, struct pw_error *err)
-{
-  uint64_t number;
-  memcpy(&number, at, sizeof number);
-  if (number >= p->least && number <= p->most) return 0;
-  return pw_error_set(err, PW_EINVAL, "%s is %" PRIu64 "; take %" PRIu64 " to %" PRIu64, p->title ? p->title : p->name, number, p->least,
-                      p->most);
-}
-
-static int check_choice(const struct pw_parameter *p, const void *at, struct pw_error *err)
+static int check_number(const struct pw_parameter *p, uint64_t number, struct pw_error *err)
 {
   struct pw_list_entry entry;
-  int index;
-  memcpy(&index, at, sizeof index);
-  if (index >= 0 && pw_list_entry(p->list, (size_t)index, &entry)) return 0;
-  return pw_error_set(err, PW_EINVAL, "%s has no choice number %d; take the index of a name that pagewalk list shows", p->name, index);
+  bool choice = p->kind == PW_PARAMETER_CHOICE;
+  if (choice ? pw_list_entry(p->list, number, &entry) : number >= p->least && number <= p->most) return 0;
+  if (choice)
+    return pw_error_set(err, PW_EINVAL, "%s has no choice number %d; take the index of a name that pagewalk list shows", p->name,
+                        (int)number);
+  return pw_error_set(err, PW_EINVAL, "the %s is %" PRIu64 "; take %" PRIu64 " to %" PRIu64, p->name, number, p->least, p->most);
 }
 
 int pw_config_check(const struct pw_config *c, struct pw_error *err)
@@ -91,12 +84,10 @@ int pw_config_check(const struct pw_config *c, struct pw_error *err)
   const struct pw_parameter *p;
   int status = check_page(c, err);
   for (size_t i = 0; !status && (p = pw_parameter_entry(i)); i++) {
-    const void *at = (const char *)c + p->offset;
     if (!pw_parameter_applies(p, c)) continue;
-    if (p->kind == PW_PARAMETER_TLB) status = pw_tlb_config_check(at, p->title, err);
-    if (p->kind == PW_PARAMETER_CHOICE) status = check_choice(p, at, err);
+    if (p->kind == PW_PARAMETER_TLB) status = pw_tlb_config_check(pw_config_tlb(c, p), p->title, err);
     if (p->kind == PW_PARAMETER_MEMORY) status = check_memory(c, err);
-    if (p->kind == PW_PARAMETER_SIZE || p->kind == PW_PARAMETER_COUNT) status = check_number(p, at, err);
+    if (p->kind >= PW_PARAMETER_SIZE) status = check_number(p, pw_config_number(c, p), err);
   }
   return status;
 }

@@ -26,7 +26,9 @@ static int expand_tlbs(struct lists *lists, size_t parameter, const struct pw_gr
         for (size_t p = 0; p < specs[s].n_policies; p++) {
           uint32_t entries = specs[s].entries[e], ways = specs[s].ways[w] ? specs[s].ways[w] : entries;
           if (pw_grow((void **)configs, &room, n + 1, sizeof **configs)) return -1;
-          (*configs)[n++] = entries ? (struct pw_tlb_config){entries, ways, specs[s].policies[p]} : (struct pw_tlb_config){0, 0, 0};
+          (*configs)[n] = (struct pw_tlb_config){0, 0, 0};
+          if (entries) (*configs)[n] = (struct pw_tlb_config){entries, ways, specs[s].policies[p]};
+          n++;
         }
   lists->of[parameter] = (struct pw_grid_list){n, *configs};
   return 0;
@@ -42,20 +44,12 @@ static int expand(struct lists *lists, const struct pw_grid *grid)
   return 0;
 }
 
-static void set_value(struct pw_config *config, const struct pw_parameter *p, const struct pw_grid_list *list, size_t index)
+static void set_value(struct pw_config *config, const struct pw_parameter *p, const void *values, size_t index)
 {
-  void *at = (char *)config + p->offset;
-  const uint64_t *numbers = list->values;
-  switch (p->kind) {
-  case PW_PARAMETER_PAGE: config->page_shift = (unsigned)numbers[index]; break;
-  case PW_PARAMETER_TABLE: config->geometry = (const struct pw_geometry *)list->values + index; break;
-  case PW_PARAMETER_TLB: memcpy(at, (const struct pw_tlb_config *)list->values + index, sizeof(struct pw_tlb_config)); break;
-  case PW_PARAMETER_MEMORY:
-  case PW_PARAMETER_SIZE:
-  case PW_PARAMETER_COUNT: memcpy(at, &numbers[index], sizeof *numbers); break;
-  case PW_PARAMETER_CHOICE: memcpy(at, &(int){(int)numbers[index]}, sizeof(int)); break;
-  default: break;
-  }
+  if (p->kind == PW_PARAMETER_TABLE) config->geometry = (const struct pw_geometry *)values + index;
+  else if (p->kind == PW_PARAMETER_TLB)
+    memcpy((char *)config + p->offset, (const struct pw_tlb_config *)values + index, sizeof(struct pw_tlb_config));
+  else pw_config_set_number(config, p, ((const uint64_t *)values)[index]);
 }
 
 /* A table of the configurations in the plan, by what makes them equal. */
@@ -70,31 +64,15 @@ static uint64_t mix(uint64_t hash, uint64_t value)
   return hash * 0xBF58476D1CE4E5B9u;
 }
 
-/* Bytes of a parameter that is compared as it lies in pw_config; 0 of those that are not. */
-static size_t plain_bytes(const struct pw_parameter *p)
-{
-  switch (p->kind) {
-  case PW_PARAMETER_PAGE: return sizeof(unsigned);
-  case PW_PARAMETER_TLB: return sizeof(struct pw_tlb_config);
-  case PW_PARAMETER_MEMORY:
-  case PW_PARAMETER_SIZE:
-  case PW_PARAMETER_COUNT: return sizeof(uint64_t);
-  case PW_PARAMETER_CHOICE: return sizeof(int);
-  default: return 0;
-  }
-}
-
 static uint64_t hash_config(const struct pw_config *c)
 {
   const struct pw_parameter *p;
+  const struct pw_tlb_config *t;
   uint64_t h = 0;
   for (const char *name = c->geometry->name; *name; name++) h = mix(h, (unsigned char)*name);
   for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
-    for (size_t at = 0, n = plain_bytes(p); at < n; at += sizeof(uint32_t)) {
-      uint32_t word;
-      memcpy(&word, (const char *)c + p->offset + at, sizeof word);
-      h = mix(h, word);
-    }
+    if ((t = pw_config_tlb(c, p))) h = mix(mix(h, (uint64_t)t->entries << 32 | t->ways), (uint64_t)t->policy);
+    else h = mix(h, pw_config_number(c, p));
   return h;
 }
 
@@ -107,8 +85,11 @@ static bool same_geometry(const struct pw_geometry *a, const struct pw_geometry 
 static bool same_config(const struct pw_config *a, const struct pw_config *b)
 {
   const struct pw_parameter *p;
-  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
-    if (memcmp((const char *)a + p->offset, (const char *)b + p->offset, plain_bytes(p)) != 0) return false;
+  const struct pw_tlb_config *t;
+  for (size_t i = 0; (p = pw_parameter_entry(i)); i++) {
+    if ((t = pw_config_tlb(a, p)) && memcmp(t, pw_config_tlb(b, p), sizeof *t) != 0) return false;
+    if (pw_config_number(a, p) != pw_config_number(b, p)) return false;
+  }
   return same_geometry(a->geometry, b->geometry);
 }
 
@@ -139,7 +120,7 @@ static void add_config(struct pw_plan *plan, struct seen *seen, struct pw_config
   const struct pw_parameter *p;
   struct pw_error why;
   for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
-    if (!pw_parameter_applies(p, &config)) memset((char *)&config + p->offset, 0, plain_bytes(p));
+    if (!pw_parameter_applies(p, &config)) pw_config_set_number(&config, p, 0);
   if (pw_config_check(&config, &why)) {
     if (plan->n_left_out++ == 0) plan->first_left_out = why;
     return;
@@ -158,7 +139,7 @@ static void cross(struct pw_plan *plan, struct seen *seen, const struct lists *l
   else if (lists->of[parameter].n == 0) cross(plan, seen, lists, parameter + 1, config);
   else
     for (size_t i = 0; i < lists->of[parameter].n; i++) {
-      set_value(config, p, &lists->of[parameter], i);
+      set_value(config, p, lists->of[parameter].values, i);
       cross(plan, seen, lists, parameter + 1, config);
     }
 }

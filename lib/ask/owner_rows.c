@@ -18,89 +18,59 @@ static struct pw_cell count_of(const struct pw_count *count, const struct pw_con
   return pw_count_cell(count, config, &counts);
 }
 
-/* The columns of counts, in order: those from the beginning, returned_bytes (NULL), and those that came later. */
-typedef void each_fn(void *context, const struct pw_count *count);
+enum { N_NAMES = 4 };
+static const char *const names[N_NAMES] = {"trace", "by", "owner", "object"};
 
-static void walk(each_fn *each, void *context)
+/* Column number `number` behind the names: the counts from the beginning, returned_bytes (NULL), and those that came later.
+ * False past the end. */
+static bool find_column(size_t number, const struct pw_count **count)
 {
-  const struct pw_count *c;
-  bool later = false;
-  for (unsigned since = 0; since == 0 || later; since++) {
-    later = false;
-    for (size_t i = 0; (c = pw_count_entry(i)); i++) {
-      later |= c->since > since;
-      if (c->owned && c->since == since) each(context, c);
+  for (unsigned since = 0, more = 1; more; since++) {
+    more = 0;
+    for (size_t i = 0; (*count = pw_count_entry(i)); i++) {
+      more |= (*count)->since > since;
+      if ((*count)->owned && (*count)->since == since && number-- == 0) return true;
     }
-    if (since == 0) each(context, NULL);
+    if (since == 0 && number-- == 0) return true;
   }
-}
-
-struct writing {
-  FILE *out;
-  const struct pw_config *config;
-  enum pw_by by;
-  const struct pw_owner *owner;
-};
-
-static struct pw_cell cell_of(const struct writing *w, const struct pw_count *count)
-{
-  return count ? count_of(count, w->config, w->by, w->owner) : pw_cell_count(w->owner->returned_bytes);
-}
-
-static void write_name(void *context, const struct pw_count *count)
-{
-  fprintf(context, ",%s", count ? count->name : "returned_bytes");
-}
-
-static void write_csv(void *context, const struct pw_count *count)
-{
-  const struct writing *w = context;
-  struct pw_cell cell = cell_of(w, count);
-  pw_csv_cell(w->out, &cell, false);
-}
-
-static void write_json(void *context, const struct pw_count *count)
-{
-  const struct writing *w = context;
-  struct pw_cell cell = cell_of(w, count);
-  pw_json_cell(w->out, count ? count->name : "returned_bytes", &cell, false);
+  return false;
 }
 
 int pw_owner_csv_header(FILE *out, struct pw_error *err)
 {
-  fputs("trace,by,owner,object", out);
-  walk(write_name, out);
+  const struct pw_count *c;
+  for (size_t i = 0; i < N_NAMES; i++) fprintf(out, "%s%s", i ? "," : "", names[i]);
+  for (size_t i = 0; find_column(i, &c); i++) fprintf(out, ",%s", c ? c->name : "returned_bytes");
   putc('\n', out);
+  return pw_row_written(out, "owners", err);
+}
+
+static int write_row(FILE *out, const char *trace, const struct pw_config *config, enum pw_by by, const struct pw_owner *owner,
+                     bool json, struct pw_error *err)
+{
+  const char *words[N_NAMES] = {trace, pw_by_name(by), owner->name, owner->object};
+  const struct pw_count *c = NULL;
+  for (size_t i = 0; i < N_NAMES || find_column(i - N_NAMES, &c); i++) {
+    struct pw_cell cell = pw_cell_count(owner->returned_bytes);
+    if (i < N_NAMES) cell = pw_cell_word(words[i]);
+    else if (c) cell = count_of(c, config, by, owner);
+    if (json) pw_json_cell(out, i < N_NAMES ? names[i] : c ? c->name : "returned_bytes", &cell, i == 0);
+    else pw_csv_cell(out, &cell, i == 0);
+  }
+  putc(json ? '}' : '\n', out);
   return pw_row_written(out, "owners", err);
 }
 
 int pw_owner_csv_row(FILE *out, const char *trace, const struct pw_config *config, enum pw_by by, const struct pw_owner *owner,
                      struct pw_error *err)
 {
-  struct writing w = {out, config, by, owner};
-  const char *words[] = {trace, pw_by_name(by), owner->name, owner->object};
-  for (size_t i = 0; i < 4; i++) {
-    if (i) putc(',', out);
-    pw_csv_write_text(out, words[i]);
-  }
-  walk(write_csv, &w);
-  putc('\n', out);
-  return pw_row_written(out, "owners", err);
+  return write_row(out, trace, config, by, owner, false, err);
 }
 
 int pw_owner_json_row(FILE *out, const char *trace, const struct pw_config *config, enum pw_by by, const struct pw_owner *owner,
                       struct pw_error *err)
 {
-  static const char *const names[] = {"trace", "by", "owner", "object"};
-  struct writing w = {out, config, by, owner};
-  const char *words[] = {trace, pw_by_name(by), owner->name, owner->object};
-  for (size_t i = 0; i < 4; i++) {
-    struct pw_cell cell = pw_cell_word(words[i]);
-    pw_json_cell(out, names[i], &cell, i == 0);
-  }
-  walk(write_json, &w);
-  putc('}', out);
-  return pw_row_written(out, "owners", err);
+  return write_row(out, trace, config, by, owner, true, err);
 }
 
 int pw_heat_csv_header(FILE *out, struct pw_error *err)

@@ -66,23 +66,17 @@ static struct pw_cell tlb_cell(const struct pw_tlb_config *tlb, size_t which)
 
 struct pw_cell pw_parameter_cell(const struct pw_parameter *p, size_t which, const struct pw_config *config)
 {
-  const void *at = (const char *)config + p->offset;
   const struct pw_geometry *geometry = config->geometry;
-  uint64_t number = 0;
-  int choice;
+  uint64_t number = pw_config_number(config, p);
   if (!pw_parameter_applies(p, config)) return pw_cell_word(NULL);
   switch (p->kind) {
-  case PW_PARAMETER_PAGE: return pw_cell_count(UINT64_C(1) << config->page_shift);
+  case PW_PARAMETER_PAGE: return pw_cell_count(UINT64_C(1) << number);
   case PW_PARAMETER_TABLE:
     return which == 0 ? pw_cell_word(geometry->name) : pw_cell_count(pw_geometry_walk_levels(geometry, config->page_shift));
-  case PW_PARAMETER_TLB: return tlb_cell(at, which);
-  case PW_PARAMETER_MEMORY:
-  case PW_PARAMETER_SIZE:
-  case PW_PARAMETER_COUNT:
-    memcpy(&number, at, sizeof number);
-    return p->kind == PW_PARAMETER_MEMORY && number == PW_UNLIMITED ? pw_cell_word("unlimited") : pw_cell_count(number);
-  case PW_PARAMETER_CHOICE: memcpy(&choice, at, sizeof choice); return entry_cell(p->list, choice);
-  default: return pw_cell_word(NULL);
+  case PW_PARAMETER_TLB: return tlb_cell(pw_config_tlb(config, p), which);
+  case PW_PARAMETER_MEMORY: return number == PW_UNLIMITED ? pw_cell_word("unlimited") : pw_cell_count(number);
+  case PW_PARAMETER_CHOICE: return entry_cell(p->list, (int)number);
+  default: return pw_cell_count(number);
   }
 }
 

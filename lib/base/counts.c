@@ -15,54 +15,24 @@
 #define ALL_BUT(...) .parts = PW_PART_ALL & ~(unsigned)(__VA_ARGS__)
 #define BUT_TLBS(other) ALL_BUT(PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB | (other))
 
-static uint64_t accesses(const struct pw_result *r)
-{
-  return pw_totals_sum(&r->counted);
-}
+/* Functions of a result, and of a configuration. */
+#define FROM(name, value) static uint64_t name(const struct pw_result *r) { return value; }
+#define WHERE(name, condition) static bool name(const struct pw_config *c) { return condition; }
 
-static uint64_t fetches(const struct pw_result *r)
-{
-  return r->counted.fetches;
-}
+FROM(accesses, pw_totals_sum(&r->counted))
+FROM(fetches, r->counted.fetches)
+FROM(data, r->counted.loads + r->counted.stores)
+FROM(lookups, r->stlb_lookups)
+FROM(faults, r->minor_faults + r->major_faults)
+FROM(touched, r->touched_bytes)
 
-static uint64_t data(const struct pw_result *r)
-{
-  return r->counted.loads + r->counted.stores;
-}
-
-static uint64_t lookups(const struct pw_result *r)
-{
-  return r->stlb_lookups;
-}
-
-static uint64_t faults(const struct pw_result *r)
-{
-  return r->minor_faults + r->major_faults;
-}
-
-static uint64_t touched(const struct pw_result *r)
-{
-  return r->touched_bytes;
-}
+WHERE(no_itlb, c->itlb.entries == 0)
+WHERE(no_dtlb, c->dtlb.entries == 0)
+WHERE(no_stlb, c->stlb.entries == 0)
 
 static const char *engine(const struct pw_result *r)
 {
   return r->one_pass ? "one-pass" : "direct";
-}
-
-static bool no_itlb(const struct pw_config *c)
-{
-  return c->itlb.entries == 0;
-}
-
-static bool no_dtlb(const struct pw_config *c)
-{
-  return c->dtlb.entries == 0;
-}
-
-static bool no_stlb(const struct pw_config *c)
-{
-  return c->stlb.entries == 0;
 }
 
 #define ACCESSES .group = PW_GROUP_ACCESSES, .window = PW_WINDOW_DIFFERENCE, .parts = PW_PART_PAGE
@@ -76,7 +46,8 @@ static bool no_stlb(const struct pw_config *c)
 #define TABLES .group = PW_GROUP_TABLES, BUT_TLBS(PW_PART_MEMORY)
 
 static const struct pw_count counts[] = {
-  {.name = "accesses", .title = "accesses", .line = "accesses", .share = "accesses", .of = accesses, ACCESSES, .owned = PW_OWNED_SHOWN},
+  {.name = "accesses", .title = "accesses", .line = "accesses", .share = "accesses", .of = accesses, ACCESSES,
+   .owned = PW_OWNED_SHOWN},
   {.name = "fetches", .title = "fetches", .line = "fetches", IN(counted.fetches), ACCESSES, .owned = PW_OWNED_SUMMED},
   {.name = "loads", .title = "loads", .line = "loads", IN(counted.loads), ACCESSES, .owned = PW_OWNED_SUMMED},
   {.name = "stores", .title = "stores", .line = "stores", IN(counted.stores), ACCESSES, .owned = PW_OWNED_SUMMED},
@@ -84,7 +55,8 @@ static const struct pw_count counts[] = {
   {.name = "dtlb_misses", ALL_NAMES("DTLB misses"), IN(dtlb_misses), DTLB, SUMMED},
   {.name = "stlb_lookups", .title = "STLB lookups", .line = "STLB lookups", IN(stlb_lookups), STLB, SUMMED},
   {.name = "stlb_misses", .title = "STLB misses", .line = "STLB misses", IN(stlb_misses), STLB, SUMMED},
-  {.name = "walks", .title = "page walks", .line = "page walks", .course = "page walks", .share = "walks", IN(walks), WALKS, SUMMED},
+  {.name = "walks", .title = "page walks", .line = "page walks", .course = "page walks", .share = "walks", IN(walks),
+   WALKS, SUMMED},
   {.name = "walk_refs", .title = "page-table reads by walks", .line = "table entries read", IN(walk_refs),
    .group = PW_GROUP_TRANSLATION, ALL_BUT(0), .owned = PW_OWNED_SUMMED},
   {.name = "itlb_miss_rate", .title = "ITLB misses per fetch", .line = "ITLB miss rate", RATE(itlb_misses, fetches), ITLB,
@@ -99,15 +71,16 @@ static const struct pw_count counts[] = {
   {.name = "major_faults", ALL_NAMES("major faults"), IN(major_faults), MEMORY, SUMMED, .limited = true},
   {.name = "fault_rate", .title = "page faults per access", .line = "faults per access", RATE(major_faults, accesses), .of = faults,
    MEMORY, .owned = PW_OWNED_SHOWN},
-  {.name = "swap_outs", .title = "swap-outs", .line = "pages written back", .course = "written back", IN(swap_outs), MEMORY, SUMMED,
-   .limited = true},
-  {.name = "resident_bytes", .title = "peak resident memory", .line = "peak resident", .unit = PW_COUNT_BYTES, IN(resident_bytes),
-   MEMORY},
+  {.name = "swap_outs", .title = "swap-outs", .line = "pages written back", .course = "written back", IN(swap_outs),
+   MEMORY, SUMMED, .limited = true},
+  {.name = "resident_bytes", .title = "peak resident memory", .line = "peak resident", .unit = PW_COUNT_BYTES,
+   IN(resident_bytes), MEMORY},
   {.name = "touched_bytes", .share = "touched", .unit = PW_COUNT_BYTES, IN(touched_bytes), MEMORY, .elsewhere = true,
    .owned = PW_OWNED_SUMMED},
   {.name = "table_bytes", .title = "peak page-table memory", .line = "peak size", .share = "tables", .unit = PW_COUNT_BYTES,
    IN(table_bytes), TABLES, .owned = PW_OWNED_SUMMED},
-  {.name = "table_overhead", .title = "page-table bytes per touched byte", .line = "of touched bytes", RATE(table_bytes, touched), TABLES},
+  {.name = "table_overhead", .title = "page-table bytes per touched byte", .line = "of touched bytes",
+   RATE(table_bytes, touched), TABLES},
   {.name = "engine", .title = "engine", .unit = PW_COUNT_WORD, .word = engine},
   {.name = "table_bytes", .course = "page tables", .unit = PW_COUNT_BYTES, IN(table_bytes), TABLES, .elsewhere = true,
    .window = PW_WINDOW_LEVEL},

@@ -55,3 +55,29 @@ size_t pw_parameter_find(const char *name)
   while (i < N_PARAMETERS && strcmp(parameters[i].name, name) != 0) i++;
   return i < N_PARAMETERS ? i : PW_PARAMETERS_MOST;
 }
+
+uint64_t pw_config_number(const struct pw_config *config, const struct pw_parameter *p)
+{
+  const void *at = (const char *)config + p->offset;
+  switch (p->kind) {
+  case PW_PARAMETER_PAGE: return *(const unsigned *)at;
+  case PW_PARAMETER_CHOICE: return (uint64_t)*(const int *)at;
+  case PW_PARAMETER_MEMORY:
+  case PW_PARAMETER_SIZE:
+  case PW_PARAMETER_COUNT: return *(const uint64_t *)at;
+  default: return 0;
+  }
+}
+
+void pw_config_set_number(struct pw_config *config, const struct pw_parameter *p, uint64_t number)
+{
+  void *at = (char *)config + p->offset;
+  if (p->kind == PW_PARAMETER_PAGE) *(unsigned *)at = (unsigned)number;
+  else if (p->kind == PW_PARAMETER_CHOICE) *(int *)at = (int)number;
+  else if (p->kind >= PW_PARAMETER_MEMORY) *(uint64_t *)at = number;
+}
+
+const struct pw_tlb_config *pw_config_tlb(const struct pw_config *config, const struct pw_parameter *p)
+{
+  return p->kind == PW_PARAMETER_TLB ? (const void *)((const char *)config + p->offset) : NULL;
+}

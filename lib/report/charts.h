@@ -52,11 +52,12 @@ struct pw_chart {
  * Its name, or NULL past the last one. */
 struct pw_cell;
 struct pw_config_column;
-typedef const char *pw_processor_fn(size_t index, unsigned page_shift, const struct pw_config_column *column, struct pw_cell *cell);
+typedef const char *pw_processor_fn(size_t index, unsigned page_shift, const struct pw_config_column *column,
+                                    struct pw_cell *cell);
 
 /* pw_charts_draw, with the processors that there are. */
-int pw_draw_charts(const char *const *csv_paths, size_t n_paths, const struct pw_chart_options *options, pw_processor_fn *processor,
-                   struct pw_error *err);
+int pw_draw_charts(const char *const *csv_paths, size_t n_paths, const struct pw_chart_options *options,
+                   pw_processor_fn *processor, struct pw_error *err);
 
 extern const struct pw_chart pw_chart_table[];
 extern const size_t pw_chart_count;
