@@ -19,7 +19,7 @@ static const char *const area_columns[N_AREAS] = {"heap_bytes", "heap_minor_faul
 static void write_areas(FILE *out, const struct pw_series *s, const struct pw_window *w)
 {
   const uint64_t values[N_AREAS] = {w->heap.bytes, w->heap.minor_faults, w->heap.returned_bytes,
-                             w->mmap.bytes, w->mmap.minor_faults, w->mmap.returned_bytes};
+                                    w->mmap.bytes, w->mmap.minor_faults, w->mmap.returned_bytes};
   for (size_t i = 0; i < N_AREAS; i++) {
     putc(',', out);
     if (s->has_areas) fprintf(out, "%" PRIu64, values[i]);
