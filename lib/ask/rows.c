@@ -68,7 +68,7 @@ struct pw_cell pw_parameter_cell(const struct pw_parameter *p, size_t which, con
 {
   const struct pw_geometry *geometry = config->geometry;
   uint64_t number = pw_config_number(config, p);
-  if (!pw_parameter_applies(p, config)) return pw_cell_word(NULL);
+  if (!pw_parameter_applies(p, config) || (p->kind == PW_PARAMETER_TABLE && !geometry)) return pw_cell_word(NULL);
   switch (p->kind) {
   case PW_PARAMETER_PAGE: return pw_cell_count(UINT64_C(1) << number);
   case PW_PARAMETER_TABLE:

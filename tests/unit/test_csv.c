@@ -116,6 +116,14 @@ static void levels_fall_with_the_page_size(void **state)
   assert_string_equal(text, "");
 }
 
+static void without_a_table_its_cells_are_empty(void **state)
+{
+  (void)state;
+  config.geometry = NULL; /* pw_config_check refuses it; a row of it must do no harm */
+  assert_row("a.pwt", "a.pwt,4096,,,64,8,lru,64,4,lru,1536,12,lru,unlimited,,1000,600,300,100,6,8,14,7,7,28,"
+                      "0.01,0.02,0.5,0.007,5,2,0.007,1,20480,16384,0.8,one-pass\n");
+}
+
 static void text_is_quoted(void **state)
 {
   (void)state;
@@ -187,6 +195,7 @@ int main(void)
     cmocka_unit_test_setup(finite_memory_and_direct, setup),
     cmocka_unit_test_setup(absent_tlbs_are_empty, setup),
     cmocka_unit_test_setup(nothing_to_count_is_empty, setup),
+    cmocka_unit_test_setup(without_a_table_its_cells_are_empty, setup),
     cmocka_unit_test_setup(levels_fall_with_the_page_size, setup),
     cmocka_unit_test(text_is_quoted),
     cmocka_unit_test(json_text_is_quoted),
