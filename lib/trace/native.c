@@ -1,7 +1,8 @@
 /* Traces that are .pwt: blocks come ready, and are cut and thinned where the options ask for it.
  *
- * Who keeps names keeps the texts of events, so those of a whole trace are capped: a small file can unfold to
- * any number of them. */
+ * A small file can unfold to any number of events: a block of 65,536 equal ones takes 240 bytes. Who keeps names
+ * keeps their texts, so those of a whole trace are capped; and each event costs time, so only so many are read for
+ * each byte of the file. Recordings have less than one, also that of dd with a byte at a time. */
 #include "base/alloc.h"
 #include "base/block.h"
 #include "trace/pwt_read.h"
@@ -9,6 +10,8 @@
 #include "trace/trace_class.h"
 
 #define MOST_TEXT_BYTES (UINT64_C(256) << 20)
+#define FREE_EVENTS (UINT64_C(16) << 20)
+#define MOST_EVENTS_A_BYTE 16u
 
 struct native {
   struct pwt_reader *reader;
@@ -17,6 +20,7 @@ struct native {
   size_t kept_room;
   struct pw_block filtered;
   uint64_t text_bytes;     /* of the events handed out */
+  uint64_t events;         /* of them; 16 pages that the kernel accesses are as good as one more */
 };
 
 static void close_native(struct pw_trace *t)
@@ -87,10 +91,17 @@ static int drop_events(struct pw_trace *t, const struct pw_block **block, struct
   return 0;
 }
 
-static int count_texts(struct pw_trace *t, const struct pw_block *block, struct pw_error *err)
+static int count_events(struct pw_trace *t, const struct pw_block *block, struct pw_error *err)
 {
   struct native *n = t->state;
-  for (uint32_t i = 0; i < block->n_events; i++) n->text_bytes += block->events[i].text_bytes;
+  for (uint32_t i = 0; i < block->n_events; i++) {
+    const struct pw_event *e = &block->events[i];
+    n->text_bytes += e->text_bytes;
+    n->events += 1 + (pw_event_is_kernel(e->kind) ? e->b >> (PW_BASE_SHIFT + 4) : 0);
+  }
+  if (n->events > FREE_EVENTS + MOST_EVENTS_A_BYTE * pw_source_stored_bytes(t->source))
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: its events are more than %u for each byte of the file, which no recording has; "
+                        "read it with --ignore events,kernel", t->path, MOST_EVENTS_A_BYTE);
   if (n->text_bytes <= MOST_TEXT_BYTES) return 0;
   return pw_error_set(err, PW_EUNSUPPORTED, "%s: the names in its events take more than %u MiB, which is more than is kept of a trace; "
                       "read it with --ignore events", t->path, (unsigned)(MOST_TEXT_BYTES >> 20));
@@ -109,7 +120,7 @@ static int next_wanted(struct pw_trace *t, const struct pw_block **block, struct
       int status = drop_events(t, block, err);
       if (status) return status;
     }
-    int status = count_texts(t, *block, err);
+    int status = count_events(t, *block, err);
     if (status) return status;
     if (!n->slice) return 1;
     int cut = pw_slice_cut(n->slice, *block, block, err);

@@ -384,6 +384,32 @@ static void texts_of_a_trace_are_capped(void **state)
   free(b);
 }
 
+/* Accesses of the kernel to 1 MiB each, a block of them in 240 bytes: they would take hours. */
+static void events_for_a_byte_of_the_file_are_capped(void **state)
+{
+  (void)state;
+  struct kit_builder *b = kit_alloc(1, sizeof *b);
+  struct kit_file file;
+  size_t blocks;
+  struct pw_error err;
+  kit_file_open(&file, NULL);
+  for (uint32_t i = 0; i < 17; i++) {
+    kit_start(b);
+    for (uint32_t k = 0; k < PW_BLOCK_VISITS - 1; k++)
+      kit_event(b, (struct pw_event){.kind = PW_EVENT_KERNEL_READ, .a = 0x1000, .b = PW_MAX_KERNEL_BYTES});
+    kit_access(b, 0, 1, PW_LOAD);
+    kit_file_add(&file, kit_finish(b));
+  }
+  kit_file_finish(&file);
+  assert_true(file.n < 1 << 14);
+  assert_int_equal(pwt_drain(file.bytes, file.n, &with_counts, &blocks, &err), PW_EUNSUPPORTED);
+  assert_non_null(strstr(err.text, "16 for each byte"));
+  KIT_OK(pwt_drain(file.bytes, file.n, &(struct pw_trace_options){.ignore_kernel = true}, &blocks, &err), err);
+  assert_int_equal(blocks, 17);
+  kit_file_free(&file);
+  free(b);
+}
+
 static void zstd_accepts_the_file(void **state)
 {
   (void)state;
@@ -416,7 +442,7 @@ int main(void)
       cmocka_unit_test(every_truncation_is_noticed), cmocka_unit_test(appended_bytes_are_noticed),
       cmocka_unit_test(newer_files_are_refused),   cmocka_unit_test(provenance_comes_back),
       cmocka_unit_test(zstd_accepts_the_file),         cmocka_unit_test(thread_ids_above_52_bits),
-      cmocka_unit_test(texts_of_a_trace_are_capped),
+      cmocka_unit_test(texts_of_a_trace_are_capped),   cmocka_unit_test(events_for_a_byte_of_the_file_are_capped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
