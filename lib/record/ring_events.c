@@ -9,9 +9,11 @@
 #include "base/alloc.h"
 #include "base/block.h"
 #include "record/ring.h"
+#include "trace/pwt.h"
 #include "trace/visits.h"
 
 #define MOST_TEXT 4095u
+#define MOST_SYMBOL_BYTES (PWT_MOST_TEXT_BYTES / 4 * 3) /* no reader takes more texts; mappings need some too */
 #define KERNEL_MOST UINT64_C(0x7ffff000) /* bytes of one read or write, as Linux limits them */
 
 static int out_of_memory(const struct pw_ring_events *e, struct pw_error *err)
@@ -43,9 +45,12 @@ void pw_ring_events_clear(struct pw_ring_events *e)
 
 static int put_event(struct pw_ring_events *e, struct pw_event event, const char *text, size_t text_bytes, struct pw_error *err)
 {
+  if (text_bytes > MOST_TEXT) text_bytes = MOST_TEXT;
+  if (event.kind == PW_EVENT_SYMBOL && e->all_text_bytes + text_bytes > MOST_SYMBOL_BYTES) return 0;
+  if (e->all_text_bytes + text_bytes > PWT_MOST_TEXT_BYTES) text_bytes = 0;
   int status = e->room(e->context, err);
   if (status) return status;
-  if (text_bytes > MOST_TEXT) text_bytes = MOST_TEXT;
+  e->all_text_bytes += text_bytes;
   if (text_bytes) {
     struct pw_ring_text *copy = pw_malloc(1, sizeof *copy + text_bytes);
     if (!copy) return out_of_memory(e, err);

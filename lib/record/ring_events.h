@@ -39,6 +39,7 @@ struct pw_ring_events {
   void *context;
   struct pw_ring_text *texts;      /* of the events in the open block */
   size_t text_bytes;               /* ... in all */
+  uint64_t all_text_bytes;         /* of all blocks */
   char *exec;                      /* the program that is being tried */
   bool unrecorded;                 /* ... cannot be recorded */
   bool has_end;

@@ -5,11 +5,11 @@
  * each byte of the file. Recordings have less than one, also that of dd with a byte at a time. */
 #include "base/alloc.h"
 #include "base/block.h"
+#include "trace/pwt.h"
 #include "trace/pwt_read.h"
 #include "trace/slice.h"
 #include "trace/trace_class.h"
 
-#define MOST_TEXT_BYTES (UINT64_C(256) << 20)
 #define FREE_EVENTS (UINT64_C(16) << 20)
 #define MOST_EVENTS_A_BYTE 16u
 
@@ -102,9 +102,9 @@ static int count_events(struct pw_trace *t, const struct pw_block *block, struct
   if (n->events > FREE_EVENTS + MOST_EVENTS_A_BYTE * pw_source_stored_bytes(t->source))
     return pw_error_set(err, PW_EUNSUPPORTED, "%s: its events are more than %u for each byte of the file, which no recording has; "
                         "read it with --ignore events,kernel", t->path, MOST_EVENTS_A_BYTE);
-  if (n->text_bytes <= MOST_TEXT_BYTES) return 0;
+  if (n->text_bytes <= PWT_MOST_TEXT_BYTES) return 0;
   return pw_error_set(err, PW_EUNSUPPORTED, "%s: the names in its events take more than %u MiB, which is more than is kept of a trace; "
-                      "read it with --ignore events", t->path, (unsigned)(MOST_TEXT_BYTES >> 20));
+                      "read it with --ignore events", t->path, (unsigned)(PWT_MOST_TEXT_BYTES >> 20));
 }
 
 static int next_wanted(struct pw_trace *t, const struct pw_block **block, struct pw_error *err)

@@ -36,6 +36,7 @@ enum { PWT_TYPE_BLOCK = 0x424b4c42, PWT_TYPE_INDEX = 0x58444e49, PWT_TYPE_END = 
 #define PWT_MAX_PLAIN (24u << 20)   /* of one column group, before compression */
 #define PWT_MAX_EVENTS 65536u
 #define PWT_MAX_EVENT_TEXT 4096u
+#define PWT_MOST_TEXT_BYTES (UINT64_C(256) << 20) /* of all events of a trace */
 #define PWT_MAX_BLOCKS (1u << 27)
 #define PWT_MOST_KIND_BYTES 13u     /* flags, four LEB128 numbers of 16 bits */
 

@@ -108,6 +108,25 @@ static void any_number_of_long_names_is_kept(void **state)
   close_kit(&k);
 }
 
+/* Readers take so many names and no more: those beyond are left out, and the trace can be read. */
+static void names_stay_below_the_cap_of_readers(void **state)
+{
+  (void)state;
+  enum { SYMBOLS = 55000 };
+  static char name[4000];
+  struct kit k;
+  struct pw_error err;
+  struct pw_event last = {.kind = 0};
+  memset(name, 'x', sizeof name);
+  open_kit(&k);
+  for (uint64_t i = 0; i < SYMBOLS; i++)
+    assert_int_equal(pw_recording_symbol(k.recording, 0x1000 + i, 1, PW_SYMBOL_DATA, name, sizeof name, &err), 0);
+  hand_over(&k);
+  assert_int_equal(pw_recording_finish(k.recording, &err), 0);
+  assert_int_equal(events_of(&k, &last), (UINT64_C(192) << 20) / sizeof name);
+  close_kit(&k);
+}
+
 static void the_last_page_can_be_read_back(void **state)
 {
   (void)state;
@@ -210,7 +229,8 @@ static void a_ring_that_changes_while_it_is_read(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(any_number_of_long_names_is_kept), cmocka_unit_test(the_last_page_can_be_read_back),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(any_number_of_long_names_is_kept), cmocka_unit_test(names_stay_below_the_cap_of_readers),
+                                     cmocka_unit_test(the_last_page_can_be_read_back),
                                      cmocka_unit_test(an_unchecked_word_forms_no_pointer),
       cmocka_unit_test(a_ring_that_changes_while_it_is_read),
       cmocka_unit_test(a_ring_is_never_fuller_than_full)};
