@@ -214,9 +214,9 @@ static void place_value(struct words *words, char *value, const char *path, cons
 {
   unsigned line = line_of_key(text, setting_name(setting), top, mention);
   if (line)
-    snprintf(words->place, sizeof words->place, "%s, line %u, %s", path, line, setting_name(setting));
+    snprintf(words->place, sizeof words->place, "%.150s, line %u, %s", path, line, setting_name(setting));
   else
-    snprintf(words->place, sizeof words->place, "%s, %s", path, setting_name(setting));
+    snprintf(words->place, sizeof words->place, "%.150s, %s", path, setting_name(setting));
   words_add(words, value);
 }
 

@@ -1,6 +1,7 @@
 /* Errors: one sentence for a person, written by cold code only. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "pagewalk.h"
 
@@ -10,8 +11,14 @@ int pw_error_set(struct pw_error *err, enum pw_status status, const char *format
   err->status = status;
   va_list args;
   va_start(args, format);
-  vsnprintf(err->text, sizeof err->text, format, args);
+  static const char cut[] = "…";
+  int n = vsnprintf(err->text, sizeof err->text, format, args);
   va_end(args);
+  size_t end = sizeof err->text - sizeof cut;
+  if (n >= (int)sizeof err->text) {
+    while (((unsigned char)err->text[end] & 0xc0) == 0x80 && end) end--;
+    memcpy(err->text + end, cut, sizeof cut);
+  }
   /* A file name may hold anything; a terminal must not obey it. */
   for (char *c = err->text; *c; c++) {
     unsigned char byte = (unsigned char)*c, next = (unsigned char)c[1];

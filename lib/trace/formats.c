@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "trace/textline.h"
 
 const struct pw_format *const pw_formats[] = {
@@ -109,12 +110,12 @@ static const struct stranger *find_stranger(const unsigned char *bytes, size_t n
 
 static int unknown_format(const char *path, struct pw_error *err)
 {
-  char names[256] = "";
-  size_t n = 0;
-  for (size_t i = 0; pw_formats[i] && n < sizeof names; i++)
-    n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", pw_formats[i]->name);
-  return pw_error_set(err, PW_EFORMAT, "%s is in no format that is known (pwt, %s); if it is one of them, name it "
-                      "with --format", path, names);
+  struct pw_text names = {0};
+  for (size_t i = 0; pw_formats[i]; i++) pw_text_printf(&names, ", %s", pw_formats[i]->name);
+  int status = pw_error_set(err, PW_EFORMAT, "%s is in no format that is known (pwt%s); if it is one of them, name it with --format",
+                            path, pw_text_get(&names));
+  pw_text_clear(&names);
+  return status;
 }
 
 const struct pw_format *pw_format_bid(const unsigned char *bytes, size_t n, bool whole, const char *path,

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "pagewalk.h"
 
 static void text_grows(void **state)
 {
@@ -61,12 +62,29 @@ static void cuts_show_and_keep_characters_whole(void **state)
   }
 }
 
+static void long_sentences_show_that_they_are_cut(void **state)
+{
+  (void)state;
+  struct pw_error err;
+  char name[sizeof err.text + 8];
+  for (size_t n = sizeof err.text - 8; n < sizeof name - 3; n++) {
+    memset(name, 'a', n);
+    memcpy(name + n, "é", 3);
+    assert_int_equal(pw_error_set(&err, PW_EIO, "%s", name), PW_EIO);
+    size_t m = strlen(err.text);
+    assert_true(n + 2 < sizeof err.text ? m == n + 2 : m < sizeof err.text && strcmp(err.text + m - 3, "…") == 0 && err.text[m - 4] == 'a');
+  }
+  pw_error_set(&err, PW_EIO, "a\n\033[1m\302\2331m\303\251");
+  assert_string_equal(err.text, "a??[1m??1mé");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(text_grows),
       cmocka_unit_test(failure_stays),
       cmocka_unit_test(cuts_show_and_keep_characters_whole),
+      cmocka_unit_test(long_sentences_show_that_they_are_cut),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
