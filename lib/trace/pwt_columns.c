@@ -111,11 +111,10 @@ bool pwt_totals_fit_columns(const struct pwt_block_header *h)
   return t->fetches <= most && t->loads <= most && t->stores <= most && pw_totals_sum(t) >= n;
 }
 
-/* Each visit is of one of the kinds: that bounds the totals, without a look at the visits. */
-static bool totals_fit_kinds(const struct pwt_block_header *h, const struct pwt_kind_table *table, uint64_t n_kinds)
+bool pwt_totals_fit_kinds(const struct pwt_block_header *h, const struct pwt_kind_table *table)
 {
   uint32_t least[4] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}, most[4] = {0};
-  for (uint64_t i = 0; i < n_kinds; i++) {
+  for (uint32_t i = 0; i < table->n; i++) {
     const uint16_t *counts = table->counts[i];
     const uint32_t value[4] = {counts[0], counts[1], counts[2], (uint32_t)counts[0] + counts[1] + counts[2]};
     for (int k = 0; k < 4; k++) {
@@ -137,7 +136,7 @@ bool pwt_decode_kinds(const struct pwt_block_header *h, const unsigned char *low
   if (!c.ok || n > h->n_visits) return false;
   for (uint64_t i = 0; i < n; i++)
     if (!decode_kind(&c, &table->flags[i], table->counts[i])) return false;
-  if (!totals_fit_kinds(h, table, n)) return false;
+  table->n = (uint32_t)n;
   const unsigned char *high = n > 256 ? c.p : NULL;
   if ((size_t)(c.end - c.p) != (high ? h->n_visits : 0)) return false;
   uint32_t most = 0;

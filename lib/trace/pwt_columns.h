@@ -18,15 +18,17 @@ bool pwt_totals_fit_columns(const struct pwt_block_header *h);
 
 /* The kinds of a block's visits, of a file with PWT_KINDS. */
 struct pwt_kind_table {
+  uint32_t n;
   uint8_t flags[PW_BLOCK_VISITS];   /* by kind */
   uint16_t counts[PW_BLOCK_VISITS][4]; /* fetches, loads, stores, touches */
   uint16_t number[PW_BLOCK_VISITS]; /* by visit */
 };
 
-/* Fills the table from the first column of the core group and the plain counts group, and flags[n_visits] from that.
- * False also when visits of such kinds cannot add up to the totals of the header. */
+/* Fills the table from the first column of the core group and the plain counts group, and flags[n_visits] from that. */
 bool pwt_decode_kinds(const struct pwt_block_header *h, const unsigned char *low, const unsigned char *plain,
                       struct pwt_kind_table *table, uint8_t *flags);
+/* Could visits of these kinds add up to the totals of the header? Looks at the kinds alone. */
+bool pwt_totals_fit_kinds(const struct pwt_block_header *h, const struct pwt_kind_table *table);
 /* Fills the four columns of counts; false when they are not the totals of the header. */
 bool pwt_spread_counts(const struct pwt_block_header *h, const struct pwt_kind_table *table, uint16_t *counts);
 /* Fills offset[n_visits] and pc[n_visits] from the plain side group; page[] and pages[] are decoded. */

@@ -189,17 +189,13 @@ static bool sane_sides(const struct pwt_block_header *h)
   return h->n_visits > 0 && plain <= PWT_MAX_PLAIN && plain >= 2 * h->n_visits && stored <= ZSTD_compressBound(plain);
 }
 
-/* A block without visits may leave out its counts. Totals are believed as far as the counts could add up to them:
- * so no sum of them is beyond 2^62, and whoever leaves the counts compressed prints nothing impossible. */
+/* A block without visits may leave out its counts. */
 static bool sane_counts(const struct pwt_reader *r, const struct pwt_block_header *h)
 {
   uint32_t stored = h->group[PWT_COUNTS].stored_bytes, plain = h->group[PWT_COUNTS].plain_bytes;
-  const struct pw_totals *t = &h->totals;
-  if (h->n_visits == 0 && (t->fetches || t->loads || t->stores)) return false;
   if (stored == 0) return h->n_visits == 0 && plain == 0 && h->group[PWT_COUNTS].sum == 0;
   if (plain > PWT_MAX_PLAIN || stored > ZSTD_compressBound(plain)) return false;
-  if (r->has_kinds) return plain >= 1;
-  return plain >= 4 * h->n_visits && pwt_totals_fit_columns(h);
+  return plain >= (r->has_kinds ? 1 : 4 * h->n_visits);
 }
 
 static bool sane_header(const struct pwt_reader *r, const struct pwt_block_header *h)
@@ -274,7 +270,7 @@ static int read_flags(struct pwt_reader *r, const struct pwt_block_header *h, st
 {
   int status = read_group(r, h, PWT_CORE, true, err);
   if (status) return status;
-  if (!h->n_visits && !h->group[PWT_COUNTS].stored_bytes) return 0;
+  if (!h->group[PWT_COUNTS].stored_bytes) return 0;
   if (!r->has_kinds) {
     memcpy(r->flags, r->plain[PWT_CORE], h->n_visits);
     return 0;
@@ -283,6 +279,15 @@ static int read_flags(struct pwt_reader *r, const struct pwt_block_header *h, st
   status = read_group(r, h, PWT_COUNTS, true, err);
   if (status) return status;
   return pwt_decode_kinds(h, r->plain[PWT_CORE], r->plain[PWT_COUNTS], r->kinds, r->flags) ? 0 : damaged(r, err, "a block's kinds make no sense");
+}
+
+/* Totals are believed as far as the counts could add up to them: so no sum of them is beyond 2^62, and whoever leaves
+ * the counts compressed prints nothing impossible. */
+static int check_totals(const struct pwt_reader *r, const struct pwt_block_header *h, struct pw_error *err)
+{
+  const struct pw_totals *t = &h->totals;
+  bool fit = !h->n_visits ? !(t->fetches | t->loads | t->stores) : r->has_kinds ? pwt_totals_fit_kinds(h, r->kinds) : pwt_totals_fit_columns(h);
+  return fit ? 0 : damaged(r, err, "a block's totals are not what its visits can add up to");
 }
 
 static int read_counts(struct pwt_reader *r, const struct pwt_block_header *h, bool wanted, struct pw_error *err)
@@ -303,6 +308,7 @@ static int read_block(struct pwt_reader *r, const struct pwt_block_header *h, bo
   if (!sane_header(r, h)) return damaged(r, err, "a block header makes no sense");
   if (pwt_events_reserve(&r->events, h->n_events)) return out_of_memory(r, err);
   int status = read_flags(r, h, err);
+  if (!status) status = check_totals(r, h, err);
   if (status) return status;
   const unsigned char *core = r->plain[PWT_CORE];
   struct pwt_cursor c = {core + 3 * (size_t)h->n_visits, core + h->group[PWT_CORE].plain_bytes, true};
