@@ -320,6 +320,13 @@ static inline uint64_t count_frames(const struct machine *m)
   return n;
 }
 
+static inline void note_frames(struct machine *m)
+{
+  uint64_t frames = count_frames(m), resident = m->frames ? m->memory.n : frames;
+  if (resident << m->shift << 12 > m->r.resident_bytes) m->r.resident_bytes = resident << m->shift << 12;
+  if (frames << m->shift << 12 > m->r.touched_bytes) m->r.touched_bytes = frames << m->shift << 12;
+}
+
 /* What a touch does but for the TLBs. */
 static inline void touch_page(struct machine *m, uint64_t key, bool store)
 {
@@ -332,9 +339,7 @@ static inline void touch_page(struct machine *m, uint64_t key, bool store)
   }
   drop_key(&m->quiet, key);
   if (store && share_no_more(m, key)) m->r.minor_faults++;
-  uint64_t frames = count_frames(m), resident = m->frames ? m->memory.n : frames;
-  if (resident << m->shift << 12 > m->r.resident_bytes) m->r.resident_bytes = resident << m->shift << 12;
-  if (frames << m->shift << 12 > m->r.touched_bytes) m->r.touched_bytes = frames << m->shift << 12;
+  note_frames(m);
 }
 
 static inline void do_access(struct machine *m, const struct op *o)
@@ -378,19 +383,44 @@ static inline void rename_key(struct set *s, uint64_t from, uint64_t to)
   if (has(s, from, &at)) s->key[at] = to;
 }
 
-/* Onto itself nothing moves, nor a large page but to where one begins. */
-static inline bool can_move(const struct machine *m, uint64_t first, uint64_t last, uint64_t to)
+/* Small pages go to another place within large ones: those wholly moved go, those that a part comes to are there,
+ * in a frame of their own. */
+static inline void move_parts(struct machine *m, uint64_t first, uint64_t last, uint64_t to)
 {
-  uint64_t n = last - first + 1, large = UINT64_C(1) << m->shift;
-  if (to < first + n && first < to + n) return false;
-  return to % large == first % large && (first + large - 1) / large * large + large - 1 <= last;
+  uint64_t large = UINT64_C(1) << m->shift;
+  struct set *was = calloc(1, sizeof *was);
+  size_t at;
+  assert_non_null(was);
+  *was = m->present;
+  for (uint64_t page = first / large; page <= last / large; page++) {
+    uint64_t low = page * large, key = (uint64_t)m->process << 52 | page;
+    if (!has(was, key, &at)) continue;
+    if (low >= first && low + large - 1 <= last) page_goes(m, key);
+    for (uint64_t small = low; small < low + large; small++) {
+      if (small < first || small > last) continue;
+      uint64_t new_key = (uint64_t)m->process << 52 | (small - first + to) >> m->shift;
+      if (has(&m->present, new_key, &at)) continue;
+      put_last(&m->present, new_key);
+      put_last(&m->quiet, new_key);
+      make_tables(m, new_key);
+      note_frames(m);
+    }
+  }
+  free(was);
 }
 
+/* Onto itself nothing moves. */
 static inline void move(struct machine *m, uint64_t first, uint64_t last, uint64_t to)
 {
   uint64_t n = last - first + 1, large = UINT64_C(1) << m->shift;
-  if (!can_move(m, first, last, to)) return;
+  if (to < first + n && first < to + n) return;
+  bool parts = to % large != first % large;
+  if (!parts && (first + large - 1) / large * large + large - 1 > last) return;
   discard(m, to, to + n - 1);
+  if (parts) {
+    move_parts(m, first, last, to);
+    return;
+  }
   for (uint64_t page = (first + large - 1) / large * large; page + large - 1 <= last; page += large) {
     uint64_t key = (uint64_t)m->process << 52 | page >> m->shift, new_key = (uint64_t)m->process << 52 | (page - first + to) >> m->shift;
     size_t at, others;

@@ -15,7 +15,7 @@ struct lane {
   struct pw_onepass_tlbs *tlbs[2]; /* by openers, by all touches; NULL: not needed */
   struct pw_onepass_memory *sizes;
   struct pw_direct **direct;       /* [jobs], NULL: not needed */
-  struct pw_ideal *ahead;          /* for the first pass of direct[0], when it looks ahead */
+  struct pw_os *ahead;             /* for the first pass of direct[0], when it looks ahead */
   bool joint;
 };
 
@@ -24,7 +24,7 @@ struct slot {
   uint32_t lane;
   uint32_t direct;                 /* which of the lane's direct parts */
   enum model model;
-  struct pw_ideal_slot account;
+  struct pw_os_slot account;
   union {
     uint32_t pair;                 /* of TLBs */
     struct pw_direct_slot slot;    /* DIRECT */
@@ -35,7 +35,7 @@ struct pw_lanes {
   const struct pw_run_options *options;
   unsigned jobs;
   struct lane *lanes;
-  struct pw_ideal **accounts;      /* [n_lanes] */
+  struct pw_os **accounts;         /* [n_lanes] */
   size_t n_lanes, lanes_room, accounts_room;
   struct pw_model **parts;
   size_t *account_of;
@@ -65,12 +65,17 @@ static void destroy_part(void *part)
   if (p) p->class->destroy(p);
 }
 
+static void destroy_account(struct pw_os *account)
+{
+  if (account) account->class->destroy(account);
+}
+
 static void clear_models(struct pw_lanes *l)
 {
   for (size_t i = 0; i < l->n_lanes; i++) {
     struct lane *lane = &l->lanes[i];
-    pw_ideal_destroy(l->accounts[i]);
-    pw_ideal_destroy(lane->ahead);
+    destroy_account(l->accounts[i]);
+    destroy_account(lane->ahead);
     destroy_part(lane->tlbs[0]);
     destroy_part(lane->tlbs[1]);
     destroy_part(lane->sizes);
@@ -348,7 +353,7 @@ int pw_lanes_note(struct pw_lanes *l, const struct pw_block *block, struct pw_er
     struct pw_direct *direct = looks_ahead(&l->lanes[i]);
     const struct pw_paged *numbered;
     if (!direct) continue;
-    status = pw_ideal_block(l->lanes[i].ahead, block, &numbered, err);
+    status = l->lanes[i].ahead->class->block(l->lanes[i].ahead, block, &numbered, err);
     if (!status) status = pw_direct_note(direct, numbered, err);
     if (!status && l->apart) status = pw_direct_note(l->apart, numbered, err);
   }
@@ -361,7 +366,7 @@ int pw_lanes_turn(struct pw_lanes *l, struct pw_error *err)
   for (size_t i = 0; !status && i < l->n_lanes; i++) {
     struct pw_direct *direct = looks_ahead(&l->lanes[i]);
     if (!direct) continue;
-    pw_ideal_destroy(l->lanes[i].ahead); /* the second pass gives the same ids again */
+    destroy_account(l->lanes[i].ahead); /* the second pass gives the same ids again */
     l->lanes[i].ahead = NULL;
     status = pw_direct_turn(direct, err);
     if (!status && l->apart) status = pw_direct_turn(l->apart, err);
@@ -403,8 +408,9 @@ void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t
   const struct slot *slot = &l->slots[number];
   const struct lane *lane = &l->lanes[slot->lane];
   struct pw_touched touched;
-  pw_ideal_result(l->accounts[slot->lane], &slot->account, r, unfit_page, unfit_bits);
-  pw_ideal_touched(l->accounts[slot->lane], &touched);
+  const struct pw_os *account = l->accounts[slot->lane];
+  account->class->result(account, &slot->account, r, unfit_page, unfit_bits);
+  pw_ideal_touched(account, &touched);
   r->one_pass = slot->model != DIRECT;
   switch (slot->model) {
     case TLBS:

@@ -123,7 +123,7 @@ static bool run_task(struct steps *s, size_t i, int *status, struct pw_error *er
   i -= p->n_parts;
   if (i < p->n_accounts) {
     const struct copy *c = &s->copies[(s->step + 1) % AHEAD];
-    if (c->there) *status = pw_ideal_block(p->accounts[i], &c->block, &s->numbered[(s->step + 1) % 2][i], err);
+    if (c->there) *status = p->accounts[i]->class->block(p->accounts[i], &c->block, &s->numbered[(s->step + 1) % 2][i], err);
     return true;
   }
   if (i > p->n_accounts) return false;
@@ -194,7 +194,7 @@ static int run_steps(struct steps *s, unsigned n_workers, struct pw_error *err)
   /* two steps before the first block: nothing to model, then nothing to decode */
   int status = decode(s, &s->copies[0], err);
   for (size_t i = 0; !status && s->copies[0].there && i < p->n_accounts; i++)
-    status = pw_ideal_block(p->accounts[i], &s->copies[0].block, &s->numbered[0][i], err);
+    status = p->accounts[i]->class->block(p->accounts[i], &s->copies[0].block, &s->numbered[0][i], err);
   if (!status) status = decode(s, &s->copies[1], err);
   for (; !status && s->copies[s->step % AHEAD].there; s->step++) {
     take_step(s, n_workers);
@@ -237,7 +237,8 @@ static int run_alone(struct pw_pipeline *p, struct pw_error *err)
   int status;
   while ((status = p->blocks->next(p->blocks->trace, &block, err)) > 0) {
     status = 0;
-    for (size_t i = 0; !status && i < p->n_accounts; i++) status = pw_ideal_block(p->accounts[i], block, &numbered[i], err);
+    for (size_t i = 0; !status && i < p->n_accounts; i++)
+      status = p->accounts[i]->class->block(p->accounts[i], block, &numbered[i], err);
     for (size_t i = 0; !status && i < p->n_parts; i++)
       status = p->parts[i]->class->feed(p->parts[i], numbered[p->account_of[i]], err);
     if (!status) status = p->after(p->context, block, err);

@@ -9,12 +9,12 @@
 #define PW_PIPELINE_H
 
 #include "base/blocks.h"
-#include "os/ideal.h"
+#include "os/os.h"
 #include "engine/model.h"
 
 struct pw_pipeline {
   const struct pw_blocks *blocks;
-  struct pw_ideal **accounts;
+  struct pw_os **accounts;
   size_t n_accounts;
   struct pw_model **parts;    /* those that take longest first */
   const size_t *account_of;  /* [n_parts] whose numbers the part reads */

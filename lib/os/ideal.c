@@ -40,17 +40,30 @@ static void log_table(void *context, unsigned span_bits, uint64_t prefix_key, ui
                                    .span_bits = span_bits, .prefix = prefix_key, .bytes = bytes});
 }
 
-void pw_ideal_log(struct pw_ideal *a)
+static struct pw_ideal *ideal_of(struct pw_os *os)
 {
+  return (struct pw_ideal *)os;
+}
+
+void pw_ideal_log(struct pw_os *os)
+{
+  struct pw_ideal *a = ideal_of(os);
   a->logging = true;
   pw_tables_watch(a->tables, log_table, a);
 }
 
-int pw_ideal_create(struct pw_ideal **account, unsigned page_shift, const struct pw_run_options *options,
-                      struct pw_error *err)
+static int take_block(struct pw_os *os, const struct pw_block *b, const struct pw_paged **numbered, struct pw_error *err);
+static void give_result(const struct pw_os *os, const struct pw_os_slot *slot, struct pw_result *r, uint64_t *unfit_page,
+                        unsigned *unfit_bits);
+static void destroy(struct pw_os *os);
+static const struct pw_os_class class = {take_block, give_result, destroy};
+
+int pw_ideal_create(struct pw_os **os, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err)
 {
-  struct pw_ideal *a = *account = pw_calloc(1, sizeof *a);
+  struct pw_ideal *a = pw_calloc(1, sizeof *a);
+  *os = a ? &a->os : NULL;
   if (!a) return pw_ideal_out_of_memory(err);
+  a->os.class = &class;
   a->page_shift = page_shift;
   a->shift = page_shift - PW_BASE_SHIFT;
   a->options = *options;
@@ -63,15 +76,15 @@ int pw_ideal_create(struct pw_ideal **account, unsigned page_shift, const struct
     if (!a->output[i]) status = pw_ideal_out_of_memory(err);
   }
   if (status) {
-    pw_ideal_destroy(a);
-    *account = NULL;
+    destroy(*os);
+    *os = NULL;
   }
   return status;
 }
 
-void pw_ideal_destroy(struct pw_ideal *a)
+static void destroy(struct pw_os *os)
 {
-  if (!a) return;
+  struct pw_ideal *a = ideal_of(os);
   for (int i = 0; i < 2; i++) {
     if (!a->output[i]) continue;
     pw_free(a->output[i]->steps);
@@ -107,22 +120,29 @@ static int find_fit(struct pw_ideal *a, const struct pw_geometry *g, uint32_t *n
   return 0;
 }
 
-int pw_ideal_add(struct pw_ideal *a, const struct pw_geometry *g, struct pw_ideal_slot *slot, struct pw_error *err)
+int pw_ideal_add(struct pw_os *os, const struct pw_geometry *g, struct pw_os_slot *slot, struct pw_error *err)
 {
+  struct pw_ideal *a = ideal_of(os);
   int64_t tree = pw_tables_add_geometry(a->tables, g, err);
   if (tree < 0) return (int)tree;
   slot->tree = (uint32_t)tree;
   return find_fit(a, g, &slot->fit, err);
 }
 
-void pw_ideal_watch_sharing(struct pw_ideal *a)
+void pw_ideal_watch_sharing(struct pw_os *os)
 {
+  struct pw_ideal *a = ideal_of(os);
   a->watching = a->options.only != PW_STREAM_FETCH;
 }
 
-bool pw_ideal_shares(const struct pw_ideal *a)
+bool pw_ideal_shares(const struct pw_os *os)
 {
-  return a->shares;
+  return ((const struct pw_ideal *)os)->shares;
+}
+
+uint64_t pw_ideal_steps(const struct pw_os *os)
+{
+  return ((const struct pw_ideal *)os)->frames.steps;
 }
 
 /* Keys and ids of the block's pages. */
@@ -280,8 +300,9 @@ static int take_event(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t 
   return status;
 }
 
-int pw_ideal_block(struct pw_ideal *a, const struct pw_block *b, const struct pw_paged **numbered, struct pw_error *err)
+static int take_block(struct pw_os *os, const struct pw_block *b, const struct pw_paged **numbered, struct pw_error *err)
 {
+  struct pw_ideal *a = ideal_of(os);
   struct pw_ideal_output *out = a->output[a->turn ^= 1];
   int status = number_pages(a, out, b, err);
   a->cause = (struct pw_change){.event = PW_BY_VISIT};
@@ -302,9 +323,10 @@ int pw_ideal_block(struct pw_ideal *a, const struct pw_block *b, const struct pw
   return status ? status : tell_new_keys(a, out, err);
 }
 
-void pw_ideal_result(const struct pw_ideal *a, const struct pw_ideal_slot *slot, struct pw_result *r,
-                       uint64_t *unfit_page, unsigned *unfit_bits)
+static void give_result(const struct pw_os *os, const struct pw_os_slot *slot, struct pw_result *r, uint64_t *unfit_page,
+                        unsigned *unfit_bits)
 {
+  const struct pw_ideal *a = (const struct pw_ideal *)os;
   r->minor_faults = a->pages.n_minor;
   r->resident_bytes = r->touched_bytes = a->frames.peak << a->page_shift;
   r->table_bytes = pw_tables_peak_bytes(a->tables, slot->tree);
@@ -313,7 +335,8 @@ void pw_ideal_result(const struct pw_ideal *a, const struct pw_ideal_slot *slot,
   r->unfit = *unfit_bits > 0;
 }
 
-void pw_ideal_touched(const struct pw_ideal *a, struct pw_touched *touched)
+void pw_ideal_touched(const struct pw_os *os, struct pw_touched *touched)
 {
+  const struct pw_ideal *a = (const struct pw_ideal *)os;
   *touched = (struct pw_touched){a->pages.n_arrivals, a->pages.n_minor, a->pages.peak_touched};
 }

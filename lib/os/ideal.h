@@ -11,34 +11,18 @@
 #include "os/os.h"
 #include "pagewalk.h"
 
-struct pw_ideal;
-
-int pw_ideal_create(struct pw_ideal **account, unsigned page_shift, const struct pw_run_options *options,
-                      struct pw_error *err);
-void pw_ideal_destroy(struct pw_ideal *account);
-
-/* Where a geometry's numbers are. */
-struct pw_ideal_slot {
-  uint32_t tree, fit;
-};
-int pw_ideal_add(struct pw_ideal *account, const struct pw_geometry *geometry, struct pw_ideal_slot *slot,
-                   struct pw_error *err);
+/* What follows is for those that pw_ideal_create makes. */
+int pw_ideal_create(struct pw_os **os, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err);
+int pw_ideal_add(struct pw_os *os, const struct pw_geometry *geometry, struct pw_os_slot *slot, struct pw_error *err);
 /* Note from here on whether a page is touched in two ways: fetched, loaded or stored, by the kernel. */
-void pw_ideal_watch_sharing(struct pw_ideal *account);
-bool pw_ideal_shares(const struct pw_ideal *account);
+void pw_ideal_watch_sharing(struct pw_os *os);
+bool pw_ideal_shares(const struct pw_os *os);
 /* Write down every change (pw_paged.changes), of the tables those of the first geometry. Before the first block. */
-void pw_ideal_log(struct pw_ideal *account);
-
-/* Takes a block in. What comes back is valid until the call after the next. */
-int pw_ideal_block(struct pw_ideal *account, const struct pw_block *block, const struct pw_paged **numbered,
-                     struct pw_error *err);
+void pw_ideal_log(struct pw_os *os);
+/* Nodes and pages that changes of pages have visited so far. */
+uint64_t pw_ideal_steps(const struct pw_os *os);
 /* About, for the estimate of who plans: numbers, keys and the lowest tables of the pages. */
 #define PW_IDEAL_PAGE_BYTES 25u
-
-/* Fills table, resident and fault fields of a machine with unlimited memory. Too narrow a table
- * sets `unfit`, *unfit_page to a base page that did not fit, and *unfit_bits to the width that fits all. */
-void pw_ideal_result(const struct pw_ideal *account, const struct pw_ideal_slot *slot, struct pw_result *result,
-                       uint64_t *unfit_page, unsigned *unfit_bits);
 
 /* What a finite memory of this page size meets. */
 struct pw_touched {
@@ -46,6 +30,6 @@ struct pw_touched {
   uint64_t minor_faults; /* arrivals but for inherited pages, and copies */
   uint64_t peak_pages;   /* that were touched and present at a time */
 };
-void pw_ideal_touched(const struct pw_ideal *account, struct pw_touched *touched);
+void pw_ideal_touched(const struct pw_os *os, struct pw_touched *touched);
 
 #endif

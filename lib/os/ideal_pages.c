@@ -80,16 +80,24 @@ static int range_leaves(struct departure *d, struct pw_ideal_range r, bool keep_
   return found;
 }
 
+static struct pw_step *add_range_step(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, enum pw_step_kind kind,
+                                      struct pw_ideal_range r)
+{
+  struct pw_step *step = pw_ideal_add_step(out, at, kind);
+  if (!step || r.low > r.high) return step;
+  step->first_key = pw_key(a->process, r.low);
+  step->last_key = pw_key(a->process, r.high);
+  return step;
+}
+
 /* Pages leave for good, or tables stay since the mapping does. */
 static int leave(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, struct pw_ideal_range r,
                  struct pw_ideal_leaving how, bool unmapped)
 {
-  struct pw_step *step = pw_ideal_add_step(out, at, PW_STEP_LEAVE);
+  struct pw_step *step = add_range_step(a, out, at, PW_STEP_LEAVE, r);
   struct departure d = {a, out, how.returns};
   if (!step) return -1;
   if (r.low > r.high) return 0;
-  step->first_key = pw_key(a->process, r.low);
-  step->last_key = pw_key(a->process, r.high);
   bool all = unmapped && r.low == 0 && r.high == PW_PAGE_MASK >> a->shift && !a->logging;
   if (all ? all_leave(&d) : range_leaves(&d, r, how.keep_tables)) return -1;
   step->n = out->n_left - step->first;
@@ -133,20 +141,59 @@ static int page_moves(struct pw_ideal *a, struct pw_ideal_output *out, uint64_t 
   return pw_tables_remove(a->tables, p, a->process, &gone, true);
 }
 
+/* The page is present from here on, without a touch. */
+static int page_comes(struct pw_ideal *a, uint64_t page)
+{
+  struct pw_present *p = &a->present[a->process];
+  if (pw_present_has(p, page)) return 0;
+  if (a->logging) {
+    if (pw_pages_reserve(&a->pages, 1)) return -1;
+    pw_ideal_log_page(a, PW_CHANGE_ARRIVE, pw_pages_id(&a->pages, pw_key(a->process, page)), 0);
+  }
+  pw_tables_add_page(a->tables, p, a->process, page);
+  uint64_t *there = pw_present_own(&a->frames, p, page);
+  if (!there) return -1;
+  *there |= UINT64_C(1) << (page & 63);
+  pw_frames_take(&a->frames);
+  pw_ideal_check_fit(a, page << a->shift);
+  return 0;
+}
+
+/* To another place within pages: as in the kernel, which moves small pages, each page that a part of one comes to is
+ * there; the frames are others. */
+static int parts_move(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, uint64_t first, uint64_t last, uint64_t to)
+{
+  struct pw_ideal_range whole = whole_pages(a, first, last);
+  struct departure d = {a, out, false};
+  struct pw_step *step = add_range_step(a, out, at, PW_STEP_LEAVE, whole);
+  const struct pw_present *p = &a->present[a->process];
+  uint64_t end = (last >> a->shift) - !pw_present_has(p, last >> a->shift); /* a part may come to the last one of all */
+  if (!step) return -1;
+  for (uint64_t from = first >> a->shift, page; pw_present_next(p, from, &page) && page <= end; from = page + 1) {
+    uint64_t low = page << a->shift, high = low + (UINT64_C(1) << a->shift) - 1;
+    if (low >= first && high <= last && range_leaves(&d, (struct pw_ideal_range){page, page}, true)) return -1;
+    low = ((low < first ? first : low) - first + to) >> a->shift;
+    high = ((high > last ? last : high) - first + to) >> a->shift;
+    for (; low <= high; low++)
+      if (page_comes(a, low)) return -1;
+  }
+  step->n = out->n_left - step->first;
+  return 0;
+}
+
 /* Base pages first … last move to where base page `to` is the first. */
 int pw_ideal_move(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, uint64_t first, uint64_t last, uint64_t to)
 {
   uint64_t distance = to - first, mask = (UINT64_C(1) << a->shift) - 1;
-  struct pw_ideal_range r = whole_pages(a, first, last);
-  if ((distance & mask) || r.low > r.high) return 0; /* no pages can move like this */
-  distance = (uint64_t)((int64_t)distance >> a->shift);
-  struct pw_ideal_range there = {r.low + distance, r.high + distance};
+  struct pw_ideal_range r = whole_pages(a, first, last), there = whole_pages(a, to, to + (last - first));
+  bool apart = distance & mask;
+  if (!apart && r.low > r.high) return 0; /* no page moves */
   if (leave(a, out, at, there, (struct pw_ideal_leaving){true, false}, false)) return -1;
   a->emptied = true;
-  struct pw_step *step = pw_ideal_add_step(out, at, PW_STEP_MOVE);
+  if (apart) return parts_move(a, out, at, first, last, to);
+  distance = (uint64_t)((int64_t)distance >> a->shift);
+  struct pw_step *step = add_range_step(a, out, at, PW_STEP_MOVE, r);
   if (!step) return -1;
-  step->first_key = pw_key(a->process, r.low);
-  step->last_key = pw_key(a->process, r.high);
   for (uint64_t page; pw_present_next(&a->present[a->process], r.low, &page) && page <= r.high; r.low = page + 1)
     if (page_moves(a, out, page, page + distance)) return -1;
   step->n = out->n_left - step->first;
@@ -160,7 +207,8 @@ int pw_ideal_kernel(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at
   if (a->options.only == PW_STREAM_FETCH) return 0;
   struct pw_ideal_range r = {first >> a->shift, last >> a->shift};
   size_t n = (size_t)(r.high - r.low) + 1;
-  if (pw_pages_reserve(&a->pages, n) || pw_grow((void **)&out->touched, &out->touched_room, out->n_touched + n, sizeof *out->touched))
+  size_t touched = out->n_touched + n;
+  if (pw_pages_reserve(&a->pages, n) || pw_grow((void **)&out->touched, &out->touched_room, touched, sizeof *out->touched))
     return -1;
   struct pw_step *step = pw_ideal_add_step(out, at, PW_STEP_KERNEL);
   if (!step) return -1;

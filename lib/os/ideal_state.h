@@ -32,6 +32,7 @@ struct pw_ideal_output {
 };
 
 struct pw_ideal {
+  struct pw_os os;
   unsigned page_shift, shift; /* shift: over base pages */
   struct pw_run_options options;
   struct pw_pages pages;

@@ -1,9 +1,10 @@
 /* A block as the models of one page size see it: pages have numbers (ids), and what
  * happens between visits is spelled out as steps.
  *
- * The account of a page size (ideal.h) writes it; any number of models read it, each
- * at its own time, so that they can run side by side. Nothing in it changes once it is
- * written, and no model reads anything else of the account. */
+ * An operating system writes it: today the account of a page size (ideal.h), which all its
+ * configurations share. Any number of models read it, each at its own time, so that they
+ * can run side by side. Nothing in it changes once it is written, and no model reads
+ * anything else of the account. */
 #ifndef PW_OS_H
 #define PW_OS_H
 
@@ -70,6 +71,28 @@ struct pw_paged {
   const uint32_t *touched;      /* ids */
   const struct pw_change *changes; /* in order of visits and events; empty unless asked for */
   size_t n_changes;
+};
+
+/* Where a configuration's numbers are. */
+struct pw_os_slot {
+  uint32_t tree, fit;
+};
+
+struct pw_os;
+
+struct pw_os_class {
+  /* Takes a block in. What it lends is valid until the call after the next. */
+  int (*block)(struct pw_os *os, const struct pw_block *block, const struct pw_paged **lent, struct pw_error *err);
+  /* Fills table, resident and fault fields of a machine with unlimited memory. Too narrow a table
+   * sets `unfit`, *unfit_page to a base page that did not fit, and *unfit_bits to the width that fits all. */
+  void (*result)(const struct pw_os *os, const struct pw_os_slot *slot, struct pw_result *result, uint64_t *unfit_page,
+                 unsigned *unfit_bits);
+  void (*destroy)(struct pw_os *os);
+};
+
+/* Who gives frames and answers faults: the first member of each. */
+struct pw_os {
+  const struct pw_os_class *class;
 };
 
 #endif

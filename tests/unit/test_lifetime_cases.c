@@ -163,8 +163,33 @@ static void large_pages_move_when_they_can(void **state)
 {
   (void)state;
   EXPECT("L0 >0.511:512 L512", {.dtlb_misses = 2, .minor_faults = 1}, {.page_shift = 21, .dtlb_misses = 2, .minor_faults = 1});
-  EXPECT("L0 >0.511:700 L700", {.dtlb_misses = 2, .minor_faults = 1}, {.page_shift = 21, .dtlb_misses = 2, .minor_faults = 2});
+  EXPECT("L0 >0.511:700 L700", {.dtlb_misses = 2, .minor_faults = 1}, {.page_shift = 21, .dtlb_misses = 2, .minor_faults = 1, .resident_pages = 2},
+         {.page_shift = 21, .frames = 2, .dtlb_misses = 2, .minor_faults = 1});
   EXPECT("L0 >0:9 L9", {.dtlb_misses = 2, .minor_faults = 1}, {.page_shift = 21, .dtlb_misses = 1, .minor_faults = 1});
+}
+
+/* To another place within pages: what a part of a page comes to is there, and what was there before has gone. */
+static void parts_of_pages_move(void **state)
+{
+  (void)state;
+  EXPECT("L0 L5 >5.8:0 L0 L4", {.dtlb_misses = 4, .minor_faults = 3},
+         {.page_shift = 13, .dtlb_misses = 3, .minor_faults = 2, .resident_pages = 2}); /* 4 is the half that stayed */
+  EXPECT("L4 >4.5:9 L8 L10 L4", {.dtlb_misses = 4, .minor_faults = 4},
+         {.page_shift = 13, .dtlb_misses = 4, .minor_faults = 2, .resident_pages = 3});
+  EXPECT("L2 L4 >2.5:9 L8 L10 L12", {.dtlb_misses = 5, .minor_faults = 5},
+         {.page_shift = 13, .dtlb_misses = 5, .minor_faults = 2, .resident_pages = 3});
+  EXPECT("L4 >4.6:7 L8 L6", {.dtlb_misses = 3, .minor_faults = 3},
+         {.page_shift = 13, .dtlb_misses = 3, .minor_faults = 2, .resident_pages = 3}); /* 6 takes part, and was not there */
+}
+
+/* A process that goes on after its exit has no root; a fork that names it begins with nothing of what it had. */
+static void exited_processes_go_on(void **state)
+{
+  (void)state;
+  EXPECT("L0 x L0", {.dtlb_misses = 2, .minor_faults = 2, .resident_pages = 1, .tables = 4});
+  EXPECT("L0 p1 x L7 L8 p0 f1 p1 L0 L7", {.dtlb_misses = 5, .minor_faults = 4, .resident_pages = 3, .tables = 8},
+         {.frames = 8, .dtlb_misses = 5, .minor_faults = 4});
+  EXPECT("m0 m0 L0 -0 L1", {.dtlb_misses = 2, .minor_faults = 2, .tables = 4}); /* a map over a map is one */
 }
 
 /* A fork copies the tables at once, a page when someone stores to it; the last one has the frame for itself. */
@@ -260,11 +285,12 @@ static void memory_may_run_out(void **state)
 int main(void)
 {
   struct pw_error err = {0};
-  if (pw_geometry_parse(&table, "x86-64", &err)) return fprintf(stderr, "%s\n", err.text), 1;
+  if (pw_geometry_parse(&table, "9,9,9,9+12:8", &err)) return fprintf(stderr, "%s\n", err.text), 1;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_kernel_brings_pages),        cmocka_unit_test(the_kernel_moves_recency),
       cmocka_unit_test(discarded_pages_are_new),        cmocka_unit_test(moved_pages_stay_in_memory),
       cmocka_unit_test(large_pages_move_when_they_can), cmocka_unit_test(forks_share_until_stores),
+      cmocka_unit_test(parts_of_pages_move),            cmocka_unit_test(exited_processes_go_on),
       cmocka_unit_test(the_kernels_addresses_must_fit), cmocka_unit_test(kernel_accesses_are_small),
       cmocka_unit_test(memory_may_run_out),
   };
