@@ -409,15 +409,26 @@ static inline void move_parts(struct machine *m, uint64_t first, uint64_t last, 
   free(was);
 }
 
+/* Is it to another place within large pages? */
+static inline bool moves_parts(const struct machine *m, uint64_t first, uint64_t to)
+{
+  return to % (UINT64_C(1) << m->shift) != first % (UINT64_C(1) << m->shift);
+}
+
 /* Onto itself nothing moves. */
+static inline bool can_move(const struct machine *m, uint64_t first, uint64_t last, uint64_t to)
+{
+  uint64_t n = last - first + 1, large = UINT64_C(1) << m->shift;
+  if (to < first + n && first < to + n) return false;
+  return moves_parts(m, first, to) || (first + large - 1) / large * large + large - 1 <= last;
+}
+
 static inline void move(struct machine *m, uint64_t first, uint64_t last, uint64_t to)
 {
   uint64_t n = last - first + 1, large = UINT64_C(1) << m->shift;
-  if (to < first + n && first < to + n) return;
-  bool parts = to % large != first % large;
-  if (!parts && (first + large - 1) / large * large + large - 1 > last) return;
+  if (!can_move(m, first, last, to)) return;
   discard(m, to, to + n - 1);
-  if (parts) {
+  if (moves_parts(m, first, to)) {
     move_parts(m, first, last, to);
     return;
   }

@@ -141,14 +141,16 @@ static int page_moves(struct pw_ideal *a, struct pw_ideal_output *out, uint64_t 
   return pw_tables_remove(a->tables, p, a->process, &gone, true);
 }
 
-/* The page is present from here on, without a touch. */
-static int page_comes(struct pw_ideal *a, uint64_t page)
+/* The page is present from here on, without a touch, like the one that it is a part of. */
+static int page_comes(struct pw_ideal *a, uint64_t page, uint64_t from)
 {
   struct pw_present *p = &a->present[a->process];
   if (pw_present_has(p, page)) return 0;
   if (a->logging) {
     if (pw_pages_reserve(&a->pages, 1)) return -1;
-    pw_ideal_log_page(a, PW_CHANGE_ARRIVE, pw_pages_id(&a->pages, pw_key(a->process, page)), 0);
+    uint32_t id = pw_pages_id(&a->pages, pw_key(a->process, page));
+    pw_ideal_log_page(a, PW_CHANGE_FORK, id, pw_pages_find(&a->pages, pw_key(a->process, from)));
+    pw_ideal_log_page(a, PW_CHANGE_ARRIVE, id, 0);
   }
   pw_tables_add_page(a->tables, p, a->process, page);
   uint64_t *there = pw_present_own(&a->frames, p, page);
@@ -175,7 +177,7 @@ static int parts_move(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t 
     low = ((low < first ? first : low) - first + to) >> a->shift;
     high = ((high > last ? last : high) - first + to) >> a->shift;
     for (; low <= high; low++)
-      if (page_comes(a, low)) return -1;
+      if (page_comes(a, low, page)) return -1;
   }
   step->n = out->n_left - step->first;
   return 0;

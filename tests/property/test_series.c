@@ -149,12 +149,36 @@ static void keep_page(struct observer *o, uint64_t key, int area)
   o->kept[i].area = area;
 }
 
+/* What a part of a page comes to counts as that page did. */
+static void move_kept_parts(struct observer *o, uint64_t first, uint64_t last, uint64_t to)
+{
+  unsigned shift = o->m.shift;
+  struct observer *was = kit_alloc(1, sizeof *was);
+  *was = *o;
+  for (uint64_t page = first >> shift; page <= last >> shift; page++) {
+    size_t i = 0;
+    while (i < was->n_kept && was->kept[i].key != ((uint64_t)o->m.process << 52 | page)) i++;
+    if (i == was->n_kept) continue;
+    uint64_t low = page << shift, high = low + (UINT64_C(1) << shift) - 1;
+    for (size_t k = 0; low >= first && high <= last && k < o->n_kept; k++)
+      if (o->kept[k].key == was->kept[i].key) o->kept[k--] = o->kept[--o->n_kept];
+    for (uint64_t small = low < first ? first : low; small <= (high > last ? last : high); small++) {
+      uint64_t key = (uint64_t)o->m.process << 52 | (small - first + to) >> shift;
+      size_t k = 0;
+      while (k < o->n_kept && o->kept[k].key != key) k++;
+      if (k == o->n_kept) keep_page(o, key, was->kept[i].area);
+    }
+  }
+  free(was);
+}
+
 /* Who leaves and who goes where, before the event does it. */
 static void move_kept(struct observer *o, const struct pw_event *e)
 {
   uint64_t first = e->a >> 12, last = (e->a + e->b - 1) >> 12, to = e->c >> 12, large = UINT64_C(1) << o->m.shift;
   if (!can_move(&o->m, first, last, to)) return;
-  for (int pass = 0; pass < 2; pass++) { /* those at the new place first */
+  bool parts = moves_parts(&o->m, first, to);
+  for (int pass = 0; pass < 2 - parts; pass++) { /* those at the new place first */
     uint64_t from = pass ? first : to, end = pass ? last : to + last - first;
     for (size_t i = 0; i < o->n_kept; i++) {
       uint64_t key = o->kept[i].key, low = (key & PW_PAGE_MASK) << o->m.shift;
@@ -163,6 +187,7 @@ static void move_kept(struct observer *o, const struct pw_event *e)
       else o->kept[i--] = o->kept[--o->n_kept];
     }
   }
+  if (parts) move_kept_parts(o, first, last, to);
 }
 
 /* The children's pages came with those of their parent. */
