@@ -45,10 +45,15 @@ void pw_layout_destroy(struct pw_layout *l)
 
 static const struct origin unknown = {.guess = {1, 0, 0}};
 
+static bool has_no_name(const struct pw_vma *vma)
+{
+  return vma->object == PW_TEXT_MMAP;
+}
+
 /* A trace need not name the stack: the kernel puts it above all else that a program starts with. */
 static void guess_stack(struct origin *o, const struct pw_vma *vma)
 {
-  bool fits = vma->kind == PW_VMA_MMAP && (~vma->rights & (PW_MAP_READ | PW_MAP_WRITE)) == 0;
+  bool fits = has_no_name(vma) && (~vma->rights & (PW_MAP_READ | PW_MAP_WRITE)) == 0;
   if (fits && vma->last >> (PW_PAGE_BITS - 1) == 0 && (o->guess.first > o->guess.last || vma->first > o->guess.first))
     o->guess = (struct pw_range){vma->first, vma->last, vma->number};
 }
@@ -63,7 +68,7 @@ static int take_change(void *context, const struct pw_space_change *c, struct pw
   if (c->kind == PW_SPACE_EMPTIED) *o = unknown;
   if (c->kind != PW_SPACE_MAPPED) return 0;
   if (c->vma.kind == PW_VMA_FILE && o->program == PW_TEXT_UNKNOWN) o->program = c->vma.object;
-  o->stack |= c->vma.kind == PW_VMA_STACK;
+  o->stack |= c->vma.kind == PW_VMA_STACK && !has_no_name(&c->vma);
   if (l->early) guess_stack(o, &c->vma);
   return 0;
 }
@@ -88,24 +93,23 @@ static bool is_library(const struct pw_vma *vma, const char *name)
 
 static enum pw_layout_kind kind_of(const struct origin *o, const struct pw_vma *vma, const char *name)
 {
+  bool guessed = !o->stack && o->guess.first <= o->guess.last && vma->number == o->guess.value;
+  if (has_no_name(vma)) return guessed ? PW_LAYOUT_STACK : PW_LAYOUT_MMAP;
   switch (vma->kind) {
-    case PW_VMA_STACK: return PW_LAYOUT_STACK;
     case PW_VMA_HEAP: return PW_LAYOUT_HEAP;
     case PW_VMA_SPECIAL: return PW_LAYOUT_SPECIAL;
-    case PW_VMA_FILE:
-    case PW_VMA_BSS:
-      if (vma->object == o->program) return PW_LAYOUT_PROGRAM;
-      return is_library(vma, name) ? PW_LAYOUT_LIBRARY : PW_LAYOUT_FILE;
-    default:
-      return !o->stack && o->guess.first <= o->guess.last && vma->number == o->guess.value ? PW_LAYOUT_STACK : PW_LAYOUT_MMAP;
+    case PW_VMA_STACK: return PW_LAYOUT_STACK;
+    default: break;
   }
+  if (vma->object == o->program) return PW_LAYOUT_PROGRAM;
+  return is_library(vma, name) ? PW_LAYOUT_LIBRARY : PW_LAYOUT_FILE;
 }
 
 bool pw_layout_next(const struct pw_layout *l, uint32_t process, uint64_t page, struct pw_layout_area *area)
 {
   struct pw_vma vma;
   if (!pw_spaces_next(&l->spaces, process, page, &vma)) return false;
-  const char *name = vma.object == PW_TEXT_MMAP ? "" : l->spaces.texts.texts[vma.object];
+  const char *name = has_no_name(&vma) ? "" : l->spaces.texts.texts[vma.object];
   *area = (struct pw_layout_area){vma.first, vma.last, kind_of(&l->origins[process], &vma, name),
                                   vma.rights & ~(unsigned)PW_MAP_SHARED, name};
   return true;
