@@ -105,9 +105,9 @@ static int compare_areas(struct pw_validation *v, const struct pw_native_state *
   if (!v->areas) return pw_error_set(err, PW_ENOMEM, "memory ran out");
   for (size_t i = 0; i < end->n_areas; i++) {
     const struct pw_native_area *a = &end->areas[i];
+    const uint64_t first = a->vma.start, behind = a->vma.end;
     struct pw_validated_area *to = &v->areas[v->n_areas++];
-    *to = (struct pw_validated_area){.start = a->start, .end = a->end,
-                                     .pages = {a->present, pw_mm_present(mm, a->start >> 12, a->end >> 12)}};
+    *to = (struct pw_validated_area){.start = first << 12, .end = behind << 12, .pages = {a->present, pw_mm_present(mm, first, behind)}};
     size_t n = strlen(a->name);
     snprintf(to->name, sizeof to->name, "%s%s", n < sizeof to->name ? "" : "...", n < sizeof to->name ? a->name : a->name + n - 60);
   }

@@ -258,7 +258,7 @@ static int at_exec(struct native_run *r, pid_t thread, struct pw_error *err)
   r->native->heap = pw_native_heap_start(r->process);
   int status = pw_native_look(&r->native->start, r->process, thread, err);
   for (size_t i = 0; i < r->native->start.n_areas && !status; i++)
-    if (r->native->start.areas[i].inode) warm(r->native->start.areas[i].name);
+    if (r->native->start.areas[i].vma.inode) warm(r->native->start.areas[i].name);
   return status;
 }
 

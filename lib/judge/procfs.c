@@ -11,7 +11,7 @@
 #include "judge/native_run.h"
 
 /* 512 MiB of pagemap: a sanitizer's shadow of terabytes would take minutes. */
-#define MOST_READ_BYTES (UINT64_C(1) << 38)
+#define MOST_READ_PAGES (UINT64_C(1) << 26)
 
 static FILE *open_proc(pid_t process, pid_t thread, const char *name)
 {
@@ -151,18 +151,19 @@ static uint32_t area_flags(const char *permissions, const char *name)
 
 static int add_area(struct pw_native_state *s, char *line, struct pw_error *err)
 {
-  struct pw_native_area area = {0};
+  uint64_t start, end, offset, inode;
   char permissions[5];
   int name = 0;
   struct stat st;
   line[strcspn(line, "\n")] = '\0';
-  if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %n", &area.start, &area.end, permissions,
-             &area.offset, &area.inode, &name) < 5)
+  if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %n", &start, &end, permissions, &offset,
+             &inode, &name) < 5)
     return 0;
-  if (area.start >> 63) return 0; /* the kernel's half: vsyscall */
-  area.flags = area_flags(permissions, line + name);
-  if (area.inode && stat(line + name, &st) == 0 && st.st_ino == area.inode) area.file_bytes = (uint64_t)st.st_size;
-  area.name = pw_strdup(line + name);
+  if (start >> 63) return 0; /* the kernel's half: vsyscall */
+  struct pw_native_area area = {.name = pw_strdup(line + name),
+                                .vma = {.start = start >> 12, .end = end >> 12, .offset = offset >> 12, .inode = inode,
+                                        .flags = area_flags(permissions, line + name) | (inode ? PW_AREA_FILE : 0)}};
+  if (inode && stat(line + name, &st) == 0 && st.st_ino == inode) area.vma.file_pages = ((uint64_t)st.st_size + 4095) >> 12;
   if (!area.name || pw_grow((void **)&s->areas, &s->areas_room, s->n_areas + 1, sizeof *s->areas)) {
     pw_free(area.name);
     return out_of_memory(err);
@@ -189,7 +190,7 @@ static int add_pages(struct pw_native_state *s, struct pw_native_area *area, int
   uint64_t *entries = pw_malloc(most, sizeof *entries);
   if (!entries) return out_of_memory(err);
   int status = 0;
-  for (uint64_t page = area->start >> 12, end = area->end >> 12; page < end && !status;) {
+  for (uint64_t page = area->vma.start, end = area->vma.end; page < end && !status;) {
     size_t n = end - page < most ? (size_t)(end - page) : most;
     ssize_t got = pread(pagemap, entries, n * sizeof *entries, (off_t)(page * sizeof *entries));
     if (got <= 0) break;
@@ -213,7 +214,7 @@ static int read_pages(struct pw_native_state *s, pid_t process, pid_t thread, st
   int pagemap = open(path, O_RDONLY | O_CLOEXEC), status = 0;
   s->pages_known = pagemap >= 0;
   for (size_t i = 0; i < s->n_areas && s->pages_known && !status; i++)
-    if (s->areas[i].end - s->areas[i].start <= MOST_READ_BYTES) status = add_pages(s, &s->areas[i], pagemap, err);
+    if (s->areas[i].vma.end - s->areas[i].vma.start <= MOST_READ_PAGES) status = add_pages(s, &s->areas[i], pagemap, err);
   if (pagemap >= 0) close(pagemap);
   return status;
 }

@@ -13,12 +13,19 @@ enum {
   PW_AREA_SPECIAL = 1 << 9, /* the kernel's own (vdso): never resident, nothing comes around */
 };
 
+/* Pages of one kind. */
+struct pw_native_vma {
+  uint64_t start, end; /* page numbers, [start, end) */
+  uint32_t flags;      /* PW_MAP_… and PW_AREA_… */
+  uint64_t inode;
+  uint64_t offset;     /* of start in the file, in pages */
+  uint64_t file_pages; /* of the whole file; 0 = not known: longer than the area */
+};
+
 /* An area as /proc tells it. */
 struct pw_native_area {
-  uint64_t start, end, offset; /* bytes */
-  uint32_t flags;              /* PW_MAP_… and PW_AREA_…; PW_MAP_STACK for [stack] */
-  uint64_t inode, file_bytes;  /* 0 where it is no file, or its size is not known */
-  uint64_t present;            /* pages that are there; 0 when the kernel does not tell */
+  struct pw_native_vma vma;
+  uint64_t present; /* pages that are there; 0 when the kernel does not tell */
   char *name;
 };
 
@@ -45,19 +52,10 @@ struct pw_native_layout {
   uint64_t stack_pointer, heap;       /* when it begins: %rsp, and where brk starts */
 };
 
-/* Pages of one kind. */
-struct pw_native_vma {
-  uint64_t start, end; /* page numbers, [start, end) */
-  uint32_t flags;      /* PW_MAP_… and PW_AREA_… */
-  uint64_t inode;
-  uint64_t offset;     /* of start in the file, in pages */
-  uint64_t file_pages; /* of the whole file; 0 = not known: longer than the area */
-};
-
 struct pw_native_change {
   enum pw_native_kind kind;
   struct pw_native_vma vma;  /* MAP: all of it; UNMAP, DISCARD, MOVE (where to): its pages alone; PROTECT: these and flags */
-  uint64_t from, from_pages; /* MOVE: what is carried along with its area, and is gone there; from = vma.start: it grows in place */
+  uint64_t from, from_pages; /* MOVE: what goes there, with its area; from = vma.start: it grows in place */
 };
 
 #endif

@@ -54,21 +54,12 @@ static void use(struct pw_relocation *r, struct pw_native_call *call)
 
 /* ---- the start: what the kernel had mapped ---- */
 
-static int start_area(struct pw_relocation *r, const struct pw_native_area *a, struct pw_error *err)
-{
-  struct pw_native_vma area = {.start = a->start >> 12, .end = a->end >> 12, .flags = a->flags, .inode = a->inode,
-                               .offset = a->offset >> 12, .file_pages = (a->file_bytes + 4095) >> 12};
-  if (a->inode) area.flags |= PW_AREA_FILE;
-  if (!(a->flags & PW_MAP_STACK) && area.end > r->gaps.top) r->gaps.top = area.end;
-  return map_native(r, &area, err);
-}
-
 /* The stacks begin where both pointers stand, and end natively with their area. */
 static int place_stack(struct pw_relocation *r, uint64_t recorded, uint64_t native, struct pw_error *err)
 {
   uint64_t above = 1;
   for (size_t i = 0; i < r->native->n_areas; i++)
-    if (r->native->areas[i].flags & PW_MAP_STACK) above = (r->native->areas[i].end >> 12) - native;
+    if (r->native->areas[i].vma.flags & PW_MAP_STACK) above = r->native->areas[i].vma.end - native;
   return set_place(r, recorded - STACK_PAGES, recorded + above, native - recorded, err);
 }
 
@@ -78,7 +69,11 @@ int pw_relocation_init(struct pw_relocation *r, const struct pw_native_layout *n
   *r = (struct pw_relocation){.native = native, .to = to};
   int status = pw_counterparts_init(&r->counterparts, native->calls, native->n_calls) ? out_of_memory(err) : 0;
   if (!status && pw_gaps_init(&r->gaps, native->calls, native->n_calls)) status = out_of_memory(err);
-  for (size_t i = 0; i < native->n_areas && !status; i++) status = start_area(r, &native->areas[i], err);
+  for (size_t i = 0; i < native->n_areas && !status; i++) {
+    const struct pw_native_vma *vma = &native->areas[i].vma;
+    if (!(vma->flags & PW_MAP_STACK) && vma->end > r->gaps.top) r->gaps.top = vma->end;
+    status = map_native(r, vma, err);
+  }
   return status ? status : place_stack(r, stack_pointer >> 12, native->stack_pointer >> 12, err);
 }
 
@@ -94,7 +89,7 @@ void pw_relocation_clear(struct pw_relocation *r)
 static uint64_t native_start(const struct pw_native_layout *native, uint64_t inode)
 {
   for (size_t i = 0; i < native->n_areas; i++)
-    if (inode && native->areas[i].inode == inode) return native->areas[i].start >> 12;
+    if (inode && native->areas[i].vma.inode == inode) return native->areas[i].vma.start;
   return 0;
 }
 
@@ -131,11 +126,12 @@ static int native_place(struct pw_relocation *r, uint64_t pages, uint64_t *nativ
   if (similar) call = pw_counterparts_similar(&r->counterparts, pages, r->map_inode);
   if (call) {
     use(r, call);
-    uint64_t end = (call->address + call->bytes) >> 12, start = end - pages; /* mappings grow downwards: the end is what they share */
+    uint64_t end = (call->address + call->bytes) >> 12, start = end - pages; /* they grow downwards, so the end is shared */
     bool free = end == (similar ? pw_gaps_obstacle(&r->gaps, start, end) : pw_gaps_lowest_mapped(&r->gaps, start, end));
     if (pages >= end) free = false;
     pw_gaps_freed(&r->gaps, call->address >> 12, free ? start : end);
-    if (free && !similar && call->cut && pw_ranges_put(&r->cuts, start, start, (uint64_t)(call - r->native->calls))) return out_of_memory(err);
+    bool note = free && !similar && call->cut;
+    if (note && pw_ranges_put(&r->cuts, start, start, (uint64_t)(call - r->native->calls))) return out_of_memory(err);
     *native = start;
     if (free) return 0;
     r->unplaced += !similar;
@@ -161,8 +157,8 @@ static int carry(struct pw_relocation *r, uint64_t from, uint64_t pages, uint64_
                  struct pw_error *err)
 {
   struct pw_range place;
-  struct pw_native_change move = {.kind = PW_NATIVE_MOVE, .vma = {.start = native, .end = native + all, .flags = PW_MAP_READ | PW_MAP_WRITE},
-                                  .from_pages = pages};
+  struct pw_native_vma vma = {.start = native, .end = native + all, .flags = PW_MAP_READ | PW_MAP_WRITE};
+  struct pw_native_change move = {.kind = PW_NATIVE_MOVE, .vma = vma, .from_pages = pages};
   bool was = pw_ranges_at(&r->places, from, &place) && pw_gaps_is_mapped(&r->gaps, from + place.value);
   int status = 0;
   if (was) {
@@ -171,7 +167,7 @@ static int carry(struct pw_relocation *r, uint64_t from, uint64_t pages, uint64_
     if (native != move.from && pw_gaps_give(&r->gaps, move.from, move.from + pages)) return out_of_memory(err);
     status = tell(r, &move, err);
   } else {
-    status = map_native(r, &move.vma, err);
+    status = map_native(r, &vma, err);
   }
   if (!status) status = forget_place(r, from, from + pages, err);
   return status ? status : set_place(r, recorded, recorded + all, native - recorded, err);

@@ -29,7 +29,7 @@ struct pw_relocation {
   struct pw_counterparts counterparts;
   struct pw_gaps gaps;       /* what is mapped natively */
   struct pw_ranges places;   /* recorded pages; the value is native - recorded, modulo 2^64 */
-  struct pw_ranges cuts;     /* native page -> number of the call that made a mapping there which was cut, until its counterpart is */
+  struct pw_ranges cuts;     /* native page -> number of the call that mapped there, of those that were cut */
   bool running;              /* past the start-up maps */
   uint64_t heap_shift;
   bool heap_known;

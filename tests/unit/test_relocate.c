@@ -30,9 +30,9 @@ static int start(void **state)
   (void)state;
   strcpy(names[0], "prog");
   strcpy(names[2], "[stack]");
-  areas[0] = (struct pw_native_area){.start = 0x555555554000, .end = 0x555555558000, .flags = RW, .inode = PROGRAM, .name = names[0]};
-  areas[1] = (struct pw_native_area){.start = TOP - PAGE, .end = TOP, .flags = RW, .name = names[1]};
-  areas[2] = (struct pw_native_area){.start = STACK_TOP - 33 * PAGE, .end = STACK_TOP, .flags = RW | PW_MAP_STACK, .name = names[2]};
+  areas[0] = (struct pw_native_area){{.start = 0x555555554, .end = 0x555555558, .flags = RW | PW_AREA_FILE, .inode = PROGRAM}, .name = names[0]};
+  areas[1] = (struct pw_native_area){{.start = (TOP >> 12) - 1, .end = TOP >> 12, .flags = RW}, .name = names[1]};
+  areas[2] = (struct pw_native_area){{.start = (STACK_TOP >> 12) - 33, .end = STACK_TOP >> 12, .flags = RW | PW_MAP_STACK}, .name = names[2]};
   native = (struct pw_native_layout){.areas = areas, .n_areas = 3, .stack_pointer = STACK_TOP - 0x1230, .heap = 0x555555560000, .calls = calls};
   begun = false;
   return pw_kernel_init(&kernel, false, &err);

@@ -17,7 +17,7 @@ enum { RW = PW_MAP_READ | PW_MAP_WRITE, PAGE = 4096, N = 3000 };
 static struct pw_relocation r;
 static struct pw_kernel kernel;
 static struct pw_native_layout native;
-static struct pw_native_area top = {.start = TOP - PAGE, .end = TOP, .flags = RW, .name = (char *)""};
+static struct pw_native_area top = {{.start = (TOP >> 12) - 1, .end = TOP >> 12, .flags = RW}, .name = (char *)""};
 static struct pw_error err;
 
 static void event(uint32_t kind, uint64_t a, uint64_t b, uint64_t c)

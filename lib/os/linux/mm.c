@@ -66,7 +66,8 @@ static int number_kind(struct pw_mm *m, const struct pw_native_vma *area, uint32
   struct pw_native_vma kind = {.flags = area->flags, .inode = area->inode, .file_pages = area->file_pages};
   char text[96];
   if (kind.flags & PW_AREA_FILE) kind.offset = area->offset - area->start;
-  int n = snprintf(text, sizeof text, "%" PRIx32 " %" PRIx64 " %" PRIx64 " %" PRIx64, kind.flags, kind.inode, kind.offset, kind.file_pages);
+  int n = snprintf(text, sizeof text, "%" PRIx32 " %" PRIx64 " %" PRIx64 " %" PRIx64, kind.flags, kind.inode, kind.offset,
+                   kind.file_pages);
   if (pw_grow((void **)&m->kinds, &m->kinds_room, m->n_kinds + 1, sizeof *m->kinds)) return -1;
   *number = pw_intern(&m->kind_texts, text, (size_t)n);
   if (*number == PW_NO_TEXT) return -1;
