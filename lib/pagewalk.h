@@ -525,7 +525,7 @@ enum pw_parameter_kind {
   PW_PARAMETER_CHOICE,   /* int, an index into `list` */
 };
 
-#define PW_PARAMETERS_MOST 32
+#define PW_PARAMETERS_MOST 24
 
 struct pw_parameter {
   const char *name;         /* of the option and the key */

@@ -12,43 +12,27 @@
 
 #include "base/parameters.h"
 
-enum { PER_PARAMETER = sizeof((struct pw_parameter *)0)->columns / sizeof *((struct pw_parameter *)0)->columns,
-       N_PLACES = PW_PARAMETERS_MOST * PER_PARAMETER };
-
-/* Place number `place` in a generation: columns of parameters first. False where nothing stands. */
-static bool take_place(struct pw_column *c, size_t place)
-{
-  c->which = place % PER_PARAMETER;
-  c->parameter = place < N_PLACES ? pw_parameter_entry(place / PER_PARAMETER) : NULL;
-  c->count = place < N_PLACES ? NULL : pw_count_entry(place - N_PLACES);
-  if (c->parameter) c->name = c->parameter->columns[c->which].name;
-  else if (c->count) c->name = c->count->elsewhere ? NULL : c->count->name;
-  else return false;
-  return c->name && (c->parameter ? c->parameter->since : c->count->since) == c->since;
-}
-
-static bool has_later(unsigned since)
-{
-  const struct pw_parameter *p;
-  const struct pw_count *c;
-  for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
-    if (p->since > since) return true;
-  for (size_t i = 0; (c = pw_count_entry(i)); i++)
-    if (c->since > since) return true;
-  return false;
-}
+enum { PER_PARAMETER = sizeof((struct pw_parameter *)0)->columns / sizeof *((struct pw_parameter *)0)->columns };
 
 bool pw_column_next(struct pw_column *c)
 {
-  if (c->next == 0) {
-    *c = (struct pw_column){.name = "trace", .next = 1};
+  const struct pw_parameter *p;
+  const struct pw_count *count;
+  if (!c->name) {
+    c->name = "trace";
     return true;
   }
-  for (;; c->since++, c->next = 1) {
-    while (c->next <= N_PLACES || pw_count_entry(c->next - 1 - N_PLACES))
-      if (take_place(c, c->next++ - 1)) return true;
-    if (!has_later(c->since)) return false;
-  }
+  while ((p = pw_parameter_entry(c->next_place / PER_PARAMETER)) && !p->columns[c->next_place % PER_PARAMETER].name) c->next_place++;
+  while ((count = pw_count_entry(c->next_count)) && count->elsewhere) c->next_count++;
+  if (!p && !count) return false;
+  if (p && count && p->since > count->since) p = NULL;
+  c->parameter = p;
+  c->count = p ? NULL : count;
+  c->which = c->next_place % PER_PARAMETER;
+  c->name = p ? p->columns[c->which].name : count->name;
+  if (p) c->next_place++;
+  else c->next_count++;
+  return true;
 }
 
 static struct pw_cell entry_cell(enum pw_list list, int index)
@@ -98,7 +82,7 @@ struct pw_cell pw_column_cell(const struct pw_column *c, const char *trace, cons
 int pw_csv_write_header(FILE *out, struct pw_error *err)
 {
   struct pw_column column = {0};
-  while (pw_column_next(&column)) fprintf(out, "%s%s", column.next > 1 ? "," : "", column.name);
+  for (bool first = true; pw_column_next(&column); first = false) fprintf(out, "%s%s", first ? "" : ",", column.name);
   putc('\n', out);
   return pw_row_written(out, "results", err);
 }

@@ -9,8 +9,7 @@ struct pw_column {
   const struct pw_parameter *parameter; /* or NULL: a count, or the trace where that is NULL too */
   size_t which;                         /* of the parameter's columns */
   const struct pw_count *count;
-  size_t next;                          /* where the walk goes on; see rows.c */
-  unsigned since;
+  size_t next_place, next_count;        /* where the walk goes on in the two tables */
 };
 
 /* Begins with a struct of zeros; false past the end. */

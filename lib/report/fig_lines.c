@@ -114,7 +114,8 @@ static int name_parts(struct pw_figure *figure, const struct pw_view *view, cons
 static int fill(struct pw_figure *figure, const struct pw_view *view, struct parts *p)
 {
   struct pw_text note = { 0 };
-  int status = choose_parts(p, view, &note) || tell(figure, view, &note) || name_parts(figure, view, p) ? -1 : 0;
+  /* named first: how much room an axis has depends on the number of panels */
+  int status = choose_parts(p, view, &note) || name_parts(figure, view, p) || tell(figure, view, &note) ? -1 : 0;
   pw_text_clear(&note);
   if (status || add_points(figure, view, &p->panels, &p->series, &p->places) || pw_figure_settle(figure)) return -1;
   return strcmp(view->chart->template_name, "curves") == 0 ? pw_figure_steps(figure) : 0;

@@ -331,6 +331,22 @@ static void initial_cells_are_the_usual_ones(void **state)
   assert_true(compared >= 13);
 }
 
+/* Where rows of the tables are later than others, they are behind them: the files' columns are put together by that. */
+static void later_rows_are_behind(void **state)
+{
+  (void)state;
+  unsigned since = 0;
+  for (size_t i = 0; pw_count_entry(i); i++) {
+    assert_true(pw_count_entry(i)->since >= since);
+    since = pw_count_entry(i)->since;
+  }
+  since = 0;
+  for (size_t i = 0; pw_parameter_entry(i); i++) {
+    assert_true(pw_parameter_entry(i)->since >= since);
+    since = pw_parameter_entry(i)->since;
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -339,7 +355,7 @@ int main(void)
       cmocka_unit_test(none_left_is_no_error_here),       cmocka_unit_test(the_total_is_bounded),
       cmocka_unit_test(grids_are_united),                 cmocka_unit_test(a_list_of_none_is_the_initial_value),
       cmocka_unit_test(a_configuration_without_a_table_is_refused), cmocka_unit_test(policies_that_are_none_are_refused),
-      cmocka_unit_test(initial_cells_are_the_usual_ones),
+      cmocka_unit_test(initial_cells_are_the_usual_ones),           cmocka_unit_test(later_rows_are_behind),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

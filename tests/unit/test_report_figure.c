@@ -187,6 +187,25 @@ static void left_out_with_a_reason(void **state)
   }
 }
 
+/* Of one panel the axis has room for more names than of a panel among several. */
+static void a_single_curve_names_its_sizes(void **state)
+{
+  (void)state;
+  char path[] = "/tmp/pw-curve-XXXXXX";
+  FILE *out = fdopen(mkstemp(path), "w");
+  size_t named = 0;
+  fputs("trace,of,page_bytes,entries,misses,miss_rate\n", out);
+  for (unsigned entries = 1; entries <= 4096; entries *= 2) fprintf(out, "t,dtlb,4096,%u,%u,%g\n", entries, 8192 / entries, 0.8 / entries);
+  fclose(out);
+  assert_int_equal(pw_table_add(&table, path, NULL, 0, NULL), 0);
+  unlink(path);
+  assert_int_equal(make("dtlb-curve", NULL), 1);
+  assert_int_equal(figure.panels.n, 1);
+  assert_true(figure.x.tlb_sizes == pw_figure_chars(&figure));
+  for (size_t i = 0; i < figure.x.n_ticks; i++) named += figure.x.ticks[i].label[0] != 0;
+  assert_true(named >= 12);
+}
+
 static void machines_are_named_by_what_differs(void **state)
 {
   (void)state;
@@ -409,6 +428,7 @@ int main(void)
     cmocka_unit_test_teardown(fully_associative_sweep, clear),
     cmocka_unit_test_teardown(what_does_not_matter_is_not_fixed, clear),
     cmocka_unit_test_teardown(left_out_with_a_reason, clear),
+    cmocka_unit_test_teardown(a_single_curve_names_its_sizes, clear),
     cmocka_unit_test_teardown(machines_are_named_by_what_differs, clear),
     cmocka_unit_test_teardown(machines_left_out_are_told, clear),
     cmocka_unit_test_teardown(machines_that_cost_the_same, clear),
