@@ -112,8 +112,8 @@ static int unknown_format(const char *path, struct pw_error *err)
 {
   struct pw_text names = {0};
   for (size_t i = 0; pw_formats[i]; i++) pw_text_printf(&names, ", %s", pw_formats[i]->name);
-  int status = pw_error_set(err, PW_EFORMAT, "%s is in no format that is known (pwt%s); if it is one of them, name it with --format",
-                            path, pw_text_get(&names));
+  int status = pw_error_set(err, PW_EFORMAT, "%s is in no format that is known (pwt%s); if it is one of them, name it "
+                            "with --format", path, pw_text_get(&names));
   pw_text_clear(&names);
   return status;
 }

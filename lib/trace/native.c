@@ -58,8 +58,8 @@ static int rewind_native(struct pw_trace *t, const unsigned char *bytes, size_t 
   if (!n) return pw_trace_out_of_memory(t, err);
   int status = pwt_reader_create(&n->reader, t->source, t->from_spool ? "the temporary copy of the pipe" : t->path, err);
   if (!status && !t->from_spool) status = copy_provenance(t, n->reader, err);
-  if (!status && (t->options.skip || t->options.limit || t->options.warmup)) status = pw_slice_create(&n->slice, &t->options, err);
-  return status;
+  bool cut = t->options.skip || t->options.limit || t->options.warmup;
+  return !status && cut ? pw_slice_create(&n->slice, &t->options, err) : status;
 }
 
 /* Forks stay with the switches, since they number processes. */
@@ -100,11 +100,11 @@ static int count_events(struct pw_trace *t, const struct pw_block *block, struct
     n->events += 1 + (pw_event_is_kernel(e->kind) ? e->b >> (PW_BASE_SHIFT + 4) : 0);
   }
   if (n->events > FREE_EVENTS + MOST_EVENTS_A_BYTE * pw_source_stored_bytes(t->source))
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s: its events are more than %u for each byte of the file, which no recording has; "
-                        "read it with --ignore events,kernel", t->path, MOST_EVENTS_A_BYTE);
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: its events are more than %u for each byte of the file, which no recording "
+                        "has; read it with --ignore events,kernel", t->path, MOST_EVENTS_A_BYTE);
   if (n->text_bytes <= PWT_MOST_TEXT_BYTES) return 0;
-  return pw_error_set(err, PW_EUNSUPPORTED, "%s: the names in its events take more than %u MiB, which is more than is kept of a trace; "
-                      "read it with --ignore events", t->path, (unsigned)(PWT_MOST_TEXT_BYTES >> 20));
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s: the names in its events take more than %u MiB, which is more than is kept of "
+                      "a trace; read it with --ignore events", t->path, (unsigned)(PWT_MOST_TEXT_BYTES >> 20));
 }
 
 static int next_wanted(struct pw_trace *t, const struct pw_block **block, struct pw_error *err)

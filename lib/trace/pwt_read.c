@@ -204,7 +204,8 @@ static bool sane_header(const struct pwt_reader *r, const struct pwt_block_heade
          h->n_events <= PWT_MAX_EVENTS && h->n_visits + h->n_events > 0 &&
          h->group[PWT_CORE].plain_bytes <= PWT_MAX_PLAIN &&
          h->group[PWT_CORE].plain_bytes >= 3 * h->n_visits + h->n_pages + 6 * h->n_events &&
-         h->group[PWT_CORE].stored_bytes <= ZSTD_compressBound(h->group[PWT_CORE].plain_bytes) && sane_counts(r, h) && sane_sides(h) &&
+         h->group[PWT_CORE].stored_bytes <= ZSTD_compressBound(h->group[PWT_CORE].plain_bytes) &&
+         sane_counts(r, h) && sane_sides(h) &&
          h->first_access == pw_totals_sum(&r->totals) && h->process == r->events.process && h->thread == r->events.thread;
 }
 
@@ -278,7 +279,8 @@ static int read_flags(struct pwt_reader *r, const struct pwt_block_header *h, st
   if (!r->kinds && !(r->kinds = pw_malloc(1, sizeof *r->kinds))) return out_of_memory(r, err);
   status = read_group(r, h, PWT_COUNTS, true, err);
   if (status) return status;
-  return pwt_decode_kinds(h, r->plain[PWT_CORE], r->plain[PWT_COUNTS], r->kinds, r->flags) ? 0 : damaged(r, err, "a block's kinds make no sense");
+  if (pwt_decode_kinds(h, r->plain[PWT_CORE], r->plain[PWT_COUNTS], r->kinds, r->flags)) return 0;
+  return damaged(r, err, "a block's kinds make no sense");
 }
 
 /* Totals are believed as far as the counts could add up to them: so no sum of them is beyond 2^62, and whoever leaves
@@ -286,7 +288,9 @@ static int read_flags(struct pwt_reader *r, const struct pwt_block_header *h, st
 static int check_totals(const struct pwt_reader *r, const struct pwt_block_header *h, struct pw_error *err)
 {
   const struct pw_totals *t = &h->totals;
-  bool fit = !h->n_visits ? !(t->fetches | t->loads | t->stores) : r->has_kinds ? pwt_totals_fit_kinds(h, r->kinds) : pwt_totals_fit_columns(h);
+  bool fit = !h->n_visits    ? !(t->fetches | t->loads | t->stores)
+             : r->has_kinds ? pwt_totals_fit_kinds(h, r->kinds)
+                            : pwt_totals_fit_columns(h);
   return fit ? 0 : damaged(r, err, "a block's totals are not what its visits can add up to");
 }
 
