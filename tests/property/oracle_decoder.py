@@ -39,7 +39,8 @@ def rotate(x, n):
 
 
 def mix(acc, lane):
-    return rotate((acc + lane * P2) & MASK, 31) * P1 & MASK
+    acc = (acc + lane * P2) & MASK
+    return (acc << 31 | acc >> 33) * P1 & MASK
 
 
 def xxh64(data):
@@ -86,6 +87,9 @@ class Reader:
         return int.from_bytes(self.take(size), 'little')
 
     def leb128(self):
+        if self.at < len(self.data) and self.data[self.at] < 128:  # as most are
+            self.at += 1
+            return self.data[self.at - 1]
         value = 0
         for i in range(10):
             byte = self.number(1)
@@ -182,12 +186,12 @@ class Block:
         core.done()
         self.pages = []
         index = [0, 0]
+        need(max(self.flags, default=0) < 64, 'unknown flag bits')
         for flag, lo, hi in zip(self.flags, low, high):
-            need(flag < 64, 'unknown flag bits')
             z, stream = lo | hi << 8, flag & 1
             index[stream] = (index[stream] + (-(z + 1) // 2 if z & 1 else z // 2)) % 65536
-            need(index[stream] < self.n_pages, 'a page index outside the dictionary')
             self.pages.append(index[stream])
+        need(max(self.pages, default=-1) < self.n_pages, 'a page index outside the dictionary')
         need(len(set(self.pages)) == self.n_pages, 'a dictionary entry that no visit uses')
 
     def read_kinds(self, numbers):
@@ -201,7 +205,7 @@ class Block:
             numbers = [lo | hi << 8 for lo, hi in zip(numbers, table.take(self.n_visits))]
         table.done()
         need(len(kinds) <= self.n_visits, 'more kinds than visits')
-        need(all(number < len(kinds) for number in numbers), 'a kind outside the table')
+        need(not numbers or max(numbers) < len(kinds), 'a kind outside the table')
         self.flags, *self.counts = zip(*(kinds[number] for number in numbers)) if numbers else [()] * 5
 
     def read_counts(self):
@@ -227,11 +231,11 @@ class Block:
             return None
         n, sides, result, last = self.n_visits, self.columns(2), [], 0
         low, high = sides.take(n), sides.take(n)
-        for i, flag in enumerate(self.flags):
-            offset = low[i] + 256 * high[i]
-            need(offset < 4096, 'a side offset outside the page')
+        need(max(high, default=0) < 16, 'a side offset outside the page')
+        for flag, page, lo, hi in zip(self.flags, self.pages, low, high):
+            offset = lo | hi << 8
             if flag & 1:
-                last = (self.keys[self.pages[i]] << 12 & MASK) + offset
+                last = (self.keys[page] << 12 & MASK) + offset
             else:
                 z = sides.leb128()
                 last = (last + (-(z + 1) // 2 if z & 1 else z // 2)) & MASK
@@ -255,7 +259,8 @@ class Block:
             stream = flag & 1
             last[stream] = self.keys[self.pages[i]]
             other = last[1 - stream]
-            need(other is not None or not flag >> 2 & 3, f'block at {self.offset}: visit {i} lacks its O')
+            if other is None and flag & 12:
+                raise Refused(f'block at {self.offset}: visit {i} lacks its O')
             yield thread, process, stream, last[stream], other, flag, i
 
 
