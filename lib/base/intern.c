@@ -4,14 +4,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pagemap.h"
 
 enum { TEXT_COST = 40 }; /* a block of memory, a pointer and slots */
 
 static size_t home(const struct pw_intern *t, const char *text, size_t n_bytes)
 {
-  uint64_t hash = n_bytes;
+  uint64_t hash = n_bytes ^ t->secret;
   for (size_t i = 0; i < n_bytes; i++) hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
-  return (size_t)((hash * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - t->bits));
+  return (size_t)((hash * t->secret) >> (64 - t->bits));
 }
 
 static uint32_t *slot_of(const struct pw_intern *t, const char *text, size_t n_bytes)
@@ -26,6 +27,7 @@ static uint32_t *slot_of(const struct pw_intern *t, const char *text, size_t n_b
 static int widen(struct pw_intern *t)
 {
   unsigned bits = t->bits ? t->bits + 1 : 6;
+  t->secret = pw_hash_secret();
   uint32_t *slots = pw_malloc((size_t)1 << bits, sizeof *slots);
   if (!slots) return -1;
   memset(slots, 0xff, sizeof *slots << bits);

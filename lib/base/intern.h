@@ -14,6 +14,7 @@ struct pw_intern {
   size_t n, room;
   uint32_t *slots;   /* [1 << bits] number, or PW_NO_TEXT; at least half are free */
   unsigned bits;
+  uint64_t secret;   /* of the hashes, so that no trace can make texts that fall together; numbers do not depend on it */
   size_t bytes;      /* that they take */
   bool full;         /* a text was refused, since all together would take too much */
 };

@@ -103,8 +103,9 @@ static void kinds_and_names(void **state)
 {
   static const struct { const char *text; uint64_t bits; enum pw_vma_kind kind; const char *region; } rows[] = {
       {"/lib/libc.so.6", R | X, PW_VMA_FILE, "libc.so.6 r-x"}, {"anon_inode:x", RW, PW_VMA_FILE, "anon_inode:x rw-"},
-      {"[heap]", RW, PW_VMA_HEAP, "[heap]"}, {"[stack]", RW, PW_VMA_STACK, "[stack]"}, {"[vdso]", R | X, PW_VMA_SPECIAL, "[vdso]"},
-      {NULL, RW, PW_VMA_MMAP, "[mmap 0x10000]"}, {NULL, RW | PW_MAP_STACK, PW_VMA_STACK, "[mmap 0x10000]"}, {"/", W, PW_VMA_FILE, "/ -w-"}};
+      {"/", W, PW_VMA_FILE, "/ -w-"}, {"[heap]", RW, PW_VMA_HEAP, "[heap]"}, {"[stack]", RW, PW_VMA_STACK, "[stack]"},
+      {"[vdso]", R | X, PW_VMA_SPECIAL, "[vdso]"}, {NULL, RW, PW_VMA_MMAP, "[mmap 0x10000]"},
+      {NULL, RW | PW_MAP_STACK, PW_VMA_STACK, "[mmap 0x10000]"}};
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct space_kit k;
@@ -117,7 +118,7 @@ static void kinds_and_names(void **state)
     assert_int_equal(vma.grows, rows[i].kind == PW_VMA_STACK);
     assert_string_equal(region(&k, 0, 17), rows[i].region);
     assert_int_equal(k.last.kind, PW_SPACE_MAPPED);
-    assert_memory_equal(&k.last.vma, &vma, sizeof vma);
+    assert_true(k.last.vma.number == vma.number && k.last.vma.first == 16 && k.last.vma.last == 19 && k.last.vma.object == vma.object);
     pw_spaces_clear(&k.s);
   }
 }
@@ -369,9 +370,10 @@ static void memory_that_runs_out_is_told(void **state)
 /* The layout of info, likewise; and whole, it is as ever. */
 static void a_layout_that_runs_out_of_memory(void **state)
 {
-  static const struct pw_event events[] = {{.kind = PW_EVENT_MAP, .a = 0x1000, .b = 0x4000, .c = R | X, .text = "/bin/prog", .text_bytes = 9},
-                                           {.kind = PW_EVENT_PROCESS, .a = 7, .b = 1},
-                                           {.kind = PW_EVENT_MAP, .a = 0x5000, .b = 0x4000, .c = RW}};
+  static const struct pw_event events[] = {
+      {.kind = PW_EVENT_MAP, .a = 0x1000, .b = 0x4000, .c = R | X, .text = "/bin/prog", .text_bytes = 9},
+      {.kind = PW_EVENT_PROCESS, .a = 7, .b = 1},
+      {.kind = PW_EVENT_MAP, .a = 0x5000, .b = 0x4000, .c = RW}};
   const struct pw_block block = {.n_events = 3, .events = events};
   (void)state;
   for (unsigned long n = 1;; n++) {
@@ -384,7 +386,8 @@ static void a_layout_that_runs_out_of_memory(void **state)
     pw_alloc_fail_after(0);
     if (!status) {
       assert_true(n > 5);
-      assert_true(pw_layout_next(layout, 0, 0, &area) && area.kind == PW_LAYOUT_PROGRAM && area.first_page == 1 && area.last_page == 4);
+      assert_true(pw_layout_next(layout, 0, 0, &area) && area.kind == PW_LAYOUT_PROGRAM);
+      assert_true(area.first_page == 1 && area.last_page == 4);
       assert_true(pw_layout_next(layout, 1, 0, &area) && area.kind == PW_LAYOUT_STACK && area.rights == RW);
       assert_false(pw_layout_next(layout, 1, area.last_page + 1, &area));
     }
@@ -416,11 +419,21 @@ static void texts_have_a_cap(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_bss_is_what_a_loader_makes), cmocka_unit_test(behind_a_bss_is_no_second), cmocka_unit_test(kinds_and_names),
-      cmocka_unit_test(parts_keep_their_name), cmocka_unit_test(a_backing_is_of_the_map_before),
-      cmocka_unit_test(a_child_has_what_its_parent_has), cmocka_unit_test(moves_are_told), cmocka_unit_test(ranges_are_told_in_pages),
-      cmocka_unit_test(stacks_grow), cmocka_unit_test(as_mapped_last), cmocka_unit_test(the_innermost_symbol_has_an_address),
-      cmocka_unit_test(symbols_only_when_asked_for), cmocka_unit_test(memory_that_runs_out_is_told), cmocka_unit_test(texts_have_a_cap),
-      cmocka_unit_test(a_layout_that_runs_out_of_memory)};
+      cmocka_unit_test(a_bss_is_what_a_loader_makes),
+      cmocka_unit_test(behind_a_bss_is_no_second),
+      cmocka_unit_test(kinds_and_names),
+      cmocka_unit_test(parts_keep_their_name),
+      cmocka_unit_test(a_backing_is_of_the_map_before),
+      cmocka_unit_test(a_child_has_what_its_parent_has),
+      cmocka_unit_test(moves_are_told),
+      cmocka_unit_test(ranges_are_told_in_pages),
+      cmocka_unit_test(stacks_grow),
+      cmocka_unit_test(as_mapped_last),
+      cmocka_unit_test(the_innermost_symbol_has_an_address),
+      cmocka_unit_test(symbols_only_when_asked_for),
+      cmocka_unit_test(memory_that_runs_out_is_told),
+      cmocka_unit_test(texts_have_a_cap),
+      cmocka_unit_test(a_layout_that_runs_out_of_memory),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
