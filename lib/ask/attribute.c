@@ -31,11 +31,10 @@ static int check(const struct pw_config *c, enum pw_by by, enum pw_stream only, 
 static void fill_owner(struct pw_owner *to, const struct pw_owners *owners, const struct pw_owned *from, char **texts,
                        const struct pw_config *c)
 {
-  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
   to->name = texts[from->name];
   to->object = texts[from->object];
   to->counts = from->counts;
-  pw_hierarchy_result(&hierarchy, from->counts.itlb_misses, from->counts.dtlb_misses, from->counts.stlb_misses, &to->counts);
+  pw_hierarchy_result(c, &to->counts);
   to->counts.walk_refs = to->counts.walks * pw_geometry_walk_levels(c->geometry, c->page_shift);
   to->counts.touched_bytes = pw_share_at_peak(&owners->touched_pages, &from->touched_pages) << c->page_shift;
   to->counts.table_bytes = pw_share_at_peak(&owners->table_bytes, &from->table_bytes);

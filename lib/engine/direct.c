@@ -59,6 +59,7 @@ static void destroy(struct pw_model *part)
   pw_free(d->key);
   pw_future_destroy(d->future);
   pw_free(d->next);
+  pw_watch_clear(&d->watch);
   pw_free(d);
 }
 
@@ -114,21 +115,20 @@ int pw_direct_add(struct pw_direct *d, const struct pw_config *c, struct pw_dire
   slot->memory = UINT32_MAX;
   if (c->memory_bytes != PW_UNLIMITED) status = find_unit(d, c, &slot->memory, err);
   if (status) return status;
-  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
   struct pw_machine *m = slot->memory == UINT32_MAX ? &d->plain : &d->units[slot->memory].machine;
-  slot->alternating = pw_hierarchy_alternates(&hierarchy);
-  int64_t number = pw_hierarchies_add(m->tlbs[slot->alternating], &hierarchy, err);
+  slot->alternating = pw_hierarchy_alternates(c);
+  int64_t number = pw_hierarchies_add(m->tlbs[slot->alternating], c, err);
   if (number < 0) return (int)number;
   slot->number = (uint32_t)number;
   if (slot->memory == UINT32_MAX) return 0;
-  int64_t in_sleep = pw_hierarchies_add(d->sleeping.tlbs[slot->alternating], &hierarchy, err);
+  int64_t in_sleep = pw_hierarchies_add(d->sleeping.tlbs[slot->alternating], c, err);
   if (in_sleep < 0) return (int)in_sleep;
   return add_sleeper(&d->units[slot->memory], slot->alternating, slot->number, in_sleep) ? out_of_memory(err) : 0;
 }
 
 void pw_direct_watch(struct pw_direct *d, struct pw_witness *witnesses)
 {
-  d->watch.first = witnesses;
+  pw_watch_init(&d->watch, witnesses);
   d->watched = d->n_units ? &d->units[0].machine : &d->plain;
   d->watched->watch = &d->watch;
   if (d->n_units) d->units[0].awake = true; /* whoever sleeps cannot be watched */
@@ -221,7 +221,7 @@ static int take_visits(struct pw_direct *d, const struct pw_stretch *s, struct p
   if (d->watched && (status = pw_watch_visits(&d->watch, s->from, s->to, err)) != 0) return status;
   pw_machine_look_up(&d->plain, &d->lists, s->from, s->to);
   if (d->n_units) status = feed_units(d, s, err);
-  if (d->watched) pw_watch_passed(&d->watch, d->watched, s->to);
+  if (d->watched) PW_TELL(&d->watch, passed, d->watched, s->to);
   return status;
 }
 

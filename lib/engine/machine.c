@@ -39,7 +39,7 @@ static void touch_singly(struct pw_machine *m, struct pw_lists *l, const struct 
     memory->policy->touch(memory, &one, &l->victims);
     if (l->victims.n > before) {
       l->victims.at[before] = (uint32_t)i;
-      pw_watch_evicted(m->watch, l->victims.id[before], memory->swap_outs > written);
+      PW_TELL(m->watch, evicted, l->victims.id[before], memory->swap_outs > written);
     }
     if (resident) continue;
     struct pw_place place = pw_lists_place(l, i);
@@ -50,36 +50,35 @@ static void touch_singly(struct pw_machine *m, struct pw_lists *l, const struct 
 void pw_machine_touch(struct pw_machine *m, struct pw_lists *l, const struct pw_page_touches *touches)
 {
   l->victims.n = 0;
-  if (m->watch && pw_watch_wants_faults(m->watch)) touch_singly(m, l, touches);
+  if (m->watch && m->watch->faults) touch_singly(m, l, touches);
   else m->memory->policy->touch(m->memory, touches, &l->victims);
 }
 
 /* ---- TLBs ---- */
 
-static void tell_misses(const struct pw_machine *m, const struct pw_lists *l, enum pw_tlb_level level, const struct pw_lookups *missed,
-                        bool openers, uint32_t from)
+/* Whose a lookup was. Behind a visit that alternated longer stands one more touch of the page before the last, then of the last. */
+static struct pw_place place_of(const struct pw_lists *l, uint32_t at, bool openers, uint32_t from)
 {
-  for (size_t i = 0; i < missed->n; i++) {
-    uint32_t at = missed->at[i];
-    if (at & PW_AT_INVALIDATE) continue;
-    /* behind a visit that alternated longer stands one more touch of the page before the last, then of the last */
-    struct pw_place place = openers ? (struct pw_place){from + at, from + at, PW_BY_VISIT} : pw_lists_place(l, at / 4 - (at % 4 == 1));
-    pw_watch_missed(m->watch, level, &place, 1);
-  }
+  return openers ? (struct pw_place){from + at, from + at, PW_BY_VISIT} : pw_lists_place(l, at / 4 - (at % 4 == 1));
 }
 
-static void tell_all_misses(const struct pw_machine *m, const struct pw_hierarchies *tlbs, const struct pw_lists *l,
-                            const struct pw_hierarchies_input *in, bool openers, uint32_t from)
+static void tell_misses(const struct pw_watch *watch, const struct pw_hierarchies *tlbs, const struct pw_lists *l,
+                        const struct pw_hierarchies_input *in, bool openers, uint32_t from)
 {
-  struct pw_lookups missed[3];
-  pw_hierarchies_missed(tlbs, &missed[PW_LEVEL_ITLB], &missed[PW_LEVEL_DTLB], &missed[PW_LEVEL_STLB]);
-  for (int level = 0; level < 3; level++) tell_misses(m, l, (enum pw_tlb_level)level, &missed[level], openers, from);
+  for (int array = 0; array < PW_ARRAYS; array++) {
+    const struct pw_lookups *missed = pw_hierarchies_missed(tlbs, (enum pw_array)array);
+    for (size_t i = 0; missed && i < missed->n; i++) {
+      if (missed->at[i] & PW_AT_INVALIDATE) continue;
+      struct pw_place place = place_of(l, missed->at[i], openers, from);
+      PW_TELL(watch, missed, (enum pw_array)array, &place, 1);
+    }
+  }
   for (size_t i = 0; i < in->n_alternations; i++) {
     const struct pw_alternation *a = &in->alternations[i];
     uint64_t half = pw_hierarchies_alternated(tlbs, a) / 2;
     for (uint32_t touch = a->after - 1; half && touch <= a->after; touch++) {
       struct pw_place place = pw_lists_place(l, touch);
-      pw_watch_missed(m->watch, PW_LEVEL_STLB, &place, half);
+      PW_TELL(watch, missed, PW_ARRAY_STLB, &place, half);
     }
   }
 }
@@ -93,7 +92,7 @@ void pw_machine_look_up(struct pw_machine *m, struct pw_lists *l, uint32_t from,
     if (openers) pw_lists_openers(l, from, to, &in);
     else pw_lists_lookups(l, which == 1, &in);
     pw_hierarchies_feed(m->tlbs[which], &in);
-    if (m->watch && pw_watch_wants_misses(m->watch)) tell_all_misses(m, m->tlbs[which], l, &in, openers, from);
+    if (m->watch && m->watch->misses) tell_misses(m->watch, m->tlbs[which], l, &in, openers, from);
   }
 }
 
@@ -133,7 +132,8 @@ void pw_machine_step(struct pw_machine *m, const struct pw_step *s, const struct
     case PW_STEP_COUNT:
       for (int which = 0; which < 2; which++) pw_hierarchies_reset_counts(m->tlbs[which]);
       if (m->memory) m->memory->faults = m->memory->swap_outs = 0;
-      if (m->watch) pw_watch_count(m->watch);
+      for (struct pw_witness *w = m->watch ? m->watch->first : NULL; w; w = w->next)
+        if (w->class->count) w->class->count(w);
       break;
     default:
       break;

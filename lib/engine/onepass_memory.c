@@ -238,10 +238,9 @@ void pw_onepass_memory_result(const struct pw_onepass_memory *s, const struct pw
 {
   uint32_t frames = frames_of(s, c);
   uint32_t bucket = c->itlb.entries || c->dtlb.entries ? bucket_of(s, frames) : 0;
-  uint64_t itlb = c->itlb.entries ? pw_family_misses(&s->first[1], c->itlb.entries, c->itlb.ways, bucket) : 0;
-  uint64_t dtlb = c->dtlb.entries ? pw_family_misses(&s->first[0], c->dtlb.entries, c->dtlb.ways, bucket) : 0;
-  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
-  pw_hierarchy_result(&hierarchy, itlb, dtlb, 0, r);
+  r->itlb_misses = c->itlb.entries ? pw_family_misses(&s->first[1], c->itlb.entries, c->itlb.ways, bucket) : 0;
+  r->dtlb_misses = c->dtlb.entries ? pw_family_misses(&s->first[0], c->dtlb.entries, c->dtlb.ways, bucket) : 0;
+  pw_hierarchy_result(c, r);
   r->major_faults = pw_stack_misses(&s->stack, frames) - touched->arrivals;
   r->swap_outs = pw_stack_swap_outs(&s->stack, frames);
   /* memory is full once more pages are present than it has frames, and else holds them all */

@@ -289,11 +289,10 @@ void pw_onepass_tlbs_finish(struct pw_onepass_tlbs *t)
 
 void pw_onepass_tlbs_result(const struct pw_onepass_tlbs *t, const struct pw_config *c, uint32_t pair, struct pw_result *r)
 {
-  uint64_t itlb = c->itlb.entries ? pw_family_misses(&t->first[1], c->itlb.entries, c->itlb.ways, 0) : 0;
-  uint64_t dtlb = c->dtlb.entries ? pw_family_misses(&t->first[0], c->dtlb.entries, c->dtlb.ways, 0) : 0;
-  uint64_t stlb = c->stlb.entries ? pw_family_misses(&t->pairs[pair].second, c->stlb.entries, c->stlb.ways, 0) : 0;
-  struct pw_hierarchy hierarchy = {c->itlb, c->dtlb, c->stlb};
-  pw_hierarchy_result(&hierarchy, itlb, dtlb, stlb, r);
+  r->itlb_misses = c->itlb.entries ? pw_family_misses(&t->first[1], c->itlb.entries, c->itlb.ways, 0) : 0;
+  r->dtlb_misses = c->dtlb.entries ? pw_family_misses(&t->first[0], c->dtlb.entries, c->dtlb.ways, 0) : 0;
+  r->stlb_misses = c->stlb.entries ? pw_family_misses(&t->pairs[pair].second, c->stlb.entries, c->stlb.ways, 0) : 0;
+  pw_hierarchy_result(c, r);
 }
 
 const struct pw_stack *pw_onepass_tlbs_stack(const struct pw_onepass_tlbs *t, enum pw_curve_of of, uint32_t pair)

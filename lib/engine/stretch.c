@@ -67,8 +67,8 @@ void pw_lists_openers(struct pw_lists *l, uint32_t from, uint32_t to, struct pw_
   }
   l->last[0] = last[0];
   l->last[1] = last[1];
-  in->data = (struct pw_lookups){pw_lists_wants(l, 0) ? n[0] : 0, l->list_key[0], l->list_at[0]};
-  in->code = (struct pw_lookups){pw_lists_wants(l, 1) ? n[1] : 0, l->list_key[1], l->list_at[1]};
+  in->of[0] = (struct pw_lookups){pw_lists_wants(l, 0) ? n[0] : 0, l->list_key[0], l->list_at[0]};
+  in->of[1] = (struct pw_lookups){pw_lists_wants(l, 1) ? n[1] : 0, l->list_key[1], l->list_at[1]};
 }
 
 static inline void put_touch(struct pw_lists *l, uint32_t index, unsigned code, unsigned wrote)
@@ -129,8 +129,8 @@ void pw_lists_places(struct pw_lists *l, uint32_t from, uint32_t to)
 void pw_lists_lookups(struct pw_lists *l, bool alternating, struct pw_hierarchies_input *in)
 {
   const struct pw_victims *victims = &l->victims;
-  struct pw_lookups *list[2] = {&in->data, &in->code};
-  for (unsigned s = 0; s < 2; s++) *list[s] = (struct pw_lookups){0, l->list_key[s], l->list_at[s]};
+  struct pw_lookups *list = in->of;
+  for (unsigned s = 0; s < 2; s++) list[s] = (struct pw_lookups){0, l->list_key[s], l->list_at[s]};
   in->alternations = l->alternations;
   in->n_alternations = alternating ? l->n_alternations : 0;
   size_t v = 0, a = 0;
@@ -138,14 +138,14 @@ void pw_lists_lookups(struct pw_lists *l, bool alternating, struct pw_hierarchie
     uint32_t at = (uint32_t)i * 4;
     for (; v < victims->n && victims->at[v] == i; v++) {
       uint64_t key = l->key_of[victims->id[v]];
-      pw_lookups_put(&in->code, key, at | PW_AT_INVALIDATE);
-      pw_lookups_put(&in->data, key, at | PW_AT_INVALIDATE);
+      pw_lookups_put(&list[1], key, at | PW_AT_INVALIDATE);
+      pw_lookups_put(&list[0], key, at | PW_AT_INVALIDATE);
     }
     unsigned last = l->code[i];
-    pw_lookups_put(list[last], l->touch_key[i], at);
+    pw_lookups_put(&list[last], l->touch_key[i], at);
     if (a < in->n_alternations && l->alternations[a].after == i) {
-      pw_lookups_put(list[1 - last], l->alternations[a].key[1 - last], at + 1);
-      pw_lookups_put(list[last], l->alternations[a].key[last], at + 2);
+      pw_lookups_put(&list[1 - last], l->alternations[a].key[1 - last], at + 1);
+      pw_lookups_put(&list[last], l->alternations[a].key[last], at + 2);
       a++;
     }
   }

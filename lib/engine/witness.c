@@ -1,15 +1,29 @@
 /* Telling the witnesses of a machine, in the order in which it happened. See witness.h. */
 #include "engine/witness.h"
 
-#define TELL(WATCH, HOOK, ...) \
-  for (struct pw_witness *w = (WATCH)->first; w; w = w->next) \
-    if (w->class->HOOK) w->class->HOOK(w, __VA_ARGS__)
+#include "base/alloc.h"
+
+void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses)
+{
+  watch->first = witnesses;
+  for (const struct pw_witness *w = witnesses; w; w = w->next) {
+    watch->faults |= w->class->faulted || w->class->evicted;
+    watch->misses |= w->class->missed != NULL;
+  }
+}
+
+void pw_watch_clear(struct pw_watch *watch)
+{
+  pw_free(watch->fresh);
+}
 
 int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err)
 {
   int status = 0;
   watch->paged = paged;
   watch->change = watch->event = 0;
+  if (watch->faults && pw_grow((void **)&watch->fresh, &watch->fresh_room, paged->n_ids, 1))
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for the pages that are watched; free some, or run larger pages or a part of the trace (--limit)");
   for (struct pw_witness *w = watch->first; w && !status; w = w->next)
     if (w->class->begin) status = w->class->begin(w, paged, key, err);
   return status;
@@ -27,6 +41,13 @@ static struct pw_place place_of(struct pw_watch *watch, const struct pw_change *
   return (struct pw_place){change->at, watch->faulter, PW_BY_VISIT};
 }
 
+static void note_fresh(struct pw_watch *watch, const struct pw_change *c)
+{
+  if (!watch->faults) return;
+  if (c->kind == PW_CHANGE_ARRIVE || c->kind == PW_CHANGE_FORK) watch->fresh[c->id] = 1;
+  if (c->kind == PW_CHANGE_MOVE) watch->fresh[c->id] = watch->fresh[c->from];
+}
+
 /* The first process is there without an event. */
 static bool is_first_root(const struct pw_change *change)
 {
@@ -41,7 +62,8 @@ static void tell_changes(struct pw_watch *watch, uint32_t to, uint32_t event)
     bool now = change->event == event && (event != PW_BY_VISIT || change->at < to);
     if (!now && !is_first_root(change)) return;
     struct pw_place place = place_of(watch, change);
-    TELL(watch, changed, change, &place);
+    note_fresh(watch, change);
+    PW_TELL(watch, changed, change, &place);
   }
 }
 
@@ -73,7 +95,7 @@ int pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to, struct p
 {
   int status = tell_events(watch, from, UINT32_MAX, err);
   if (status) return status;
-  TELL(watch, visits, from, to);
+  PW_TELL(watch, visits, from, to);
   tell_changes(watch, to, PW_BY_VISIT);
   return 0;
 }
@@ -85,15 +107,11 @@ int pw_watch_step(struct pw_watch *watch, uint32_t event, struct pw_error *err)
   return status;
 }
 
-void pw_watch_passed(const struct pw_watch *watch, const struct pw_machine *machine, uint32_t to)
+void pw_watch_faulted(struct pw_watch *watch, uint32_t id, const struct pw_place *place)
 {
-  TELL(watch, passed, machine, to);
-}
-
-void pw_watch_count(const struct pw_watch *watch)
-{
-  for (struct pw_witness *w = watch->first; w; w = w->next)
-    if (w->class->count) w->class->count(w);
+  bool major = !watch->fresh[id];
+  watch->fresh[id] = 0;
+  PW_TELL(watch, faulted, id, major, place);
 }
 
 int pw_watch_end(struct pw_watch *watch, struct pw_error *err)
@@ -102,33 +120,4 @@ int pw_watch_end(struct pw_watch *watch, struct pw_error *err)
   for (struct pw_witness *w = watch->first; w && !status; w = w->next)
     if (w->class->end) status = w->class->end(w, err);
   return status;
-}
-
-bool pw_watch_wants_faults(const struct pw_watch *watch)
-{
-  bool wants = false;
-  for (const struct pw_witness *w = watch->first; w; w = w->next) wants |= w->class->faulted || w->class->evicted;
-  return wants;
-}
-
-void pw_watch_evicted(const struct pw_watch *watch, uint32_t id, bool written)
-{
-  TELL(watch, evicted, id, written);
-}
-
-void pw_watch_faulted(const struct pw_watch *watch, uint32_t id, const struct pw_place *place)
-{
-  TELL(watch, faulted, id, place);
-}
-
-bool pw_watch_wants_misses(const struct pw_watch *watch)
-{
-  bool wants = false;
-  for (const struct pw_witness *w = watch->first; w; w = w->next) wants |= w->class->missed != NULL;
-  return wants;
-}
-
-void pw_watch_missed(const struct pw_watch *watch, enum pw_tlb_level level, const struct pw_place *place, uint64_t n)
-{
-  TELL(watch, missed, level, place, n);
 }

@@ -1,35 +1,51 @@
-/* A front: TLB hierarchies that are fed by the same touches. See hierarchy.h. */
+/* Machines of TLBs on the same touches. See hierarchy.h. */
 #include "mmu/hierarchy.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
-enum { SALT_ITLB = 1, SALT_DTLB, SALT_STLB };
+/* The arrays of a machine; levels rise. A row's number seeds its random generator. */
+static const struct row {
+  bool serves[2];        /* data, code */
+  unsigned level;
+  size_t config, misses; /* where they are in a configuration and in a result */
+} rows[PW_ARRAYS] = {
+  [PW_ARRAY_ITLB] = {{false, true}, 1, offsetof(struct pw_config, itlb), offsetof(struct pw_result, itlb_misses)},
+  [PW_ARRAY_DTLB] = {{true, false}, 1, offsetof(struct pw_config, dtlb), offsetof(struct pw_result, dtlb_misses)},
+  [PW_ARRAY_STLB] = {{true, true}, 2, offsetof(struct pw_config, stlb), offsetof(struct pw_result, stlb_misses)},
+};
 
-struct first_level {
-  struct pw_tlb_config config;  /* entries 0: absent, every touch passes on */
+#define ABSENT UINT32_MAX
+
+struct array {
+  const struct row *row;
+  struct pw_tlb_config config;
+  uint32_t before[2];       /* the array whose misses it eats, of each stream that it serves; ABSENT: all touches */
   struct pw_tlb tlb;
-  struct pw_lookups misses;
+  struct pw_lookups misses; /* of a first level; what the last level misses is wanted by nobody for long */
   uint64_t n_misses;
 };
 
-struct second_level {
-  struct pw_hierarchy config;
-  size_t itlb, dtlb;            /* numbers of the first levels */
-  struct pw_tlb tlb;
-  uint64_t n_misses;
+struct machine {
+  struct pw_config config;
+  uint32_t array[PW_ARRAYS]; /* or ABSENT */
 };
 
 struct pw_hierarchies {
   uint64_t seed;
-  struct first_level *first[2]; /* [0] DTLBs, [1] ITLBs */
-  size_t n_first[2], first_room[2];
-  struct second_level *second;
-  size_t n_second, second_room;
-  struct pw_lookups merged, missed;
+  struct array *arrays;      /* each after those before it */
+  struct machine *machines;
+  size_t n_arrays, arrays_room, n_machines, machines_room;
+  struct pw_lookups merged, missed; /* of an array of a second level */
   bool needs_all;
 };
+
+static int out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
+}
 
 static int lookups_create(struct pw_lookups *list, size_t room)
 {
@@ -54,64 +70,71 @@ int pw_hierarchies_create(struct pw_hierarchies **front, uint64_t seed, struct p
   }
   pw_hierarchies_destroy(f);
   *front = NULL;
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
+  return out_of_memory(err);
 }
 
 void pw_hierarchies_destroy(struct pw_hierarchies *f)
 {
   if (!f) return;
-  for (int stream = 0; stream < 2; stream++) {
-    for (size_t i = 0; i < f->n_first[stream]; i++) {
-      pw_tlb_clear(&f->first[stream][i].tlb);
-      lookups_free(&f->first[stream][i].misses);
-    }
-    pw_free(f->first[stream]);
+  for (size_t i = 0; i < f->n_arrays; i++) {
+    pw_tlb_clear(&f->arrays[i].tlb);
+    lookups_free(&f->arrays[i].misses);
   }
-  for (size_t i = 0; i < f->n_second; i++) pw_tlb_clear(&f->second[i].tlb);
-  pw_free(f->second);
+  pw_free(f->arrays);
+  pw_free(f->machines);
   lookups_free(&f->merged);
   lookups_free(&f->missed);
   pw_free(f);
 }
 
-static bool same(const struct pw_tlb_config *a, const struct pw_tlb_config *b)
+/* ---- the table ---- */
+
+static const struct pw_tlb_config *config_of(const struct pw_config *c, const struct row *row)
 {
-  return a->entries == b->entries && (a->entries == 0 || (a->ways == b->ways && a->policy == b->policy));
+  return (const struct pw_tlb_config *)(const void *)((const char *)c + row->config);
 }
 
-static int64_t add_first(struct pw_hierarchies *f, int stream, const struct pw_tlb_config *config)
+static bool is_same(const struct array *a, const struct array *b)
 {
-  for (size_t i = 0; i < f->n_first[stream]; i++)
-    if (same(&f->first[stream][i].config, config)) return (int64_t)i;
-  size_t n = f->n_first[stream];
-  if (pw_grow((void **)&f->first[stream], &f->first_room[stream], n + 1, sizeof **f->first)) return PW_ENOMEM;
-  struct first_level *level = &f->first[stream][n];
-  memset(level, 0, sizeof *level);
-  level->config = *config;
-  f->n_first[stream]++; /* from here on destroy frees it */
-  if (config->entries == 0) return (int64_t)n;
-  if (lookups_create(&level->misses, PW_CHUNK_LOOKUPS)) return PW_ENOMEM;
-  return pw_tlb_init(&level->tlb, config, f->seed, stream ? SALT_ITLB : SALT_DTLB) ? PW_ENOMEM : (int64_t)n;
+  return a->row == b->row && a->config.entries == b->config.entries && a->config.ways == b->config.ways &&
+         a->config.policy == b->config.policy && a->before[0] == b->before[0] && a->before[1] == b->before[1];
 }
 
-int64_t pw_hierarchies_add(struct pw_hierarchies *f, const struct pw_hierarchy *h, struct pw_error *err)
+/* The number of an array that is like this one, a new one if need be; ABSENT when memory runs out. */
+static uint32_t add_array(struct pw_hierarchies *f, const struct array *like)
 {
-  for (size_t i = 0; i < f->n_second; i++) {
-    const struct pw_hierarchy *c = &f->second[i].config;
-    if (same(&c->itlb, &h->itlb) && same(&c->dtlb, &h->dtlb) && same(&c->stlb, &h->stlb)) return (int64_t)i;
+  for (size_t i = 0; i < f->n_arrays; i++)
+    if (is_same(&f->arrays[i], like)) return (uint32_t)i;
+  if (pw_grow((void **)&f->arrays, &f->arrays_room, f->n_arrays + 1, sizeof *f->arrays)) return ABSENT;
+  struct array *a = &f->arrays[f->n_arrays++]; /* from here on destroy frees it */
+  *a = *like;
+  bool failed = a->row->level == 1 && lookups_create(&a->misses, PW_CHUNK_LOOKUPS);
+  if (failed || pw_tlb_init(&a->tlb, &a->config, f->seed, (uint64_t)(a->row - rows) + 1)) return ABSENT;
+  return (uint32_t)(a - f->arrays);
+}
+
+int64_t pw_hierarchies_add(struct pw_hierarchies *f, const struct pw_config *c, struct pw_error *err)
+{
+  struct machine m = {.config = *c};
+  uint32_t last[2] = {ABSENT, ABSENT}; /* of each stream so far */
+  for (int r = 0; r < PW_ARRAYS; r++) {
+    struct array like = {.row = &rows[r], .config = *config_of(c, &rows[r]), .before = {ABSENT, ABSENT}};
+    m.array[r] = ABSENT;
+    if (like.config.entries == 0) continue;
+    for (int s = 0; s < 2; s++)
+      if (rows[r].serves[s]) like.before[s] = last[s];
+    if ((m.array[r] = add_array(f, &like)) == ABSENT) return out_of_memory(err);
+    for (int s = 0; s < 2; s++) {
+      if (!rows[r].serves[s]) continue;
+      f->needs_all |= rows[r].level > 1 && last[s] == ABSENT;
+      last[s] = m.array[r];
+    }
   }
-  int64_t itlb = add_first(f, 1, &h->itlb), dtlb = itlb < 0 ? itlb : add_first(f, 0, &h->dtlb);
-  if (dtlb < 0 || pw_grow((void **)&f->second, &f->second_room, f->n_second + 1, sizeof *f->second))
-    return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
-  struct second_level *level = &f->second[f->n_second];
-  memset(level, 0, sizeof *level);
-  level->config = *h;
-  level->itlb = (size_t)itlb;
-  level->dtlb = (size_t)dtlb;
-  if (h->stlb.entries && pw_tlb_init(&level->tlb, &h->stlb, f->seed, SALT_STLB))
-    return pw_error_set(err, PW_ENOMEM, "memory ran out for the TLBs");
-  if (h->stlb.entries && (h->itlb.entries == 0 || h->dtlb.entries == 0)) f->needs_all = true;
-  return (int64_t)f->n_second++;
+  for (size_t i = 0; i < f->n_machines; i++)
+    if (memcmp(f->machines[i].array, m.array, sizeof m.array) == 0) return (int64_t)i;
+  if (pw_grow((void **)&f->machines, &f->machines_room, f->n_machines + 1, sizeof *f->machines)) return out_of_memory(err);
+  f->machines[f->n_machines] = m;
+  return (int64_t)f->n_machines++;
 }
 
 bool pw_hierarchies_needs_all(const struct pw_hierarchies *f)
@@ -119,53 +142,41 @@ bool pw_hierarchies_needs_all(const struct pw_hierarchies *f)
   return f->needs_all;
 }
 
-bool pw_hierarchy_alternates(const struct pw_hierarchy *h)
-{
-  bool no_itlb = h->itlb.entries == 0, no_dtlb = h->dtlb.entries == 0;
-  return h->stlb.entries && (no_itlb != no_dtlb || (no_itlb && h->stlb.ways == 1));
-}
-
 bool pw_hierarchies_is_idle(const struct pw_hierarchies *f)
 {
-  for (size_t i = 0; i < f->n_second; i++)
-    if (f->second[i].config.itlb.entries || f->second[i].config.dtlb.entries || f->second[i].config.stlb.entries) return false;
-  return true;
+  return f->n_arrays == 0;
 }
 
-static void copy_tlb(struct pw_tlb *to, const struct pw_tlb *from)
+bool pw_hierarchy_alternates(const struct pw_config *c)
 {
-  size_t entries = (size_t)to->sets * to->ways;
-  if (!to->keys) return;
-  memcpy(to->keys, from->keys, entries * sizeof *to->keys);
-  memcpy(to->bits, from->bits, entries * sizeof *to->bits);
-  to->random = from->random;
+  bool no_itlb = c->itlb.entries == 0, no_dtlb = c->dtlb.entries == 0;
+  return c->stlb.entries && (no_itlb != no_dtlb || (no_itlb && c->stlb.ways == 1));
 }
 
 void pw_hierarchies_copy(struct pw_hierarchies *f, size_t to, const struct pw_hierarchies *other, size_t from)
 {
-  struct second_level *a = &f->second[to];
-  const struct second_level *b = &other->second[from];
-  const size_t first[2][2] = {{a->dtlb, b->dtlb}, {a->itlb, b->itlb}};
-  copy_tlb(&a->tlb, &b->tlb);
-  a->n_misses = b->n_misses;
-  for (int stream = 0; stream < 2; stream++) {
-    struct first_level *x = &f->first[stream][first[stream][0]];
-    const struct first_level *y = &other->first[stream][first[stream][1]];
-    copy_tlb(&x->tlb, &y->tlb);
-    x->n_misses = y->n_misses;
+  for (int r = 0; r < PW_ARRAYS; r++) {
+    if (f->machines[to].array[r] == ABSENT) continue;
+    struct array *a = &f->arrays[f->machines[to].array[r]];
+    const struct array *b = &other->arrays[other->machines[from].array[r]];
+    size_t entries = (size_t)a->tlb.sets * a->tlb.ways;
+    memcpy(a->tlb.keys, b->tlb.keys, entries * sizeof *a->tlb.keys);
+    memcpy(a->tlb.bits, b->tlb.bits, entries * sizeof *a->tlb.bits);
+    a->tlb.random = b->tlb.random;
+    a->n_misses = b->n_misses;
   }
 }
 
 uint64_t pw_hierarchies_bytes(const struct pw_hierarchies *f)
 {
-  const uint64_t entry = sizeof *f->merged.key + sizeof *f->merged.at, way = sizeof(uint64_t) + 1;
-  uint64_t bytes = 4 * PW_CHUNK_LOOKUPS * entry;
-  for (int stream = 0; stream < 2; stream++)
-    for (size_t i = 0; i < f->n_first[stream]; i++)
-      bytes += PW_CHUNK_LOOKUPS * entry + f->first[stream][i].config.entries * way;
-  for (size_t i = 0; i < f->n_second; i++) bytes += f->second[i].config.stlb.entries * way;
+  const uint64_t lookup = sizeof *f->merged.key + sizeof *f->merged.at, way = sizeof(uint64_t) + 1;
+  uint64_t bytes = 4 * PW_CHUNK_LOOKUPS * lookup;
+  for (size_t i = 0; i < f->n_arrays; i++)
+    bytes += (f->arrays[i].row->level == 1 ? PW_CHUNK_LOOKUPS * lookup : 0) + f->arrays[i].config.entries * way;
   return bytes;
 }
+
+/* ---- lookups in, misses out ---- */
 
 /* Both lists are in order of `at`; at one `at` there is one lookup and any number
  * of invalidations before it, which may come twice without harm. */
@@ -188,92 +199,77 @@ static void merge(const struct pw_lookups *a, const struct pw_lookups *b, struct
   for (; j < b->n; j++) pw_lookups_put(out, b->key[j], b->at[j]);
 }
 
-/* With both first levels absent, every further alternation in one set misses. */
-static uint64_t alternated(const struct pw_hierarchies *f, const struct second_level *level, const struct pw_alternation *a)
+/* With nothing before it, every further alternation in one set misses. */
+static uint64_t alternated(const struct array *a, const struct pw_alternation *alternation)
 {
-  if (level->config.stlb.ways != 1 || f->first[1][level->itlb].config.entries || f->first[0][level->dtlb].config.entries) return 0;
-  bool together = a->key[0] != a->key[1] && pw_tlb_set(&level->tlb, a->key[0]) == pw_tlb_set(&level->tlb, a->key[1]);
-  return together ? a->touches : 0;
+  const uint64_t *key = alternation->key;
+  if (a->config.ways != 1 || a->before[0] != ABSENT || a->before[1] != ABSENT) return 0;
+  return key[0] != key[1] && pw_tlb_set(&a->tlb, key[0]) == pw_tlb_set(&a->tlb, key[1]) ? alternation->touches : 0;
 }
 
-static void feed_second(struct pw_hierarchies *f, struct second_level *level, const struct pw_hierarchies_input *in)
+/* What an array eats. */
+static const struct pw_lookups *input_of(struct pw_hierarchies *f, const struct array *a, const struct pw_hierarchies_input *in)
 {
-  const struct first_level *itlb = &f->first[1][level->itlb], *dtlb = &f->first[0][level->dtlb];
-  const struct pw_lookups *code = itlb->config.entries ? &itlb->misses : &in->code;
-  const struct pw_lookups *data = dtlb->config.entries ? &dtlb->misses : &in->data;
-  merge(code, data, &f->merged);
-  f->missed.n = 0;
-  level->n_misses += level->tlb.policy->lookup(&level->tlb, &f->merged, &f->missed);
-  for (size_t i = 0; i < in->n_alternations; i++) level->n_misses += alternated(f, level, &in->alternations[i]);
-}
-
-void pw_hierarchies_missed(const struct pw_hierarchies *f, struct pw_lookups *itlb, struct pw_lookups *dtlb, struct pw_lookups *stlb)
-{
-  const struct second_level *level = &f->second[0];
-  const struct pw_lookups none = {0};
-  *itlb = level->config.itlb.entries ? f->first[1][level->itlb].misses : none;
-  *dtlb = level->config.dtlb.entries ? f->first[0][level->dtlb].misses : none;
-  *stlb = level->config.stlb.entries ? f->missed : none;
-}
-
-uint64_t pw_hierarchies_alternated(const struct pw_hierarchies *f, const struct pw_alternation *a)
-{
-  return f->second[0].config.stlb.entries ? alternated(f, &f->second[0], a) : 0;
+  const struct pw_lookups *of[2];
+  for (int s = 0; s < 2; s++) of[s] = a->before[s] == ABSENT ? &in->of[s] : &f->arrays[a->before[s]].misses;
+  if (!a->row->serves[0] || !a->row->serves[1]) return of[a->row->serves[1]];
+  merge(of[1], of[0], &f->merged);
+  return &f->merged;
 }
 
 void pw_hierarchies_feed(struct pw_hierarchies *f, const struct pw_hierarchies_input *in)
 {
-  for (int stream = 0; stream < 2; stream++) {
-    const struct pw_lookups *list = stream ? &in->code : &in->data;
-    for (size_t i = 0; i < f->n_first[stream]; i++) {
-      struct first_level *level = &f->first[stream][i];
-      if (level->config.entries == 0) continue;
-      level->misses.n = 0;
-      level->n_misses += level->tlb.policy->lookup(&level->tlb, list, &level->misses);
-    }
+  for (size_t i = 0; i < f->n_arrays; i++) {
+    struct array *a = &f->arrays[i];
+    struct pw_lookups *misses = a->row->level == 1 ? &a->misses : &f->missed;
+    misses->n = 0;
+    a->n_misses += a->tlb.policy->lookup(&a->tlb, input_of(f, a, in), misses);
+    for (size_t k = 0; a->row->level > 1 && k < in->n_alternations; k++) a->n_misses += alternated(a, &in->alternations[k]);
   }
-  for (size_t i = 0; i < f->n_second; i++)
-    if (f->second[i].config.stlb.entries) feed_second(f, &f->second[i], in);
+}
+
+const struct pw_lookups *pw_hierarchies_missed(const struct pw_hierarchies *f, enum pw_array array)
+{
+  uint32_t number = f->machines[0].array[array];
+  return number == ABSENT ? NULL : rows[array].level == 1 ? &f->arrays[number].misses : &f->missed;
+}
+
+uint64_t pw_hierarchies_alternated(const struct pw_hierarchies *f, const struct pw_alternation *a)
+{
+  uint32_t number = f->machines[0].array[PW_ARRAY_STLB];
+  return number == ABSENT ? 0 : alternated(&f->arrays[number], a);
 }
 
 void pw_hierarchies_drop_range(struct pw_hierarchies *f, uint64_t first_key, uint64_t last_key)
 {
-  for (int stream = 0; stream < 2; stream++)
-    for (size_t i = 0; i < f->n_first[stream]; i++)
-      pw_tlb_drop_range(&f->first[stream][i].tlb, first_key, last_key);
-  for (size_t i = 0; i < f->n_second; i++) pw_tlb_drop_range(&f->second[i].tlb, first_key, last_key);
+  for (size_t i = 0; i < f->n_arrays; i++) pw_tlb_drop_range(&f->arrays[i].tlb, first_key, last_key);
 }
 
 void pw_hierarchies_flush(struct pw_hierarchies *f)
 {
-  for (int stream = 0; stream < 2; stream++)
-    for (size_t i = 0; i < f->n_first[stream]; i++) pw_tlb_flush(&f->first[stream][i].tlb);
-  for (size_t i = 0; i < f->n_second; i++) pw_tlb_flush(&f->second[i].tlb);
+  for (size_t i = 0; i < f->n_arrays; i++) pw_tlb_flush(&f->arrays[i].tlb);
 }
 
 void pw_hierarchies_reset_counts(struct pw_hierarchies *f)
 {
-  for (int stream = 0; stream < 2; stream++)
-    for (size_t i = 0; i < f->n_first[stream]; i++) f->first[stream][i].n_misses = 0;
-  for (size_t i = 0; i < f->n_second; i++) f->second[i].n_misses = 0;
+  for (size_t i = 0; i < f->n_arrays; i++) f->arrays[i].n_misses = 0;
 }
 
-void pw_hierarchy_result(const struct pw_hierarchy *h, uint64_t itlb_misses, uint64_t dtlb_misses, uint64_t stlb_misses,
-                         struct pw_result *r)
+/* ---- what came of it ---- */
+
+void pw_hierarchy_result(const struct pw_config *c, struct pw_result *r)
 {
-  r->itlb_misses = itlb_misses;
-  r->dtlb_misses = dtlb_misses;
   /* an absent first level passes every access on */
-  uint64_t passed = (h->itlb.entries ? itlb_misses : r->counted.fetches) +
-                    (h->dtlb.entries ? dtlb_misses : r->counted.loads + r->counted.stores);
-  bool stlb = h->stlb.entries != 0;
-  r->stlb_lookups = stlb ? passed : 0;
-  r->stlb_misses = stlb ? stlb_misses : 0;
-  r->walks = stlb ? stlb_misses : passed;
+  uint64_t passed = (c->itlb.entries ? r->itlb_misses : r->counted.fetches) +
+                    (c->dtlb.entries ? r->dtlb_misses : r->counted.loads + r->counted.stores);
+  r->stlb_lookups = c->stlb.entries ? passed : 0;
+  r->walks = c->stlb.entries ? r->stlb_misses : passed;
 }
 
 void pw_hierarchies_result(const struct pw_hierarchies *f, size_t number, struct pw_result *r)
 {
-  const struct second_level *level = &f->second[number];
-  pw_hierarchy_result(&level->config, f->first[1][level->itlb].n_misses, f->first[0][level->dtlb].n_misses, level->n_misses, r);
+  const struct machine *m = &f->machines[number];
+  for (int i = 0; i < PW_ARRAYS; i++)
+    *(uint64_t *)(void *)((char *)r + rows[i].misses) = m->array[i] == ABSENT ? 0 : f->arrays[m->array[i]].n_misses;
+  pw_hierarchy_result(&m->config, r);
 }

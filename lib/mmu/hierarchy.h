@@ -1,9 +1,12 @@
-/* A front: TLB hierarchies that are fed by the same touches.
+/* A front: machines of TLBs that are fed by the same touches.
  *
- * Hierarchies share their first levels: each different ITLB and DTLB runs once and
- * leaves a list of misses, each different (ITLB, DTLB, STLB) merges two such lists
- * and looks them up in its STLB. Levels neither include nor exclude one another, so
- * running them list by list gives what running them access by access gives. */
+ * A machine is a table of arrays (hierarchy.c): each serves streams at a level, and stands behind the
+ * arrays of the level before that serve the same. Lookups go in, misses come out: an array eats
+ * the lists of those before it, or the touches themselves where none is there. Levels neither
+ * include nor exclude one another, so running them list by list gives what running them access
+ * by access gives. Equal arrays behind equal arrays are one, whatever machines they belong to.
+ *
+ * Adding an array: a row in hierarchy.c, with its place in a configuration and a result. */
 #ifndef PW_HIERARCHY_H
 #define PW_HIERARCHY_H
 
@@ -15,9 +18,8 @@
 #define PW_CHUNK_TOUCHES (4 * PW_CHUNK_VISITS)
 #define PW_CHUNK_LOOKUPS (2 * PW_CHUNK_TOUCHES + 2 * PW_CHUNK_VISITS)
 
-struct pw_hierarchy {
-  struct pw_tlb_config itlb, dtlb, stlb;
-};
+/* The rows of the table. */
+enum pw_array { PW_ARRAY_ITLB, PW_ARRAY_DTLB, PW_ARRAY_STLB, PW_ARRAYS };
 
 /* A visit that alternated beyond its pattern. The lists of those who ask for it then
  * hold one touch more of each page, and `touches` are those beyond these. */
@@ -28,7 +30,7 @@ struct pw_alternation {
 };
 
 struct pw_hierarchies_input {
-  struct pw_lookups code, data;     /* in order; both hold the invalidations */
+  struct pw_lookups of[2];          /* data, code, in order; both hold the invalidations */
   const struct pw_alternation *alternations;
   size_t n_alternations;
 };
@@ -37,26 +39,25 @@ struct pw_hierarchies;
 
 int pw_hierarchies_create(struct pw_hierarchies **front, uint64_t seed, struct pw_error *err);
 void pw_hierarchies_destroy(struct pw_hierarchies *front);
-/* Does this hierarchy need the alternations of visits? Behind exactly one first level a
+/* Does this machine need the alternations of visits? Behind exactly one first level a
  * second level sees one stream whole and of the other only misses, so that its order
  * settles one touch of each page later than memory does. In a 1-way second level,
  * besides, the two pages can push each other out. */
-bool pw_hierarchy_alternates(const struct pw_hierarchy *hierarchy);
-/* The number of this hierarchy in the front; equal ones share it. Negative on failure. */
-int64_t pw_hierarchies_add(struct pw_hierarchies *front, const struct pw_hierarchy *hierarchy, struct pw_error *err);
+bool pw_hierarchy_alternates(const struct pw_config *config);
+/* The number of this configuration's TLBs in the front; equal ones share it. Negative on failure. */
+int64_t pw_hierarchies_add(struct pw_hierarchies *front, const struct pw_config *config, struct pw_error *err);
 
 /* Must the input hold every touch of the patterns (else the openers do)? */
 bool pw_hierarchies_needs_all(const struct pw_hierarchies *front);
 bool pw_hierarchies_is_idle(const struct pw_hierarchies *front); /* no TLB at all */
 
-/* Hierarchy `to` of one front gets the entries and counts that `from` of another has; the two are equal. */
+/* Machine `to` of one front gets the entries and counts that `from` of another has; the two are equal. */
 void pw_hierarchies_copy(struct pw_hierarchies *front, size_t to, const struct pw_hierarchies *other, size_t from);
 uint64_t pw_hierarchies_bytes(const struct pw_hierarchies *front); /* about what it takes */
 
 void pw_hierarchies_feed(struct pw_hierarchies *front, const struct pw_hierarchies_input *input);
-/* What the last feed missed, of a front with one hierarchy: in its ITLB, DTLB and STLB, invalidations among
- * it. A level that is absent leaves nothing. */
-void pw_hierarchies_missed(const struct pw_hierarchies *front, struct pw_lookups *itlb, struct pw_lookups *dtlb, struct pw_lookups *stlb);
+/* What the last feed missed in this array, of a front with one machine: NULL where it is absent. Invalidations are among it. */
+const struct pw_lookups *pw_hierarchies_missed(const struct pw_hierarchies *front, enum pw_array array);
 /* Misses that an alternation was counted with beyond those: half for each of its pages. */
 uint64_t pw_hierarchies_alternated(const struct pw_hierarchies *front, const struct pw_alternation *alternation);
 void pw_hierarchies_drop_range(struct pw_hierarchies *front, uint64_t first_key, uint64_t last_key);
@@ -64,8 +65,7 @@ void pw_hierarchies_flush(struct pw_hierarchies *front);
 void pw_hierarchies_reset_counts(struct pw_hierarchies *front);
 /* Fills the TLB fields of a result (not walk_refs) from its `counted` accesses. */
 void pw_hierarchies_result(const struct pw_hierarchies *front, size_t number, struct pw_result *result);
-/* The same from the misses of each TLB that is there. */
-void pw_hierarchy_result(const struct pw_hierarchy *hierarchy, uint64_t itlb_misses, uint64_t dtlb_misses,
-                         uint64_t stlb_misses, struct pw_result *result);
+/* What follows of the misses of each array, which the result has: second-level lookups and walks. */
+void pw_hierarchy_result(const struct pw_config *config, struct pw_result *result);
 
 #endif

@@ -17,8 +17,7 @@ struct pw_charges {
   const uint64_t *key;
   uint32_t *brought;         /* owner whose access brought the page into use */
   uint32_t *faulted;         /* finite memory: owner whose access brought it in last */
-  uint8_t *fresh;            /* in use, and memory has not met it */
-  size_t brought_room, faulted_room, fresh_room;
+  size_t brought_room, faulted_room;
   struct pw_pagemap tables[65]; /* by span_bits: prefix -> owner */
   /* of the block */
   const struct pw_block *block;
@@ -92,11 +91,11 @@ static void visits(struct pw_witness *w, uint32_t from, uint32_t to)
   }
 }
 
-static void missed(struct pw_witness *w, enum pw_tlb_level level, const struct pw_place *place, uint64_t n)
+static void missed(struct pw_witness *w, enum pw_array array, const struct pw_place *place, uint64_t n)
 {
   struct pw_result *counts = &owner_at((struct pw_charges *)w, place, 0)->counts;
   uint64_t *const of[] = {&counts->itlb_misses, &counts->dtlb_misses, &counts->stlb_misses};
-  *of[level] += n;
+  *of[array] += n;
 }
 
 static void evicted(struct pw_witness *w, uint32_t id, bool written)
@@ -105,14 +104,12 @@ static void evicted(struct pw_witness *w, uint32_t id, bool written)
   c->who.owners.items[c->faulted[id]].counts.swap_outs += written;
 }
 
-/* By a major fault, unless it is fresh. */
-static void faulted(struct pw_witness *w, uint32_t id, const struct pw_place *place)
+static void faulted(struct pw_witness *w, uint32_t id, bool major, const struct pw_place *place)
 {
   struct pw_charges *c = (struct pw_charges *)w;
   struct pw_owned *owner = owner_at(c, place, id);
   c->faulted[id] = number_of(c, owner);
-  owner->counts.major_faults += !c->fresh[id];
-  c->fresh[id] = 0;
+  owner->counts.major_faults += major;
 }
 
 /* ---- what the account writes down ---- */
@@ -151,17 +148,14 @@ static void changed(struct pw_witness *w, const struct pw_change *change, const 
     case PW_CHANGE_COPY:
       owner = owner_at(c, place, change->id);
       c->brought[change->id] = number_of(c, owner);
-      if (change->kind == PW_CHANGE_ARRIVE) c->fresh[change->id] = 1;
       pw_share_add(&c->who.owners.touched_pages, &owner->touched_pages, 1);
       return;
     case PW_CHANGE_FORK: /* the frame stays its bringer's, whoever uses it */
       c->brought[change->id] = c->brought[change->from];
-      c->fresh[change->id] = 1;
       return;
     case PW_CHANGE_MOVE:
       c->brought[change->id] = c->brought[change->from];
       c->faulted[change->id] = c->faulted[change->from];
-      c->fresh[change->id] = c->fresh[change->from];
       return;
     case PW_CHANGE_LEAVE:
       owner = &c->who.owners.items[c->brought[change->id]];
@@ -185,11 +179,9 @@ static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint6
                         c->trace, pw_by_name(c->who.by));
   c->key = key;
   c->age++;
-  return pw_grow((void **)&c->brought, &c->brought_room, room, sizeof *c->brought) ||
-                 pw_grow((void **)&c->faulted, &c->faulted_room, room, sizeof *c->faulted) ||
-                 pw_grow((void **)&c->fresh, &c->fresh_room, room, sizeof *c->fresh)
-             ? out_of_memory(err)
-             : 0;
+  bool failed = pw_grow((void **)&c->brought, &c->brought_room, room, sizeof *c->brought) ||
+                pw_grow((void **)&c->faulted, &c->faulted_room, room, sizeof *c->faulted);
+  return failed ? out_of_memory(err) : 0;
 }
 
 /* What the event does to the owners' places. */
@@ -242,7 +234,6 @@ void pw_charges_destroy(struct pw_charges *c)
   pw_who_clear(&c->who);
   pw_free(c->brought);
   pw_free(c->faulted);
-  pw_free(c->fresh);
   for (size_t i = 0; i < sizeof c->tables / sizeof *c->tables; i++) pw_pagemap_clear(&c->tables[i]);
   pw_free(c);
 }

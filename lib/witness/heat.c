@@ -61,11 +61,10 @@ static void add(struct pw_heat *h, uint64_t key, uint64_t when, uint64_t n)
 
 static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err)
 {
-  struct pw_heat *h = (struct pw_heat *)w;
-  h->block = paged->block;
-  h->key = key;
-  if (h->of != PW_HEAT_FAULTS || pw_grow((void **)&h->fresh, &h->fresh_room, paged->n_ids, 1) == 0) return 0;
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the heat map");
+  (void)err;
+  ((struct pw_heat *)w)->block = paged->block;
+  ((struct pw_heat *)w)->key = key;
+  return 0;
 }
 
 /* Every access of an absent first level passes on, and walks where there is no second. */
@@ -97,35 +96,25 @@ static void put(struct pw_heat *h, const struct pw_place *place, uint64_t n)
   add(h, pw_opened_key(h->block, place->opener), h->when[place->visit - h->from], n);
 }
 
-static void missed(struct pw_witness *w, enum pw_tlb_level level, const struct pw_place *place, uint64_t n)
+static void missed(struct pw_witness *w, enum pw_array array, const struct pw_place *place, uint64_t n)
 {
   struct pw_heat *h = (struct pw_heat *)w;
-  bool walks = (level == PW_LEVEL_STLB) == (h->config.stlb.entries > 0);
-  if (h->of == PW_HEAT_WALKS ? walks : h->of == PW_HEAT_DTLB && level == PW_LEVEL_DTLB) put(h, place, n);
+  bool walks = (array == PW_ARRAY_STLB) == (h->config.stlb.entries > 0);
+  if (h->of == PW_HEAT_WALKS ? walks : h->of == PW_HEAT_DTLB && array == PW_ARRAY_DTLB) put(h, place, n);
 }
 
-static void put_fault(struct pw_heat *h, uint32_t id, const struct pw_place *place)
+static void faulted(struct pw_witness *w, uint32_t id, bool major, const struct pw_place *place)
 {
+  struct pw_heat *h = (struct pw_heat *)w;
   unsigned shift = h->config.page_shift - PW_BASE_SHIFT;
+  if (!major || h->of != PW_HEAT_FAULTS) return;
   if (place->event == PW_BY_VISIT) put(h, place, 1);
   else add(h, pw_key(pw_key_process(h->key[id]), (h->key[id] & PW_PAGE_MASK) << shift), h->accesses, 1);
 }
 
 static void changed(struct pw_witness *w, const struct pw_change *change, const struct pw_place *place)
 {
-  struct pw_heat *h = (struct pw_heat *)w;
-  if (h->of != PW_HEAT_FAULTS) return;
-  if (change->kind == PW_CHANGE_FAULT) put_fault(h, change->id, place);
-  if (change->kind == PW_CHANGE_ARRIVE || change->kind == PW_CHANGE_FORK) h->fresh[change->id] = 1;
-  if (change->kind == PW_CHANGE_MOVE) h->fresh[change->id] = h->fresh[change->from];
-}
-
-static void faulted(struct pw_witness *w, uint32_t id, const struct pw_place *place)
-{
-  struct pw_heat *h = (struct pw_heat *)w;
-  if (h->of != PW_HEAT_FAULTS) return;
-  if (!h->fresh[id]) put_fault(h, id, place);
-  h->fresh[id] = 0;
+  if (change->kind == PW_CHANGE_FAULT) faulted(w, change->id, true, place);
 }
 
 static void count(struct pw_witness *w)
@@ -163,6 +152,5 @@ void pw_heat_destroy(struct pw_heat *h)
   pw_free(h->keys);
   pw_free(h->names);
   pw_free(h->counts);
-  pw_free(h->fresh);
   pw_free(h);
 }

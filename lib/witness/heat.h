@@ -12,7 +12,6 @@
 
 #include "base/pagemap.h"
 #include "engine/witness.h"
-#include "mmu/hierarchy.h"
 #include "pagewalk.h"
 #include "witness/who.h"
 
@@ -24,18 +23,16 @@ struct pw_heat {
   enum pw_heat_of of;
   struct pw_config config;
   bool wants[2];           /* streams */
-  struct pw_who *who; /* names the regions (borrowed) */
+  struct pw_who *who;      /* names the regions (borrowed) */
   struct pw_pagemap rows;  /* page key >> row_shift -> row */
   uint64_t *keys;          /* [PW_HEAT_ROWS] by row */
   uint32_t *names;         /* [PW_HEAT_ROWS] text of the region that was seen there first */
   uint64_t *counts;        /* [PW_HEAT_ROWS][PW_HEAT_COLUMNS] */
   unsigned row_shift, column_shift;
-  uint8_t *fresh;          /* by id: in use, and finite memory has not met it */
-  size_t fresh_room;
   const uint64_t *key;     /* by id */
   const struct pw_block *block;
   uint64_t accesses;       /* run so far */
-  uint32_t from, opener[2]; /* of the stretch; visits that opened the current pages */
+  uint32_t from, opener[2];       /* of the stretch; visits that opened the current pages */
   uint64_t when[PW_CHUNK_VISITS]; /* accesses before each of its visits */
 };
 

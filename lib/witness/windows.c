@@ -30,8 +30,7 @@ struct pw_windows {
     uint64_t faults[AREAS], returned[AREAS];
   } pages, pages_before;
   uint8_t *area;                 /* by id: 1 + the area that its fault was in; 0 = none yet */
-  uint8_t *fresh;                /* by id: in use, and finite memory has not met it */
-  size_t area_room, fresh_room;
+  size_t area_room;
   const struct pw_block *block;
   const uint64_t *key;           /* by id */
   bool failed;                   /* memory ran out for it */
@@ -74,12 +73,10 @@ static void changed(struct pw_witness *w, const struct pw_change *change, const 
     case PW_CHANGE_ARRIVE:
     case PW_CHANGE_COPY:
       s->present_pages++;
-      if (change->kind == PW_CHANGE_ARRIVE) s->fresh[change->id] = 1;
       return;
     case PW_CHANGE_FORK:
     case PW_CHANGE_MOVE:
       s->area[change->id] = s->area[change->from];
-      s->fresh[change->id] = change->kind == PW_CHANGE_FORK ? 1 : s->fresh[change->from];
       return;
     case PW_CHANGE_LEAVE:
       s->present_pages--;
@@ -94,12 +91,10 @@ static void changed(struct pw_witness *w, const struct pw_change *change, const 
   }
 }
 
-static void faulted(struct pw_witness *w, uint32_t id, const struct pw_place *place)
+static void faulted(struct pw_witness *w, uint32_t id, bool major, const struct pw_place *place)
 {
-  struct pw_windows *s = (struct pw_windows *)w;
-  (void)place;
-  s->major_faults += !s->fresh[id];
-  s->fresh[id] = 0;
+  (void)id, (void)place;
+  ((struct pw_windows *)w)->major_faults += major;
 }
 
 static int event(struct pw_witness *w, const struct pw_event *e, struct pw_error *err)
@@ -200,7 +195,7 @@ static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint6
   size_t known = s->area_room;
   s->block = paged->block;
   s->key = key;
-  if (pw_grow((void **)&s->area, &s->area_room, paged->n_ids, 1) || pw_grow((void **)&s->fresh, &s->fresh_room, paged->n_ids, 1))
+  if (pw_grow((void **)&s->area, &s->area_room, paged->n_ids, 1))
     return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series");
   if (s->area_room > known) memset(s->area + known, 0, s->area_room - known);
   return 0;
@@ -215,10 +210,8 @@ static int end(struct pw_witness *w, struct pw_error *err)
                       s->trace, s->every, PW_SERIES_MOST);
 }
 
-static const struct pw_witness_class over_unlimited = {.begin = begin, .until = until, .changed = changed, .event = event,
-                                                  .passed = passed, .count = count, .end = end};
-static const struct pw_witness_class over_finite = {.begin = begin, .until = until, .changed = changed, .event = event, .faulted = faulted,
-                                               .passed = passed, .count = count, .end = end};
+static const struct pw_witness_class class = {.begin = begin, .until = until, .changed = changed, .event = event, .faulted = faulted,
+                                              .passed = passed, .count = count, .end = end};
 
 /* ---- beginning and end ---- */
 
@@ -227,7 +220,7 @@ int pw_windows_create(struct pw_windows **windows, const char *trace, const stru
 {
   struct pw_windows *s = *windows = pw_calloc(1, sizeof *s);
   if (!s) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series");
-  s->witness.class = config->memory_bytes == PW_UNLIMITED ? &over_unlimited : &over_finite;
+  s->witness.class = &class;
   s->trace = trace;
   s->config = *config;
   s->only = only;
@@ -244,7 +237,6 @@ void pw_windows_destroy(struct pw_windows *s)
   pw_spaces_clear(&s->spaces);
   pw_free(s->windows);
   pw_free(s->area);
-  pw_free(s->fresh);
   pw_free(s);
 }
 
