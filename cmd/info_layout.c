@@ -16,7 +16,7 @@
 #define MOST_ROWS 40u /* printed unless all are asked for */
 #define PAGES_OF(address) ((uint64_t)(address) >> PW_BASE_SHIFT)
 
-struct row {
+struct layout_row {
   uint64_t first, end;
   const char *name;
   enum pw_layout_kind kind;
@@ -25,7 +25,7 @@ struct row {
 };
 
 struct rows {
-  struct row *items;
+  struct layout_row *items;
   size_t n, room;
   uint64_t process_key;
   const struct pageset *code, *data;
@@ -77,9 +77,9 @@ static uint64_t lowest_touched(const struct rows *r, uint64_t first, uint64_t en
   return lowest - r->process_key;
 }
 
-static void add_row(struct rows *r, struct row row, bool all)
+static void add_row(struct rows *r, struct layout_row row, bool all)
 {
-  struct row *last = r->n ? &r->items[r->n - 1] : NULL;
+  struct layout_row *last = r->n ? &r->items[r->n - 1] : NULL;
   bool file = row.kind == PW_LAYOUT_LIBRARY || row.kind == PW_LAYOUT_FILE;
   if (last && last->end == row.first && strcmp(last->name, row.name) == 0 &&
       ((last->kind == row.kind && last->protections == row.protections) ||
@@ -97,9 +97,9 @@ static void make_rows(struct rows *r, const struct pw_layout *layout, uint32_t p
 {
   struct pw_layout_area a;
   for (uint64_t page = 0; pw_layout_next(layout, process, page, &a); page = a.last_page + 1)
-    add_row(r, (struct row){a.first_page, a.last_page + 1, a.name, a.kind, (uint8_t)(1 << a.rights), 0}, all);
+    add_row(r, (struct layout_row){a.first_page, a.last_page + 1, a.name, a.kind, (uint8_t)(1 << a.rights), 0}, all);
   for (size_t i = 0; i < r->n; i++) {
-    struct row *row = &r->items[i];
+    struct layout_row *row = &r->items[i];
     /* a stack grows without an event: what was touched in the gap below it is its own */
     if (i && row->kind == PW_LAYOUT_STACK) row->first = lowest_touched(r, row[-1].end, row->first);
     row->touched = touched(r, row->first, row->end);
@@ -128,7 +128,7 @@ static void print_protections(unsigned protections)
   printf("  %-11s", text);
 }
 
-static void print_row(const struct row *row, int digits)
+static void print_row(const struct layout_row *row, int digits)
 {
   static const char *const words[] = {"program ", "library ", "file ", "heap", "stack", "anonymous mapping", ""};
   char size[32], pages[32], name[4096];
@@ -197,7 +197,7 @@ static void print_rows(const struct rows *r, bool all)
   room = all || r->n <= MOST_ROWS ? r->n : MOST_ROWS - room; /* for rows with just `least` */
   printf("  %-*s  %10s  %9s  %-11s  %s\n", 2 * digits + 1, "addresses", "size", "touched", "protection", "what, as mapped last");
   for (size_t i = 0; i < r->n; i++) {
-    const struct row *row = &r->items[i];
+    const struct layout_row *row = &r->items[i];
     inside += row->touched;
     if (row->touched > least || (row->touched == least && room && room--)) {
       print_row(row, digits);

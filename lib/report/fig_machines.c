@@ -22,7 +22,7 @@
 
 enum { MAX_MACHINES = 12, MAX_OF_PART = 3, TLBS = PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB };
 
-struct machine {
+struct figure_machine {
   size_t row;
   unsigned changed; /* parts that differ from the base */
   bool whole;       /* a whole processor */
@@ -36,7 +36,7 @@ struct machines {
   pw_processor_fn *processor;
   struct pw_config_column config[PW_CONFIG_COLUMNS];
   size_t column[PW_CONFIG_COLUMNS], n_columns; /* of the table, for each of these */
-  struct machine *machine; /* [0] is the base */
+  struct figure_machine *machine; /* [0] is the base */
   size_t n, capacity;
   size_t n_shown;          /* those not dropped */
   bool processors;         /* those not dropped are whole processors, beside the base */
@@ -59,7 +59,7 @@ static int compare_configs(const struct machines *all, size_t a, size_t b)
 
 static int by_config(const void *left, const void *right, void *all)
 {
-  const struct machine *a = left, *b = right;
+  const struct figure_machine *a = left, *b = right;
   int order = compare_configs(all, a->row, b->row);
   return order ? order : a->row < b->row ? -1 : a->row > b->row;
 }
@@ -67,7 +67,7 @@ static int by_config(const void *left, const void *right, void *all)
 /* The base first, then as in the table. */
 static int by_row(const void *left, const void *right)
 {
-  const struct machine *a = left, *b = right;
+  const struct figure_machine *a = left, *b = right;
   if (!a->changed != !b->changed) return !a->changed ? -1 : 1;
   return a->row < b->row ? -1 : a->row > b->row;
 }
@@ -115,7 +115,7 @@ static void find_processors(const struct machines *all, size_t row, struct pw_te
   }
 }
 
-static bool is_whole(const struct machines *all, const struct machine *machine)
+static bool is_whole(const struct machines *all, const struct figure_machine *machine)
 {
   struct pw_text processors = { 0 };
   unsigned tlbs = machine->changed & TLBS;
@@ -135,7 +135,7 @@ static int collect(struct machines *all, size_t base)
   size_t n = 0;
   all->n = 0;
   for (size_t row = 0; row < view->table->n_rows; row++) {
-    struct machine machine = { .row = row };
+    struct figure_machine machine = { .row = row };
     if (strcmp(pw_table_cell(view->table, row, view->trace), trace) != 0) continue;
     if (!pw_view_value(view, row, 0, &machine.y)) continue;
     machine.changed = differing_parts(all, base, row);
@@ -155,7 +155,7 @@ static int collect(struct machines *all, size_t base)
 
 static int by_y(const void *left, const void *right)
 {
-  const struct machine *const *a = left, *const *b = right;
+  const struct figure_machine *const *a = left, *const *b = right;
   if ((*a)->y != (*b)->y) return (*a)->y < (*b)->y ? -1 : 1;
   return (*a)->row < (*b)->row ? -1 : 1;
 }
@@ -163,7 +163,7 @@ static int by_y(const void *left, const void *right)
 /* Of the machines that differ in this part alone: best, middle, worst. */
 static int thin_part(struct machines *all, unsigned part)
 {
-  struct machine **of_part = pw_calloc(all->n, sizeof *of_part);
+  struct figure_machine **of_part = pw_calloc(all->n, sizeof *of_part);
   size_t n = 0;
   if (!of_part) return -1;
   for (size_t i = 1; i < all->n; i++)
@@ -219,7 +219,7 @@ static int choose_trace(struct machines *all)
 }
 
 /* Adds the name of a machine to the places of the figure. */
-static int add_name(struct pw_figure *figure, const struct machines *all, const struct machine *machine)
+static int add_name(struct pw_figure *figure, const struct machines *all, const struct figure_machine *machine)
 {
   struct pw_text label = { 0 }, processors = { 0 };
   bool base = !machine->changed;
@@ -260,7 +260,7 @@ static int draw(struct pw_figure *figure, const struct machines *all)
       pw_label_add(&figure->series, "base machine"))
     return -1;
   for (size_t i = 0; i < all->n; i++) {
-    const struct machine *machine = &all->machine[i];
+    const struct figure_machine *machine = &all->machine[i];
     struct pw_point point = { .series = i == 0, .x = (double)figure->places.n, .y = machine->y };
     if (machine->dropped) continue;
     if (add_name(figure, all, machine) || pw_point_add(figure, point)) return -1;
