@@ -169,9 +169,9 @@ static int parts_move(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t 
   struct departure d = {a, out, false};
   struct pw_step *step = add_range_step(a, out, at, PW_STEP_LEAVE, whole);
   const struct pw_present *p = &a->present[a->process];
-  uint64_t end = (last >> a->shift) - !pw_present_has(p, last >> a->shift); /* a part may come to the last one of all */
+  uint64_t end = (last >> a->shift) + pw_present_has(p, last >> a->shift); /* a part may come to the last one of all */
   if (!step) return -1;
-  for (uint64_t from = first >> a->shift, page; pw_present_next(p, from, &page) && page <= end; from = page + 1) {
+  for (uint64_t from = first >> a->shift, page; pw_present_next(p, from, &page) && page < end; from = page + 1) {
     uint64_t low = page << a->shift, high = low + (UINT64_C(1) << a->shift) - 1;
     if (low >= first && high <= last && range_leaves(&d, (struct pw_ideal_range){page, page}, true)) return -1;
     low = ((low < first ? first : low) - first + to) >> a->shift;
