@@ -130,6 +130,9 @@ static int add_column(struct pw_table *t, const char *name, size_t *column)
   return 0;
 }
 
+/* Columns are looked for one by one, in a few names. */
+enum { MOST_COLUMNS = 512 };
+
 /* Reads the header: map[i] is the table's column for the file's field i. */
 static int read_header(struct pw_table *t, struct cutter *c, size_t **map, size_t *n_map, struct pw_error *err)
 {
@@ -141,6 +144,9 @@ static int read_header(struct pw_table *t, struct cutter *c, size_t **map, size_
     size_t line = c->line, column;
     int status = cut_field(c, &name, err);
     if (status) return status;
+    if (*n_map == MOST_COLUMNS)
+      return pw_error_set(err, PW_EFORMAT, "%s, line %zu: it names more than %d columns, and no table for charts has so many; cut them",
+                          c->path, line, MOST_COLUMNS);
     if (pw_grow((void **)map, &capacity, *n_map + 1, sizeof **map) || add_column(t, name, &column))
       return no_memory(c->path, err);
     for (size_t i = 0; i < *n_map; i++)

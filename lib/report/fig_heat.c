@@ -15,6 +15,8 @@
 
 enum { LINES = 480, LEAST_LINES = 15, MOST_BANDS = 26, WIDTH = 640, MOST_COLUMNS = 256 };
 
+#define MOST_ACCESSES 0x1p63
+
 struct cell {
   double process, address, at, count;
   const char *region;
@@ -43,6 +45,7 @@ static double number(const struct pw_table *table, size_t row, const char *colum
   return strtod(pw_table_cell(table, row, pw_table_find(table, column)), NULL);
 }
 
+/* 0, -1 when memory ran out, or 1 when a number is none of an access: its place in the map would be outside. */
 static int collect(struct map *m, const char *trace)
 {
   const struct pw_table *t = m->table;
@@ -53,6 +56,7 @@ static int collect(struct map *m, const char *trace)
     struct cell *c = &m->cells[m->n++];
     *c = (struct cell){ number(t, row, "process"), number(t, row, "address"), number(t, row, "first_access"), number(t, row, "misses"),
                         pw_table_cell(t, row, pw_table_find(t, "region")), 0 };
+    if (!(c->at >= 0 && c->at < MOST_ACCESSES)) return 1;
     m->bucket = fmax(1, number(t, row, "accesses"));
     m->bytes = number(t, row, "bytes");
     m->counted = pw_table_cell(t, row, pw_table_find(t, "counted"));
@@ -148,8 +152,10 @@ static void fill_cells(const struct map *m, struct pw_cells *cells, double colum
     const struct band *b = &m->bands[band];
     size_t at = c->granule - b->granule, from = at * b->n_lines / b->n, to = (at + 1) * b->n_lines / b->n;
     if (to == from) to++; /* several granules a line */
+    size_t x = (size_t)(c->at / column);
+    if (x >= cells->columns) x = cells->columns - 1; /* very large numbers are rounded */
     for (size_t line = b->line + from; line < b->line + to; line++)
-      cells->count[line * cells->columns + (size_t)(c->at / column)] += c->count;
+      cells->count[line * cells->columns + x] += c->count;
   }
 }
 
@@ -239,10 +245,13 @@ int pw_figure_heat(struct pw_figure *figure, const struct pw_chart *chart, const
   struct map m = { .table = table };
   figure->chart = chart;
   int status = collect(&m, trace);
+  bool wild = status > 0;
+  if (wild) status = 0, m.n = 0;
   if (!status && m.n) status = fill(figure, &m, trace);
   pw_free(m.cells);
   pw_free(m.bands);
   if (status) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out; give fewer rows", chart->name);
-  if (!m.n) pw_error_set(err, PW_OK, "nothing was counted in %s", trace);
+  if (wild) pw_error_set(err, PW_OK, "a row of %s has a first_access that is no number of an access", trace);
+  else if (!m.n) pw_error_set(err, PW_OK, "nothing was counted in %s", trace);
   return m.n > 0;
 }

@@ -39,6 +39,9 @@ static void check_block(const struct pw_block *b, bool counts)
   for (uint32_t i = 1; i < b->n_pages; i++) MUST(b->pages[i - 1] < b->pages[i]);
   for (uint32_t i = 0; i < b->n_visits; i++) MUST(b->page[i] < b->n_pages && b->flags[i] < 64);
   check_events(b);
+  uint64_t most = (uint64_t)b->n_visits * UINT16_MAX; /* what whoever skips the counts may print */
+  MUST(b->totals.fetches <= most && b->totals.loads <= most && b->totals.stores <= most);
+  MUST(b->totals.fetches + b->totals.loads + b->totals.stores >= b->n_visits);
   if (!counts) return;
   for (uint32_t i = 0; i < b->n_visits; i++) {
     sum.fetches += b->fetches[i];

@@ -37,6 +37,14 @@ grep -qF 'touch ran4' two/heat-a.svg && grep -qF 'page faults' two/heat-b.svg ||
 "$PAGEWALK" plot heat.csv --format terminal >out 2>said && fail "a map in characters"
 grep -q 'pixels' said || fail "what it says of a map in characters: $(cat said)"
 
+for access in -6400000 nan inf 1e300; do # once a place outside the map, and written to
+  { head -n 2 heat.csv; echo "a.pwt,walks,0,[heap],0x1000,4096,$access,64,1"; } >wild.csv
+  "$PAGEWALK" plot wild.csv -o wild >out 2>said && fail "a map of access $access"
+  grep -q 'first_access' said || fail "what it says of access $access: $(cat said)"
+done
+{ head -n 2 heat.csv; echo "a.pwt,walks,0,[heap],0x1000,4096,9223372036854775000,1,1"; } >far.csv
+"$PAGEWALK" plot far.csv -o far >out 2>said || fail "a map of the last access: $(cat said)"
+
 { echo "$head_of_owners"; echo 'a.pwt,object,[heap],[heap],5,0,0,0,0,0'; } >nothing.csv
 "$PAGEWALK" plot nothing.csv -o three >out 2>said && fail "a chart of nothing: $(cat out)"
 grep -q 'missed or faulted' said || fail "what it says of nothing: $(cat said)"

@@ -129,6 +129,22 @@ static void bad_files_are_named(void **state)
   }
 }
 
+/* A header of a megabyte once took minutes: each name was compared with all before it. */
+static void a_header_of_any_number_of_columns_is_refused(void **state)
+{
+  (void)state;
+  struct pw_table table = { 0 };
+  struct pw_error err;
+  static char text[1 << 20];
+  size_t n = 0;
+  while (n + 16 < sizeof text) n += (size_t)sprintf(text + n, "%zx,", n);
+  text[n - 1] = '\n';
+  put(text, n);
+  assert_int_equal(pw_table_add(&table, path, NULL, 0, &err), PW_EFORMAT);
+  assert_non_null(strstr(err.text, "more than 512 columns"));
+  pw_table_clear(&table);
+}
+
 static void unreadable_files_are_named(void **state)
 {
   (void)state;
@@ -165,6 +181,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(nasty_names_come_back),      cmocka_unit_test(spellings_of_the_same_table),
     cmocka_unit_test(files_join_by_name),         cmocka_unit_test(bad_files_are_named),
+    cmocka_unit_test(a_header_of_any_number_of_columns_is_refused),
     cmocka_unit_test(unreadable_files_are_named), cmocka_unit_test(every_allocation_may_fail),
   };
   return cmocka_run_group_tests(tests, make_file, remove_file);
