@@ -21,7 +21,8 @@ struct info_options {
 };
 
 static const struct option_row own_rows[] = {
-    {"all", 0, OPTION_FLAG, NULL, offsetof(struct info_options, all), "every area of the address space, and every part of\na file by itself"},
+    {"all", 0, OPTION_FLAG, NULL, offsetof(struct info_options, all),
+     "every area of the address space, and every part of\na file by itself"},
     {"json", 0, OPTION_FLAG, NULL, offsetof(struct info_options, json), "print a JSON array instead"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct info_options, quiet), "no progress bar and no remarks"},
     {0}};

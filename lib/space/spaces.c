@@ -46,7 +46,8 @@ int pw_spaces_failed(const struct pw_spaces *s, struct pw_error *err)
   if (s->texts.full)
     return pw_error_set(err, PW_EUNSUPPORTED, "names of files and symbols in the trace take more than %zu MiB; "
                         "leave them out with --ignore events", PW_MOST_TEXT_BYTES >> 20);
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for what the trace maps and its symbols; leave them out with --ignore events");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for what the trace maps and its symbols; "
+                      "leave them out with --ignore events");
 }
 
 /* The first process is there without an event. */

@@ -50,7 +50,8 @@ static uint64_t maps_scattered(uint64_t n, uint64_t seed)
 {
   struct space_kit k;
   begin(&k, 1, seed);
-  for (uint64_t i = 0; i < n; i++) space_map(&k, 4 * scattered(i, n), 3, i % 5 ? RW : PW_MAP_READ, i % 3 ? NULL : "/lib/libc.so.6");
+  for (uint64_t i = 0; i < n; i++)
+    space_map(&k, 4 * scattered(i, n), 3, i % 5 ? RW : PW_MAP_READ, i % 3 ? NULL : "/lib/libc.so.6");
   return end(&k);
 }
 
