@@ -86,8 +86,8 @@ void pw_tlb_drop_in_place(struct pw_tlb *tlb, uint32_t number, uint32_t way)
 void pw_tlb_drop_range(struct pw_tlb *tlb, uint64_t first_key, uint64_t last_key)
 {
   if (!tlb->keys) return;
-  if (first_key == last_key) {
-    pw_tlb_invalidate(tlb, first_key);
+  if (last_key - first_key < tlb->sets) { /* a set for each of its pages is less than all sets */
+    for (uint64_t key = first_key; key <= last_key; key++) pw_tlb_invalidate(tlb, key);
     return;
   }
   for (uint32_t set = 0; set < tlb->sets; set++)

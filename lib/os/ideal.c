@@ -72,7 +72,8 @@ int pw_ideal_create(struct pw_os **os, unsigned page_shift, const struct pw_run_
   bool failed = !a->present || pw_spaces_init(&a->spaces, 0);
   int status = failed ? pw_ideal_out_of_memory(err) : pw_tables_create(&a->tables, page_shift, err);
   for (int i = 0; !status && i < 2; i++) {
-    a->output[i] = pw_calloc(1, sizeof *a->output[i]);
+    a->output[i] = pw_malloc(1, sizeof *a->output[i]);
+    if (a->output[i]) memset(a->output[i], 0, offsetof(struct pw_ideal_output, key));
     if (!a->output[i]) status = pw_ideal_out_of_memory(err);
   }
   if (status) {

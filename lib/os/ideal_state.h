@@ -21,14 +21,14 @@ struct pw_ideal_fit {
  * last while the next is written. */
 struct pw_ideal_output {
   struct pw_paged numbered;
-  uint64_t key[PW_BLOCK_VISITS];
-  uint32_t id[PW_BLOCK_VISITS];
   uint64_t *new_key;
   struct pw_step *steps;
   struct pw_left *left;
   uint32_t *touched;
   struct pw_change *changes;
   size_t n_left, n_touched, n_changes, new_room, steps_room, left_room, touched_room, changes_room;
+  uint64_t key[PW_BLOCK_VISITS]; /* the large arrays come last: nobody clears them */
+  uint32_t id[PW_BLOCK_VISITS];
 };
 
 struct pw_ideal {

@@ -46,7 +46,7 @@ FILE *pw_gnuplot_script(struct pw_error *err)
 /* Starts the program with these three descriptors and default signals. */
 static int spawn(pid_t *pid, int in, int out, int complaints)
 {
-  char *argv[] = { (char *)program(), (char *)"-d", (char *)"-", NULL };
+  char *argv[] = { (char *)program(), (char *)"-d", (char *)"/dev/stdin", NULL }; /* "-" would be read a byte at a time */
   posix_spawn_file_actions_t files;
   posix_spawnattr_t how;
   sigset_t none, all;
@@ -77,6 +77,7 @@ static void first_complaint(FILE *complaints, char *text, size_t n_text)
   while (fgets(line, sizeof line, complaints)) {
     char *start = line + strspn(line, " \t\r\n^");
     start[strcspn(start, "\r\n")] = 0;
+    if (strncmp(start, "\"/dev/stdin\" ", 13) == 0) start += 13;
     if (!*start || strstr(start, "warning: ")) continue;
     bool numbered = strncmp(start, "line ", 5) == 0;
     if (numbered || !found) snprintf(text, n_text, "%s", start);
