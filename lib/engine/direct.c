@@ -128,7 +128,7 @@ int pw_direct_add(struct pw_direct *d, const struct pw_config *c, struct pw_dire
 
 void pw_direct_watch(struct pw_direct *d, struct pw_witness *witnesses)
 {
-  pw_watch_init(&d->watch, witnesses);
+  pw_watch_init(&d->watch, witnesses, d->n_units > 0);
   d->watched = d->n_units ? &d->units[0].machine : &d->plain;
   d->watched->watch = &d->watch;
   if (d->n_units) d->units[0].awake = true; /* whoever sleeps cannot be watched */
@@ -217,7 +217,7 @@ static int take_visits(struct pw_direct *d, const struct pw_stretch *s, struct p
   bool touches = d->n_units || pw_machine_needs_touches(&d->plain);
   int status = 0;
   if (touches) pw_lists_touches(&d->lists, s->from, s->to);
-  if (touches && d->watched) pw_lists_places(&d->lists, s->from, s->to);
+  if (touches && (d->watch.faults || d->watch.misses)) pw_lists_places(&d->lists, s->from, s->to);
   if (d->watched && (status = pw_watch_visits(&d->watch, s->from, s->to, err)) != 0) return status;
   pw_machine_look_up(&d->plain, &d->lists, s->from, s->to);
   if (d->n_units) status = feed_units(d, s, err);

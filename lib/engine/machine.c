@@ -50,8 +50,12 @@ static void touch_singly(struct pw_machine *m, struct pw_lists *l, const struct 
 void pw_machine_touch(struct pw_machine *m, struct pw_lists *l, const struct pw_page_touches *touches)
 {
   l->victims.n = 0;
-  if (m->watch && m->watch->faults) touch_singly(m, l, touches);
-  else m->memory->policy->touch(m->memory, touches, &l->victims);
+  if (m->watch && m->watch->faults) {
+    touch_singly(m, l, touches);
+    return;
+  }
+  m->memory->policy->touch(m->memory, touches, &l->victims);
+  for (size_t i = 0; m->watch && m->watch->n_fresh && i < touches->n; i++) pw_watch_arrives(m->watch, touches->id[i]);
 }
 
 /* ---- TLBs ---- */
@@ -132,6 +136,7 @@ void pw_machine_step(struct pw_machine *m, const struct pw_step *s, const struct
     case PW_STEP_COUNT:
       for (int which = 0; which < 2; which++) pw_hierarchies_reset_counts(m->tlbs[which]);
       if (m->memory) m->memory->faults = m->memory->swap_outs = 0;
+      if (m->watch) m->watch->arrivals = 0;
       for (struct pw_witness *w = m->watch ? m->watch->first : NULL; w; w = w->next)
         if (w->class->count) w->class->count(w);
       break;
@@ -153,4 +158,5 @@ void pw_machine_result(const struct pw_machine *m, unsigned which, size_t number
 void pw_machine_counts(const struct pw_machine *m, struct pw_result *r)
 {
   pw_machine_result(m, pw_hierarchies_is_idle(m->tlbs[1]) ? 0 : 1, 0, r);
+  r->major_faults -= m->watch->arrivals;
 }

@@ -38,7 +38,7 @@ void pw_machine_step(struct pw_machine *machine, const struct pw_step *step, con
 
 /* The TLB and memory fields of a result, of the hierarchy of this number in tlbs[which]; major faults are all that memory saw. */
 void pw_machine_result(const struct pw_machine *machine, unsigned which, size_t number, struct pw_result *result);
-/* The same of the only hierarchy. */
+/* The same of the only hierarchy of a machine that is watched, with its major faults. */
 void pw_machine_counts(const struct pw_machine *machine, struct pw_result *result);
 
 #endif

@@ -1,11 +1,14 @@
 /* Telling the witnesses of a machine, in the order in which it happened. See witness.h. */
 #include "engine/witness.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 
-void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses)
+void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses, bool finite)
 {
   watch->first = witnesses;
+  watch->finite = finite;
   for (const struct pw_witness *w = witnesses; w; w = w->next) {
     watch->faults |= w->class->faulted || w->class->evicted;
     watch->misses |= w->class->missed != NULL;
@@ -22,8 +25,10 @@ int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const u
   int status = 0;
   watch->paged = paged;
   watch->change = watch->event = 0;
-  if (watch->faults && pw_grow((void **)&watch->fresh, &watch->fresh_room, paged->n_ids, 1))
+  size_t room = watch->fresh_room;
+  if (watch->finite && pw_grow((void **)&watch->fresh, &watch->fresh_room, paged->n_ids, 1))
     return pw_error_set(err, PW_ENOMEM, "memory ran out for the pages that are watched; free some, or run larger pages or a part of the trace (--limit)");
+  if (watch->fresh_room > room) memset(watch->fresh + room, 0, watch->fresh_room - room);
   for (struct pw_witness *w = watch->first; w && !status; w = w->next)
     if (w->class->begin) status = w->class->begin(w, paged, key, err);
   return status;
@@ -41,11 +46,20 @@ static struct pw_place place_of(struct pw_watch *watch, const struct pw_change *
   return (struct pw_place){change->at, watch->faulter, PW_BY_VISIT};
 }
 
+static void set_fresh(struct pw_watch *watch, uint32_t id, uint8_t fresh)
+{
+  watch->n_fresh += (size_t)fresh - watch->fresh[id];
+  watch->fresh[id] = fresh;
+}
+
 static void note_fresh(struct pw_watch *watch, const struct pw_change *c)
 {
-  if (!watch->faults) return;
-  if (c->kind == PW_CHANGE_ARRIVE || c->kind == PW_CHANGE_FORK) watch->fresh[c->id] = 1;
-  if (c->kind == PW_CHANGE_MOVE) watch->fresh[c->id] = watch->fresh[c->from];
+  if (!watch->finite) return;
+  if (c->kind == PW_CHANGE_ARRIVE || c->kind == PW_CHANGE_FORK) set_fresh(watch, c->id, 1);
+  if (c->kind == PW_CHANGE_LEAVE) set_fresh(watch, c->id, 0);
+  if (c->kind != PW_CHANGE_MOVE) return;
+  set_fresh(watch, c->id, watch->fresh[c->from]);
+  set_fresh(watch, c->from, 0);
 }
 
 /* The first process is there without an event. */
@@ -109,8 +123,7 @@ int pw_watch_step(struct pw_watch *watch, uint32_t event, struct pw_error *err)
 
 void pw_watch_faulted(struct pw_watch *watch, uint32_t id, const struct pw_place *place)
 {
-  bool major = !watch->fresh[id];
-  watch->fresh[id] = 0;
+  bool major = !pw_watch_arrives(watch, id);
   PW_TELL(watch, faulted, id, major, place);
 }
 

@@ -59,15 +59,17 @@ struct pw_watch {
   const struct pw_paged *paged;
   size_t change, event;     /* the next */
   uint32_t faulter;         /* visit that opened the page of the last change */
-  uint8_t *fresh;           /* by id, for faults: in use, and memory has not met it */
-  size_t fresh_room;
+  bool finite;              /* the machine has a memory */
+  uint8_t *fresh;           /* by id: in use, and finite memory has not met it */
+  size_t fresh_room, n_fresh;
+  uint64_t arrivals;        /* pages that memory met for the first time: faults that are not major */
 };
 
 #define PW_TELL(WATCH, HOOK, ...) \
   for (struct pw_witness *w = (WATCH)->first; w; w = w->next) \
     if (w->class->HOOK) w->class->HOOK(w, __VA_ARGS__)
 
-void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses);
+void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses, bool finite);
 void pw_watch_clear(struct pw_watch *watch); /* frees; not the witnesses */
 int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err);
 uint32_t pw_watch_until(const struct pw_watch *watch, uint32_t from, uint32_t to);
@@ -75,7 +77,16 @@ uint32_t pw_watch_until(const struct pw_watch *watch, uint32_t from, uint32_t to
 int pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to, struct pw_error *err);
 /* What comes before the event's own steps: the events before it, and its changes. */
 int pw_watch_step(struct pw_watch *watch, uint32_t event, struct pw_error *err);
-/* Finite memory took page `id` in. */
+/* Finite memory is touched: does it meet the page for the first time? */
+static inline bool pw_watch_arrives(struct pw_watch *watch, uint32_t id)
+{
+  bool arrives = watch->fresh[id];
+  watch->fresh[id] = 0;
+  watch->n_fresh -= arrives;
+  watch->arrivals += arrives;
+  return arrives;
+}
+/* It took page `id` in. */
 void pw_watch_faulted(struct pw_watch *watch, uint32_t id, const struct pw_place *place);
 int pw_watch_end(struct pw_watch *watch, struct pw_error *err);
 

@@ -20,7 +20,7 @@ struct pw_windows {
   uint64_t access;               /* run so far, of both streams and with the warm-up */
   bool ended;                    /* the window, with this stretch */
   struct pw_totals counted;
-  uint64_t minor_faults, major_faults, present_pages, table_bytes; /* present: frames of unlimited memory */
+  uint64_t minor_faults, present_pages, table_bytes; /* present: frames of unlimited memory */
   struct pw_result before, last; /* counts where the window begins, and where the last one did */
   struct pw_window *windows;
   size_t n, room;                /* windows that have ended */
@@ -91,12 +91,6 @@ static void changed(struct pw_witness *w, const struct pw_change *change, const 
   }
 }
 
-static void faulted(struct pw_witness *w, uint32_t id, bool major, const struct pw_place *place)
-{
-  (void)id, (void)place;
-  ((struct pw_windows *)w)->major_faults += major;
-}
-
 static int event(struct pw_witness *w, const struct pw_event *e, struct pw_error *err)
 {
   return pw_spaces_event(&((struct pw_windows *)w)->spaces, e, NULL, NULL, err);
@@ -128,7 +122,6 @@ static struct pw_result counts(const struct pw_windows *s, const struct pw_machi
   if (s->only == PW_STREAM_FETCH) r.counted.loads = r.counted.stores = 0;
   if (s->only == PW_STREAM_DATA) r.counted.fetches = 0;
   r.minor_faults = s->minor_faults;
-  r.major_faults = s->major_faults;
   return r;
 }
 
@@ -182,7 +175,7 @@ static void count(struct pw_witness *w)
   s->start = s->access;
   s->end = sum_of(s->access, s->every);
   s->counted = (struct pw_totals){0, 0, 0};
-  s->minor_faults = s->major_faults = 0;
+  s->minor_faults = 0;
   s->before = (struct pw_result){0};
   s->pages = s->pages_before = (struct pages){{0}, {0}};
   s->n = 0;
@@ -210,8 +203,8 @@ static int end(struct pw_witness *w, struct pw_error *err)
                       s->trace, s->every, PW_SERIES_MOST);
 }
 
-static const struct pw_witness_class class = {.begin = begin, .until = until, .changed = changed, .event = event, .faulted = faulted,
-                                              .passed = passed, .count = count, .end = end};
+static const struct pw_witness_class class = {.begin = begin, .until = until, .changed = changed, .event = event, .passed = passed,
+                                              .count = count, .end = end};
 
 /* ---- beginning and end ---- */
 
