@@ -178,8 +178,9 @@ static void parts_of_pages_move(void **state)
          {.page_shift = 13, .dtlb_misses = 4, .minor_faults = 2, .resident_pages = 3});
   EXPECT("L2 L4 >2.5:9 L8 L10 L12", {.dtlb_misses = 5, .minor_faults = 5},
          {.page_shift = 13, .dtlb_misses = 5, .minor_faults = 2, .resident_pages = 3});
-  EXPECT("L4 >4.6:7 L8 L6", {.dtlb_misses = 3, .minor_faults = 3},
-         {.page_shift = 13, .dtlb_misses = 3, .minor_faults = 2, .resident_pages = 3}); /* 6 takes part, and was not there */
+  EXPECT("L4 >4.8:9 L10 L12", {.dtlb_misses = 3, .minor_faults = 3},
+         {.page_shift = 13, .dtlb_misses = 3, .minor_faults = 2, .resident_pages = 3}); /* 8 goes to 13, but was not there */
+  EXPECT("L40 >0:31 L31", {.dtlb_misses = 2, .minor_faults = 2}, {.page_shift = 13, .dtlb_misses = 2, .minor_faults = 2, .resident_pages = 2});
 }
 
 /* A process that goes on after its exit has no root; a fork that names it begins with nothing of what it had. */
