@@ -26,12 +26,6 @@ static bool reaches(const struct pw_present *p, uint64_t page) { return p->root 
 
 /* ---- frames ---- */
 
-void pw_frames_clear(struct pw_frames *f)
-{
-  pw_free(f->users);
-  memset(f, 0, sizeof *f);
-}
-
 void pw_frames_take(struct pw_frames *f)
 {
   if (++f->n > f->peak) f->peak = f->n;
@@ -75,11 +69,47 @@ static bool stop_using(struct pw_frames *f, node *leaf, unsigned page)
 
 /* ---- nodes ---- */
 
-static node *make(const struct pw_present *p)
+/* Leaves are made 63 at a time. */
+struct pw_present_leaves {
+  struct pw_present_leaves *next;
+  node leaf[63];
+};
+
+static node *make_leaf(struct pw_frames *f)
 {
-  node *t = pw_calloc(1, sizeof *t);
+  if (!f->spare) {
+    struct pw_present_leaves *more = pw_calloc(1, sizeof *more);
+    if (!more) return NULL;
+    more->next = f->leaves;
+    f->leaves = more;
+    for (size_t i = 0; i < sizeof more->leaf / sizeof *more->leaf; i++) {
+      more->leaf[i].first = f->spare;
+      f->spare = &more->leaf[i];
+    }
+  }
+  node *t = f->spare;
+  f->spare = t->first;
+  return t;
+}
+
+static void free_leaf(struct pw_frames *f, node *t)
+{
+  t->first = f->spare;
+  f->spare = t;
+}
+
+static node *make(struct pw_frames *f, const struct pw_present *p, unsigned level)
+{
+  node *t = level ? pw_malloc(1, sizeof *t) : make_leaf(f);
   if (t) *t = (node){.refs = 1, .mark = p->mark};
   return t;
+}
+
+void pw_frames_clear(struct pw_frames *f)
+{
+  for (struct pw_present_leaves *l; (l = f->leaves); pw_free(l)) f->leaves = l->next;
+  pw_free(f->users);
+  memset(f, 0, sizeof *f);
 }
 
 /* Gives one pointer to a node back. */
@@ -93,19 +123,19 @@ static void drop(struct pw_frames *f, node *t, unsigned level)
   if (level == 0) {
     for (uint64_t rest = t->there; rest; rest &= rest - 1) stop_using(f, t, (unsigned)__builtin_ctzll(rest));
     pw_free(t->frame);
+    free_leaf(f, t);
   } else {
     for (size_t i = 0, n = count(t->there); i < n; i++) drop(f, below(t)[i], level - 1);
+    pw_free(t);
   }
-  pw_free(t);
 }
 
 static node *copy_leaf(struct pw_frames *f, node *t)
 {
   if (number_frames(f, t)) return NULL;
-  node *copy = pw_malloc(1, sizeof *copy);
   uint32_t *frame = pw_malloc(64, sizeof *frame);
-  if (!copy || !frame) {
-    pw_free(copy);
+  node *copy = frame ? make_leaf(f) : NULL;
+  if (!copy) {
     pw_free(frame);
     return NULL;
   }
@@ -146,16 +176,15 @@ static node *own(struct pw_frames *f, const struct pw_present *p, node **at, uns
   return t;
 }
 
-/* A node below a branch; NULL when memory runs out. */
-static node **add(const struct pw_present *p, node **branch, uint64_t bit)
+/* A node of this level below a branch; NULL when memory runs out. */
+static node **add(struct pw_frames *f, const struct pw_present *p, node **branch, uint64_t bit, unsigned level)
 {
-  node *t = *branch, *new = make(p);
+  node *t = *branch;
   size_t n = count(t->there);
-  if (n && !(n & (n - 1)) && new && (t = pw_realloc(t, 1, branch_bytes(2 * n)))) *branch = t;
-  if (!new || !t) {
-    pw_free(new);
-    return NULL;
-  }
+  if (n && !(n & (n - 1)) && !(t = pw_realloc(t, 1, branch_bytes(2 * n)))) return NULL;
+  *branch = t;
+  node *new = make(f, p, level);
+  if (!new) return NULL;
   node **at = child(t, bit);
   memmove(at + 1, at, (n - (size_t)(at - below(t))) * sizeof *at);
   t->there |= bit;
@@ -164,19 +193,18 @@ static node **add(const struct pw_present *p, node **branch, uint64_t bit)
 }
 
 /* The tree gets as high as the page needs. */
-static int raise(struct pw_present *p, uint64_t page)
+static int raise(struct pw_frames *f, struct pw_present *p, uint64_t page)
 {
   while (!reaches(p, page)) {
-    node *root = make(p);
+    unsigned levels = p->root ? p->levels + 1 : 0;
+    while (!p->root && page >> BITS >> BITS * levels) levels++;
+    node *root = make(f, p, levels);
     if (!root) return -1;
-    if (!p->root) {
-      p->levels = 0;
-      while (page >> BITS >> BITS * p->levels) p->levels++;
-    } else {
+    if (p->root) {
       root->there = 1;
       root->first = p->root;
-      p->levels++;
     }
+    p->levels = levels;
     p->root = root;
   }
   return 0;
@@ -227,13 +255,13 @@ bool pw_present_next(const struct pw_present *p, uint64_t page, uint64_t *found)
 
 uint64_t *pw_present_own(struct pw_frames *f, struct pw_present *p, uint64_t page)
 {
-  if (raise(p, page)) return NULL;
+  if (raise(f, p, page)) return NULL;
   node **at = &p->root;
   for (unsigned level = p->levels; level > 0; level--) {
     node *t = own(f, p, at, level);
     uint64_t bit = bit_of(page, level);
     if (!t) return NULL;
-    at = t->there & bit ? child(t, bit) : add(p, at, bit);
+    at = t->there & bit ? child(t, bit) : add(f, p, at, bit, level - 1);
     if (!at) return NULL;
   }
   return own(f, p, at, 0) ? &(*at)->there : NULL;

@@ -26,6 +26,8 @@ struct pw_frames {
   uint64_t n, peak;    /* in use */
   uint64_t shared;     /* 0: no two processes have a frame in common */
   uint64_t steps;      /* nodes and pages visited by changes so far */
+  struct pw_present_leaves *leaves;
+  struct pw_present_node *spare; /* of these */
 };
 
 /* The pages of a process. Zeroed is empty. */
