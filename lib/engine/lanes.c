@@ -291,7 +291,8 @@ static void explain_direct(const struct pw_lanes *l, const struct lane *lane, st
   snprintf(e->what, sizeof e->what, "each machine by itself");
 }
 
-int pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_explained **groups, size_t *n_groups, struct pw_error *err)
+int pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_explained **groups, size_t *n_groups,
+                     struct pw_error *err)
 {
   size_t n = 0;
   *groups = pw_calloc(l->n_lanes * MODELS, sizeof **groups);

@@ -43,7 +43,8 @@ void pw_lanes_first_levels(const struct pw_lanes *lanes, const struct pw_lane_cu
 void pw_lanes_touched(const struct pw_lanes *lanes, const struct pw_lane_curve *curve, struct pw_touched *touched);
 
 /* One entry for each model of each page size that has configurations; to be freed. */
-int pw_lanes_explain(const struct pw_lanes *lanes, size_t n_configs, struct pw_explained **groups, size_t *n_groups, struct pw_error *err);
+int pw_lanes_explain(const struct pw_lanes *lanes, size_t n_configs, struct pw_explained **groups, size_t *n_groups,
+                     struct pw_error *err);
 
 bool pw_lanes_need_counts(const struct pw_lanes *lanes);
 bool pw_lanes_read_again(const struct pw_lanes *lanes); /* the trace may have to be read twice */
@@ -65,6 +66,7 @@ void pw_lanes_result(const struct pw_lanes *lanes, const struct pw_config *confi
 
 /* The first configuration's machine is watched by these (borrowed): a second one, apart from what the results are
  * read from, or the one of the direct engine itself. After the plan. */
-int pw_lanes_watch(struct pw_lanes *lanes, const struct pw_config *config, struct pw_witness *witnesses, bool apart, struct pw_error *err);
+int pw_lanes_watch(struct pw_lanes *lanes, const struct pw_config *config, struct pw_witness *witnesses, bool apart,
+                   struct pw_error *err);
 
 #endif

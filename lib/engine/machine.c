@@ -60,7 +60,8 @@ void pw_machine_touch(struct pw_machine *m, struct pw_lists *l, const struct pw_
 
 /* ---- TLBs ---- */
 
-/* Whose a lookup was. Behind a visit that alternated longer stands one more touch of the page before the last, then of the last. */
+/* Whose a lookup was. Behind a visit that alternated longer stands one more touch of the page before the last, then
+ * of the last. */
 static struct pw_place place_of(const struct pw_lists *l, uint32_t at, bool openers, uint32_t from)
 {
   return openers ? (struct pw_place){from + at, from + at, PW_BY_VISIT} : pw_lists_place(l, at / 4 - (at % 4 == 1));
