@@ -20,11 +20,6 @@ bool pw_machine_needs_touches(const struct pw_machine *m)
   return m->every_touch || pw_hierarchies_needs_all(m->tlbs[0]) || !pw_hierarchies_is_idle(m->tlbs[1]);
 }
 
-bool pw_machine_is_idle(const struct pw_machine *m)
-{
-  return pw_hierarchies_is_idle(m->tlbs[0]) && pw_hierarchies_is_idle(m->tlbs[1]);
-}
-
 /* ---- memory ---- */
 
 /* One touch at a time, since it matters which faulted and who went. */

@@ -25,7 +25,6 @@ int pw_machine_init(struct pw_machine *machine, int policy, uint64_t frames, uin
 void pw_machine_clear(struct pw_machine *machine);
 
 bool pw_machine_needs_touches(const struct pw_machine *machine);
-bool pw_machine_is_idle(const struct pw_machine *machine); /* no TLB at all */
 
 /* Memory takes these touches, of visits or of the kernel. Who goes is in lists->victims. */
 void pw_machine_touch(struct pw_machine *machine, struct pw_lists *lists, const struct pw_page_touches *touches);

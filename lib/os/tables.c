@@ -244,11 +244,6 @@ void pw_tables_clear(struct pw_tables *t, uint32_t process)
   }
 }
 
-uint64_t pw_tables_bytes(const struct pw_tables *t, size_t geometry)
-{
-  return t->trees[geometry].bytes;
-}
-
 uint64_t pw_tables_peak_bytes(const struct pw_tables *t, size_t geometry)
 {
   return t->trees[geometry].peak_bytes;

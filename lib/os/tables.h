@@ -45,7 +45,6 @@ void pw_tables_forget(struct pw_tables *tables, uint32_t process, uint64_t first
 void pw_tables_fork(struct pw_tables *tables, uint32_t parent, uint32_t child);
 /* All but the root are gone. Nobody is told. */
 void pw_tables_clear(struct pw_tables *tables, uint32_t process);
-uint64_t pw_tables_bytes(const struct pw_tables *tables, size_t geometry); /* now */
 uint64_t pw_tables_peak_bytes(const struct pw_tables *tables, size_t geometry);
 
 #endif
