@@ -54,8 +54,8 @@ uint32_t pw_intern(struct pw_intern *t, const char *text, size_t n_bytes)
   uint32_t *slot = slot_of(t, n_bytes ? text : "", n_bytes);
   if (*slot != PW_NO_TEXT) return *slot;
   size_t bytes = t->bytes + n_bytes + TEXT_COST;
-  t->full = bytes > PW_MOST_TEXT_BYTES;
-  if (t->full) return PW_NO_TEXT;
+  t->full |= bytes > PW_MOST_TEXT_BYTES;
+  if (bytes > PW_MOST_TEXT_BYTES) return PW_NO_TEXT;
   if (pw_grow((void **)&t->texts, &t->room, t->n + 1, sizeof *t->texts)) return PW_NO_TEXT;
   char *kept = pw_malloc(n_bytes + 1, 1);
   if (!kept) return PW_NO_TEXT;
