@@ -176,7 +176,7 @@ int pw_attribute(struct pw_trace *trace, const struct pw_config *config, enum pw
   struct pw_charges *charges = NULL;
   struct pw_heat *heat = NULL;
   *a = (struct pw_attribution){.by = by, .heat = heat_of};
-  own.jobs = 1; /* blocks are copied for other threads without texts and sides */
+  own.jobs = 1; /* blocks are copied for other threads without their side columns */
   /* with finite memory directly: the other engine might have to begin again */
   if (config->memory_bytes != PW_UNLIMITED) own.engine = PW_ENGINE_DIRECT;
   int status = pw_run_begin(&r, pw_trace_blocks(trace), &own, err);

@@ -1,10 +1,10 @@
 /* The direct engine: each configuration simulated by itself, for any policy.
  *
  * Configurations of one page size share what does not differ between them. All TLBs
- * over unlimited memory stand in one front; each finite memory runs once, whatever
- * TLBs stand before it, and tells its front which page left when. Until the first page
- * leaves, all memories are as good as unlimited: their fronts sleep, one front runs for
- * them all, and a front that wakes takes its entries and counts over.
+ * over unlimited memory are one machine's hierarchies; each finite memory runs once, whatever
+ * TLBs stand before it, and tells these which page left when. Until the first page
+ * leaves, all memories are as good as unlimited: their TLBs sleep, one machine runs for
+ * them all, and those that wake take its entries and counts over.
  *
  * Order within a chunk of visits: memory, TLBs; within one touch a victim leaves the
  * TLBs before the touch is looked up. */
@@ -22,7 +22,7 @@ int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struc
 /* Where a configuration's numbers are. */
 struct pw_direct_slot {
   uint32_t memory;               /* UINT32_MAX = unlimited */
-  uint32_t alternating, number;  /* which of the memory's two fronts, and where in it */
+  uint32_t alternating, number;  /* which of the machine's two hierarchies, and where in them */
 };
 int pw_direct_add(struct pw_direct *direct, const struct pw_config *config, struct pw_direct_slot *slot,
                   struct pw_error *err);

@@ -1,7 +1,7 @@
-/* A part: models of one page size that eat whole blocks by themselves.
+/* A model: what eats whole blocks of one page size by itself.
  *
- * Parts know nothing of one another, so that any of them may run at the same time on
- * the same block; each sees the blocks in order. A part writes only to itself. */
+ * Models know nothing of one another, so that any of them may run at the same time on
+ * the same block; each sees the blocks in order. A model writes only to itself. */
 #ifndef PW_MODEL_H
 #define PW_MODEL_H
 

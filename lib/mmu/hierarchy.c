@@ -61,15 +61,15 @@ static void lookups_free(struct pw_lookups *list)
   pw_free(list->at);
 }
 
-int pw_hierarchies_create(struct pw_hierarchies **front, uint64_t seed, struct pw_error *err)
+int pw_hierarchies_create(struct pw_hierarchies **hierarchies, uint64_t seed, struct pw_error *err)
 {
-  struct pw_hierarchies *f = *front = pw_calloc(1, sizeof *f);
+  struct pw_hierarchies *f = *hierarchies = pw_calloc(1, sizeof *f);
   if (f && lookups_create(&f->merged, 2 * PW_CHUNK_LOOKUPS) == 0 && lookups_create(&f->missed, 2 * PW_CHUNK_LOOKUPS) == 0) {
     f->seed = seed;
     return 0;
   }
   pw_hierarchies_destroy(f);
-  *front = NULL;
+  *hierarchies = NULL;
   return out_of_memory(err);
 }
 

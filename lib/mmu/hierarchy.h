@@ -1,4 +1,4 @@
-/* A front: machines of TLBs that are fed by the same touches.
+/* Hierarchies: machines of TLBs that are fed by the same touches.
  *
  * A machine is a table of arrays (hierarchy.c): each serves streams at a level, and stands behind the
  * arrays of the level before that serve the same. Lookups go in, misses come out: an array eats
@@ -37,34 +37,34 @@ struct pw_hierarchies_input {
 
 struct pw_hierarchies;
 
-int pw_hierarchies_create(struct pw_hierarchies **front, uint64_t seed, struct pw_error *err);
-void pw_hierarchies_destroy(struct pw_hierarchies *front);
+int pw_hierarchies_create(struct pw_hierarchies **hierarchies, uint64_t seed, struct pw_error *err);
+void pw_hierarchies_destroy(struct pw_hierarchies *hierarchies);
 /* Does this machine need the alternations of visits? Behind exactly one first level a
  * second level sees one stream whole and of the other only misses, so that its order
  * settles one touch of each page later than memory does. In a 1-way second level,
  * besides, the two pages can push each other out. */
 bool pw_hierarchy_alternates(const struct pw_config *config);
-/* The number of this configuration's TLBs in the front; equal ones share it. Negative on failure. */
-int64_t pw_hierarchies_add(struct pw_hierarchies *front, const struct pw_config *config, struct pw_error *err);
+/* The number of this configuration's TLBs among the hierarchies; equal ones share it. Negative on failure. */
+int64_t pw_hierarchies_add(struct pw_hierarchies *hierarchies, const struct pw_config *config, struct pw_error *err);
 
 /* Must the input hold every touch of the patterns (else the openers do)? */
-bool pw_hierarchies_needs_all(const struct pw_hierarchies *front);
-bool pw_hierarchies_is_idle(const struct pw_hierarchies *front); /* no TLB at all */
+bool pw_hierarchies_needs_all(const struct pw_hierarchies *hierarchies);
+bool pw_hierarchies_is_idle(const struct pw_hierarchies *hierarchies); /* no TLB at all */
 
-/* Machine `to` of one front gets the entries and counts that `from` of another has; the two are equal. */
-void pw_hierarchies_copy(struct pw_hierarchies *front, size_t to, const struct pw_hierarchies *other, size_t from);
-uint64_t pw_hierarchies_bytes(const struct pw_hierarchies *front); /* about what it takes */
+/* Machine `to` gets the entries and counts that `from` of other hierarchies has; the two are equal. */
+void pw_hierarchies_copy(struct pw_hierarchies *hierarchies, size_t to, const struct pw_hierarchies *other, size_t from);
+uint64_t pw_hierarchies_bytes(const struct pw_hierarchies *hierarchies); /* about what it takes */
 
-void pw_hierarchies_feed(struct pw_hierarchies *front, const struct pw_hierarchies_input *input);
-/* What the last feed missed in this array, of a front with one machine: NULL where it is absent. Invalidations are among it. */
-const struct pw_lookups *pw_hierarchies_missed(const struct pw_hierarchies *front, enum pw_array array);
+void pw_hierarchies_feed(struct pw_hierarchies *hierarchies, const struct pw_hierarchies_input *input);
+/* What the last feed missed in this array, where there is one machine: NULL where it is absent. Invalidations are among it. */
+const struct pw_lookups *pw_hierarchies_missed(const struct pw_hierarchies *hierarchies, enum pw_array array);
 /* Misses that an alternation was counted with beyond those: half for each of its pages. */
-uint64_t pw_hierarchies_alternated(const struct pw_hierarchies *front, const struct pw_alternation *alternation);
-void pw_hierarchies_drop_range(struct pw_hierarchies *front, uint64_t first_key, uint64_t last_key);
-void pw_hierarchies_flush(struct pw_hierarchies *front);
-void pw_hierarchies_reset_counts(struct pw_hierarchies *front);
+uint64_t pw_hierarchies_alternated(const struct pw_hierarchies *hierarchies, const struct pw_alternation *alternation);
+void pw_hierarchies_drop_range(struct pw_hierarchies *hierarchies, uint64_t first_key, uint64_t last_key);
+void pw_hierarchies_flush(struct pw_hierarchies *hierarchies);
+void pw_hierarchies_reset_counts(struct pw_hierarchies *hierarchies);
 /* Fills the TLB fields of a result (not walk_refs) from its `counted` accesses. */
-void pw_hierarchies_result(const struct pw_hierarchies *front, size_t number, struct pw_result *result);
+void pw_hierarchies_result(const struct pw_hierarchies *hierarchies, size_t number, struct pw_result *result);
 /* What follows of the misses of each array, which the result has: second-level lookups and walks. */
 void pw_hierarchy_result(const struct pw_config *config, struct pw_result *result);
 

@@ -1,4 +1,4 @@
-/* A run as it is kept: what code_runs.c makes and runs_take.c takes.
+/* A run as it is kept: what code_runs.c makes and code_runs_take.c takes.
  *
  * Most runs are whole in one line of the cache, since those of a large program do not fit it;
  * what is rarely needed of them lies elsewhere. */
@@ -46,7 +46,7 @@ struct pw_code_told {
   uint32_t n_items;
 };
 
-/* Kinds of data access, as they stand in a step: multiplied by the size of what runs_take.c knows of each. */
+/* Kinds of data access, as they stand in a step: multiplied by the size of what code_runs_take.c knows of each. */
 enum { PW_RUN_AFTER_FETCH = 3 /* more than enum pw_op */, PW_RUN_KIND_BYTES = 24 };
 
 static inline uint64_t pw_run_fetch_address(uint64_t item)
