@@ -48,12 +48,12 @@ static uint32_t number_of(const struct pw_charges *c, const struct pw_owned *own
   return (uint32_t)(owned - c->who.owners.items);
 }
 
-/* The kernel, on its program's behalf, touched the page of this id within the event's range. */
+/* The kernel, on its program's behalf, touched the page of this id within the event's range, or moved a part to it. */
 static uint32_t owner_of_event(struct pw_charges *c, const struct pw_event *e, uint32_t id)
 {
   if (c->who.by == PW_BY_FUNCTION) return pw_who_kernel(&c->who);
-  uint64_t address = (c->key[id] & PW_PAGE_MASK) << c->page_shift;
-  if (address < e->a) address = e->a;
+  uint64_t address = (c->key[id] & PW_PAGE_MASK) << c->page_shift, first = pw_event_is_kernel(e->kind) ? e->a : e->c;
+  if (address < first) address = first;
   return pw_who_address(&c->who, pw_key_process(c->key[id]), address, false);
 }
 

@@ -374,6 +374,36 @@ static void test_refusals(void **state)
   done(k);
 }
 
+/* A part of a large page that moves makes a frame where it comes to, and that is the owner's there: 8 KiB pages 0x902 and
+ * 0x904, 16 KiB of them to the middle of such a page, below and above. After the first the peak is one page there, two here. */
+static void test_parts_that_move_are_the_owners_where_they_come_to(void **state)
+{
+  static const uint64_t places[] = {0x501000, 0xa01000};
+  struct pw_geometry g;
+  struct pw_error err = {0};
+  struct pw_config config;
+  (void)state;
+  KIT_OK(pw_geometry_parse(&g, "9,9,9,9+12:8", &err), err);
+  pw_config_default(&config);
+  config.geometry = &g;
+  config.page_shift = 13;
+  for (int i = 0; i < 2; i++) {
+    struct book *k = begin();
+    struct pw_attribution a;
+    map(k, 0x902000, 0x4000, "rw", "/from");
+    map(k, places[i], 0x4000, "rw", "/to");
+    touch(k, PW_STORE, 0x902000, 0);
+    touch(k, PW_STORE, 0x904000, 0);
+    event(k, PW_EVENT_MOVE, 0x902000, 0x4000, places[i], NULL);
+    end(k);
+    run(k, &config, PW_BY_REGION, &a);
+    assert_int_equal(find(&a, "from rw-")->counts.touched_bytes, 1 << 13);
+    assert_int_equal(find(&a, "to rw-")->counts.touched_bytes, 2 << 13);
+    pw_attribution_clear(&a);
+    done(k);
+  }
+}
+
 /* Each allocation fails once: an error in one sentence, and nothing is lost. */
 static void test_allocations(void **state)
 {
@@ -409,7 +439,7 @@ int main(void)
       cmocka_unit_test(test_regions),     cmocka_unit_test(test_objects),       cmocka_unit_test(test_symbols),
       cmocka_unit_test(test_later_touch), cmocka_unit_test(test_heap_and_mmap), cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_kernel_and_copies), cmocka_unit_test(test_loads_from_an_executable_mapping_are_not_code),
-      cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_parts_that_move_are_the_owners_where_they_come_to), cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
