@@ -270,13 +270,13 @@ static bool nothing_is_mapped(void *context, uint32_t process, uint64_t first, u
   return false;
 }
 
-/* What an exited process touched afterwards goes when a fork names it. */
+/* What an exited process touched afterwards goes when a fork names it, and the tables that it left empty. */
 static int begin_anew(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t child)
 {
   struct pw_ideal_range all = {0, PW_PAGE_MASK >> a->shift};
   uint32_t parent = a->process;
   a->process = child;
-  int status = leave(a, out, a->cause.at, all, (struct pw_ideal_leaving){false, false}, true);
+  int status = a->present[child].root ? leave(a, out, a->cause.at, all, (struct pw_ideal_leaving){false, false}, true) : 0;
   a->process = parent;
   pw_tables_forget(a->tables, child, 0, PW_PAGE_MASK, nothing_is_mapped, NULL);
   return status;
@@ -286,7 +286,7 @@ int pw_ideal_inherit(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t c
 {
   struct pw_present *parent = &a->present[a->process], *p = &a->present[child];
   if (child == a->process) return 0;
-  if (p->root && begin_anew(a, out, child)) return -1;
+  if (begin_anew(a, out, child)) return -1;
   pw_present_fork(&a->frames, parent, p, !a->logging);
   if (a->logging) return tell_inherited(a, child);
   pw_tables_fork(a->tables, a->process, child);

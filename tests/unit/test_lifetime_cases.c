@@ -190,6 +190,7 @@ static void exited_processes_go_on(void **state)
   EXPECT("L0 x L0", {.dtlb_misses = 2, .minor_faults = 2, .resident_pages = 1, .tables = 4});
   EXPECT("L0 p1 x L7 L8 p0 f1 p1 L0 L7", {.dtlb_misses = 5, .minor_faults = 4, .resident_pages = 3, .tables = 8},
          {.frames = 8, .dtlb_misses = 5, .minor_faults = 4});
+  EXPECT("L0 p1 x L7 d7 p0 f1 p1 L0", {.dtlb_misses = 3, .minor_faults = 2, .resident_pages = 2, .tables = 8}); /* nor an empty table */
   EXPECT("m0 m0 L0 -0 L1", {.dtlb_misses = 2, .minor_faults = 2, .tables = 4}); /* a map over a map is one */
 }
 
