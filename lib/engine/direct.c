@@ -67,8 +67,9 @@ static const struct pw_model_class class = {feed_block, destroy};
 
 int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err)
 {
-  struct pw_direct *d = *direct = pw_calloc(1, sizeof *d);
+  struct pw_direct *d = *direct = pw_malloc(1, sizeof *d);
   if (!d) return out_of_memory(err);
+  memset(d, 0, offsetof(struct pw_direct, lists));
   d->part.class = &class;
   d->page_shift = page_shift;
   d->options = *options;

@@ -1,6 +1,9 @@
 /* The loop over the stretches of a block, and lists of touches and lookups. See stretch.h. */
 #include "engine/stretch.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "memory/future.h"
 
 bool pw_stretch_next(struct pw_stretch *s)
@@ -33,6 +36,7 @@ int pw_stretch_status(const struct pw_stretch *s, struct pw_error *err)
 
 void pw_lists_init(struct pw_lists *l, enum pw_stream only)
 {
+  memset(l, 0, offsetof(struct pw_lists, touch_key));
   l->only = only;
   l->victims = (struct pw_victims){0, l->victim_id, l->victim_at};
   pw_lists_forget(l);

@@ -61,23 +61,20 @@ struct pw_lists {
   /* where the last chunk ended */
   uint32_t current[2];            /* page index of the current data and code page */
   uint64_t last[2];               /* key that the openers' list of the stream ended with */
-  /* the touches */
-  size_t n;
+  size_t n, n_alternations;       /* touches, and visits that alternated longer than they show */
+  uint32_t event;                 /* the kernel's touches, by this event; PW_BY_VISIT: of visits */
+  uint32_t opener[2];             /* visits that opened the current pages; only for who watches */
+  struct pw_victims victims;      /* who was pushed out of the memory that took the touches last */
+  /* from here on large arrays, which nobody clears: the touches, */
   uint64_t touch_key[PW_CHUNK_TOUCHES];
   uint32_t touch_id[PW_CHUNK_TOUCHES];
   uint16_t touch_page[PW_CHUNK_TOUCHES]; /* index in the block */
   uint8_t wrote[PW_CHUNK_TOUCHES];
   uint8_t code[PW_CHUNK_TOUCHES];
   struct pw_alternation alternations[PW_CHUNK_VISITS];
-  size_t n_alternations;
-  /* whose the touches are, only for who watches (pw_lists_places) */
-  uint32_t event;                 /* the kernel's, by this event; PW_BY_VISIT: of visits */
-  uint32_t opener[2];             /* visits that opened the current pages */
-  uint32_t touch_visit[PW_CHUNK_TOUCHES], touch_opener[PW_CHUNK_TOUCHES];
-  /* who was pushed out of the memory that took the touches last */
-  struct pw_victims victims;
+  uint32_t touch_visit[PW_CHUNK_TOUCHES], touch_opener[PW_CHUNK_TOUCHES]; /* only for who watches (pw_lists_places) */
   uint32_t victim_id[PW_CHUNK_TOUCHES], victim_at[PW_CHUNK_TOUCHES];
-  /* room for the lists that are lent */
+  /* and room for the lists that are lent */
   uint64_t list_key[2][PW_CHUNK_LOOKUPS];
   uint32_t list_at[2][PW_CHUNK_LOOKUPS];
 };
