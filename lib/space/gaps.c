@@ -24,7 +24,7 @@ static void set_end(struct pw_gaps *g, size_t leaf, uint64_t end)
 int pw_gaps_init(struct pw_gaps *g, struct pw_native_call *calls, size_t n)
 {
   *g = (struct pw_gaps){.leaves = 1, .n_calls = n};
-  while (g->leaves < n) g->leaves *= 2;
+  while (g->leaves <= n) g->leaves *= 2;
   struct pw_native_call **order = pw_malloc(g->leaves, sizeof *order);
   g->ends = pw_calloc(2 * g->leaves, sizeof *g->ends);
   g->starts = pw_calloc(g->leaves, sizeof *g->starts);

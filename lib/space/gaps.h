@@ -17,7 +17,7 @@ enum { PW_GAP_SEARCHES = 16 };
 struct pw_gaps {
   struct pw_ranges mapped; /* joined */
   uint64_t top;            /* below it the kernel looks */
-  size_t n_calls, leaves;  /* a power of 2, at least the calls */
+  size_t n_calls, leaves;  /* a power of 2, more than the calls */
   uint64_t *ends;          /* [2 leaves] a heap: leaves are the calls by address, each with the page behind what it
                             * put, 0 once it is used; above them the highest of each pair */
   uint64_t *starts;        /* [leaves] their first pages, rising */

@@ -149,10 +149,29 @@ CASE(come_and_go)
 CASE(other_files)
 CASE(grows)
 
+/* One native call at pages 100 … 109, and all from 120 on mapped: 15 pages go below 100. What is freed between the two makes
+ * no room for them, so the next search begins where they went. With as many calls as a power of two they once were overlooked. */
+static void a_call_bounds_the_gap_above_it(void **state)
+{
+  struct pw_native_call one = {.kind = PW_NATIVE_MAP, .address = 100 * PAGE, .bytes = 10 * PAGE};
+  struct pw_gaps gaps;
+  (void)state;
+  assert_int_equal(pw_gaps_init(&gaps, &one, 1), 0);
+  gaps.top = 1000;
+  assert_int_equal(pw_gaps_take(&gaps, 120, 1000), 0);
+  assert_int_equal(pw_gaps_highest(&gaps, 15, 1), 85);
+  uint64_t steps = gaps.steps;
+  pw_gaps_freed(&gaps, 115, 116);
+  assert_int_equal(pw_gaps_highest(&gaps, 15, 1), 85);
+  assert_int_equal(gaps.steps, steps + 1);
+  pw_gaps_clear(&gaps);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(of_each_its_own), cmocka_unit_test(of_none),       cmocka_unit_test(of_other_sizes), cmocka_unit_test(of_every_second),
-      cmocka_unit_test(of_same_place),   cmocka_unit_test(of_come_and_go), cmocka_unit_test(of_other_files), cmocka_unit_test(of_grows)};
+      cmocka_unit_test(of_same_place),   cmocka_unit_test(of_come_and_go), cmocka_unit_test(of_other_files), cmocka_unit_test(of_grows),
+      cmocka_unit_test(a_call_bounds_the_gap_above_it)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
