@@ -2,9 +2,9 @@
  *
  * A treap with counted references: two maps share what neither has changed since
  * pw_ranges_share. A range costs 48 bytes, once for all who share it. Put, cut, join
- * and the lookups visit O(log n) nodes (+ k for k ranges that give way and nobody shares), expected over
- * priorities that a trace cannot know; nothing recurses. Maps that share
- * nodes belong to one thread: the references are plain integers.
+ * and the lookups visit O(log n) nodes (+ k for k ranges that give way and nobody shares), for ranges in
+ * an order made against the map O(log² n), both expected over priorities that no trace knows; nothing
+ * recurses. Maps that share nodes belong to one thread: the references are plain integers.
  * Everywhere first <= last, both included; UINT64_MAX is a place like any other. */
 #ifndef PW_RANGES_H
 #define PW_RANGES_H

@@ -18,7 +18,7 @@ struct unit {             /* one finite memory and the TLBs over it */
 };
 
 struct pw_direct {
-  struct pw_model part;
+  struct pw_model model;
   unsigned page_shift;
   struct pw_run_options options;
   struct pw_machine plain;    /* over unlimited memory */
@@ -46,11 +46,11 @@ static struct pw_machine *machine(struct pw_direct *d, size_t i)
   return i == 0 ? &d->plain : i == 1 ? &d->sleeping : i - 2 < d->n_units ? &d->units[i - 2].machine : NULL;
 }
 
-static int feed_block(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);
+static int feed_block(struct pw_model *model, const struct pw_paged *block, struct pw_error *err);
 
-static void destroy(struct pw_model *part)
+static void destroy(struct pw_model *model)
 {
-  struct pw_direct *d = (struct pw_direct *)part;
+  struct pw_direct *d = (struct pw_direct *)model;
   struct pw_machine *m;
   for (size_t i = 0; (m = machine(d, i)); i++) pw_machine_clear(m);
   for (size_t i = 0; i < d->n_units; i++)
@@ -70,7 +70,7 @@ int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struc
   struct pw_direct *d = *direct = pw_malloc(1, sizeof *d);
   if (!d) return out_of_memory(err);
   memset(d, 0, offsetof(struct pw_direct, lists));
-  d->part.class = &class;
+  d->model.class = &class;
   d->page_shift = page_shift;
   d->options = *options;
   pw_lists_init(&d->lists, options->only);
@@ -78,7 +78,7 @@ int pw_direct_create(struct pw_direct **direct, unsigned page_shift, const struc
   if (!status) status = pw_machine_init(&d->sleeping, 0, 0, options->seed, err);
   d->sleeping.every_touch = true; /* as those that wake from it */
   if (status) {
-    destroy(&d->part);
+    destroy(&d->model);
     *direct = NULL;
   }
   return status;
@@ -257,10 +257,10 @@ static int take_step(struct pw_direct *d, const struct pw_step *s, const struct 
   return 0;
 }
 
-static int feed_block(struct pw_model *part, const struct pw_paged *b, struct pw_error *err)
+static int feed_block(struct pw_model *model, const struct pw_paged *b, struct pw_error *err)
 {
-  struct pw_direct *d = (struct pw_direct *)part;
-  struct pw_stretch s = pw_stretches(b, part, PW_STEPS_ALL);
+  struct pw_direct *d = (struct pw_direct *)model;
+  struct pw_stretch s = pw_stretches(b, model, PW_STEPS_ALL);
   int status = begin(d, b, err);
   while (!status && pw_stretch_next(&s)) {
     if (d->watched && s.from < s.to) pw_stretch_cut(&s, pw_watch_until(&d->watch, s.from, s.to));

@@ -22,7 +22,7 @@ struct lane {
 /* Where a configuration's numbers are. */
 struct slot {
   uint32_t lane;
-  uint32_t direct;                 /* which of the lane's direct parts */
+  uint32_t direct;                 /* which of the lane's direct models */
   enum model model;
   struct pw_os_slot account;
   union {
@@ -37,9 +37,9 @@ struct pw_lanes {
   struct lane *lanes;
   struct pw_os **accounts;         /* [n_lanes] */
   size_t n_lanes, lanes_room, accounts_room;
-  struct pw_model **parts;
+  struct pw_model **models;
   size_t *account_of;
-  size_t n_parts, parts_room, account_room;
+  size_t n_models, models_room, account_room;
   struct slot *slots;              /* by configuration */
   struct group {                   /* direct configurations that stay together */
     unsigned page_shift;
@@ -59,10 +59,10 @@ static int out_of_memory(struct pw_error *err)
   return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or fewer configurations");
 }
 
-static void destroy_part(void *part)
+static void destroy_model(void *model)
 {
-  struct pw_model *p = part;
-  if (p) p->class->destroy(p);
+  struct pw_model *m = model;
+  if (m) m->class->destroy(m);
 }
 
 static void destroy_account(struct pw_os *account)
@@ -76,15 +76,15 @@ static void clear_models(struct pw_lanes *l)
     struct lane *lane = &l->lanes[i];
     destroy_account(l->accounts[i]);
     destroy_account(lane->ahead);
-    destroy_part(lane->tlbs[0]);
-    destroy_part(lane->tlbs[1]);
-    destroy_part(lane->sizes);
-    for (unsigned j = 0; lane->direct && j < l->jobs; j++) destroy_part(lane->direct[j]);
+    destroy_model(lane->tlbs[0]);
+    destroy_model(lane->tlbs[1]);
+    destroy_model(lane->sizes);
+    for (unsigned j = 0; lane->direct && j < l->jobs; j++) destroy_model(lane->direct[j]);
     pw_free(lane->direct);
   }
-  destroy_part(l->apart);
+  destroy_model(l->apart);
   l->apart = l->watched = NULL;
-  l->n_lanes = l->n_parts = l->n_groups = 0;
+  l->n_lanes = l->n_models = l->n_groups = 0;
 }
 
 int pw_lanes_create(struct pw_lanes **lanes, const struct pw_run_options *options, struct pw_error *err)
@@ -102,7 +102,7 @@ void pw_lanes_destroy(struct pw_lanes *l)
   clear_models(l);
   pw_free(l->lanes);
   pw_free(l->accounts);
-  pw_free(l->parts);
+  pw_free(l->models);
   pw_free(l->account_of);
   pw_free(l->slots);
   pw_free(l->groups);
@@ -150,7 +150,7 @@ static enum model choose_model(const struct pw_lanes *l, const struct pw_config 
 }
 
 /* Direct configurations that share a memory or a DTLB stay together; whoever looks
- * ahead is in the first part, which has the one future. */
+ * ahead is in the first model, which has the one future. */
 static int deal_out(struct pw_lanes *l, const struct pw_config *c, uint32_t *number)
 {
   bool unlimited = c->memory_bytes == PW_UNLIMITED;
@@ -207,14 +207,14 @@ static int add_config(struct pw_lanes *l, const struct pw_config *c, struct slot
   }
 }
 
-static int add_part(struct pw_lanes *l, size_t lane, void *part)
+static int add_model(struct pw_lanes *l, size_t lane, void *model)
 {
-  if (!part) return 0;
-  if (pw_grow((void **)&l->parts, &l->parts_room, l->n_parts + 1, sizeof *l->parts) ||
-      pw_grow((void **)&l->account_of, &l->account_room, l->n_parts + 1, sizeof *l->account_of))
+  if (!model) return 0;
+  if (pw_grow((void **)&l->models, &l->models_room, l->n_models + 1, sizeof *l->models) ||
+      pw_grow((void **)&l->account_of, &l->account_room, l->n_models + 1, sizeof *l->account_of))
     return -1;
-  l->parts[l->n_parts] = part;
-  l->account_of[l->n_parts++] = lane;
+  l->models[l->n_models] = model;
+  l->account_of[l->n_models++] = lane;
   return 0;
 }
 
@@ -231,10 +231,10 @@ int pw_lanes_seal(struct pw_lanes *l, struct pw_error *err)
   }
   /* those that take longest first: finer pages, and directly before in one pass */
   for (size_t i = 0; !failed && i < l->n_lanes; i++)
-    for (unsigned j = 0; l->lanes[i].direct && !failed && j < l->jobs; j++) failed = add_part(l, i, l->lanes[i].direct[j]) != 0;
+    for (unsigned j = 0; l->lanes[i].direct && !failed && j < l->jobs; j++) failed = add_model(l, i, l->lanes[i].direct[j]) != 0;
   for (size_t i = 0; !failed && i < l->n_lanes; i++) {
     struct lane *lane = &l->lanes[i];
-    failed = add_part(l, i, lane->sizes) || add_part(l, i, lane->tlbs[1]) || add_part(l, i, lane->tlbs[0]);
+    failed = add_model(l, i, lane->sizes) || add_model(l, i, lane->tlbs[1]) || add_model(l, i, lane->tlbs[0]);
   }
   return status ? status : failed ? out_of_memory(err) : 0;
 }
@@ -379,9 +379,9 @@ void pw_lanes_fill(const struct pw_lanes *l, struct pw_pipeline *p)
 {
   p->accounts = l->accounts;
   p->n_accounts = l->n_lanes;
-  p->parts = l->parts;
+  p->models = l->models;
   p->account_of = l->account_of;
-  p->n_parts = l->n_parts;
+  p->n_models = l->n_models;
 }
 
 /* A page that is shared is part of a shared page at every larger size. */
@@ -437,7 +437,7 @@ int pw_lanes_watch(struct pw_lanes *l, const struct pw_config *c, struct pw_witn
   if (apart) {
     int status = pw_direct_create(&l->apart, c->page_shift, l->options, err);
     if (!status) status = pw_direct_add(l->apart, c, &of, err);
-    if (!status && add_part(l, slot->lane, l->apart)) status = out_of_memory(err);
+    if (!status && add_model(l, slot->lane, l->apart)) status = out_of_memory(err);
     if (status) return status;
   }
   l->watched = apart ? l->apart : l->lanes[slot->lane].direct[slot->direct];

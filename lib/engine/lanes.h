@@ -1,7 +1,7 @@
 /* Which models answer which configurations: a lane for each page size.
  *
- * A lane is an account and the parts that read it. One-pass parts are there once; the
- * direct configurations are dealt out to as many parts as there are jobs, so that they
+ * A lane is an account and the models that read it. One-pass models are there once; the
+ * direct configurations are dealt out to as many models as there are jobs, so that they
  * can run side by side.
  *
  * The rule (docs/models.md gives the reasons):
@@ -49,12 +49,12 @@ int pw_lanes_explain(const struct pw_lanes *lanes, size_t n_configs, struct pw_e
 bool pw_lanes_need_counts(const struct pw_lanes *lanes);
 bool pw_lanes_read_again(const struct pw_lanes *lanes); /* the trace may have to be read twice */
 
-/* First pass, when some part looks ahead: note blocks, then turn. */
+/* First pass, when some model looks ahead: note blocks, then turn. */
 bool pw_lanes_look_ahead(const struct pw_lanes *lanes);
 int pw_lanes_note(struct pw_lanes *lanes, const struct pw_block *block, struct pw_error *err);
 int pw_lanes_turn(struct pw_lanes *lanes, struct pw_error *err);
 
-/* Gives the pipeline its accounts and parts. */
+/* Gives the pipeline its accounts and models. */
 void pw_lanes_fill(const struct pw_lanes *lanes, struct pw_pipeline *pipeline);
 
 /* Has a page size with a joint model seen sharing? It is noted, and true comes back. */

@@ -10,8 +10,8 @@
 
 struct pw_model {
   const struct pw_model_class {
-    int (*feed)(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);
-    void (*destroy)(struct pw_model *part);
+    int (*feed)(struct pw_model *model, const struct pw_paged *block, struct pw_error *err);
+    void (*destroy)(struct pw_model *model);
   } *class;
   struct pw_halt *halt; /* of who runs it, who sets this; asked between stretches */
 };

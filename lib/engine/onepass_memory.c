@@ -19,7 +19,7 @@ struct stream {
 };
 
 struct pw_onepass_memory {
-  struct pw_model part;
+  struct pw_model model;
   unsigned page_shift;
   struct pw_stack stack;
   bool joint;                    /* some configuration has TLBs */
@@ -45,11 +45,11 @@ bool pw_onepass_memory_can(const struct pw_config *c, bool *joint)
   return c->memory_policy == 0 && c->stlb.entries == 0 && pw_onepass_tlbs_can(c);
 }
 
-static int feed_block(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);
+static int feed_block(struct pw_model *model, const struct pw_paged *block, struct pw_error *err);
 
-static void destroy(struct pw_model *part)
+static void destroy(struct pw_model *model)
 {
-  struct pw_onepass_memory *s = (struct pw_onepass_memory *)part;
+  struct pw_onepass_memory *s = (struct pw_onepass_memory *)model;
   pw_stack_clear(&s->stack);
   for (int i = 0; i < 2; i++) pw_family_clear(&s->first[i]);
   pw_free(s->frames);
@@ -62,7 +62,7 @@ int pw_onepass_memory_create(struct pw_onepass_memory **sizes, unsigned page_shi
 {
   struct pw_onepass_memory *s = *sizes = pw_calloc(1, sizeof *s);
   if (!s) return out_of_memory(err);
-  s->part.class = &class;
+  s->model.class = &class;
   s->page_shift = page_shift;
   s->last[0] = s->last[1] = PW_NO_ID;
   s->by_visits = options->only == PW_STREAM_BOTH;
@@ -215,12 +215,12 @@ static void take_step(struct pw_onepass_memory *s, const struct pw_step *step, c
   for (int f = 0; s->joint && f < 2; f++) pw_step_family(&s->first[f], step, b);
 }
 
-static int feed_block(struct pw_model *part, const struct pw_paged *b, struct pw_error *err)
+static int feed_block(struct pw_model *model, const struct pw_paged *b, struct pw_error *err)
 {
-  struct pw_onepass_memory *s = (struct pw_onepass_memory *)part;
+  struct pw_onepass_memory *s = (struct pw_onepass_memory *)model;
   if (pw_stack_reserve(&s->stack, b->n_ids)) return out_of_memory(err);
   pw_lists_begin(&s->lists, b);
-  struct pw_stretch stretch = pw_stretches(b, part, PW_STEPS_ALL);
+  struct pw_stretch stretch = pw_stretches(b, model, PW_STEPS_ALL);
   while (pw_stretch_next(&stretch)) {
     feed_chunk(s, stretch.from, stretch.to);
     if (stretch.step) take_step(s, stretch.step, b);

@@ -26,7 +26,7 @@ struct opener_stream {
 };
 
 struct pw_onepass_tlbs {
-  struct pw_model part;
+  struct pw_model model;
   struct pw_run_options options;
   bool all_touches, needs_counts;
   struct pw_family first[2];         /* [0] DTLBs, [1] ITLBs */
@@ -58,11 +58,11 @@ bool pw_onepass_tlbs_wants_touches(const struct pw_config *c)
   return c->stlb.entries && (c->itlb.entries == 0 || c->dtlb.entries == 0);
 }
 
-static int feed_block(struct pw_model *part, const struct pw_paged *block, struct pw_error *err);
+static int feed_block(struct pw_model *model, const struct pw_paged *block, struct pw_error *err);
 
-static void destroy(struct pw_model *part)
+static void destroy(struct pw_model *model)
 {
-  struct pw_onepass_tlbs *t = (struct pw_onepass_tlbs *)part;
+  struct pw_onepass_tlbs *t = (struct pw_onepass_tlbs *)model;
   for (int s = 0; s < 2; s++) pw_family_clear(&t->first[s]);
   for (size_t i = 0; i < t->n_pairs; i++) pw_family_clear(&t->pairs[i].second);
   pw_free(t->pairs);
@@ -76,7 +76,7 @@ int pw_onepass_tlbs_create(struct pw_onepass_tlbs **tlbs, const struct pw_run_op
 {
   struct pw_onepass_tlbs *t = *tlbs = pw_calloc(1, sizeof *t);
   if (!t) return out_of_memory(err);
-  t->part.class = &class;
+  t->model.class = &class;
   t->options = *options;
   t->all_touches = all_touches;
   t->last[0] = t->last[1] = PW_NO_ID;
@@ -87,7 +87,7 @@ int pw_onepass_tlbs_create(struct pw_onepass_tlbs **tlbs, const struct pw_run_op
     pw_lists_init(t->lists, options->only);
     return 0;
   }
-  destroy(&t->part);
+  destroy(&t->model);
   *tlbs = NULL;
   return out_of_memory(err);
 }
@@ -268,12 +268,12 @@ static void take_step(struct pw_onepass_tlbs *t, const struct pw_step *step, con
   for (size_t k = 0; k < t->n_pairs; k++) pw_step_family(&t->pairs[k].second, step, b);
 }
 
-static int feed_block(struct pw_model *part, const struct pw_paged *b, struct pw_error *err)
+static int feed_block(struct pw_model *model, const struct pw_paged *b, struct pw_error *err)
 {
-  struct pw_onepass_tlbs *t = (struct pw_onepass_tlbs *)part;
+  struct pw_onepass_tlbs *t = (struct pw_onepass_tlbs *)model;
   if (reserve(t, b)) return out_of_memory(err);
   if (t->lists) pw_lists_begin(t->lists, b);
-  struct pw_stretch s = pw_stretches(b, part, PW_STEPS_BUT(PW_STEP_KERNEL)); /* that no TLB sees */
+  struct pw_stretch s = pw_stretches(b, model, PW_STEPS_BUT(PW_STEP_KERNEL)); /* that no TLB sees */
   while (pw_stretch_next(&s)) {
     if (s.from < s.to) feed_chunk(t, b, s.from, s.to);
     if (s.step) take_step(t, s.step, b);

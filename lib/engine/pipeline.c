@@ -26,7 +26,7 @@ struct steps {
   struct pw_pipeline *pipeline;
   struct copy copies[AHEAD];
   const struct pw_paged **numbered[2]; /* [step % 2][n_accounts] */
-  size_t step;          /* number of the block that the parts eat */
+  size_t step;          /* number of the block that the models eat */
   bool ended;           /* no block comes any more */
   atomic_size_t next;   /* task */
   pthread_mutex_t lock; /* of what follows */
@@ -111,16 +111,16 @@ static int decode(struct steps *s, struct copy *c, struct pw_error *err)
   return copy_block(c, block, err);
 }
 
-/* Task `i` of the step: a part, an account, or the decoding. False when there is none. */
+/* Task `i` of the step: a model, an account, or the decoding. False when there is none. */
 static bool run_task(struct steps *s, size_t i, int *status, struct pw_error *err)
 {
   struct pw_pipeline *p = s->pipeline;
-  if (i < p->n_parts) {
+  if (i < p->n_models) {
     if (s->copies[s->step % AHEAD].there)
-      *status = p->parts[i]->class->feed(p->parts[i], s->numbered[s->step % 2][p->account_of[i]], err);
+      *status = p->models[i]->class->feed(p->models[i], s->numbered[s->step % 2][p->account_of[i]], err);
     return true;
   }
-  i -= p->n_parts;
+  i -= p->n_models;
   if (i < p->n_accounts) {
     const struct copy *c = &s->copies[(s->step + 1) % AHEAD];
     if (c->there) *status = p->accounts[i]->class->block(p->accounts[i], &c->block, &s->numbered[(s->step + 1) % 2][i], err);
@@ -239,8 +239,8 @@ static int run_alone(struct pw_pipeline *p, struct pw_error *err)
     status = 0;
     for (size_t i = 0; !status && i < p->n_accounts; i++)
       status = p->accounts[i]->class->block(p->accounts[i], block, &numbered[i], err);
-    for (size_t i = 0; !status && i < p->n_parts; i++)
-      status = p->parts[i]->class->feed(p->parts[i], numbered[p->account_of[i]], err);
+    for (size_t i = 0; !status && i < p->n_models; i++)
+      status = p->models[i]->class->feed(p->models[i], numbered[p->account_of[i]], err);
     if (!status) status = p->after(p->context, block, err);
     if (status) break;
   }
@@ -251,6 +251,6 @@ static int run_alone(struct pw_pipeline *p, struct pw_error *err)
 int pw_pipeline_run(struct pw_pipeline *p, struct pw_error *err)
 {
   pw_halt_begin(&p->halt, p->ask, p->context);
-  for (size_t i = 0; i < p->n_parts; i++) p->parts[i]->halt = &p->halt;
+  for (size_t i = 0; i < p->n_models; i++) p->models[i]->halt = &p->halt;
   return p->jobs > 1 ? run_parallel(p, err) : run_alone(p, err);
 }

@@ -35,10 +35,10 @@ struct pw_stretch {
 #define PW_STEPS_ALL (~0u)
 #define PW_STEPS_BUT(kind) (~(1u << (kind)))
 
-/* From the beginning of a block; `part` says whom to ask whether to stop. */
-static inline struct pw_stretch pw_stretches(const struct pw_paged *paged, const struct pw_model *part, unsigned kinds)
+/* From the beginning of a block; `model` says whom to ask whether to stop. */
+static inline struct pw_stretch pw_stretches(const struct pw_paged *paged, const struct pw_model *model, unsigned kinds)
 {
-  return (struct pw_stretch){.paged = paged, .halt = part->halt, .kinds = kinds};
+  return (struct pw_stretch){.paged = paged, .halt = model->halt, .kinds = kinds};
 }
 /* False at the end of the block, or when the run is to stop. */
 bool pw_stretch_next(struct pw_stretch *stretch);
