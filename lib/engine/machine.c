@@ -108,7 +108,8 @@ void pw_machine_drop_victims(struct pw_machine *m, const struct pw_lists *l)
 
 /* ---- what happens between visits ---- */
 
-/* Pages leave the TLBs, and memory too unless they go on there as others. */
+/* Pages leave the TLBs, and memory too unless they go on there as others. A TLB holds none but touched pages: a few
+ * are looked up, so that a range of nothing costs nothing. */
 static void leave(struct pw_machine *m, const struct pw_step *s, const struct pw_left *left, const uint64_t *next)
 {
   if (s->first_key > s->last_key) return;
@@ -116,7 +117,8 @@ static void leave(struct pw_machine *m, const struct pw_step *s, const struct pw
     if (s->kind == PW_STEP_MOVE) pw_memory_move(m->memory, left[i].id, left[i].to, next ? next[i] : PW_NEVER);
     else pw_memory_drop(m->memory, left[i].id);
   }
-  drop_range(m, s->first_key, s->last_key);
+  if (s->n > 8) drop_range(m, s->first_key, s->last_key);
+  else for (size_t i = 0; i < s->n; i++) drop_range(m, left[i].key, left[i].key);
 }
 
 void pw_machine_step(struct pw_machine *m, const struct pw_step *s, const struct pw_left *left, const uint64_t *next)
