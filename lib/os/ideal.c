@@ -68,9 +68,7 @@ int pw_ideal_create(struct pw_os **os, unsigned page_shift, const struct pw_run_
   a->shift = page_shift - PW_BASE_SHIFT;
   a->options = *options;
   pw_pages_init(&a->pages);
-  a->present = pw_calloc(PW_PROCESSES, sizeof *a->present);
-  bool failed = !a->present || pw_spaces_init(&a->spaces, 0);
-  int status = failed ? pw_ideal_out_of_memory(err) : pw_tables_create(&a->tables, page_shift, err);
+  int status = pw_spaces_init(&a->spaces, 0) ? pw_ideal_out_of_memory(err) : pw_tables_create(&a->tables, page_shift, err);
   for (int i = 0; !status && i < 2; i++) {
     a->output[i] = pw_malloc(1, sizeof *a->output[i]);
     if (a->output[i]) memset(a->output[i], 0, offsetof(struct pw_ideal_output, key));
@@ -96,7 +94,7 @@ static void destroy(struct pw_os *os)
     pw_free(a->output[i]);
   }
   pw_pages_clear(&a->pages);
-  for (uint32_t i = 0; a->present && i < PW_PROCESSES; i++) pw_present_clear(&a->frames, &a->present[i]);
+  for (size_t i = 0; i < a->present_room; i++) pw_present_clear(&a->frames, &a->present[i]);
   pw_frames_clear(&a->frames);
   pw_free(a->present);
   pw_free(a->alone);
@@ -308,7 +306,10 @@ static int take_block(struct pw_os *os, const struct pw_block *b, const struct p
   int status = number_pages(a, out, b, err);
   a->cause = (struct pw_change){.event = PW_BY_VISIT};
   a->data = 0;
-  if (a->n_processes == 0) pw_ideal_add_process(a, 0);
+  /* visits may be of a process that a later event of the block names first */
+  if (!status && pw_ideal_reserve_processes(a, b->n_pages ? pw_key_process(b->pages[b->n_pages - 1]) + 1 : 1))
+    status = pw_ideal_out_of_memory(err);
+  if (!status && a->n_processes == 0) pw_ideal_add_process(a, 0);
   if (!status && a->watching && !a->shares) status = note_streams(a, out, err);
   /* which pages are touched is all that matters, unless some leave in between */
   bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->frames.shared != 0 || a->logging;

@@ -1,6 +1,10 @@
 /* What changes of address spaces mean to the pages and tables of one page size; docs/models.md, "Events". */
 #include "os/ideal_state.h"
 
+#include <string.h>
+
+#include "base/alloc.h"
+
 /* Does a page at the edge of an unmapped range stay, since something else of it is mapped? */
 static bool stays(const struct pw_ideal *a, uint64_t page, uint64_t first, uint64_t last)
 {
@@ -29,6 +33,15 @@ static int unmap(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at, u
 
 /* ---- processes ---- */
 
+int pw_ideal_reserve_processes(struct pw_ideal *a, size_t n)
+{
+  size_t room = a->present_room;
+  if (n <= room) return 0;
+  if (pw_tables_reserve(a->tables, n) || pw_grow((void **)&a->present, &a->present_room, n, sizeof *a->present)) return -1;
+  memset(a->present + room, 0, (a->present_room - room) * sizeof *a->present);
+  return 0;
+}
+
 void pw_ideal_add_process(struct pw_ideal *a, uint32_t process)
 {
   if (a->exited[process]) pw_tables_add_process(a->tables);
@@ -38,12 +51,14 @@ void pw_ideal_add_process(struct pw_ideal *a, uint32_t process)
 
 static int start_child(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t child)
 {
+  if (pw_ideal_reserve_processes(a, (size_t)child + 1)) return -1;
   pw_ideal_add_process(a, child);
   return pw_ideal_inherit(a, out, child);
 }
 
 static int switch_process(struct pw_ideal *a, struct pw_ideal_output *out, const struct pw_event *e)
 {
+  if (pw_ideal_reserve_processes(a, (size_t)e->b + 1)) return -1;
   pw_ideal_add_process(a, (uint32_t)e->b);
   bool flush = a->options.no_asid && a->process != e->b;
   a->process = (uint32_t)e->b;

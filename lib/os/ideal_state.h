@@ -38,6 +38,7 @@ struct pw_ideal {
   struct pw_pages pages;
   struct pw_frames frames;
   struct pw_present *present; /* by process */
+  size_t present_room;
   uint32_t *alone;        /* by id: the process's age at which its frame was known to be its own; grown at stores */
   size_t alone_room;
   struct pw_tables *tables;
@@ -63,7 +64,9 @@ struct pw_step *pw_ideal_add_step(struct pw_ideal_output *out, uint32_t at, enum
 /* Writes down a change of kind, id, from, where that is asked for. Tables that follow are this page's. */
 void pw_ideal_log_page(struct pw_ideal *account, enum pw_change_kind kind, uint32_t id, uint32_t from);
 void pw_ideal_log_leave(struct pw_ideal *account, uint32_t id, bool returned);
-void pw_ideal_add_process(struct pw_ideal *account, uint32_t process);
+/* Room for what is known of so many processes: 0, or -1 when memory runs out. */
+int pw_ideal_reserve_processes(struct pw_ideal *account, size_t n);
+void pw_ideal_add_process(struct pw_ideal *account, uint32_t process); /* reserved */
 int pw_ideal_event(struct pw_ideal *account, struct pw_ideal_output *out, const struct pw_event *event, struct pw_error *err);
 
 /* ---- pages of the running process, by ideal_pages.c; 0, or -1 when memory runs out ---- */

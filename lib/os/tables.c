@@ -13,7 +13,8 @@ struct span {
     uint64_t used;            /* tables with a page under them */
     uint64_t n_empty;         /* the others, and their prefixes */
     struct pw_ranges empty;
-  } *of;                      /* [PW_PROCESSES] */
+  } *of;                      /* by process */
+  size_t room;
 };
 
 struct tree {
@@ -59,10 +60,8 @@ static int add_span(struct pw_tables *t, unsigned bits)
   while (i < t->n_spans && t->spans[i].bits < bits) i++;
   if (i < t->n_spans && t->spans[i].bits == bits) return 0;
   if (pw_grow((void **)&t->spans, &t->spans_room, t->n_spans + 1, sizeof *t->spans)) return -1;
-  struct of_process *of = pw_calloc(PW_PROCESSES, sizeof *of);
-  if (!of) return -1;
   memmove(t->spans + i + 1, t->spans + i, (t->n_spans - i) * sizeof *t->spans);
-  t->spans[i] = (struct span){bits, of};
+  t->spans[i] = (struct span){.bits = bits};
   t->n_spans++;
   return 0;
 }
@@ -84,6 +83,16 @@ int64_t pw_tables_add_geometry(struct pw_tables *t, const struct pw_geometry *g,
     return pw_error_set(err, PW_ENOMEM, "memory ran out for the page tables");
   t->trees[t->n_trees] = tree;
   return (int64_t)t->n_trees++;
+}
+
+int pw_tables_reserve(struct pw_tables *t, size_t n_processes)
+{
+  for (struct span *s = t->spans; s < t->spans + t->n_spans; s++) {
+    size_t room = s->room;
+    if (pw_grow((void **)&s->of, &s->room, n_processes, sizeof *s->of)) return -1;
+    if (s->room > room) memset(s->of + room, 0, (s->room - room) * sizeof *s->of);
+  }
+  return 0;
 }
 
 void pw_tables_watch(struct pw_tables *t, pw_tables_fn *tell, void *context)

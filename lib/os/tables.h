@@ -28,6 +28,8 @@ void pw_tables_destroy(struct pw_tables *tables);
 int64_t pw_tables_add_geometry(struct pw_tables *tables, const struct pw_geometry *geometry, struct pw_error *err);
 /* Tells of each table of the first geometry. */
 void pw_tables_watch(struct pw_tables *tables, pw_tables_fn *tell, void *context);
+/* Room for what is known of so many processes, before anything is said of them: 0, or -1 when memory runs out. */
+int pw_tables_reserve(struct pw_tables *tables, size_t n_processes);
 /* A process appears (its root) or is gone. */
 void pw_tables_add_process(struct pw_tables *tables);
 void pw_tables_remove_process(struct pw_tables *tables);
