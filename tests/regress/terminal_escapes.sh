@@ -10,7 +10,8 @@ fail() { echo "FAIL: $1"; failures=$((failures + 1)); }
 # a title for the window, and the same with the one-character forms of UTF-8
 evil=$'a\033]0;pwn\007\302\2330m\302\235é.csv'
 printf 'addr\n0x1000\n0x2000\n' >"$evil"
-on_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null </dev/null >out 2>&1; }
+# script(1) starts $SHELL, which may be unset or a shell that does not read the quotes of %q
+on_terminal() { SHELL=$BASH script -qec "$(printf '%q ' "$@")" /dev/null </dev/null >out 2>&1; }
 no_control() { # NAME
   LC_ALL=C tr -d '\n\r\t\f\040-\176\200-\377' <out | grep -q . && fail "$1: a control character reached the terminal"
   LC_ALL=C grep -q $'\302[\200-\237]' out && fail "$1: U+0080 to U+009F reached the terminal"
