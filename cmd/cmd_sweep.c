@@ -124,7 +124,7 @@ static void explain_groups(const struct pw_explained *groups, size_t n, size_t a
     page_bytes += g->page_bytes;
     unless |= g->unless_shared;
   }
-  if (unless) puts("* directly, if some page of this size turns out to be touched in two ways: fetched, loaded or stored, by the kernel");
+  if (unless) puts("* directly, if some page of this size turns out to be touched in two ways (fetched, loaded or stored, by the kernel), or if a process with pages forks");
   human_bytes(fixed, sizeof fixed, fixed_bytes * at_once);
   human_count(one, sizeof one, page_bytes);
   human_bytes(pages, sizeof pages, (page_bytes << 20) * at_once);

@@ -575,7 +575,7 @@ struct pw_run_options {
 
 /* Runs the whole trace once (twice when a configuration needs the future, and once more
  * for a page size at which a page turns out to be touched in two ways: fetched, loaded or
- * stored, by the kernel)
+ * stored, by the kernel; or to be in a frame that processes share after a fork)
  * through n configurations; result[i] answers config[i]. Returns the number of
  * configurations whose page table is too narrow for an address of the trace
  * (result.unfit; err names an address and the width that fits them all), 0 when all
@@ -645,8 +645,8 @@ void pw_attribution_clear(struct pw_attribution *attribution);
 struct pw_explained {
   unsigned page_shift;
   bool one_pass;
-  bool unless_shared;   /* one pass holds only while no page is touched in two ways: fetched, loaded or stored, by the kernel;
-                         * pw_run finds out, and simulates directly where one is */
+  bool unless_shared;   /* one pass holds only while no page is touched in two ways (fetched, loaded or stored, by the kernel)
+                         * or shared after a fork; pw_run finds out, and simulates directly where one is */
   size_t n_configs;
   uint64_t fixed_bytes; /* about: tables and arrays, whatever the trace */
   uint64_t page_bytes;  /* about: and so many for each distinct page of the trace */

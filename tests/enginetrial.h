@@ -184,15 +184,22 @@ static inline unsigned looked_at(const struct trial *t)
   return t->window.ignore_kernel ? ways & 3 : ways;
 }
 
-static inline bool one_pass_is_due(const struct trial *t, const struct pw_config *c)
+/* Then TLBs over a finite LRU memory are not simulated in one pass. */
+static inline bool shares_pages(const struct trial *t, unsigned page_shift)
 {
   size_t pages;
+  bool moves_parts = !t->window.ignore_events && t->trace.distances & ((UINT64_C(1) << page_shift) - 1); /* not by a visit */
+  return t->trace.forks || moves_parts || shared_pages(&t->trace, page_shift, looked_at(t), &pages) > 0;
+}
+
+static inline bool one_pass_is_due(const struct trial *t, const struct pw_config *c)
+{
   if (!is_lru(&c->itlb) || !is_lru(&c->dtlb) || !is_lru(&c->stlb)) return false;
   if (c->memory_bytes == PW_UNLIMITED) return true;
   if (c->memory_policy != 0) return false;
   if (c->itlb.entries + c->dtlb.entries + c->stlb.entries == 0) return true;
   if (c->stlb.entries) return false;
-  bool shared = shared_pages(&t->trace, c->page_shift, looked_at(t), &pages) > 0;
+  bool shared = shares_pages(t, c->page_shift);
   met.joint_due += !shared;
   met.fallbacks += shared;
   return !shared;
@@ -215,12 +222,12 @@ static inline int check_engine_column(const struct trial *t, const struct pw_res
   return wrong;
 }
 
-/* The plan says how many rows of a page size come from one pass: no fewer do, but where both streams share a page. */
+/* The plan says how many rows of a page size come from one pass: no fewer do, but where both streams share a page or processes share frames. */
 static inline int check_explanation(const struct trial *t, const struct pw_result *got)
 {
   struct pw_run_options options = t->options;
   struct pw_explained *groups;
-  size_t n, planned[64] = {0}, answered[64] = {0}, all = 0, pages;
+  size_t n, planned[64] = {0}, answered[64] = {0}, all = 0;
   options.engine = PW_ENGINE_AUTO;
   assert_int_equal(pw_explain(t->pack.configs, t->pack.n, &options, &groups, &n, NULL), 0);
   for (size_t i = 0; i < n; i++) {
@@ -232,8 +239,7 @@ static inline int check_explanation(const struct trial *t, const struct pw_resul
   for (size_t i = 0; i < t->pack.n && t->status >= 0; i++) answered[t->pack.configs[i].page_shift] += got[i].one_pass;
   for (unsigned shift = 0; shift < 64 && t->status >= 0; shift++) {
     if (planned[shift] == answered[shift]) continue;
-    bool shared = shared_pages(&t->trace, shift, looked_at(t), &pages) > 0;
-    if (shared && answered[shift] < planned[shift]) continue;
+    if (shares_pages(t, shift) && answered[shift] < planned[shift]) continue;
     print_trial(t);
     print_error("  pages 2^%u: %zu rows were to come from one pass, and %zu did\n", shift, planned[shift], answered[shift]);
     return 1;

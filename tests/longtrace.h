@@ -44,6 +44,8 @@ struct long_trace {
   struct kit_file file;
   struct key_list touched[3]; /* data, code, the kernel */
   uint64_t n_accesses;
+  bool forks;               /* of a process that may have pages */
+  uint64_t distances;       /* of moves: what is no multiple of any page size is a bit below it */
 };
 
 /* ---- what is true of it ---- */
@@ -191,6 +193,7 @@ static inline void write_call(struct maker *m)
     if (pw_random_below(&m->r, 2)) to += 4 * large;
     e.c = to << 12;
     if (e.c + e.b < e.c) return;
+    m->out->distances |= e.c - e.a;
   }
   kit_event(m->b, e);
 }
@@ -223,6 +226,7 @@ static inline void write_event(struct maker *m)
   } else if (kind == 11) {
     if (pw_random_below(&m->r, 4) == 0) kit_event(m->b, (struct pw_event){.kind = PW_EVENT_EXEC});
   } else if (kind == 12 && m->n_processes < m->style->n_processes) {
+    m->out->forks = true;
     kit_event(m->b, (struct pw_event){.kind = PW_EVENT_FORK, .a = 100 + m->n_processes, .b = m->n_processes});
     m->n_processes++;
   } else if (kind == 13) {

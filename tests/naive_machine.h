@@ -1,19 +1,20 @@
 /* A naive machine for traces with events: TLBs over a finite or unlimited memory, page tables, mappings.
  *
  * It looks at every access and keeps sets as plain lists that it searches from end to end: what is mapped is
- * the newest event over a page, a table exists when it is in the list, LRU is a list moved by hand. It shares
+ * the newest event over a page, a table exists when it is in the list, LRU is a list moved by hand. Each page is in
+ * a frame, whose number no other ever has; memory holds frames. It shares
  * nothing with the library but the meaning of the numbers. */
 #ifndef NAIVE_MACHINE_H
 #define NAIVE_MACHINE_H
 
 #include "tracekit.h"
 
-enum { MAX_PAGES = 2048, MAX_OPS = 6000, MAX_PROCESSES = 12, MAX_RANGES = 4000 };
+enum { MAX_PAGES = 2048, MAX_OPS = 6000, MAX_PROCESSES = 12, MAX_RANGES = 4000, MAX_TOUCHES = 100000 };
 
 /* ---- a trace: accesses and events in one list ---- */
 
 struct op {
-  bool event;
+  bool event, cut; /* cut: a block ends behind it */
   uint32_t op, process; /* access */
   uint64_t page;
   struct pw_event e;
@@ -85,13 +86,17 @@ struct machine {
   unsigned n_spans, span[4]; /* log2 of the bytes under a table, by level below the root */
   uint64_t table_bytes, root_bytes;
   /* state */
-  struct set present, memory, tables;
-  struct set quiet;          /* of the present pages, those that a fork gave and nobody touched */
-  size_t n_shared;
-  struct { uint64_t key, frame; } shared[MAX_PAGES]; /* present pages whose frame has several */
-  uint64_t n_frames;         /* that ever were shared: the next number */
-  struct { uint64_t key; bool used, dirty, referenced; } frame[MAX_PAGES];
+  struct set present, memory, tables; /* pages, frames, tables */
+  uint64_t in[MAX_PAGES];    /* the frame that each of the present pages is in, in their order */
+  uint64_t n_frames;         /* so far */
+  struct { uint64_t key; bool out; } frames_of[MAX_TOUCHES]; /* by frame: the page that came to it first; it was pushed out */
+  struct { uint64_t key; bool used, referenced; } slot[MAX_PAGES]; /* where clock keeps frames */
   uint64_t hand;
+  bool noting;               /* touches are noted, for opt */
+  size_t n_touches, n_noted;
+  uint32_t noted[MAX_TOUCHES];
+  bool open[2];              /* data, code: is there a page that the stream is on, */
+  uint64_t on[2];            /* and which (4 KiB) */
   struct tlb itlb, dtlb, stlb;
   size_t n_ranges;
   struct range range[MAX_RANGES];
@@ -100,7 +105,6 @@ struct machine {
   uint64_t roots;
   const struct script *script;
   size_t at;                 /* in the script */
-  uint64_t kernel_page;      /* the one that the kernel touches now */
   struct pw_result r;
 };
 
@@ -198,125 +202,51 @@ static inline void make_tables(struct machine *m, uint64_t key)
   note_table_peak(m);
 }
 
-/* The next access to the page after `at`, the kernel's included, for opt. An event counts once for each
- * 4 KiB page, since its pages come one after another; *page is the one. */
-static inline size_t next_use(const struct machine *m, uint64_t key, uint64_t *page)
-{
-  uint32_t process = m->process;
-  *page = 0;
-  for (size_t i = m->at; i < m->script->n; i++) {
-    const struct op *o = &m->script->list[i];
-    if (!o->event) {
-      if (i > m->at && ((uint64_t)o->process << 52 | o->page >> m->shift) == key) return i;
-      continue;
-    }
-    if (o->e.kind == PW_EVENT_PROCESS) process = (uint32_t)o->e.b;
-    if ((o->e.kind != PW_EVENT_KERNEL_READ && o->e.kind != PW_EVENT_KERNEL_WRITE) || o->e.b == 0) continue;
-    uint64_t first = o->e.a >> 12 >> m->shift, last = (o->e.a + o->e.b - 1) >> 12 >> m->shift;
-    if (i == m->at) first = m->kernel_page + 1; /* the ones before were touched already */
-    *page = key & PW_PAGE_MASK;
-    if (key >> 52 == process && first <= *page && *page <= last) return i;
-  }
-  return SIZE_MAX;
-}
+/* ---- frames ---- */
 
-/* The page that leaves for another; clock's hand stays at its frame. */
-static inline uint64_t choose_victim(struct machine *m)
-{
-  if (m->policy == 2) { /* clock */
-    for (;; m->hand = (m->hand + 1) % m->frames) {
-      if (!m->frame[m->hand].referenced) break;
-      m->frame[m->hand].referenced = false;
-    }
-    return m->frame[m->hand].key;
-  }
-  if (m->policy != 4) return m->memory.key[m->memory.n - 1]; /* lru, fifo: the last */
-  uint64_t best = m->memory.key[0];
-  for (size_t i = 1; i < m->memory.n; i++) {
-    uint64_t key = m->memory.key[i], page_a, page_b;
-    size_t a = next_use(m, key, &page_a), b = next_use(m, best, &page_b);
-    bool never = a == SIZE_MAX;
-    if (a > b || (a == b && (never ? key < best : page_a > page_b))) best = key;
-  }
-  return best;
-}
-
-/* Clock keeps pages in frames: the lowest free one, else the victim's. */
-static inline void place_in_frame(struct machine *m, uint64_t key, bool evicted)
-{
-  uint64_t frame = 0;
-  if (evicted) {
-    frame = m->hand;
-    m->hand = (m->hand + 1) % m->frames;
-  } else {
-    while (m->frame[frame].used) frame++;
-  }
-  m->frame[frame].key = key;
-  m->frame[frame].used = m->frame[frame].referenced = true;
-}
-
-static inline void free_frame_of(struct machine *m, uint64_t key)
-{
-  for (uint64_t f = 0; m->policy == 2 && f < m->frames; f++)
-    if (m->frame[f].used && m->frame[f].key == key) m->frame[f].used = false;
-}
-
-static inline void touch_memory(struct machine *m, uint64_t key, bool store)
+static inline uint64_t *frame_of(struct machine *m, uint64_t key)
 {
   size_t at;
-  if (has(&m->memory, key, &at)) {
-    bool dirty = m->memory.dirty[at] || store;
-    m->memory.dirty[at] = dirty;
-    for (uint64_t f = 0; m->policy == 2 && f < m->frames; f++)
-      if (m->frame[f].used && m->frame[f].key == key) m->frame[f].referenced = true;
-    if (m->policy == 0) { /* lru */
-      take_out(&m->memory, at);
-      put_first(&m->memory, key, dirty);
-    }
-    return;
-  }
-  bool evicted = m->memory.n == m->frames;
-  if (evicted) {
-    uint64_t victim = choose_victim(m);
-    assert_true(has(&m->memory, victim, &at));
-    m->r.swap_outs += m->memory.dirty[at];
-    take_out(&m->memory, at);
-    leave_tlbs(m, victim);
-  }
-  if (m->policy == 2) place_in_frame(m, key, evicted);
-  put_first(&m->memory, key, store);
-  if (!has(&m->present, key, &at) || has(&m->quiet, key, &at)) return;
-  m->r.major_faults++;
+  return has(&m->present, key, &at) ? &m->in[at] : NULL;
 }
 
-/* Where the page stands among those that share a frame, and how many others share it; n_shared: nowhere. */
-static inline size_t find_shared(const struct machine *m, uint64_t key, size_t *others)
+static inline uint64_t new_frame(struct machine *m, uint64_t key)
 {
-  size_t at = 0;
-  *others = 0;
-  while (at < m->n_shared && m->shared[at].key != key) at++;
-  for (size_t i = 0; at < m->n_shared && i < m->n_shared; i++) *others += i != at && m->shared[i].frame == m->shared[at].frame;
-  return at;
+  assert_true(m->n_frames < MAX_TOUCHES);
+  m->frames_of[m->n_frames].key = key;
+  m->frames_of[m->n_frames].out = false;
+  return m->n_frames++;
 }
 
-/* True when others go on with the frame. */
-static inline bool share_no_more(struct machine *m, uint64_t key)
+static inline void put_page(struct machine *m, uint64_t key, uint64_t frame)
 {
-  size_t others, at = find_shared(m, key, &others);
-  if (at < m->n_shared) m->shared[at] = m->shared[--m->n_shared];
-  return others > 0;
+  m->in[m->present.n] = frame;
+  put_last(&m->present, key);
 }
 
-/* Frames with unlimited memory: each shared one counts once. */
+/* How many pages are in it? */
+static inline size_t count_users(const struct machine *m, uint64_t frame)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < m->present.n; i++) n += m->in[i] == frame;
+  return n;
+}
+
+static inline bool is_shared(struct machine *m, uint64_t key)
+{
+  const uint64_t *frame = frame_of(m, key);
+  return frame && count_users(m, *frame) > 1;
+}
+
+/* Each counts once. */
 static inline uint64_t count_frames(const struct machine *m)
 {
-  uint64_t n = m->present.n;
-  for (size_t i = 0; i < m->n_shared; i++)
-    for (size_t k = 0; k < i; k++)
-      if (m->shared[k].frame == m->shared[i].frame) {
-        n--; /* not the first of its frame */
-        break;
-      }
+  uint64_t n = 0;
+  for (size_t i = 0; i < m->present.n; i++) {
+    size_t k = 0;
+    while (m->in[k] != m->in[i]) k++;
+    n += k == i;
+  }
   return n;
 }
 
@@ -327,19 +257,158 @@ static inline void note_frames(struct machine *m)
   if (frames << m->shift << 12 > m->r.touched_bytes) m->r.touched_bytes = frames << m->shift << 12;
 }
 
+/* ---- memory ---- */
+
+/* The number of the frame's next touch, for opt: see look_ahead. */
+static inline size_t next_touch(const struct machine *m, uint64_t frame)
+{
+  for (size_t i = m->n_touches; i < m->n_noted; i++)
+    if (m->noted[i] == frame) return i;
+  return SIZE_MAX;
+}
+
+/* The frame that leaves for another; clock's hand stays at its slot. */
+static inline uint64_t choose_victim(struct machine *m)
+{
+  if (m->policy == 2) { /* clock */
+    for (;; m->hand = (m->hand + 1) % m->frames) {
+      if (!m->slot[m->hand].referenced) break;
+      m->slot[m->hand].referenced = false;
+    }
+    return m->slot[m->hand].key;
+  }
+  if (m->policy != 4) return m->memory.key[m->memory.n - 1]; /* lru, fifo: the last */
+  uint64_t best = m->memory.key[0];
+  for (size_t i = 1; i < m->memory.n; i++) {
+    uint64_t frame = m->memory.key[i];
+    size_t a = next_touch(m, frame), b = next_touch(m, best);
+    uint64_t key_a = m->frames_of[frame].key, key_b = m->frames_of[best].key;
+    if (a > b || (a == b && (key_a < key_b || (key_a == key_b && frame < best)))) best = frame;
+  }
+  return best;
+}
+
+/* Clock: the lowest free slot, else the victim's. */
+static inline void place_in_slot(struct machine *m, uint64_t frame, bool evicted)
+{
+  uint64_t slot = 0;
+  if (evicted) {
+    slot = m->hand;
+    m->hand = (m->hand + 1) % m->frames;
+  } else {
+    while (m->slot[slot].used) slot++;
+  }
+  m->slot[slot].key = frame;
+  m->slot[slot].used = m->slot[slot].referenced = true;
+}
+
+static inline void free_slot_of(struct machine *m, uint64_t frame)
+{
+  for (uint64_t f = 0; m->policy == 2 && f < m->frames; f++)
+    if (m->slot[f].used && m->slot[f].key == frame) m->slot[f].used = false;
+}
+
+/* It stays with the pages that are in it, which have to be looked up again. */
+static inline void push_out(struct machine *m, uint64_t frame)
+{
+  size_t at;
+  assert_true(has(&m->memory, frame, &at));
+  m->r.swap_outs += m->memory.dirty[at];
+  take_out(&m->memory, at);
+  m->frames_of[frame].out = true;
+  for (size_t i = 0; i < m->present.n; i++)
+    if (m->in[i] == frame) leave_tlbs(m, m->present.key[i]);
+}
+
+static inline void touch_memory(struct machine *m, uint64_t frame, bool store)
+{
+  size_t at;
+  if (has(&m->memory, frame, &at)) {
+    bool dirty = m->memory.dirty[at] || store;
+    m->memory.dirty[at] = dirty;
+    for (uint64_t f = 0; m->policy == 2 && f < m->frames; f++)
+      if (m->slot[f].used && m->slot[f].key == frame) m->slot[f].referenced = true;
+    if (m->policy == 0) { /* lru */
+      take_out(&m->memory, at);
+      put_first(&m->memory, frame, dirty);
+    }
+    return;
+  }
+  bool evicted = m->memory.n == m->frames;
+  if (evicted) push_out(m, choose_victim(m));
+  if (m->policy == 2) place_in_slot(m, frame, evicted);
+  put_first(&m->memory, frame, store);
+  m->r.major_faults += m->frames_of[frame].out;
+}
+
+static inline void touch_frame(struct machine *m, uint64_t frame, bool store)
+{
+  if (m->noting) {
+    assert_true(m->n_noted < MAX_TOUCHES);
+    m->noted[m->n_noted++] = (uint32_t)frame;
+  }
+  m->n_touches++;
+  if (m->frames) touch_memory(m, frame, store);
+}
+
+/* A shared frame is read, and the page has one of its own. */
+static inline void copy_page(struct machine *m, uint64_t key)
+{
+  uint64_t *frame = frame_of(m, key);
+  touch_frame(m, *frame, false);
+  *frame = new_frame(m, key);
+  m->r.minor_faults++;
+}
+
 /* What a touch does but for the TLBs. */
 static inline void touch_page(struct machine *m, uint64_t key, bool store)
 {
-  size_t at;
-  if (m->frames) touch_memory(m, key, store);
-  if (!has(&m->present, key, &at)) {
-    put_last(&m->present, key);
+  if (!frame_of(m, key)) {
+    put_page(m, key, new_frame(m, key));
     m->r.minor_faults++;
     make_tables(m, key);
   }
-  drop_key(&m->quiet, key);
-  if (store && share_no_more(m, key)) m->r.minor_faults++;
+  touch_frame(m, *frame_of(m, key), store);
   note_frames(m);
+}
+
+static inline void touch_by_kernel(struct machine *m, uint64_t key, bool store)
+{
+  if (store && is_shared(m, key)) copy_page(m, key);
+  touch_page(m, key, store);
+}
+
+/* ---- visits: accesses on one page of each stream, from the first on one of them, not across an event or a block ---- */
+
+static inline bool opens_visit(const struct machine *m, const struct op *o)
+{
+  return !m->open[o->op == PW_FETCH] || m->on[o->op == PW_FETCH] != ((uint64_t)o->process << 52 | o->page);
+}
+
+static inline void close_visits(struct machine *m)
+{
+  m->open[0] = m->open[1] = false;
+}
+
+/* The access is about to be made. If it opens a visit that stores to a shared page, this is copied: the number of the
+ * first such store in the script, or SIZE_MAX. */
+static inline size_t begin_visit(struct machine *m, const struct op *o)
+{
+  if (!opens_visit(m, o)) return SIZE_MAX;
+  m->open[o->op == PW_FETCH] = true;
+  m->on[o->op == PW_FETCH] = (uint64_t)o->process << 52 | o->page;
+  for (size_t i = m->at; i < m->script->n; i++) {
+    const struct op *next = &m->script->list[i];
+    if (next->event || opens_visit(m, next)) break;
+    uint64_t key = (uint64_t)next->process << 52 | next->page >> m->shift;
+    if (next->op == PW_STORE && is_shared(m, key)) {
+      copy_page(m, key);
+      note_frames(m);
+      return i;
+    }
+    if (next->cut) break;
+  }
+  return SIZE_MAX;
 }
 
 static inline void do_access(struct machine *m, const struct op *o)
@@ -355,14 +424,24 @@ static inline void do_access(struct machine *m, const struct op *o)
   if (tlb_misses(&m->stlb, key)) m->r.stlb_misses++;
 }
 
+/* With what comes before it and behind it. */
+static inline void do_op(struct machine *m, const struct op *o)
+{
+  begin_visit(m, o);
+  do_access(m, o);
+}
+
 static inline void page_goes(struct machine *m, uint64_t key)
 {
-  drop_key(&m->present, key);
-  drop_key(&m->quiet, key);
-  share_no_more(m, key);
-  drop_key(&m->memory, key);
-  free_frame_of(m, key);
+  size_t at;
   leave_tlbs(m, key);
+  if (!has(&m->present, key, &at)) return;
+  uint64_t frame = m->in[at];
+  take_out(&m->present, at);
+  memmove(m->in + at, m->in + at + 1, (m->present.n - at) * sizeof *m->in);
+  if (count_users(m, frame)) return;
+  drop_key(&m->memory, frame);
+  free_slot_of(m, frame);
 }
 
 /* The pages of which nothing lies outside of first … last (4 KiB): they go, or get their address plus `distance`
@@ -377,14 +456,8 @@ static inline void discard(struct machine *m, uint64_t first, uint64_t last)
   }
 }
 
-static inline void rename_key(struct set *s, uint64_t from, uint64_t to)
-{
-  size_t at;
-  if (has(s, from, &at)) s->key[at] = to;
-}
-
 /* Small pages go to another place within large ones: those wholly moved go, those that a part comes to are there,
- * in a frame of their own. */
+ * in frames of their own, as if read. */
 static inline void move_parts(struct machine *m, uint64_t first, uint64_t last, uint64_t to)
 {
   uint64_t large = UINT64_C(1) << m->shift;
@@ -400,8 +473,8 @@ static inline void move_parts(struct machine *m, uint64_t first, uint64_t last, 
       if (small < first || small > last) continue;
       uint64_t new_key = (uint64_t)m->process << 52 | (small - first + to) >> m->shift;
       if (has(&m->present, new_key, &at)) continue;
-      put_last(&m->present, new_key);
-      put_last(&m->quiet, new_key);
+      put_page(m, new_key, new_frame(m, new_key));
+      touch_frame(m, m->n_frames - 1, false);
       make_tables(m, new_key);
       note_frames(m);
     }
@@ -434,23 +507,18 @@ static inline void move(struct machine *m, uint64_t first, uint64_t last, uint64
   }
   for (uint64_t page = (first + large - 1) / large * large; page + large - 1 <= last; page += large) {
     uint64_t key = (uint64_t)m->process << 52 | page >> m->shift, new_key = (uint64_t)m->process << 52 | (page - first + to) >> m->shift;
-    size_t at, others;
+    size_t at;
     if (!has(&m->present, key, &at)) continue;
-    rename_key(&m->present, key, new_key);
-    rename_key(&m->quiet, key, new_key);
-    rename_key(&m->memory, key, new_key);
-    for (uint64_t f = 0; m->policy == 2 && f < m->frames; f++)
-      if (m->frame[f].used && m->frame[f].key == key) m->frame[f].key = new_key;
-    if ((at = find_shared(m, key, &others)) < m->n_shared) m->shared[at].key = new_key;
+    m->present.key[at] = new_key;
     leave_tlbs(m, key);
     make_tables(m, new_key);
   }
 }
 
-static inline void touch_by_kernel(struct machine *m, uint64_t first, uint64_t last, bool wrote)
+static inline void kernel_touches(struct machine *m, uint64_t first, uint64_t last, bool wrote)
 {
-  for (m->kernel_page = first >> m->shift; m->kernel_page <= last >> m->shift; m->kernel_page++)
-    touch_page(m, (uint64_t)m->process << 52 | m->kernel_page, wrote);
+  for (uint64_t page = first >> m->shift; page <= last >> m->shift; page++)
+    touch_by_kernel(m, (uint64_t)m->process << 52 | page, wrote);
 }
 
 /* Pages first … last (4 KiB) of the process that runs are gone. */
@@ -493,7 +561,7 @@ static inline void appear(struct machine *m, uint64_t process)
 static inline void fork_process(struct machine *m, uint64_t child)
 {
   bool is_new = child == m->n_processes;
-  size_t n = m->n_ranges, others;
+  size_t n = m->n_ranges;
   appear(m, child);
   if (!is_new) return;
   for (size_t i = 0; i < n; i++) {
@@ -506,24 +574,15 @@ static inline void fork_process(struct machine *m, uint64_t child)
   for (size_t i = 0; i < n; i++) {
     uint64_t key = m->present.key[i], child_key = child << 52 | (key & PW_PAGE_MASK);
     if (key >> 52 != m->process) continue;
-    put_last(&m->present, child_key);
-    put_last(&m->quiet, child_key);
+    put_page(m, child_key, m->in[i]);
     make_tables(m, child_key);
-    size_t at = find_shared(m, key, &others);
-    assert_true(m->n_shared + 2 < MAX_PAGES);
-    if (at == m->n_shared) {
-      m->shared[at].key = key;
-      m->shared[at].frame = m->n_frames++;
-      m->n_shared++;
-    }
-    m->shared[m->n_shared].key = child_key;
-    m->shared[m->n_shared++].frame = m->shared[at].frame;
   }
 }
 
 static inline void do_event(struct machine *m, const struct pw_event *e)
 {
   uint64_t first = e->a >> 12, last = (e->a + e->b - 1) >> 12;
+  close_visits(m);
   switch (e->kind) {
     case PW_EVENT_PROCESS:
       appear(m, e->b);
@@ -533,8 +592,8 @@ static inline void do_event(struct machine *m, const struct pw_event *e)
     case PW_EVENT_FORK: fork_process(m, e->b); break;
     case PW_EVENT_DISCARD: discard(m, first, last); break;
     case PW_EVENT_MOVE: move(m, first, last, e->c >> 12); break;
-    case PW_EVENT_KERNEL_READ: touch_by_kernel(m, first, last, false); break;
-    case PW_EVENT_KERNEL_WRITE: touch_by_kernel(m, first, last, true); break;
+    case PW_EVENT_KERNEL_READ: kernel_touches(m, first, last, false); break;
+    case PW_EVENT_KERNEL_WRITE: kernel_touches(m, first, last, true); break;
     case PW_EVENT_MAP:
       m->known = true;
       assert_true(m->n_ranges < MAX_RANGES);
@@ -550,14 +609,41 @@ static inline void do_event(struct machine *m, const struct pw_event *e)
   }
 }
 
-static inline void run_naive(struct machine *m, const struct script *s)
+static inline void run_script(struct machine *m)
+{
+  for (m->at = 0; m->at < m->script->n; m->at++) {
+    const struct op *o = &m->script->list[m->at];
+    if (o->event) do_event(m, &o->e);
+    else do_op(m, o);
+    if (o->cut) close_visits(m);
+  }
+}
+
+/* For opt: another machine notes which frames are touched; which frame a page is in, and so their numbers, depend on
+ * no memory. */
+static inline void look_ahead(struct machine *m)
+{
+  struct machine *first = kit_alloc(1, sizeof *first);
+  *first = *m;
+  first->frames = 0;
+  first->noting = true;
+  run_script(first);
+  m->n_noted = first->n_noted;
+  memcpy(m->noted, first->noted, m->n_noted * sizeof *m->noted);
+  free(first);
+}
+
+static inline void begin_naive(struct machine *m, const struct script *s)
 {
   m->script = s;
   appear(m, 0);
-  for (m->at = 0; m->at < s->n; m->at++) {
-    if (s->list[m->at].event) do_event(m, &s->list[m->at].e);
-    else do_access(m, &s->list[m->at]);
-  }
+  if (m->frames && m->policy == 4) look_ahead(m);
+}
+
+static inline void run_naive(struct machine *m, const struct script *s)
+{
+  begin_naive(m, s);
+  run_script(m);
 }
 
 #endif

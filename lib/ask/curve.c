@@ -86,11 +86,12 @@ static uint64_t count_lookups(const struct plan *p, size_t i)
 static int read_curve(const struct plan *p, size_t i, struct pw_curve *curve)
 {
   bool memory = p->configs[i].of == PW_CURVE_MEMORY;
-  struct pw_touched touched;
-  pw_lanes_touched(p->run.lanes, &p->curves[i], &touched);
+  const struct pw_stack *stack = pw_lanes_stack(p->run.lanes, &p->curves[i]);
+  uint64_t without = 0;
+  /* a frame that is new without being touched is no fault: what a move brought parts to */
+  if (memory) without = pw_lanes_minor_faults(p->run.lanes, &p->curves[i]) - pw_stack_misses(stack, UINT64_MAX);
   curve->lookups = count_lookups(p, i);
-  /* what a fork made is a fault when it is copied, and not when it is touched */
-  return read_points(pw_lanes_stack(p->run.lanes, &p->curves[i]), memory, memory ? touched.minor_faults - touched.arrivals : 0, curve);
+  return read_points(stack, memory, without, curve);
 }
 
 int pw_curve_run(struct pw_trace *trace, const struct pw_curve_config *configs, size_t n,

@@ -26,9 +26,10 @@ struct pw_direct {
   struct unit *units;
   size_t n_units, units_room;
   uint64_t *key;              /* by id, where there are units or witnesses */
-  size_t key_room, n_ids;
+  size_t key_room, n_frames;
+  struct pw_sharers sharers;
   struct pw_future *future;
-  uint64_t *next;             /* of touches, or of pages that move, where there is a future */
+  uint64_t *next;             /* of touches, where there is a future */
   size_t next_room;
   struct pw_watch watch;      /* of the only configuration */
   struct pw_machine *watched; /* NULL: nobody watches */
@@ -57,9 +58,9 @@ static void destroy(struct pw_model *model)
     for (int which = 0; which < 2; which++) pw_free(d->units[i].asleep_as[which]);
   pw_free(d->units);
   pw_free(d->key);
+  pw_sharers_clear(&d->sharers);
   pw_future_destroy(d->future);
   pw_free(d->next);
-  pw_watch_clear(&d->watch);
   pw_free(d);
 }
 
@@ -129,7 +130,7 @@ int pw_direct_add(struct pw_direct *d, const struct pw_config *c, struct pw_dire
 
 void pw_direct_watch(struct pw_direct *d, struct pw_witness *witnesses)
 {
-  pw_watch_init(&d->watch, witnesses, d->n_units > 0);
+  pw_watch_init(&d->watch, witnesses);
   d->watched = d->n_units ? &d->units[0].machine : &d->plain;
   d->watched->watch = &d->watch;
   if (d->n_units) d->units[0].awake = true; /* whoever sleeps cannot be watched */
@@ -165,9 +166,10 @@ static int begin(struct pw_direct *d, const struct pw_paged *b, struct pw_error 
   if (d->n_units == 0 && !d->watched) return 0;
   if (pw_grow((void **)&d->key, &d->key_room, b->n_ids, sizeof *d->key)) return out_of_memory(err);
   if (b->n_ids > b->first_new) memcpy(d->key + b->first_new, b->new_key, (b->n_ids - b->first_new) * sizeof *d->key);
-  d->lists.key_of = d->key;
-  for (size_t i = 0; b->n_ids && i < d->n_units; i++)
-    if (pw_memory_reserve(d->units[i].machine.memory, d->key, b->n_ids)) return out_of_memory(err);
+  d->lists.sharers = &d->sharers;
+  if (d->n_units && pw_sharers_begin(&d->sharers, b, d->key)) return out_of_memory(err);
+  for (size_t i = 0; b->n_frames && i < d->n_units; i++)
+    if (pw_memory_reserve(d->units[i].machine.memory, pw_sharers_keys(&d->sharers), b->n_frames)) return out_of_memory(err);
   return d->watched ? pw_watch_begin(&d->watch, b, d->key, err) : 0;
 }
 
@@ -199,7 +201,7 @@ static void touch(struct pw_direct *d, struct unit *u, const struct pw_page_touc
 static int feed_units(struct pw_direct *d, const struct pw_stretch *s, struct pw_error *err)
 {
   bool asleep = false;
-  struct pw_page_touches touches = {d->lists.n, d->lists.touch_id, d->lists.wrote, NULL};
+  struct pw_page_touches touches = {d->lists.n, d->lists.touch_frame, d->lists.wrote, NULL};
   int status = read_next(d, touches.n, &touches.next, err);
   for (size_t i = 0; !status && i < d->n_units && !pw_stretch_halted(s); i++) {
     struct unit *u = &d->units[i];
@@ -218,6 +220,8 @@ static int take_visits(struct pw_direct *d, const struct pw_stretch *s, struct p
   bool touches = d->n_units || pw_machine_needs_touches(&d->plain);
   int status = 0;
   if (touches) pw_lists_touches(&d->lists, s->from, s->to);
+  for (size_t i = 0; d->sharers.numbered && i < d->lists.n; i++)
+    pw_sharers_touch(&d->sharers, d->lists.id[d->lists.touch_page[i]], d->lists.touch_frame[i]);
   if (touches && (d->watch.faults || d->watch.misses)) pw_lists_places(&d->lists, s->from, s->to);
   if (d->watched && (status = pw_watch_visits(&d->watch, s->from, s->to, err)) != 0) return status;
   pw_machine_look_up(&d->plain, &d->lists, s->from, s->to);
@@ -226,16 +230,17 @@ static int take_visits(struct pw_direct *d, const struct pw_stretch *s, struct p
   return status;
 }
 
-/* The kernel's touches, which memory alone sees; who goes for them leaves the TLBs. */
-static int touch_by_kernel(struct pw_direct *d, const struct pw_step *s, const uint32_t *touched, struct pw_error *err)
+/* Touches that memory alone sees; who goes for them leaves the TLBs. */
+static int touch_aside(struct pw_direct *d, const struct pw_step *s, const struct pw_paged *b, struct pw_error *err)
 {
   struct pw_lists *l = &d->lists;
   int status = 0;
   memset(l->wrote, s->wrote, sizeof l->wrote);
-  l->event = s->event;
-  for (size_t from = 0, n; !status && d->n_units && from < s->n; from += n) {
-    n = s->n - from < PW_CHUNK_TOUCHES ? s->n - from : PW_CHUNK_TOUCHES;
-    struct pw_page_touches touches = {n, touched + from, l->wrote, NULL};
+  for (size_t from = s->first, end = s->first + s->n, n; !status && d->n_units && from < end; from += n) {
+    n = end - from < PW_CHUNK_TOUCHES ? end - from : PW_CHUNK_TOUCHES;
+    struct pw_page_touches touches = {n, b->touched + from, l->wrote, NULL};
+    pw_lists_aside(l, s, b->touched_id + from);
+    for (size_t i = 0; i < n; i++) pw_sharers_touch(&d->sharers, l->event_id[i], touches.id[i]);
     status = read_next(d, n, &touches.next, err);
     for (size_t i = 0; !status && i < d->n_units; i++) {
       touch(d, &d->units[i], &touches);
@@ -247,13 +252,19 @@ static int touch_by_kernel(struct pw_direct *d, const struct pw_step *s, const u
 
 static int take_step(struct pw_direct *d, const struct pw_step *s, const struct pw_paged *b, struct pw_error *err)
 {
-  const uint64_t *next = NULL;
-  int status = s->kind == PW_STEP_MOVE ? read_next(d, s->n, &next, err) : 0;
+  const uint64_t *unused;
+  int status = 0;
   struct pw_machine *m;
-  if (!status && d->watched) status = pw_watch_step(&d->watch, s->event, err);
-  if (status || s->kind == PW_STEP_KERNEL) return status ? status : touch_by_kernel(d, s, b->touched + s->first, err);
+  if (d->watched) status = pw_watch_step(&d->watch, s, err);
+  if (status || s->kind == PW_STEP_TOUCH) return status ? status : touch_aside(d, s, b, err);
+  if (s->kind == PW_STEP_REMAP) {
+    pw_lists_remap(&d->lists, s);
+    return 0;
+  }
+  if (s->kind == PW_STEP_LEAVE && (status = read_next(d, s->n_gone, &unused, err)) != 0) return status;
   if (s->kind != PW_STEP_COUNT) pw_lists_forget(&d->lists);
-  for (size_t i = 0; (m = machine(d, i)); i++) pw_machine_step(m, s, b->left + s->first, next);
+  for (size_t i = 0; (m = machine(d, i)); i++) pw_machine_step(m, s, b);
+  if (s->kind == PW_STEP_LEAVE) pw_sharers_leave(&d->sharers, s, b);
   return 0;
 }
 
@@ -273,22 +284,19 @@ static int feed_block(struct pw_model *model, const struct pw_paged *b, struct p
 
 int pw_direct_note(struct pw_direct *d, const struct pw_paged *b, struct pw_error *err)
 {
-  d->n_ids = b->n_ids;
+  d->n_frames = b->n_frames;
   return pw_lists_note(&d->lists, b, d->future, err);
 }
 
 int pw_direct_turn(struct pw_direct *d, struct pw_error *err)
 {
-  return pw_future_turn(d->future, d->n_ids, err);
+  return pw_future_turn(d->future, d->n_frames, err);
 }
 
-void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *slot, const struct pw_touched *touched,
-                      struct pw_result *r)
+void pw_direct_result(const struct pw_direct *d, const struct pw_direct_slot *slot, struct pw_result *r)
 {
   const struct unit *u = slot->memory == UINT32_MAX ? NULL : &d->units[slot->memory];
   pw_machine_result(u ? &u->machine : &d->plain, slot->alternating, slot->number, r);
   if (u && !u->awake) pw_machine_result(&d->sleeping, slot->alternating, u->asleep_as[slot->alternating][slot->number], r);
-  if (!u) return;
-  r->major_faults -= touched->arrivals;
-  r->resident_bytes = u->machine.memory->peak_used << d->page_shift;
+  if (u) r->resident_bytes = u->machine.memory->peak_used << d->page_shift;
 }

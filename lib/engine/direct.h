@@ -40,7 +40,6 @@ int pw_direct_turn(struct pw_direct *direct, struct pw_error *err);
 void pw_direct_watch(struct pw_direct *direct, struct pw_witness *witnesses);
 
 /* Fills the TLB and memory fields of a result that has the account's numbers already. */
-void pw_direct_result(const struct pw_direct *direct, const struct pw_direct_slot *slot, const struct pw_touched *touched,
-                      struct pw_result *result);
+void pw_direct_result(const struct pw_direct *direct, const struct pw_direct_slot *slot, struct pw_result *result);
 
 #endif

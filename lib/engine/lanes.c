@@ -51,7 +51,7 @@ struct pw_lanes {
   size_t n_groups, groups_room;
   struct pw_direct *apart;         /* a machine of the first lane besides, for who watches */
   struct pw_direct *watched;       /* the one that is, or NULL */
-  uint64_t shared_shifts;          /* page sizes, as bits, at which pages are touched by both streams */
+  uint64_t shared_shifts;          /* page sizes, as bits, at which pages are touched by both streams, or in frames of several processes */
 };
 
 static int out_of_memory(struct pw_error *err)
@@ -133,10 +133,11 @@ static int need_tlbs(struct pw_lanes *l, uint32_t lane, bool all_touches, struct
 static int need_sizes(struct pw_lanes *l, uint32_t lane, struct pw_error *err)
 {
   struct pw_onepass_memory **sizes = &l->lanes[lane].sizes;
+  pw_ideal_lend_frames(l->accounts[lane]);
   return *sizes ? 0 : pw_onepass_memory_create(sizes, l->lanes[lane].page_shift, l->options, err);
 }
 
-/* The model that a configuration gets; `joint`: only while no page is touched by both streams. */
+/* The model that a configuration gets; `joint`: only while no page is touched by both streams, or shared by processes. */
 static enum model choose_model(const struct pw_lanes *l, const struct pw_config *c, enum pw_engine_choice engine, bool *joint)
 {
   *joint = false;
@@ -180,8 +181,11 @@ static int add_direct(struct pw_lanes *l, const struct pw_config *c, struct slot
   struct pw_direct **direct = &lane->direct[slot->direct];
   int status = *direct ? 0 : pw_direct_create(direct, lane->page_shift, l->options, err);
   if (!status) status = pw_direct_add(*direct, c, &slot->slot, err);
+  if (c->memory_bytes != PW_UNLIMITED) pw_ideal_lend_frames(l->accounts[slot->lane]);
   if (status || lane->ahead || !pw_direct_looks_ahead(*direct)) return status;
-  return pw_ideal_create(&lane->ahead, lane->page_shift, l->options, err);
+  status = pw_ideal_create(&lane->ahead, lane->page_shift, l->options, err);
+  if (!status) pw_ideal_lend_frames(lane->ahead);
+  return status;
 }
 
 static int add_config(struct pw_lanes *l, const struct pw_config *c, struct slot *slot, struct pw_error *err)
@@ -199,7 +203,7 @@ static int add_config(struct pw_lanes *l, const struct pw_config *c, struct slot
       status = need_tlbs(l, slot->lane, touches, err);
       return status ? status : pw_onepass_tlbs_add(lane->tlbs[touches], c, &slot->pair, err);
     case SIZES:
-      lane->joint |= joint && l->options->only != PW_STREAM_FETCH;
+      lane->joint |= joint;
       status = need_sizes(l, slot->lane, err);
       return status ? status : pw_onepass_memory_add(lane->sizes, c, err);
     default:
@@ -277,9 +281,9 @@ void pw_lanes_first_levels(const struct pw_lanes *l, const struct pw_lane_curve 
   pw_onepass_tlbs_result(l->lanes[curve->lane].tlbs[curve->touches], machine, curve->pair, r);
 }
 
-void pw_lanes_touched(const struct pw_lanes *l, const struct pw_lane_curve *curve, struct pw_touched *touched)
+uint64_t pw_lanes_minor_faults(const struct pw_lanes *l, const struct pw_lane_curve *curve)
 {
-  pw_ideal_touched(l->accounts[curve->lane], touched);
+  return pw_ideal_minor_faults(l->accounts[curve->lane]);
 }
 
 /* ---- what is planned ---- */
@@ -408,10 +412,8 @@ void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t
 {
   const struct slot *slot = &l->slots[number];
   const struct lane *lane = &l->lanes[slot->lane];
-  struct pw_touched touched;
   const struct pw_os *account = l->accounts[slot->lane];
   account->class->result(account, &slot->account, r, unfit_page, unfit_bits);
-  pw_ideal_touched(account, &touched);
   r->one_pass = slot->model != DIRECT;
   switch (slot->model) {
     case TLBS:
@@ -419,10 +421,10 @@ void pw_lanes_result(const struct pw_lanes *l, const struct pw_config *c, size_t
       pw_onepass_tlbs_result(lane->tlbs[slot->model == TOUCHED_TLBS], c, slot->pair, r);
       break;
     case SIZES:
-      pw_onepass_memory_result(lane->sizes, c, &touched, r);
+      pw_onepass_memory_result(lane->sizes, c, r);
       break;
     default:
-      pw_direct_result(lane->direct[slot->direct], &slot->slot, &touched, r);
+      pw_direct_result(lane->direct[slot->direct], &slot->slot, r);
   }
   r->walk_refs = r->walks * pw_geometry_walk_levels(c->geometry, c->page_shift);
 }

@@ -40,7 +40,7 @@ const struct pw_stack *pw_lanes_stack(const struct pw_lanes *lanes, const struct
 /* What its first levels missed, where the curve is of a second level. */
 void pw_lanes_first_levels(const struct pw_lanes *lanes, const struct pw_lane_curve *curve, const struct pw_config *machine,
                            struct pw_result *result);
-void pw_lanes_touched(const struct pw_lanes *lanes, const struct pw_lane_curve *curve, struct pw_touched *touched);
+uint64_t pw_lanes_minor_faults(const struct pw_lanes *lanes, const struct pw_lane_curve *curve);
 
 /* One entry for each model of each page size that has configurations; to be freed. */
 int pw_lanes_explain(const struct pw_lanes *lanes, size_t n_configs, struct pw_explained **groups, size_t *n_groups,

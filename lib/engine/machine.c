@@ -22,6 +22,12 @@ bool pw_machine_needs_touches(const struct pw_machine *m)
 
 /* ---- memory ---- */
 
+/* The page that a touch of the list is of. */
+static uint32_t page_of(const struct pw_lists *l, size_t touch)
+{
+  return l->event_id ? l->event_id[touch] : l->id[l->touch_page[touch]];
+}
+
 /* One touch at a time, since it matters which faulted and who went. */
 static void touch_singly(struct pw_machine *m, struct pw_lists *l, const struct pw_page_touches *touches)
 {
@@ -29,7 +35,7 @@ static void touch_singly(struct pw_machine *m, struct pw_lists *l, const struct 
   for (size_t i = 0; i < touches->n; i++) {
     const struct pw_page_touches one = {1, touches->id + i, touches->wrote + i, touches->next ? touches->next + i : NULL};
     bool resident = memory->state[*one.id] & PW_PAGE_RESIDENT;
-    uint64_t written = memory->swap_outs;
+    uint64_t written = memory->swap_outs, major = memory->major_faults;
     size_t before = l->victims.n;
     memory->policy->touch(memory, &one, &l->victims);
     if (l->victims.n > before) {
@@ -38,19 +44,15 @@ static void touch_singly(struct pw_machine *m, struct pw_lists *l, const struct 
     }
     if (resident) continue;
     struct pw_place place = pw_lists_place(l, i);
-    pw_watch_faulted(m->watch, *one.id, &place);
+    PW_TELL(m->watch, faulted, *one.id, page_of(l, i), memory->major_faults > major, &place);
   }
 }
 
 void pw_machine_touch(struct pw_machine *m, struct pw_lists *l, const struct pw_page_touches *touches)
 {
   l->victims.n = 0;
-  if (m->watch && m->watch->faults) {
-    touch_singly(m, l, touches);
-    return;
-  }
-  m->memory->policy->touch(m->memory, touches, &l->victims);
-  for (size_t i = 0; m->watch && m->watch->n_fresh && i < touches->n; i++) pw_watch_arrives(m->watch, touches->id[i]);
+  if (m->watch && m->watch->faults) touch_singly(m, l, touches);
+  else m->memory->policy->touch(m->memory, touches, &l->victims);
 }
 
 /* ---- TLBs ---- */
@@ -83,16 +85,28 @@ static void tell_misses(const struct pw_watch *watch, const struct pw_hierarchie
   }
 }
 
+/* Each page that is in the frame leaves the TLBs. */
+static void drop_frame(struct pw_hierarchies *tlbs, const struct pw_sharers *s, uint32_t frame)
+{
+  for (uint32_t id = PW_NO_SHARER; (id = pw_sharers_next(s, frame, id)) != PW_NO_SHARER;)
+    pw_hierarchies_drop_range(tlbs, s->key_of[id], s->key_of[id]);
+}
+
 void pw_machine_look_up(struct pw_machine *m, struct pw_lists *l, uint32_t from, uint32_t to)
 {
   for (int which = 0; which < 2; which++) {
     struct pw_hierarchies_input in = {0};
     if (pw_hierarchies_is_idle(m->tlbs[which])) continue;
-    bool openers = which == 0 && !m->every_touch && !pw_hierarchies_needs_all(m->tlbs[0]);
-    if (openers) pw_lists_openers(l, from, to, &in);
-    else pw_lists_lookups(l, which == 1, &in);
-    pw_hierarchies_feed(m->tlbs[which], &in);
-    if (m->watch && m->watch->misses) tell_misses(m->watch, m->tlbs[which], l, &in, openers, from);
+    bool openers = which == 0 && !m->every_touch && !pw_hierarchies_needs_all(m->tlbs[0]), more = false;
+    struct pw_lookups_from next = {0};
+    uint32_t shared;
+    do {
+      if (openers) pw_lists_openers(l, from, to, &in);
+      else more = pw_lists_lookups(l, which == 1, &next, &in, &shared);
+      pw_hierarchies_feed(m->tlbs[which], &in);
+      if (m->watch && m->watch->misses) tell_misses(m->watch, m->tlbs[which], l, &in, openers, from);
+      if (more) drop_frame(m->tlbs[which], l->sharers, shared);
+    } while (more);
   }
 }
 
@@ -103,38 +117,33 @@ static void drop_range(struct pw_machine *m, uint64_t first_key, uint64_t last_k
 
 void pw_machine_drop_victims(struct pw_machine *m, const struct pw_lists *l)
 {
-  for (size_t i = 0; i < l->victims.n; i++) drop_range(m, l->key_of[l->victims.id[i]], l->key_of[l->victims.id[i]]);
+  for (size_t i = 0; i < l->victims.n; i++)
+    for (int which = 0; which < 2; which++) drop_frame(m->tlbs[which], l->sharers, l->victims.id[i]);
 }
 
 /* ---- what happens between visits ---- */
 
-/* Pages leave the TLBs, and memory too unless they go on there as others. A TLB holds none but touched pages: a few
- * are looked up, so that a range of nothing costs nothing. */
-static void leave(struct pw_machine *m, const struct pw_step *s, const struct pw_left *left, const uint64_t *next)
+/* A TLB holds none but touched pages: a few are looked up, so that a range of nothing costs nothing. */
+static void leave(struct pw_machine *m, const struct pw_step *s, const struct pw_paged *b)
 {
-  if (s->first_key > s->last_key) return;
-  for (size_t i = 0; m->memory && i < s->n; i++) {
-    if (s->kind == PW_STEP_MOVE) pw_memory_move(m->memory, left[i].id, left[i].to, next ? next[i] : PW_NEVER);
-    else pw_memory_drop(m->memory, left[i].id);
-  }
+  const struct pw_left *left = b->left + s->first;
+  for (size_t i = 0; m->memory && i < s->n_gone; i++) pw_memory_drop(m->memory, b->gone[s->first_gone + i]);
   if (s->n > 8) drop_range(m, s->first_key, s->last_key);
   else for (size_t i = 0; i < s->n; i++) drop_range(m, left[i].key, left[i].key);
 }
 
-void pw_machine_step(struct pw_machine *m, const struct pw_step *s, const struct pw_left *left, const uint64_t *next)
+void pw_machine_step(struct pw_machine *m, const struct pw_step *s, const struct pw_paged *b)
 {
   switch (s->kind) {
     case PW_STEP_LEAVE:
-    case PW_STEP_MOVE:
-      leave(m, s, left, next);
+      leave(m, s, b);
       break;
     case PW_STEP_FLUSH:
       for (int which = 0; which < 2; which++) pw_hierarchies_flush(m->tlbs[which]);
       break;
     case PW_STEP_COUNT:
       for (int which = 0; which < 2; which++) pw_hierarchies_reset_counts(m->tlbs[which]);
-      if (m->memory) m->memory->faults = m->memory->swap_outs = 0;
-      if (m->watch) m->watch->arrivals = 0;
+      if (m->memory) m->memory->major_faults = m->memory->swap_outs = 0;
       for (struct pw_witness *w = m->watch ? m->watch->first : NULL; w; w = w->next)
         if (w->class->count) w->class->count(w);
       break;
@@ -149,12 +158,11 @@ void pw_machine_result(const struct pw_machine *m, unsigned which, size_t number
 {
   pw_hierarchies_result(m->tlbs[which], number, r);
   if (!m->memory) return;
-  r->major_faults = m->memory->faults;
+  r->major_faults = m->memory->major_faults;
   r->swap_outs = m->memory->swap_outs;
 }
 
 void pw_machine_counts(const struct pw_machine *m, struct pw_result *r)
 {
   pw_machine_result(m, pw_hierarchies_is_idle(m->tlbs[1]) ? 0 : 1, 0, r);
-  r->major_faults -= m->watch->arrivals;
 }

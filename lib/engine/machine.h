@@ -26,18 +26,18 @@ void pw_machine_clear(struct pw_machine *machine);
 
 bool pw_machine_needs_touches(const struct pw_machine *machine);
 
-/* Memory takes these touches, of visits or of the kernel. Who goes is in lists->victims. */
+/* Memory takes these touches, of visits or of a step. Who goes is in lists->victims. */
 void pw_machine_touch(struct pw_machine *machine, struct pw_lists *lists, const struct pw_page_touches *touches);
 /* The TLBs look up visits [from, to), whose touches are in the lists if they are needed; victims leave in between. */
 void pw_machine_look_up(struct pw_machine *machine, struct pw_lists *lists, uint32_t from, uint32_t to);
 /* The victims leave the TLBs at once. */
 void pw_machine_drop_victims(struct pw_machine *machine, const struct pw_lists *lists);
-/* A step but for the kernel's touches; `next`, of pages that move: their next touches, or NULL. */
-void pw_machine_step(struct pw_machine *machine, const struct pw_step *step, const struct pw_left *left, const uint64_t *next);
+/* A step of the block but for touches. */
+void pw_machine_step(struct pw_machine *machine, const struct pw_step *step, const struct pw_paged *paged);
 
-/* The TLB and memory fields of a result, of the hierarchy of this number in tlbs[which]; major faults are all that memory saw. */
+/* The TLB and memory fields of a result, of the hierarchy of this number in tlbs[which]. */
 void pw_machine_result(const struct pw_machine *machine, unsigned which, size_t number, struct pw_result *result);
-/* The same of the only hierarchy of a machine that is watched, with its major faults. */
+/* The same of the only hierarchy of a machine that is watched. */
 void pw_machine_counts(const struct pw_machine *machine, struct pw_result *result);
 
 #endif

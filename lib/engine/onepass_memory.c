@@ -28,8 +28,8 @@ struct pw_onepass_memory {
   size_t n_frames, frames_room;
   struct pw_lists lists;
   bool by_visits;                /* no list of touches is needed */
-  uint32_t current[2];           /* id of the data page and of the code page */
-  uint32_t last[2];              /* id of the stream's last touch */
+  uint32_t current[2];           /* frame of the data page and of the code page */
+  uint32_t last[2];              /* frame of the stream's last touch */
   uint32_t depth[PW_LIST_MOST];
   struct stream streams[2];
 };
@@ -149,7 +149,7 @@ static void list_streams(struct pw_onepass_memory *s)
   s->streams[0].n = s->streams[1].n = 0;
   for (size_t i = 0; i < c->n; i++) {
     struct stream *stream = &s->streams[c->code[i]];
-    uint32_t id = c->touch_id[i];
+    uint32_t id = c->touch_frame[i];
     bool trivial = s->depth[i] <= s->frames[0] && id == s->last[c->code[i]];
     s->last[c->code[i]] = id;
     if (trivial) continue;
@@ -162,12 +162,12 @@ static void feed_chunk(struct pw_onepass_memory *s, uint32_t from, uint32_t to)
 {
   if (s->by_visits) {
     const struct pw_lists *c = &s->lists;
-    struct pw_visit_range visits = {c->block->flags, c->block->page, c->id, from, to, s->current};
+    struct pw_visit_range visits = {c->block->flags, c->block->page, c->frame, from, to, s->current};
     pw_stack_feed_visits(&s->stack, &visits);
     return;
   }
   pw_lists_touches(&s->lists, from, to);
-  pw_stack_feed_stores(&s->stack, s->lists.touch_id, s->lists.wrote, s->lists.n, s->joint ? s->depth : NULL);
+  pw_stack_feed_stores(&s->stack, s->lists.touch_frame, s->lists.wrote, s->lists.n, s->joint ? s->depth : NULL);
   if (!s->joint) return;
   list_streams(s);
   for (int i = 0; i < 2; i++) {
@@ -177,7 +177,7 @@ static void feed_chunk(struct pw_onepass_memory *s, uint32_t from, uint32_t to)
   }
 }
 
-static void touch_by_kernel(struct pw_onepass_memory *s, const struct pw_step *step, const uint32_t *touched)
+static void touch_aside(struct pw_onepass_memory *s, const struct pw_step *step, const uint32_t *touched)
 {
   memset(s->lists.wrote, step->wrote, sizeof s->lists.wrote);
   for (size_t from = 0, n; from < step->n; from += n) {
@@ -186,19 +186,26 @@ static void touch_by_kernel(struct pw_onepass_memory *s, const struct pw_step *s
   }
 }
 
+/* A page that is copied may be current; any other is opened next. */
+static void remap(struct pw_onepass_memory *s, const struct pw_step *step)
+{
+  for (int i = 0; i < 2 && step->wrote; i++)
+    if (s->current[i] == s->lists.frame[step->index]) s->current[i] = step->frame;
+  pw_lists_remap(&s->lists, step);
+}
+
 /* Memory knows no flushes: only TLBs are emptied. */
 static void step_memory(struct pw_onepass_memory *s, const struct pw_step *step, const struct pw_paged *b)
 {
-  const struct pw_left *left = b->left + step->first;
   switch (step->kind) {
     case PW_STEP_LEAVE:
-      for (size_t i = 0; i < step->n; i++) pw_stack_leave(&s->stack, left[i].id);
+      for (size_t i = 0; i < step->n_gone; i++) pw_stack_leave(&s->stack, b->gone[step->first_gone + i]);
       break;
-    case PW_STEP_MOVE:
-      for (size_t i = 0; i < step->n; i++) pw_stack_move(&s->stack, left[i].id, left[i].to);
+    case PW_STEP_REMAP:
+      remap(s, step);
       break;
-    case PW_STEP_KERNEL:
-      touch_by_kernel(s, step, b->touched + step->first);
+    case PW_STEP_TOUCH:
+      touch_aside(s, step, b->touched + step->first);
       break;
     case PW_STEP_FLUSH:
       break;
@@ -218,7 +225,7 @@ static void take_step(struct pw_onepass_memory *s, const struct pw_step *step, c
 static int feed_block(struct pw_model *model, const struct pw_paged *b, struct pw_error *err)
 {
   struct pw_onepass_memory *s = (struct pw_onepass_memory *)model;
-  if (pw_stack_reserve(&s->stack, b->n_ids)) return out_of_memory(err);
+  if (pw_stack_reserve(&s->stack, b->n_frames)) return out_of_memory(err);
   pw_lists_begin(&s->lists, b);
   struct pw_stretch stretch = pw_stretches(b, model, PW_STEPS_ALL);
   while (pw_stretch_next(&stretch)) {
@@ -234,17 +241,17 @@ void pw_onepass_memory_finish(struct pw_onepass_memory *s)
   for (int i = 0; s->joint && i < 2; i++) pw_family_finish(&s->first[i]);
 }
 
-void pw_onepass_memory_result(const struct pw_onepass_memory *s, const struct pw_config *c, const struct pw_touched *touched, struct pw_result *r)
+void pw_onepass_memory_result(const struct pw_onepass_memory *s, const struct pw_config *c, struct pw_result *r)
 {
   uint32_t frames = frames_of(s, c);
   uint32_t bucket = c->itlb.entries || c->dtlb.entries ? bucket_of(s, frames) : 0;
   r->itlb_misses = c->itlb.entries ? pw_family_misses(&s->first[1], c->itlb.entries, c->itlb.ways, bucket) : 0;
   r->dtlb_misses = c->dtlb.entries ? pw_family_misses(&s->first[0], c->dtlb.entries, c->dtlb.ways, bucket) : 0;
   pw_hierarchy_result(c, r);
-  r->major_faults = pw_stack_misses(&s->stack, frames) - touched->arrivals;
+  r->major_faults = pw_stack_misses(&s->stack, frames) - pw_stack_misses(&s->stack, UINT64_MAX);
   r->swap_outs = pw_stack_swap_outs(&s->stack, frames);
-  /* memory is full once more pages are present than it has frames, and else holds them all */
-  r->resident_bytes = (touched->peak_pages < frames ? touched->peak_pages : frames) << s->page_shift;
+  /* memory is full once more frames are in use than it has, and else holds them all */
+  if (r->resident_bytes >> s->page_shift > frames) r->resident_bytes = (uint64_t)frames << s->page_shift;
 }
 
 const struct pw_stack *pw_onepass_memory_stack(const struct pw_onepass_memory *s)

@@ -36,8 +36,8 @@ void pw_onepass_memory_explain(const struct pw_onepass_memory *sizes, bool watch
 void pw_onepass_memory_finish(struct pw_onepass_memory *sizes);
 /* Fills the TLB and memory fields of a result that has its counted accesses and the
  * account's numbers. */
-void pw_onepass_memory_result(const struct pw_onepass_memory *sizes, const struct pw_config *config, const struct pw_touched *touched,
-                     struct pw_result *result);
+void pw_onepass_memory_result(const struct pw_onepass_memory *sizes, const struct pw_config *config,
+                              struct pw_result *result);
 const struct pw_stack *pw_onepass_memory_stack(const struct pw_onepass_memory *sizes);
 
 #endif

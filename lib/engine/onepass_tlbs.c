@@ -257,8 +257,7 @@ void pw_step_family(struct pw_family *f, const struct pw_step *step, const struc
   const struct pw_left *left = b->left + step->first;
   if (step->kind == PW_STEP_COUNT) pw_family_reset_counts(f);
   if (step->kind == PW_STEP_FLUSH) pw_family_flush(f);
-  bool leaves = step->kind == PW_STEP_LEAVE || step->kind == PW_STEP_MOVE;
-  for (size_t i = 0; leaves && i < step->n; i++) pw_family_leave(f, left[i].id, left[i].key);
+  for (size_t i = 0; step->kind == PW_STEP_LEAVE && i < step->n; i++) pw_family_leave(f, left[i].id, left[i].key);
 }
 
 static void take_step(struct pw_onepass_tlbs *t, const struct pw_step *step, const struct pw_paged *b)
@@ -273,7 +272,7 @@ static int feed_block(struct pw_model *model, const struct pw_paged *b, struct p
   struct pw_onepass_tlbs *t = (struct pw_onepass_tlbs *)model;
   if (reserve(t, b)) return out_of_memory(err);
   if (t->lists) pw_lists_begin(t->lists, b);
-  struct pw_stretch s = pw_stretches(b, model, PW_STEPS_BUT(PW_STEP_KERNEL)); /* that no TLB sees */
+  struct pw_stretch s = pw_stretches(b, model, ~(1u << PW_STEP_TOUCH | 1u << PW_STEP_REMAP)); /* which no TLB sees */
   while (pw_stretch_next(&s)) {
     if (s.from < s.to) feed_chunk(t, b, s.from, s.to);
     if (s.step) take_step(t, s.step, b);

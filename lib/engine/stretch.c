@@ -47,6 +47,15 @@ void pw_lists_begin(struct pw_lists *l, const struct pw_paged *numbered)
   l->block = numbered->block;
   l->key = numbered->key;
   l->id = numbered->id;
+  l->frame = numbered->frame;
+  if (!numbered->remaps) return;
+  memcpy(l->remapped, l->frame, numbered->block->n_pages * sizeof *l->remapped);
+  l->frame = l->remapped;
+}
+
+void pw_lists_remap(struct pw_lists *l, const struct pw_step *s)
+{
+  l->remapped[s->index] = s->frame;
 }
 
 void pw_lists_forget(struct pw_lists *l)
@@ -78,7 +87,7 @@ void pw_lists_openers(struct pw_lists *l, uint32_t from, uint32_t to, struct pw_
 static inline void put_touch(struct pw_lists *l, uint32_t index, unsigned code, unsigned wrote)
 {
   l->touch_key[l->n] = l->key[index];
-  l->touch_id[l->n] = l->id[index];
+  l->touch_frame[l->n] = l->frame[index];
   l->touch_page[l->n] = (uint16_t)index;
   l->code[l->n] = (uint8_t)code;
   l->wrote[l->n++] = (uint8_t)wrote;
@@ -91,6 +100,7 @@ void pw_lists_touches(struct pw_lists *l, uint32_t from, uint32_t to)
   const uint16_t *touches = l->only == PW_STREAM_BOTH ? l->block->touches : NULL;
   l->n = l->n_alternations = l->victims.n = 0;
   l->event = PW_BY_VISIT;
+  l->event_id = NULL;
   for (uint32_t i = from; i < to; i++) {
     uint8_t flags = l->block->flags[i];
     unsigned stream = flags & PW_VISIT_CODE, n = pw_visit_touches(flags);
@@ -127,53 +137,75 @@ void pw_lists_places(struct pw_lists *l, uint32_t from, uint32_t to)
   }
 }
 
+/* A copy is whose the store is: of the data page that was opened last, by this visit or before. */
+void pw_lists_aside(struct pw_lists *l, const struct pw_step *s, const uint32_t *id)
+{
+  l->event = s->event;
+  l->event_id = id;
+  if (s->event != PW_BY_VISIT) return;
+  l->touch_visit[0] = s->at;
+  l->touch_opener[0] = l->block->flags[s->at] & PW_VISIT_CODE ? l->opener[0] : s->at;
+}
+
 /* The touches by stream, each victim before the touch that pushed it out, and one more
  * touch of each page after a visit that alternated longer. Memory has settled by then,
  * but not each second level: see pw_hierarchy_alternates. */
-void pw_lists_lookups(struct pw_lists *l, bool alternating, struct pw_hierarchies_input *in)
+bool pw_lists_lookups(struct pw_lists *l, bool alternating, struct pw_lookups_from *from, struct pw_hierarchies_input *in,
+                      uint32_t *shared)
 {
   const struct pw_victims *victims = &l->victims;
   struct pw_lookups *list = in->of;
   for (unsigned s = 0; s < 2; s++) list[s] = (struct pw_lookups){0, l->list_key[s], l->list_at[s]};
-  in->alternations = l->alternations;
-  in->n_alternations = alternating ? l->n_alternations : 0;
-  size_t v = 0, a = 0;
-  for (size_t i = 0; i < l->n; i++) {
+  in->alternations = l->alternations + from->alternation;
+  in->n_alternations = 0;
+  size_t v = from->victim, a = from->alternation, n = alternating ? l->n_alternations : 0;
+  for (size_t i = from->touch; i < l->n; i++) {
     uint32_t at = (uint32_t)i * 4;
     for (; v < victims->n && victims->at[v] == i; v++) {
-      uint64_t key = l->key_of[victims->id[v]];
-      pw_lookups_put(&list[1], key, at | PW_AT_INVALIDATE);
-      pw_lookups_put(&list[0], key, at | PW_AT_INVALIDATE);
+      uint32_t id = pw_sharers_next(l->sharers, victims->id[v], PW_NO_SHARER);
+      if (id == PW_NO_SHARER) continue; /* its pages were never touched, or not since they moved */
+      if (pw_sharers_several(l->sharers, victims->id[v])) {
+        *shared = victims->id[v];
+        in->n_alternations = a - from->alternation;
+        *from = (struct pw_lookups_from){i, v + 1, a};
+        return true;
+      }
+      pw_lookups_put(&list[1], l->sharers->key_of[id], at | PW_AT_INVALIDATE);
+      pw_lookups_put(&list[0], l->sharers->key_of[id], at | PW_AT_INVALIDATE);
     }
     unsigned last = l->code[i];
     pw_lookups_put(&list[last], l->touch_key[i], at);
-    if (a < in->n_alternations && l->alternations[a].after == i) {
+    if (a < n && l->alternations[a].after == i) {
       pw_lookups_put(&list[1 - last], l->alternations[a].key[1 - last], at + 1);
       pw_lookups_put(&list[last], l->alternations[a].key[last], at + 2);
       a++;
     }
   }
+  in->n_alternations = a - from->alternation;
+  return false;
 }
 
-static int note_step(const struct pw_step *s, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
+static int note_step(struct pw_lists *l, const struct pw_step *s, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
 {
-  int status = s->kind == PW_STEP_KERNEL ? pw_future_note(future, b->touched + s->first, s->n, err) : 0;
-  for (size_t k = 0; !status && s->kind == PW_STEP_MOVE && k < s->n; k++) {
-    uint32_t id = b->left[s->first + k].to | PW_FUTURE_ASKS;
-    status = pw_future_note(future, &id, 1, err);
+  int status = 0;
+  if (s->kind == PW_STEP_REMAP) pw_lists_remap(l, s);
+  if (s->kind == PW_STEP_TOUCH) status = pw_future_note(future, b->touched + s->first, s->n, err);
+  for (size_t k = 0; !status && s->kind == PW_STEP_LEAVE && k < s->n_gone; k++) {
+    uint32_t ends = b->gone[s->first_gone + k] | PW_FUTURE_ENDS;
+    status = pw_future_note(future, &ends, 1, err);
   }
   return status;
 }
 
 int pw_lists_note(struct pw_lists *l, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
 {
-  struct pw_stretch s = {.paged = b, .kinds = 1u << PW_STEP_KERNEL | 1u << PW_STEP_MOVE};
+  struct pw_stretch s = {.paged = b, .kinds = 1u << PW_STEP_TOUCH | 1u << PW_STEP_REMAP | 1u << PW_STEP_LEAVE};
   int status = 0;
   pw_lists_begin(l, b);
   while (!status && pw_stretch_next(&s)) {
     pw_lists_touches(l, s.from, s.to);
-    status = pw_future_note(future, l->touch_id, l->n, err);
-    if (!status && s.step) status = note_step(s.step, b, future, err);
+    status = pw_future_note(future, l->touch_frame, l->n, err);
+    if (!status && s.step) status = note_step(l, s.step, b, future, err);
   }
   return status;
 }

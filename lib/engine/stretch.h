@@ -8,7 +8,7 @@
  * is what memory and unified TLBs need. The lookups are the touches by stream, with
  * the pages that memory pushed out standing before the touch that did it.
  *
- * A touch is a key, an id, its stream and whether it wrote. A size of its page and a processor have their
+ * A touch is a key, a frame, its stream and whether it wrote. A size of its page and a processor have their
  * place beside these once pages of several sizes and several processors are modelled.
  *
  * Invariant: positions (`at`) rise along each list and mean the same in both streams. */
@@ -17,6 +17,7 @@
 
 #include "base/block.h"
 #include "engine/model.h"
+#include "engine/sharers.h"
 #include "engine/witness.h"
 #include "memory/memory.h"
 #include "mmu/hierarchy.h"
@@ -33,7 +34,6 @@ struct pw_stretch {
 };
 
 #define PW_STEPS_ALL (~0u)
-#define PW_STEPS_BUT(kind) (~(1u << (kind)))
 
 /* From the beginning of a block; `model` says whom to ask whether to stop. */
 static inline struct pw_stretch pw_stretches(const struct pw_paged *paged, const struct pw_model *model, unsigned kinds)
@@ -56,18 +56,19 @@ struct pw_lists {
   /* set at each block (pw_lists_begin) */
   const struct pw_block *block;
   const uint64_t *key;            /* by page index of the block, at the page size */
-  const uint32_t *id;
-  const uint64_t *key_of;         /* by id, where there is a memory (borrowed) */
+  const uint32_t *id, *frame;
+  const struct pw_sharers *sharers; /* where there is a memory (borrowed) */
   /* where the last chunk ended */
   uint32_t current[2];            /* page index of the current data and code page */
   uint64_t last[2];               /* key that the openers' list of the stream ended with */
   size_t n, n_alternations;       /* touches, and visits that alternated longer than they show */
-  uint32_t event;                 /* the kernel's touches, by this event; PW_BY_VISIT: of visits */
+  uint32_t event;                 /* touches by this event; PW_BY_VISIT: of visits */
+  const uint32_t *event_id;       /* the pages of the touches of a step; NULL: of visits */
   uint32_t opener[2];             /* visits that opened the current pages; only for who watches */
   struct pw_victims victims;      /* who was pushed out of the memory that took the touches last */
   /* from here on large arrays, which nobody clears: the touches, */
   uint64_t touch_key[PW_CHUNK_TOUCHES];
-  uint32_t touch_id[PW_CHUNK_TOUCHES];
+  uint32_t touch_frame[PW_CHUNK_TOUCHES];
   uint16_t touch_page[PW_CHUNK_TOUCHES]; /* index in the block */
   uint8_t wrote[PW_CHUNK_TOUCHES];
   uint8_t code[PW_CHUNK_TOUCHES];
@@ -77,10 +78,12 @@ struct pw_lists {
   /* and room for the lists that are lent */
   uint64_t list_key[2][PW_CHUNK_LOOKUPS];
   uint32_t list_at[2][PW_CHUNK_LOOKUPS];
+  uint32_t remapped[PW_BLOCK_VISITS]; /* `frame` of a block with REMAP steps */
 };
 
 void pw_lists_init(struct pw_lists *lists, enum pw_stream only);
 void pw_lists_begin(struct pw_lists *lists, const struct pw_paged *paged);
+void pw_lists_remap(struct pw_lists *lists, const struct pw_step *step);
 /* TLB entries may have gone: an opener on the page of the one before counts again. */
 void pw_lists_forget(struct pw_lists *lists);
 
@@ -94,7 +97,15 @@ static inline bool pw_lists_wants(const struct pw_lists *lists, unsigned stream)
 void pw_lists_openers(struct pw_lists *lists, uint32_t from, uint32_t to, struct pw_hierarchies_input *in);
 void pw_lists_touches(struct pw_lists *lists, uint32_t from, uint32_t to);
 /* The touches as lookups, each victim before the touch that pushed it out. */
-void pw_lists_lookups(struct pw_lists *lists, bool alternating, struct pw_hierarchies_input *in);
+struct pw_lookups_from {
+  size_t touch, victim, alternation;
+};
+/* From there, which is {0} at first, up to the next victim that several pages share: all these are to be dropped
+ * before the lookups go on. True, and its frame, when there is one. */
+bool pw_lists_lookups(struct pw_lists *lists, bool alternating, struct pw_lookups_from *from, struct pw_hierarchies_input *in,
+                      uint32_t *shared);
+/* Touches by no visit: the step's, of these pages. */
+void pw_lists_aside(struct pw_lists *lists, const struct pw_step *step, const uint32_t *id);
 /* Whose touches [from, to) are: after pw_lists_touches. */
 void pw_lists_places(struct pw_lists *lists, uint32_t from, uint32_t to);
 

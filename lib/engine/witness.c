@@ -1,23 +1,13 @@
 /* Telling the witnesses of a machine, in the order in which it happened. See witness.h. */
 #include "engine/witness.h"
 
-#include <string.h>
-
-#include "base/alloc.h"
-
-void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses, bool finite)
+void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses)
 {
   watch->first = witnesses;
-  watch->finite = finite;
   for (const struct pw_witness *w = witnesses; w; w = w->next) {
     watch->faults |= w->class->faulted || w->class->evicted;
     watch->misses |= w->class->missed != NULL;
   }
-}
-
-void pw_watch_clear(struct pw_watch *watch)
-{
-  pw_free(watch->fresh);
 }
 
 int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err)
@@ -25,10 +15,6 @@ int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const u
   int status = 0;
   watch->paged = paged;
   watch->change = watch->event = 0;
-  size_t room = watch->fresh_room;
-  if (watch->finite && pw_grow((void **)&watch->fresh, &watch->fresh_room, paged->n_ids, 1))
-    return pw_error_set(err, PW_ENOMEM, "memory ran out for the pages that are watched; free some, or run larger pages or a part of the trace (--limit)");
-  if (watch->fresh_room > room) memset(watch->fresh + room, 0, watch->fresh_room - room);
   for (struct pw_witness *w = watch->first; w && !status; w = w->next)
     if (w->class->begin) status = w->class->begin(w, paged, key, err);
   return status;
@@ -46,22 +32,6 @@ static struct pw_place place_of(struct pw_watch *watch, const struct pw_change *
   return (struct pw_place){change->at, watch->faulter, PW_BY_VISIT};
 }
 
-static void set_fresh(struct pw_watch *watch, uint32_t id, uint8_t fresh)
-{
-  watch->n_fresh += (size_t)fresh - watch->fresh[id];
-  watch->fresh[id] = fresh;
-}
-
-static void note_fresh(struct pw_watch *watch, const struct pw_change *c)
-{
-  if (!watch->finite) return;
-  if (c->kind == PW_CHANGE_ARRIVE || c->kind == PW_CHANGE_FORK) set_fresh(watch, c->id, 1);
-  if (c->kind == PW_CHANGE_LEAVE) set_fresh(watch, c->id, 0);
-  if (c->kind != PW_CHANGE_MOVE) return;
-  set_fresh(watch, c->id, watch->fresh[c->from]);
-  set_fresh(watch, c->from, 0);
-}
-
 /* The first process is there without an event. */
 static bool is_first_root(const struct pw_change *change)
 {
@@ -76,7 +46,6 @@ static void tell_changes(struct pw_watch *watch, uint32_t to, uint32_t event)
     bool now = change->event == event && (event != PW_BY_VISIT || change->at < to);
     if (!now && !is_first_root(change)) return;
     struct pw_place place = place_of(watch, change);
-    note_fresh(watch, change);
     PW_TELL(watch, changed, change, &place);
   }
 }
@@ -114,17 +83,12 @@ int pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to, struct p
   return 0;
 }
 
-int pw_watch_step(struct pw_watch *watch, uint32_t event, struct pw_error *err)
+int pw_watch_step(struct pw_watch *watch, const struct pw_step *step, struct pw_error *err)
 {
-  int status = tell_events(watch, UINT32_MAX, event, err);
-  if (!status) tell_changes(watch, 0, event);
+  bool by_visit = step->event == PW_BY_VISIT;
+  int status = tell_events(watch, by_visit ? step->at : UINT32_MAX, step->event, err);
+  if (!status && !by_visit) tell_changes(watch, 0, step->event);
   return status;
-}
-
-void pw_watch_faulted(struct pw_watch *watch, uint32_t id, const struct pw_place *place)
-{
-  bool major = !pw_watch_arrives(watch, id);
-  PW_TELL(watch, faulted, id, major, place);
 }
 
 int pw_watch_end(struct pw_watch *watch, struct pw_error *err)

@@ -5,7 +5,7 @@
  *
  * Order: a block begins; then for each stretch `until`, `visits`, the account's changes of these visits,
  * `evicted` and `faulted` touch by touch, `missed` array by array, `passed`. Between stretches, event by
- * event: its changes, what memory does at it, `event`. */
+ * event: its changes, what memory does at it, `event`; and what memory does for a copy, whose visit comes next. */
 #ifndef PW_WITNESS_H
 #define PW_WITNESS_H
 
@@ -30,9 +30,10 @@ struct pw_witness_class {
   void (*visits)(struct pw_witness *witness, uint32_t from, uint32_t to);
   void (*changed)(struct pw_witness *witness, const struct pw_change *change, const struct pw_place *place);
   int (*event)(struct pw_witness *witness, const struct pw_event *event, struct pw_error *err);
-  /* Finite memory: page `id` was pushed out; page `id` came in, by a major fault or as a page that it never had. */
-  void (*evicted)(struct pw_witness *witness, uint32_t id, bool written);
-  void (*faulted)(struct pw_witness *witness, uint32_t id, bool major, const struct pw_place *place);
+  /* Finite memory: what frame number `frame` holds was pushed out; it came in at a touch of page `id`, by a major fault
+   * or for the first time. */
+  void (*evicted)(struct pw_witness *witness, uint32_t frame, bool written);
+  void (*faulted)(struct pw_witness *witness, uint32_t frame, uint32_t id, bool major, const struct pw_place *place);
   /* n misses in an array of the machine. */
   void (*missed)(struct pw_witness *witness, enum pw_array array, const struct pw_place *place, uint64_t n);
   /* The stretch is over; the machine may be asked for its counts. */
@@ -59,35 +60,19 @@ struct pw_watch {
   const struct pw_paged *paged;
   size_t change, event;     /* the next */
   uint32_t faulter;         /* visit that opened the page of the last change */
-  bool finite;              /* the machine has a memory */
-  uint8_t *fresh;           /* by id: in use, and finite memory has not met it */
-  size_t fresh_room, n_fresh;
-  uint64_t arrivals;        /* pages that memory met for the first time: faults that are not major */
 };
 
 #define PW_TELL(WATCH, HOOK, ...) \
   for (struct pw_witness *w = (WATCH)->first; w; w = w->next) \
     if (w->class->HOOK) w->class->HOOK(w, __VA_ARGS__)
 
-void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses, bool finite);
-void pw_watch_clear(struct pw_watch *watch); /* frees; not the witnesses */
+void pw_watch_init(struct pw_watch *watch, struct pw_witness *witnesses);
 int pw_watch_begin(struct pw_watch *watch, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err);
 uint32_t pw_watch_until(const struct pw_watch *watch, uint32_t from, uint32_t to);
 /* Tells of the events before these visits, of them, and of what the account wrote down at them. */
 int pw_watch_visits(struct pw_watch *watch, uint32_t from, uint32_t to, struct pw_error *err);
-/* What comes before the event's own steps: the events before it, and its changes. */
-int pw_watch_step(struct pw_watch *watch, uint32_t event, struct pw_error *err);
-/* Finite memory is touched: does it meet the page for the first time? */
-static inline bool pw_watch_arrives(struct pw_watch *watch, uint32_t id)
-{
-  bool arrives = watch->fresh[id];
-  watch->fresh[id] = 0;
-  watch->n_fresh -= arrives;
-  watch->arrivals += arrives;
-  return arrives;
-}
-/* It took page `id` in. */
-void pw_watch_faulted(struct pw_watch *watch, uint32_t id, const struct pw_place *place);
+/* What comes before the step: the events before it, and the changes of its own. */
+int pw_watch_step(struct pw_watch *watch, const struct pw_step *step, struct pw_error *err);
 int pw_watch_end(struct pw_watch *watch, struct pw_error *err);
 
 #endif

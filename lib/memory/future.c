@@ -57,9 +57,9 @@ static int answer_chunk(struct pw_future *f, uint64_t first, size_t n, uint32_t 
   if (fseeko(f->ids, (off_t)(first * sizeof *id), SEEK_SET) || fread(id, sizeof *id, n, f->ids) != n)
     return failed("read", err);
   for (size_t i = n; i-- > 0;) {
-    uint64_t *known = &last[id[i] & ~PW_FUTURE_ASKS];
+    uint64_t *known = &last[id[i] & ~PW_FUTURE_ENDS];
     next[i] = *known;
-    if (!(id[i] & PW_FUTURE_ASKS)) *known = first + i;
+    *known = id[i] & PW_FUTURE_ENDS ? PW_NEVER : first + i;
   }
   if (fseeko(f->answers, (off_t)(first * sizeof *next), SEEK_SET) || fwrite(next, sizeof *next, n, f->answers) != n)
     return failed("written", err);

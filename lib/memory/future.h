@@ -14,8 +14,9 @@ struct pw_future;
 
 int pw_future_create(struct pw_future **future, struct pw_error *err);
 void pw_future_destroy(struct pw_future *future);
-/* First pass: the next n touches. An id with PW_FUTURE_ASKS is answered, but it is no touch. */
-#define PW_FUTURE_ASKS UINT32_C(0x80000000)
+/* First pass: the next n touches. An id with PW_FUTURE_ENDS is no touch: the page goes, and what is touched by its
+ * number from there on is another. It is answered all the same. */
+#define PW_FUTURE_ENDS UINT32_C(0x80000000)
 int pw_future_note(struct pw_future *future, const uint32_t *id, size_t n, struct pw_error *err);
 /* Between the passes: n_ids is the number of pages there are. */
 int pw_future_turn(struct pw_future *future, size_t n_ids, struct pw_error *err);

@@ -42,6 +42,7 @@ void pw_memory_destroy(struct pw_memory *m)
   pw_free(m->a);
   pw_free(m->b);
   pw_free(m->next_use);
+  pw_free(m->born);
   pw_free(m->frame);
   pw_free(m);
 }
@@ -60,9 +61,13 @@ int pw_memory_reserve(struct pw_memory *m, const uint64_t *key, size_t n_ids)
   if (a) m->a = a;
   uint32_t *b = m->policy->in_frames ? m->b : pw_realloc(m->b, more, sizeof *b);
   if (b) m->b = b;
-  uint64_t *next = m->policy->looks_ahead ? pw_realloc(m->next_use, more, sizeof *next) : NULL;
-  if (next) m->next_use = next;
-  if (!state || !a || (!b && !m->policy->in_frames) || (!next && m->policy->looks_ahead)) return -1;
+  if (!state || !a || (!b && !m->policy->in_frames)) return -1;
+  if (m->policy->looks_ahead) {
+    uint64_t *next = pw_realloc(m->next_use, more, sizeof *next), *born = pw_realloc(m->born, more, sizeof *born);
+    if (next) m->next_use = next;
+    if (born) m->born = born;
+    if (!next || !born) return -1;
+  }
   memset(m->state + m->room, 0, more - m->room);
   m->room = more;
   return 0;
@@ -70,23 +75,17 @@ int pw_memory_reserve(struct pw_memory *m, const uint64_t *key, size_t n_ids)
 
 uint64_t pw_memory_page_bytes(const struct pw_memory *m)
 {
-  return sizeof *m->state + sizeof *m->a + sizeof *m->b + (m->policy->looks_ahead ? sizeof *m->next_use : 0);
+  return sizeof *m->state + sizeof *m->a + sizeof *m->b + (m->policy->looks_ahead ? sizeof *m->next_use + sizeof *m->born : 0);
 }
 
 void pw_memory_drop(struct pw_memory *m, uint32_t id)
 {
-  if (id >= m->room || !(m->state[id] & PW_PAGE_RESIDENT)) return;
-  m->policy->drop(m, id);
+  if (id >= m->room) return;
+  if (m->state[id] & PW_PAGE_RESIDENT) {
+    m->policy->drop(m, id);
+    m->used--;
+  }
   m->state[id] = 0;
-  m->used--;
-}
-
-void pw_memory_move(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
-{
-  if (from >= m->room || !(m->state[from] & PW_PAGE_RESIDENT)) return;
-  m->state[to] = m->state[from];
-  m->state[from] = 0;
-  m->policy->move(m, from, to, next);
 }
 
 void pw_memory_unlink(struct pw_memory *m, uint32_t id)
@@ -105,16 +104,6 @@ void pw_memory_push(struct pw_memory *m, uint32_t id)
   if (m->head != PW_NO_PAGE) m->a[m->head] = id;
   else m->tail = id;
   m->head = id;
-}
-
-void pw_memory_move_listed(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
-{
-  (void)next;
-  uint32_t before = m->a[to] = m->a[from], after = m->b[to] = m->b[from];
-  if (before != PW_NO_PAGE) m->b[before] = to;
-  else m->head = to;
-  if (after != PW_NO_PAGE) m->a[after] = to;
-  else m->tail = to;
 }
 
 bool pw_memory_free_frame(struct pw_memory *m, uint32_t *frame)
@@ -137,10 +126,4 @@ void pw_memory_release(struct pw_memory *m, uint32_t id)
 {
   m->frame[m->a[id]] = PW_NO_PAGE;
   if (m->a[id] < m->lowest_free) m->lowest_free = m->a[id];
-}
-
-void pw_memory_move_placed(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
-{
-  (void)next;
-  pw_memory_place(m, to, m->a[from]);
 }

@@ -2,8 +2,9 @@
  *
  * What it models: frames, one global replacement over code and data, dirty pages,
  * faults, write-backs. What it does not: time, read-ahead, page cache, zones.
- * Minor faults are the same for every memory (pages.h), so that a memory only
- * counts faults; a major fault is one that is not a page's first touch.
+ * A page is here what would stand in one frame of unlimited memory, by its number (os.h): processes that share it
+ * have one page. Minor faults are the same for every memory, so that a memory only
+ * counts major faults: touches of a page that it had to push out.
  *
  * Invariant: never more pages resident than frames; a page's frame is free again
  * at once when it is unmapped.
@@ -22,7 +23,7 @@ struct pw_page_touches {
   size_t n;
   const uint32_t *id;
   const uint8_t *wrote;
-  const uint64_t *next;   /* number of the page's next touch, or PW_NEVER */
+  const uint64_t *next;   /* number of the page's next touch, or PW_NEVER where it goes before */
 };
 #define PW_NEVER UINT64_MAX
 
@@ -36,11 +37,12 @@ struct pw_victims {
 struct pw_memory {
   const struct pw_memory_policy *policy;
   uint64_t frames, used, peak_used;
-  uint64_t faults, swap_outs;
-  const uint64_t *key;    /* by id (borrowed from pw_pages; may move at a reserve) */
+  uint64_t major_faults, swap_outs;
+  const uint64_t *key;    /* by id: of the page that was first in it (borrowed; may move at a reserve) */
   uint8_t *state;         /* by id: PW_PAGE_… */
   uint32_t *a, *b;        /* by id: the policy's */
-  uint64_t *next_use;     /* by id, only for a policy that looks ahead */
+  uint64_t *next_use, *born; /* by id, only for a policy that looks ahead; born: pages that had come before it first did */
+  uint64_t n_born;
   size_t room;            /* ids that the arrays by id can hold */
   uint32_t *frame;        /* by frame: the page in it (policies with frames in place) */
   size_t frame_room;
@@ -50,7 +52,8 @@ struct pw_memory {
   uint64_t random;
 };
 
-enum { PW_PAGE_RESIDENT = 1, PW_PAGE_DIRTY = 2, PW_PAGE_REFERENCED = 4 };
+/* OUT: it was pushed out and is not resident. */
+enum { PW_PAGE_RESIDENT = 1, PW_PAGE_DIRTY = 2, PW_PAGE_REFERENCED = 4, PW_PAGE_OUT = 8 };
 
 struct pw_memory_policy {
   const char *name, *summary;
@@ -60,8 +63,6 @@ struct pw_memory_policy {
   void (*touch)(struct pw_memory *memory, const struct pw_page_touches *touches, struct pw_victims *victims);
   /* The resident page leaves without a write-back. */
   void (*drop)(struct pw_memory *memory, uint32_t id);
-  /* Page `to` takes the place of the resident page `from`; its next touch is `next`. */
-  void (*move)(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 };
 
 extern const struct pw_memory_policy pw_memory_lru, pw_memory_fifo, pw_memory_clock, pw_memory_random, pw_memory_opt;
@@ -70,27 +71,24 @@ const struct pw_memory_policy *pw_memory_policy(int index); /* NULL past the end
 
 int pw_memory_create(struct pw_memory **memory, int policy, uint64_t frames, uint64_t seed, struct pw_error *err);
 void pw_memory_destroy(struct pw_memory *memory);
-/* Room for ids below n_ids; `key` holds their page keys. */
+/* Room for ids below n_ids; `key` as above. */
 int pw_memory_reserve(struct pw_memory *memory, const uint64_t *key, size_t n_ids);
 /* Bytes that it keeps for each page ever seen. */
 uint64_t pw_memory_page_bytes(const struct pw_memory *memory);
-/* An unmapped page leaves. */
+/* A page leaves that nobody has any more. */
 void pw_memory_drop(struct pw_memory *memory, uint32_t id);
-
-/* A page goes on as another, which is not resident; `next` as in pw_page_touches. */
-void pw_memory_move(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 
 /* What every policy does when a page arrives, goes or is touched. */
 static inline void pw_memory_arrive(struct pw_memory *m, uint32_t id, uint8_t wrote)
 {
-  m->faults++;
+  m->major_faults += m->state[id] / PW_PAGE_OUT;
   m->state[id] = (uint8_t)(PW_PAGE_RESIDENT | PW_PAGE_REFERENCED | (wrote ? PW_PAGE_DIRTY : 0));
 }
 
 static inline void pw_memory_evict(struct pw_memory *m, uint32_t id, uint32_t at, struct pw_victims *victims)
 {
   m->swap_outs += m->state[id] & PW_PAGE_DIRTY ? 1 : 0;
-  m->state[id] = 0;
+  m->state[id] = PW_PAGE_OUT;
   victims->id[victims->n] = id;
   victims->at[victims->n++] = at;
 }
@@ -103,7 +101,6 @@ static inline void pw_memory_use_frame(struct pw_memory *m)
 /* The list of resident pages, newest at the head; a = towards the head, b = towards the tail. */
 void pw_memory_unlink(struct pw_memory *memory, uint32_t id);
 void pw_memory_push(struct pw_memory *memory, uint32_t id);
-void pw_memory_move_listed(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 
 /* A page arrives at the head of the list; if no frame is free the tail goes. */
 static inline void pw_memory_admit(struct pw_memory *m, uint32_t id, uint8_t wrote, size_t at, struct pw_victims *victims)
@@ -124,6 +121,5 @@ static inline void pw_memory_admit(struct pw_memory *m, uint32_t id, uint8_t wro
 bool pw_memory_free_frame(struct pw_memory *memory, uint32_t *frame);
 void pw_memory_place(struct pw_memory *memory, uint32_t id, uint32_t frame);
 void pw_memory_release(struct pw_memory *memory, uint32_t id);
-void pw_memory_move_placed(struct pw_memory *memory, uint32_t from, uint32_t to, uint64_t next);
 
 #endif

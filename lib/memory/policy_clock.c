@@ -33,4 +33,4 @@ static void touch(struct pw_memory *m, const struct pw_page_touches *t, struct p
 }
 
 const struct pw_memory_policy pw_memory_clock = {"clock", "one reference bit, a hand that clears it", false, true, touch,
-                                                 pw_memory_release, pw_memory_move_placed};
+                                                 pw_memory_release};

@@ -12,5 +12,4 @@ static void touch(struct pw_memory *m, const struct pw_page_touches *t, struct p
   }
 }
 
-const struct pw_memory_policy pw_memory_fifo = {"fifo", "first in, first out", false, false, touch, pw_memory_unlink,
-                                               pw_memory_move_listed};
+const struct pw_memory_policy pw_memory_fifo = {"fifo", "first in, first out", false, false, touch, pw_memory_unlink};

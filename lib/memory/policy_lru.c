@@ -16,5 +16,4 @@ static void touch(struct pw_memory *m, const struct pw_page_touches *t, struct p
   }
 }
 
-const struct pw_memory_policy pw_memory_lru = {"lru", "least recently used, exact", false, false, touch, pw_memory_unlink,
-                                               pw_memory_move_listed};
+const struct pw_memory_policy pw_memory_lru = {"lru", "least recently used, exact", false, false, touch, pw_memory_unlink};

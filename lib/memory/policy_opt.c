@@ -1,15 +1,15 @@
 /* OPT (Belady, IBM Systems Journal 5(2), 1966): the page used farthest ahead goes.
  *
  * Resident pages stand in a binary heap, the farthest next use on top; of pages
- * that are never used again the lowest page key is on top. A touch moves a page from "now"
- * to its next use, so it can only rise. `frame` is the heap, `a` a page's place in it. */
+ * that are never used again the one of the lowest page key is on top, of one key the one
+ * that came first. A touch moves a page from "now" to its next use, so it can only rise. `frame` is the heap, `a` a page's place in it. */
 #include "memory/memory.h"
 
 /* Must page x leave before page y? */
 static bool before(const struct pw_memory *m, uint32_t x, uint32_t y)
 {
   if (m->next_use[x] != m->next_use[y]) return m->next_use[x] > m->next_use[y];
-  return m->key[x] < m->key[y];
+  return m->key[x] != m->key[y] ? m->key[x] < m->key[y] : m->born[x] < m->born[y];
 }
 
 static void rise(struct pw_memory *m, uint32_t place, uint32_t id)
@@ -42,6 +42,7 @@ static void touch(struct pw_memory *m, const struct pw_page_touches *t, struct p
   for (size_t i = 0; i < t->n; i++) {
     uint32_t id = t->id[i];
     bool resident = m->state[id] & PW_PAGE_RESIDENT;
+    if (!m->state[id]) m->born[id] = m->n_born++;
     m->next_use[id] = t->next[i];
     if (resident) {
       m->state[id] |= t->wrote[i] ? PW_PAGE_DIRTY : 0;
@@ -70,11 +71,4 @@ static void drop(struct pw_memory *m, uint32_t id)
   m->used++; /* pw_memory_drop takes it off */
 }
 
-static void move(struct pw_memory *m, uint32_t from, uint32_t to, uint64_t next)
-{
-  m->next_use[to] = next;
-  sink(m, m->a[from], to);
-  rise(m, m->a[to], to);
-}
-
-const struct pw_memory_policy pw_memory_opt = {"opt", "Belady's optimum: the page used farthest ahead goes", true, true, touch, drop, move};
+const struct pw_memory_policy pw_memory_opt = {"opt", "Belady's optimum: the page used farthest ahead goes", true, true, touch, drop};

@@ -19,5 +19,4 @@ static void touch(struct pw_memory *m, const struct pw_page_touches *t, struct p
   }
 }
 
-const struct pw_memory_policy pw_memory_random = {"random", "any page, seeded by --seed", false, true, touch, pw_memory_release,
-                                                  pw_memory_move_placed};
+const struct pw_memory_policy pw_memory_random = {"random", "any page, seeded by --seed", false, true, touch, pw_memory_release};

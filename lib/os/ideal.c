@@ -88,7 +88,9 @@ static void destroy(struct pw_os *os)
     if (!a->output[i]) continue;
     pw_free(a->output[i]->steps);
     pw_free(a->output[i]->left);
+    pw_free(a->output[i]->gone);
     pw_free(a->output[i]->touched);
+    pw_free(a->output[i]->touched_id);
     pw_free(a->output[i]->new_key);
     pw_free(a->output[i]->changes);
     pw_free(a->output[i]);
@@ -98,6 +100,8 @@ static void destroy(struct pw_os *os)
   pw_frames_clear(&a->frames);
   pw_free(a->present);
   pw_free(a->alone);
+  pw_free(a->frame_of);
+  pw_free(a->lent);
   pw_spaces_clear(&a->spaces);
   pw_tables_destroy(a->tables);
   pw_free(a->fits);
@@ -128,6 +132,11 @@ int pw_ideal_add(struct pw_os *os, const struct pw_geometry *g, struct pw_os_slo
   return find_fit(a, g, &slot->fit, err);
 }
 
+void pw_ideal_lend_frames(struct pw_os *os)
+{
+  ideal_of(os)->finite = true;
+}
+
 void pw_ideal_watch_sharing(struct pw_os *os)
 {
   struct pw_ideal *a = ideal_of(os);
@@ -156,7 +165,9 @@ static int number_pages(struct pw_ideal *a, struct pw_ideal_output *out, const s
     out->key[i] = key;
     out->id[i] = i && key == out->key[i - 1] ? out->id[i - 1] : pw_pages_id(&a->pages, key);
   }
-  out->n_left = out->n_touched = out->n_changes = 0;
+  out->n_left = out->n_gone = out->n_touched = out->n_changes = 0;
+  if (a->finite && pw_grow((void **)&a->lent, &a->lent_room, b->n_pages, sizeof *a->lent)) return pw_ideal_out_of_memory(err);
+  if (a->frames.all) memset(a->lent, 0xff, b->n_pages * sizeof *a->lent);
   return 0;
 }
 
@@ -171,7 +182,12 @@ static int tell_new_keys(const struct pw_ideal *a, struct pw_ideal_output *out, 
   n->new_key = out->new_key;
   n->steps = out->steps;
   n->left = out->left;
+  n->gone = out->gone;
   n->touched = out->touched;
+  n->touched_id = out->touched_id;
+  n->numbered = a->frames.all;
+  n->frame = n->numbered ? out->frame : out->id;
+  n->n_frames = n->numbered ? a->frames.n_numbers : n->n_ids;
   n->changes = out->changes;
   n->n_changes = out->n_changes;
   return a->failed ? pw_ideal_out_of_memory(err) : 0;
@@ -199,35 +215,44 @@ void pw_ideal_arrive(struct pw_ideal *a, uint32_t id, uint64_t key, uint64_t bas
     a->failed = true;
     return;
   }
-  pw_pages_arrive(&a->pages, id);
-  if (*there & bit) return; /* inherited */
-  a->pages.n_minor++;
-  pw_frames_take(&a->frames);
-  pw_ideal_log_page(a, PW_CHANGE_ARRIVE, id, 0);
+  a->pages.touched[id] = true;
+  if (!(*there & bit)) { /* else it is inherited */
+    a->minor_faults++;
+    pw_ideal_log_page(a, PW_CHANGE_ARRIVE, id, 0);
+    pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
+    if (!(*there & pw_tables_lowest(a->tables, page))) pw_tables_add_page(a->tables, p, process, page);
+    a->failed |= pw_present_take(&a->frames, there, page) != 0;
+    pw_ideal_check_fit(a, base_page);
+  }
+  if (a->frames.all && !a->failed) pw_ideal_put_frame(a, id);
+}
+
+/* A frame of its own, for which the shared one is read. */
+static void copy(struct pw_ideal *a, uint32_t id, struct pw_present *p)
+{
+  pw_ideal_touch_frame(a, id, false);
+  if (pw_present_part_with(&a->frames, p, a->pages.key[id] & PW_PAGE_MASK)) a->failed = true;
+  else if (a->frames.all) pw_ideal_put_frame(a, id);
+  a->minor_faults++;
+  pw_ideal_log_page(a, PW_CHANGE_COPY, id, 0);
   pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
-  if (!(*there & pw_tables_lowest(a->tables, page))) pw_tables_add_page(a->tables, p, process, page);
-  *there |= bit;
-  pw_ideal_check_fit(a, base_page);
 }
 
 /* What it finds out is true until the process forks. */
-void pw_ideal_store(struct pw_ideal *a, uint32_t id)
+bool pw_ideal_store(struct pw_ideal *a, uint32_t id)
 {
-  uint32_t process = pw_key_process(a->pages.key[id]);
-  struct pw_present *p = &a->present[process];
+  struct pw_present *p = &a->present[pw_key_process(a->pages.key[id])];
   size_t room = a->alone_room;
-  if (!a->frames.shared || (id < room && a->alone[id] == p->age)) return;
-  int parted = pw_present_part_with(&a->frames, p, a->pages.key[id] & PW_PAGE_MASK);
-  if (parted < 0 || pw_grow((void **)&a->alone, &a->alone_room, a->pages.n_ids, sizeof *a->alone)) {
+  if (!a->frames.shared || (id < room && a->alone[id] == p->age)) return false;
+  bool shares = pw_present_shares(&a->frames, p, a->pages.key[id] & PW_PAGE_MASK);
+  if (shares) copy(a, id, p);
+  if (pw_grow((void **)&a->alone, &a->alone_room, a->pages.n_ids, sizeof *a->alone)) {
     a->failed = true;
-    return;
+    return shares;
   }
   if (a->alone_room > room) memset(a->alone + room, 0, (a->alone_room - room) * sizeof *a->alone);
   a->alone[id] = p->age;
-  if (!parted) return;
-  a->pages.n_minor++;
-  pw_ideal_log_page(a, PW_CHANGE_COPY, id, 0);
-  pw_ideal_log_page(a, PW_CHANGE_FAULT, id, 0);
+  return shares;
 }
 
 static uint64_t base_page(const struct pw_block *b, uint32_t index)
@@ -241,17 +266,22 @@ static inline void arrive(struct pw_ideal *a, const struct pw_ideal_output *out,
   pw_ideal_touch(a, out->id[i], out->key[i], base_page(out->numbered.block, i));
 }
 
-/* Visits [from, to). The data page of a visit is the last that one opened. */
-static void arrive_between(struct pw_ideal *a, const struct pw_ideal_output *out, uint32_t from, uint32_t to)
+/* Visits [from, to). The pages of a visit are the last that its streams opened. */
+static void arrive_between(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t from, uint32_t to)
 {
   const struct pw_block *b = out->numbered.block;
-  bool stores = a->frames.shared != 0 && a->options.only != PW_STREAM_FETCH;
-  for (uint32_t i = from; i < to; i++) {
-    bool code = b->flags[i] & PW_VISIT_CODE;
+  bool lends = a->frames.all, stores = a->frames.shared != 0 && a->options.only != PW_STREAM_FETCH;
+  uint32_t current[2] = {b->n_pages, b->n_pages}; /* none */
+  for (uint32_t i = from; i < to && !a->failed; i++) {
+    unsigned code = b->flags[i] & PW_VISIT_CODE;
     a->cause.at = i;
+    current[code] = b->page[i];
+    bool stored = stores && b->flags[i] & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2) && current[0] < b->n_pages;
     if (a->options.only == PW_STREAM_BOTH || (a->options.only == PW_STREAM_FETCH) == code) arrive(a, out, b->page[i]);
-    if (!code) a->data = b->page[i];
-    if (stores && b->flags[i] & (PW_VISIT_WROTE_1 | PW_VISIT_WROTE_2)) pw_ideal_store(a, out->id[a->data]);
+    if (lends) pw_ideal_lend_frame(a, out, b->page[i], false);
+    bool copied = stored && pw_ideal_store(a, out->id[current[0]]);
+    for (int s = 0; lends && copied && s < 2; s++) /* one page may be both */
+      if (current[s] < b->n_pages) pw_ideal_lend_frame(a, out, current[s], true);
   }
 }
 
@@ -305,14 +335,13 @@ static int take_block(struct pw_os *os, const struct pw_block *b, const struct p
   struct pw_ideal_output *out = a->output[a->turn ^= 1];
   int status = number_pages(a, out, b, err);
   a->cause = (struct pw_change){.event = PW_BY_VISIT};
-  a->data = 0;
   /* visits may be of a process that a later event of the block names first */
   if (!status && pw_ideal_reserve_processes(a, b->n_pages ? pw_key_process(b->pages[b->n_pages - 1]) + 1 : 1))
     status = pw_ideal_out_of_memory(err);
   if (!status && a->n_processes == 0) pw_ideal_add_process(a, 0);
   if (!status && a->watching && !a->shares) status = note_streams(a, out, err);
   /* which pages are touched is all that matters, unless some leave in between */
-  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->frames.shared != 0 || a->logging;
+  bool by_visit = is_eventful(b) || a->options.only != PW_STREAM_BOTH || a->frames.shared != 0 || a->frames.all || a->logging;
   for (uint32_t i = 0; !status && !by_visit && i < b->n_pages; i++) arrive(a, out, i);
   uint32_t from = 0;
   for (uint32_t i = 0; !status && i <= b->n_events; i++) {
@@ -329,7 +358,7 @@ static void give_result(const struct pw_os *os, const struct pw_os_slot *slot, s
                         unsigned *unfit_bits)
 {
   const struct pw_ideal *a = (const struct pw_ideal *)os;
-  r->minor_faults = a->pages.n_minor;
+  r->minor_faults = a->minor_faults;
   r->resident_bytes = r->touched_bytes = a->frames.peak << a->page_shift;
   r->table_bytes = pw_tables_peak_bytes(a->tables, slot->tree);
   *unfit_page = a->fits[slot->fit].page;
@@ -337,8 +366,7 @@ static void give_result(const struct pw_os *os, const struct pw_os_slot *slot, s
   r->unfit = *unfit_bits > 0;
 }
 
-void pw_ideal_touched(const struct pw_os *os, struct pw_touched *touched)
+uint64_t pw_ideal_minor_faults(const struct pw_os *os)
 {
-  const struct pw_ideal *a = (const struct pw_ideal *)os;
-  *touched = (struct pw_touched){a->pages.n_arrivals, a->pages.n_minor, a->pages.peak_touched};
+  return ((const struct pw_ideal *)os)->minor_faults;
 }

@@ -14,9 +14,12 @@
 /* What follows is for those that pw_ideal_create makes. */
 int pw_ideal_create(struct pw_os **os, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err);
 int pw_ideal_add(struct pw_os *os, const struct pw_geometry *geometry, struct pw_os_slot *slot, struct pw_error *err);
-/* Note from here on whether a page is touched in two ways: fetched, loaded or stored, by the kernel. */
+/* Note from here on whether a page is touched in two ways: fetched, loaded or stored, by the kernel. That processes share
+ * frames is noted in any case. */
 void pw_ideal_watch_sharing(struct pw_os *os);
 bool pw_ideal_shares(const struct pw_os *os);
+/* Lend finite memories the numbers of frames. Before the first block. */
+void pw_ideal_lend_frames(struct pw_os *os);
 /* Write down every change (pw_paged.changes), of the tables those of the first geometry. Before the first block. */
 void pw_ideal_log(struct pw_os *os);
 /* Nodes and pages that changes of pages have visited so far. */
@@ -24,12 +27,7 @@ uint64_t pw_ideal_steps(const struct pw_os *os);
 /* About, for the estimate of who plans: numbers, keys and the lowest tables of the pages. */
 #define PW_IDEAL_PAGE_BYTES 25u
 
-/* What a finite memory of this page size meets. */
-struct pw_touched {
-  uint64_t arrivals;     /* first touches of pages, after the warm-up */
-  uint64_t minor_faults; /* arrivals but for inherited pages, and copies */
-  uint64_t peak_pages;   /* that were touched and present at a time */
-};
-void pw_ideal_touched(const struct pw_os *os, struct pw_touched *touched);
+/* Minor faults so far, after the warm-up: the same for every memory. */
+uint64_t pw_ideal_minor_faults(const struct pw_os *os);
 
 #endif

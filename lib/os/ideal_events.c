@@ -98,16 +98,16 @@ static int take_change(void *context, const struct pw_space_change *c, struct pw
 }
 
 /* The kernel's touches: as for all ranges, one that reaches into a page means all of it. */
-static int kernel_touches(struct pw_ideal *a, struct pw_ideal_output *out, const struct pw_event *e)
+static int kernel_touches(struct pw_ideal *a, const struct pw_event *e)
 {
   if (!pw_event_is_kernel(e->kind) || e->b == 0) return 0;
   uint64_t first = e->a >> PW_BASE_SHIFT, last = (e->a + e->b - 1) >> PW_BASE_SHIFT;
-  return pw_ideal_kernel(a, out, e->at, first, last, e->kind == PW_EVENT_KERNEL_WRITE);
+  return pw_ideal_kernel(a, first, last, e->kind == PW_EVENT_KERNEL_WRITE);
 }
 
 static int count_from_here(struct pw_ideal *a, struct pw_ideal_output *out, uint32_t at)
 {
-  a->pages.n_arrivals = a->pages.n_minor = 0;
+  a->minor_faults = 0;
   return pw_ideal_add_step(out, at, PW_STEP_COUNT) ? 0 : -1;
 }
 
@@ -118,7 +118,7 @@ int pw_ideal_event(struct pw_ideal *a, struct pw_ideal_output *out, const struct
   switch (e->kind) {
     case PW_EVENT_PROCESS: failed = switch_process(a, out, e); break;
     case PW_EVENT_MARK: failed = count_from_here(a, out, e->at); break;
-    default: failed = kernel_touches(a, out, e);
+    default: failed = kernel_touches(a, e);
   }
   return failed ? pw_ideal_out_of_memory(err) : pw_spaces_event(&a->spaces, e, take_change, &t, err);
 }

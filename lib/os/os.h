@@ -1,5 +1,5 @@
-/* A block as the models of one page size see it: pages have numbers (ids), and what
- * happens between visits is spelled out as steps.
+/* A block as the models of one page size see it: pages have numbers (ids), and so have the frames
+ * that they are in; what happens between visits is spelled out as steps. TLBs go by pages, memories by frames.
  *
  * An operating system writes it: today the account of a page size (ideal.h), which all its
  * configurations share. Any number of models read it, each at its own time, so that they
@@ -11,9 +11,9 @@
 #include "pagewalk.h"
 
 enum pw_step_kind {
-  PW_STEP_LEAVE,  /* pages are unmapped: they leave memory and TLBs */
-  PW_STEP_MOVE,   /* pages leave the TLBs; memory goes on holding what it holds of them as other pages */
-  PW_STEP_KERNEL, /* pages are touched in memory; TLBs do not see it */
+  PW_STEP_LEAVE,  /* pages are unmapped or move: they leave the TLBs, and frames that nobody has any more leave memory */
+  PW_STEP_TOUCH,  /* frames are touched by no visit: by the kernel, a copy or a move; TLBs do not see it */
+  PW_STEP_REMAP,  /* a page of the block is in another frame from here on */
   PW_STEP_FLUSH,  /* TLBs are emptied */
   PW_STEP_COUNT,  /* counts start at 0 */
 };
@@ -21,17 +21,18 @@ enum pw_step_kind {
 /* Happens before visit number `at` of the block. */
 struct pw_step {
   uint32_t at;
-  uint32_t event;               /* of the block, that it comes from */
+  uint32_t event;               /* of the block, that it comes from; PW_BY_VISIT: that visit */
   enum pw_step_kind kind;
-  bool wrote;                   /* KERNEL: it stored */
-  uint64_t first_key, last_key; /* LEAVE, MOVE: the range of page keys; first > last when nothing leaves */
-  size_t first, n;              /* LEAVE, MOVE: the touched pages of it, in `left`; KERNEL: in `touched` */
+  bool wrote;                   /* TOUCH: it stored; REMAP: the visit that comes stores to the page, which is copied */
+  uint64_t first_key, last_key; /* LEAVE: the range of page keys; first > last when nothing leaves */
+  size_t first, n;              /* LEAVE: the touched pages of it, in `left`; TOUCH: in `touched` */
+  size_t first_gone, n_gone;    /* LEAVE: in `gone` */
+  uint32_t index, frame;        /* REMAP: of the block's page, and the frame */
 };
 
 struct pw_left {
   uint64_t key;
   uint32_t id;
-  uint32_t to;                  /* MOVE: the page that it is now */
 };
 
 /* What moved a count of the account, for who wants to know whose doing each was (pw_ideal_log). */
@@ -62,13 +63,19 @@ struct pw_paged {
   const struct pw_block *block;
   const uint64_t *key;     /* [block->n_pages] page key at the page size, by index of the block */
   const uint32_t *id;      /* [block->n_pages] */
+  const uint32_t *frame;   /* [block->n_pages] that the page is in at its first touch in the block */
+  bool numbered;           /* frames have numbers of their own; before the first fork or move a page's frame is its id */
+  bool remaps;             /* there is a REMAP step */
   size_t n_ids;            /* ids that there are now, this block's included */
+  size_t n_frames;         /* numbers of frames that there are now; that of a frame that went is given out again */
   const uint64_t *new_key; /* keys of the ids from first_new to n_ids-1 */
   size_t first_new;
   const struct pw_step *steps;
   size_t n_steps;
   const struct pw_left *left;
-  const uint32_t *touched;      /* ids */
+  const uint32_t *gone;         /* frames */
+  const uint32_t *touched;      /* frames */
+  const uint32_t *touched_id;   /* and the pages in them that were meant */
   const struct pw_change *changes; /* in order of visits and events; empty unless asked for */
   size_t n_changes;
 };

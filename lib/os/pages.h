@@ -2,7 +2,7 @@
  *
  * Every page that was ever touched has a number (id), given in the order of first
  * sight and kept for good; models keep arrays by id instead of maps by key. A page is
- * *touched* from its first touch until it is unmapped. That touch is an arrival, which is
+ * *touched* from its first touch until it is unmapped. That touch is
  * a minor fault unless the page was inherited (present.h knows).
  *
  * Ids are found by hashing into an array of ids, whose keys stand by id: 8 to 16 bytes
@@ -24,9 +24,6 @@ struct pw_pages {
   uint64_t *key;        /* [n_ids] */
   bool *touched;        /* [n_ids] */
   size_t n_ids, key_room, touched_room;
-  uint64_t n_touched, peak_touched; /* what a finite memory would have to hold */
-  uint64_t n_arrivals;  /* since the last reset */
-  uint64_t n_minor;     /* minor faults since then */
 };
 
 void pw_pages_init(struct pw_pages *pages);
@@ -61,19 +58,6 @@ static inline uint32_t pw_pages_id(struct pw_pages *pages, uint64_t key)
   pages->key[pages->n_ids] = key;
   pages->touched[pages->n_ids] = false;
   return *slot = (uint32_t)pages->n_ids++;
-}
-
-static inline void pw_pages_arrive(struct pw_pages *pages, uint32_t id)
-{
-  pages->touched[id] = true;
-  pages->n_arrivals++;
-  if (++pages->n_touched > pages->peak_touched) pages->peak_touched = pages->n_touched;
-}
-
-static inline void pw_pages_leave(struct pw_pages *pages, uint32_t id)
-{
-  pages->touched[id] = false;
-  pages->n_touched--;
 }
 
 #endif

@@ -26,26 +26,59 @@ static bool reaches(const struct pw_present *p, uint64_t page) { return p->root 
 
 /* ---- frames ---- */
 
-void pw_frames_take(struct pw_frames *f)
+static int reserve_numbers(struct pw_frames *f, size_t n)
 {
-  if (++f->n > f->peak) f->peak = f->n;
+  return n > INT32_MAX ? -1 : pw_grow((void **)&f->users, &f->room, n + 1, sizeof *f->users); /* 0 is no number */
+}
+
+void pw_frames_free(struct pw_frames *f, uint32_t number)
+{
+  f->users[number] = f->free;
+  f->free = number;
+}
+
+/* A number for a frame with one page; there is room for another. */
+static uint32_t take_number(struct pw_frames *f)
+{
+  uint32_t number = f->free;
+  if (number) f->free = f->users[number];
+  else number = (uint32_t)++f->n_numbers;
+  f->users[number] = 1;
+  return number;
+}
+
+int pw_frames_number(struct pw_frames *f, size_t n)
+{
+  if (reserve_numbers(f, n)) return -1;
+  f->n_numbers = n;
+  f->all = true;
+  return 0;
+}
+
+static int make_numbers(node *leaf)
+{
+  if (!leaf->frame) leaf->frame = pw_calloc(64, sizeof *leaf->frame);
+  return leaf->frame ? 0 : -1;
 }
 
 /* Every page of a leaf gets its frame numbered. */
 static int number_frames(struct pw_frames *f, node *leaf)
 {
-  size_t n = f->n_numbers ? f->n_numbers : 1; /* 0 is no number */
-  if (pw_grow((void **)&f->users, &f->room, n + 64, sizeof *f->users)) return -1;
-  if (!leaf->frame && !(leaf->frame = pw_calloc(64, sizeof *leaf->frame))) return -1;
+  if (reserve_numbers(f, f->n_numbers + 64) || make_numbers(leaf)) return -1;
   for (uint64_t rest = leaf->there; rest; rest &= rest - 1) {
     uint32_t *frame = &leaf->frame[__builtin_ctzll(rest)];
     f->steps++;
-    if (*frame) continue;
-    *frame = f->free ? f->free : (uint32_t)n++;
-    if (f->free) f->free = f->users[f->free];
-    f->users[*frame] = 1;
+    if (!*frame) *frame = take_number(f);
   }
-  f->n_numbers = n;
+  return 0;
+}
+
+/* The page, which had no frame of its own, gets one that was not in use. */
+static int take_frame(struct pw_frames *f, node *leaf, uint64_t page)
+{
+  if (f->all && (reserve_numbers(f, f->n_numbers + 1) || make_numbers(leaf))) return -1;
+  if (f->all) leaf->frame[page & 63] = take_number(f);
+  if (++f->n > f->peak) f->peak = f->n;
   return 0;
 }
 
@@ -59,10 +92,7 @@ static bool stop_using(struct pw_frames *f, node *leaf, unsigned page)
     f->shared--;
     return true;
   }
-  if (frame) {
-    f->users[frame] = f->free;
-    f->free = frame;
-  }
+  if (frame) pw_frames_free(f, frame);
   f->n--;
   return false;
 }
@@ -272,10 +302,32 @@ static node *leaf_at(uint64_t *there)
   return (node *)((char *)there - offsetof(node, there));
 }
 
-/* Do others reach the page by the same nodes, or its frame by a leaf of theirs? */
-static bool is_shared(const struct pw_frames *f, const struct pw_present *p, uint64_t page)
+int pw_present_take(struct pw_frames *f, uint64_t *there, uint64_t page)
+{
+  if (take_frame(f, leaf_at(there), page)) return -1;
+  *there |= bit_of(page, 0);
+  return 0;
+}
+
+uint32_t pw_present_frame(const struct pw_present *p, uint64_t page)
+{
+  return leaf_of(p, page)->frame[page & 63];
+}
+
+int pw_present_number(struct pw_frames *f, struct pw_present *p, uint64_t page, uint32_t number)
+{
+  uint64_t *there = pw_present_own(f, p, page);
+  if (!there || make_numbers(leaf_at(there))) return -1;
+  leaf_at(there)->frame[page & 63] = number;
+  f->users[number] = 1;
+  return 0;
+}
+
+/* Others may reach it by the same nodes, or its frame by a leaf of theirs. */
+bool pw_present_shares(const struct pw_frames *f, const struct pw_present *p, uint64_t page)
 {
   node *t = p->root;
+  if (!pw_present_has(p, page)) return false;
   for (unsigned level = p->levels; t->refs == 1 && level > 0; level--) t = *child(t, bit_of(page, level));
   if (t->refs > 1) return true;
   uint32_t frame = t->frame ? t->frame[page & 63] : 0;
@@ -284,12 +336,10 @@ static bool is_shared(const struct pw_frames *f, const struct pw_present *p, uin
 
 int pw_present_part_with(struct pw_frames *f, struct pw_present *p, uint64_t page)
 {
-  if (!pw_present_has(p, page) || !is_shared(f, p, page)) return 0;
   uint64_t *there = pw_present_own(f, p, page);
   if (!there) return -1;
   stop_using(f, leaf_at(there), page & 63);
-  pw_frames_take(f);
-  return 1;
+  return take_frame(f, leaf_at(there), page);
 }
 
 /* The branches on the way to a page that is there become its own: [level] is where the node is pointed to. */

@@ -3,7 +3,7 @@
  * A leaf is 64 pages, a branch 64 nodes below it, both hold only what is there; the height is what the highest
  * page needs. A process that changes something has copies of the nodes on the way to it; what two processes reach
  * by one node they have in the same frames. Where a copied leaf and its original go apart, their frames are
- * numbered, and the pages in each counted.
+ * numbered, and the pages in each counted; on demand (pw_frames_number) all are from then on.
  *
  * Cost: a fork O(1), a page O(height), at most 8; a leaf takes some 40 bytes, 320 once its frames are numbered.
  *
@@ -19,6 +19,7 @@
 
 /* All frames of unlimited memory. Zeroed is empty. */
 struct pw_frames {
+  bool all;            /* every frame has a number */
   uint32_t *users;     /* by number, from 1: pages in it; of a free number, the next free one */
   size_t n_numbers, room;
   uint32_t free;       /* the first free number, or 0 */
@@ -47,7 +48,10 @@ struct pw_present_part {
 typedef int pw_present_fn(void *context, const struct pw_present_part *part);
 
 void pw_frames_clear(struct pw_frames *frames); /* frees; the trees first */
-void pw_frames_take(struct pw_frames *frames);  /* one more is in use */
+/* All frames get numbers from here on, while none has one: those in use 1 to n by pw_present_number, and the other
+ * numbers up to n are free. 0, or -1 when memory runs out. */
+int pw_frames_number(struct pw_frames *frames, size_t n);
+void pw_frames_free(struct pw_frames *frames, uint32_t number);
 
 bool pw_present_has(const struct pw_present *p, uint64_t page);
 /* The first page there from `page` on. */
@@ -56,7 +60,15 @@ bool pw_present_next(const struct pw_present *p, uint64_t page, uint64_t *found)
 /* The pages of the 64 around this one that are there, in a leaf of its own, which may be new and empty: put something
  * in. NULL when memory runs out. */
 uint64_t *pw_present_own(struct pw_frames *frames, struct pw_present *p, uint64_t page);
-/* The page has a frame for itself afterwards: 1 if it shared one, 0 if not, -1 when memory runs out. */
+/* A page comes into the leaf, in a frame that was not in use: 0, or -1 when memory runs out. */
+int pw_present_take(struct pw_frames *frames, uint64_t *own, uint64_t page);
+/* The number of its frame, where all have one. */
+uint32_t pw_present_frame(const struct pw_present *p, uint64_t page);
+/* Its frame gets this number: 0, or -1 when memory runs out. */
+int pw_present_number(struct pw_frames *frames, struct pw_present *p, uint64_t page, uint32_t number);
+/* Is the page there, in a frame that others use too? */
+bool pw_present_shares(const struct pw_frames *frames, const struct pw_present *p, uint64_t page);
+/* It has another frame for itself then: 0, or -1 when memory runs out. */
 int pw_present_part_with(struct pw_frames *frames, struct pw_present *p, uint64_t page);
 /* Takes the next pages of first … last, of one leaf, away: 1, 0 if there are none, -1 when memory runs out. */
 int pw_present_cut(struct pw_frames *frames, struct pw_present *p, uint64_t first, uint64_t last, struct pw_present_part *part);

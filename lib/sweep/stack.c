@@ -194,18 +194,6 @@ void pw_stack_leave(struct pw_stack *s, uint32_t id)
   s->top_holes = true;
 }
 
-void pw_stack_move(struct pw_stack *s, uint32_t from, uint32_t to)
-{
-  settle_front(s);
-  uint32_t place = place_in_top(s, from);
-  if (place < 64) s->top[place] = to;
-  s->slot_of[to] = s->slot_of[from];
-  s->slot_of[from] = PW_NO_ID;
-  if (!s->writes) return;
-  s->since[to] = s->since[from];
-  s->since[from] = 0;
-}
-
 void pw_stack_flush(struct pw_stack *s)
 {
   memset(s->top, 0xff, sizeof s->top);

@@ -38,8 +38,6 @@ void pw_stack_feed_stores(struct pw_stack *stack, const uint32_t *id, const uint
 /* The same from visits (at most PW_LIST_MOST / 2), for sizes from 2 up. */
 void pw_stack_feed_visits(struct pw_stack *stack, const struct pw_visit_range *visits);
 
-/* Page `to`, which is not in the stack, takes the place of `from`. */
-void pw_stack_move(struct pw_stack *stack, uint32_t from, uint32_t to);
 void pw_stack_leave(struct pw_stack *stack, uint32_t id); /* without a write-back */
 void pw_stack_flush(struct pw_stack *stack);
 void pw_stack_reset_counts(struct pw_stack *stack);

@@ -16,7 +16,7 @@ struct pw_charges {
   /* by id */
   const uint64_t *key;
   uint32_t *brought;         /* owner whose access brought the page into use */
-  uint32_t *faulted;         /* finite memory: owner whose access brought it in last */
+  uint32_t *faulted;         /* by frame of a finite memory: owner whose access brought it in last */
   size_t brought_room, faulted_room;
   struct pw_pagemap tables[65]; /* by span_bits: prefix -> owner */
   /* of the block */
@@ -98,17 +98,17 @@ static void missed(struct pw_witness *w, enum pw_array array, const struct pw_pl
   *of[array] += n;
 }
 
-static void evicted(struct pw_witness *w, uint32_t id, bool written)
+static void evicted(struct pw_witness *w, uint32_t frame, bool written)
 {
   struct pw_charges *c = (struct pw_charges *)w;
-  c->who.owners.items[c->faulted[id]].counts.swap_outs += written;
+  c->who.owners.items[c->faulted[frame]].counts.swap_outs += written;
 }
 
-static void faulted(struct pw_witness *w, uint32_t id, bool major, const struct pw_place *place)
+static void faulted(struct pw_witness *w, uint32_t frame, uint32_t id, bool major, const struct pw_place *place)
 {
   struct pw_charges *c = (struct pw_charges *)w;
   struct pw_owned *owner = owner_at(c, place, id);
-  c->faulted[id] = number_of(c, owner);
+  c->faulted[frame] = number_of(c, owner);
   owner->counts.major_faults += major;
 }
 
@@ -151,11 +151,8 @@ static void changed(struct pw_witness *w, const struct pw_change *change, const 
       pw_share_add(&c->who.owners.touched_pages, &owner->touched_pages, 1);
       return;
     case PW_CHANGE_FORK: /* the frame stays its bringer's, whoever uses it */
-      c->brought[change->id] = c->brought[change->from];
-      return;
     case PW_CHANGE_MOVE:
       c->brought[change->id] = c->brought[change->from];
-      c->faulted[change->id] = c->faulted[change->from];
       return;
     case PW_CHANGE_LEAVE:
       owner = &c->who.owners.items[c->brought[change->id]];
@@ -180,7 +177,7 @@ static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint6
   c->key = key;
   c->age++;
   bool failed = pw_grow((void **)&c->brought, &c->brought_room, room, sizeof *c->brought) ||
-                pw_grow((void **)&c->faulted, &c->faulted_room, room, sizeof *c->faulted);
+                pw_grow((void **)&c->faulted, &c->faulted_room, paged->n_frames ? paged->n_frames : 1, sizeof *c->faulted);
   return failed ? out_of_memory(err) : 0;
 }
 

@@ -61,9 +61,11 @@ static void add(struct pw_heat *h, uint64_t key, uint64_t when, uint64_t n)
 
 static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint64_t *key, struct pw_error *err)
 {
+  struct pw_heat *h = (struct pw_heat *)w;
   (void)err;
-  ((struct pw_heat *)w)->block = paged->block;
-  ((struct pw_heat *)w)->key = key;
+  h->block = paged->block;
+  h->key = key;
+  h->from = h->to = 0;
   return 0;
 }
 
@@ -80,6 +82,7 @@ static void visits(struct pw_witness *w, uint32_t from, uint32_t to)
   struct pw_heat *h = (struct pw_heat *)w;
   const struct pw_block *b = h->block;
   h->from = from;
+  h->to = to;
   for (uint32_t i = from; i < to; i++) {
     uint64_t data = (uint64_t)b->loads[i] + b->stores[i];
     h->opener[b->flags[i] & PW_VISIT_CODE] = i;
@@ -93,7 +96,8 @@ static void visits(struct pw_witness *w, uint32_t from, uint32_t to)
 
 static void put(struct pw_heat *h, const struct pw_place *place, uint64_t n)
 {
-  add(h, pw_opened_key(h->block, place->opener), h->when[place->visit - h->from], n);
+  uint64_t when = place->visit < h->to ? h->when[place->visit - h->from] : h->accesses; /* a copy comes before its visit */
+  add(h, pw_opened_key(h->block, place->opener), when, n);
 }
 
 static void missed(struct pw_witness *w, enum pw_array array, const struct pw_place *place, uint64_t n)
@@ -103,10 +107,11 @@ static void missed(struct pw_witness *w, enum pw_array array, const struct pw_pl
   if (h->of == PW_HEAT_WALKS ? walks : h->of == PW_HEAT_DTLB && array == PW_ARRAY_DTLB) put(h, place, n);
 }
 
-static void faulted(struct pw_witness *w, uint32_t id, bool major, const struct pw_place *place)
+static void faulted(struct pw_witness *w, uint32_t frame, uint32_t id, bool major, const struct pw_place *place)
 {
   struct pw_heat *h = (struct pw_heat *)w;
   unsigned shift = h->config.page_shift - PW_BASE_SHIFT;
+  (void)frame;
   if (!major || h->of != PW_HEAT_FAULTS) return;
   if (place->event == PW_BY_VISIT) put(h, place, 1);
   else add(h, pw_key(pw_key_process(h->key[id]), (h->key[id] & PW_PAGE_MASK) << shift), h->accesses, 1);
@@ -114,7 +119,7 @@ static void faulted(struct pw_witness *w, uint32_t id, bool major, const struct 
 
 static void changed(struct pw_witness *w, const struct pw_change *change, const struct pw_place *place)
 {
-  if (change->kind == PW_CHANGE_FAULT) faulted(w, change->id, true, place);
+  if (change->kind == PW_CHANGE_FAULT) faulted(w, 0, change->id, true, place);
 }
 
 static void count(struct pw_witness *w)

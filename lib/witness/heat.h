@@ -32,7 +32,7 @@ struct pw_heat {
   const uint64_t *key;     /* by id */
   const struct pw_block *block;
   uint64_t accesses;       /* run so far */
-  uint32_t from, opener[2];       /* of the stretch; visits that opened the current pages */
+  uint32_t from, to, opener[2];   /* of the stretch; visits that opened the current pages */
   uint64_t when[PW_CHUNK_VISITS]; /* accesses before each of its visits */
 };
 

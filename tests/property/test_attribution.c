@@ -29,8 +29,9 @@ struct naive {
   struct place maps[MAX_MAPS], symbols[MAX_SYMBOLS];
   struct owner owners[MAX_OWNERS];
   /* by page of the machine: who brought it */
-  struct { uint64_t key; size_t owner, faulted; } pages[MAX_PAGES];
+  struct { uint64_t key; size_t owner; } pages[MAX_PAGES];
   size_t n_pages;
+  size_t faulted[MAX_TOUCHES]; /* by frame: who brought it into memory last */
   struct { uint64_t key; size_t owner; } tables[MAX_PAGES];
   size_t n_tables;
   bool any_tables;           /* a fork or a move made some, in an order of its own */
@@ -174,10 +175,9 @@ static void share_touched(struct naive *n)
 {
   for (size_t i = 0; i < n->n_owners; i++) n->owners[i].count[TOUCHED] = 0;
   for (size_t i = 0; i < n->machine.present.n; i++) {
-    size_t others, at = find_shared(&n->machine, n->machine.present.key[i], &others);
-    for (size_t k = 0; others && k < at; k++) /* a frame counts once, where it stands first */
-      if (n->machine.shared[k].frame == n->machine.shared[at].frame) others = SIZE_MAX;
-    if (others == SIZE_MAX) continue;
+    size_t k = 0;
+    while (n->machine.in[k] != n->machine.in[i]) k++;
+    if (k < i) continue; /* a frame counts once */
     n->owners[n->pages[page_record(n, n->machine.present.key[i])].owner].count[TOUCHED] += UINT64_C(4096) << n->machine.shift;
   }
 }
@@ -221,10 +221,11 @@ static void charge_touch(struct naive *n, size_t owner, uint64_t key, const stru
   o->count[WALKS] += r->stlb_misses - before->stlb_misses;
   o->count[MINOR] += r->minor_faults - before->minor_faults;
   o->count[MAJOR] += r->major_faults - before->major_faults;
-  for (size_t i = 0; r->swap_outs > before->swap_outs && i < memory_before->n; i++)
-    if (!has(&m->memory, memory_before->key[i], &at)) n->owners[n->pages[page_record(n, memory_before->key[i])].faulted].count[SWAPS]++;
+  for (size_t i = 0; i < memory_before->n; i++)
+    if (memory_before->dirty[i] && !has(&m->memory, memory_before->key[i], &at)) n->owners[n->faulted[memory_before->key[i]]].count[SWAPS]++;
   if (r->minor_faults > before->minor_faults) n->pages[page].owner = owner;
-  if (m->frames && !has(memory_before, key, &at)) n->pages[page].faulted = owner;
+  for (size_t i = 0; i < m->memory.n; i++)
+    if (!has(memory_before, m->memory.key[i], &at)) n->faulted[m->memory.key[i]] = owner;
   note_tables(n, owner);
   if (r->touched_bytes > before->touched_bytes) share_touched(n);
   if (r->table_bytes > before->table_bytes) share_tables(n);
@@ -235,6 +236,16 @@ static void charge_access(struct naive *n, const struct line *l, const struct se
   size_t owner = owner_of_access(n, l);
   n->owners[owner].count[l->op.op == PW_FETCH ? FETCHES : l->op.op == PW_LOAD ? LOADS : STORES]++;
   charge_touch(n, owner, (uint64_t)l->op.process << 52 | l->op.page >> n->machine.shift, memory_before, before);
+}
+
+/* A visit began with a copy for this store of the story, if any. */
+static void charge_copy(struct naive *n, const struct story *s, size_t store, struct set *memory_before, struct pw_result *before)
+{
+  if (store == SIZE_MAX) return;
+  const struct line *l = &s->list[store];
+  charge_touch(n, owner_of_access(n, l), (uint64_t)l->op.process << 52 | l->op.page >> n->machine.shift, memory_before, before);
+  *memory_before = n->machine.memory;
+  *before = n->machine.r;
 }
 
 /* The stories' kernel touches one page at a time. */
@@ -273,7 +284,6 @@ static void rename_pages(struct naive *n, uint32_t process, const struct pw_even
     size_t at = page_record(n, new_key), there;
     if (e->kind == PW_EVENT_MOVE && !has(&n->machine.present, new_key, &there)) continue;
     n->pages[at].owner = n->pages[i].owner;
-    n->pages[at].faulted = n->pages[i].faulted;
   }
 }
 
@@ -284,8 +294,7 @@ static void run_naive_story(struct naive *n, const struct story *s)
   bool *shared = kit_alloc(MAX_PAGES, sizeof *shared);
   script->n = s->n;
   for (size_t i = 0; i < s->n; i++) script->list[i] = s->list[i].op;
-  n->machine.script = script;
-  appear(&n->machine, 0);
+  begin_naive(&n->machine, script);
   share_tables(n);
   for (size_t i = 0; i < s->n; i++) {
     const struct line *l = &s->list[i];
@@ -295,12 +304,11 @@ static void run_naive_story(struct naive *n, const struct story *s)
     n->machine.at = i;
     bool kernel = l->op.event && (e->kind == PW_EVENT_KERNEL_READ || e->kind == PW_EVENT_KERNEL_WRITE);
     *before = l->op.event && !kernel ? n->machine.present : n->machine.memory;
-    for (size_t k = 0, others; l->op.event && k < before->n; k++) {
-      find_shared(&n->machine, before->key[k], &others);
-      shared[k] = others > 0;
-    }
+    for (size_t k = 0; l->op.event && !kernel && k < before->n; k++) shared[k] = is_shared(&n->machine, before->key[k]);
     if (!l->op.event) {
+      charge_copy(n, s, begin_visit(&n->machine, &l->op), before, &r);
       do_access(&n->machine, &l->op);
+      if (l->op.cut) close_visits(&n->machine);
       charge_access(n, l, before, &r);
       continue;
     }
@@ -427,7 +435,7 @@ static void add_block(struct kit_file *file, struct kit_builder *b)
   kit_start(b);
 }
 
-static struct kit_file write_file(const struct story *s, uint64_t seed)
+static struct kit_file write_file(struct story *s, uint64_t seed)
 {
   struct kit_builder *b = kit_alloc(1, sizeof *b);
   struct kit_file file;
@@ -448,7 +456,8 @@ static struct kit_file write_file(const struct story *s, uint64_t seed)
         b->pc[b->n_visits] = l->pc;
       }
     }
-    if (pw_random_below(&r, 300) == 0) add_block(&file, b);
+    s->list[i].op.cut = pw_random_below(&r, 300) == 0;
+    if (s->list[i].op.cut) add_block(&file, b);
   }
   add_block(&file, b);
   kit_file_finish(&file);

@@ -133,7 +133,8 @@ static void write_script(struct script *s, uint64_t seed, enum maps maps)
   free(a);
 }
 
-static struct kit_file write_file(const struct script *s, uint64_t seed)
+/* Blocks end where they end in the naive machine's script. */
+static struct kit_file write_file(struct script *s, uint64_t seed)
 {
   struct kit_builder *b = kit_alloc(1, sizeof *b);
   struct kit_file file;
@@ -143,7 +144,8 @@ static struct kit_file write_file(const struct script *s, uint64_t seed)
   for (size_t i = 0; i < s->n; i++) {
     if (s->list[i].event) kit_event(b, s->list[i].e);
     else kit_access(b, s->list[i].process, s->list[i].page, s->list[i].op);
-    if (pw_random_below(&r, 300)) continue;
+    s->list[i].cut = pw_random_below(&r, 300) == 0;
+    if (!s->list[i].cut) continue;
     kit_file_add(&file, kit_finish(b));
     kit_start(b);
   }
@@ -306,13 +308,54 @@ static void pages_outside_all_mappings_keep_their_tables(void **state)
   hold_seeds(2000001, LATE_MAPS);
 }
 
-/* Protections, symbols, backing files and threads that start and end cut visits, and change no number. */
+/* A limit that is never reached changes nothing, whatever the policy; nor does one that is just not reached. */
+static void limits_that_never_bind_change_nothing(void **state)
+{
+  static struct script script;
+  struct setting *x = kit_alloc(1, sizeof *x);
+  struct pw_config configs[N_SETTINGS];
+  struct pw_result results[N_SETTINGS];
+  (void)state;
+  for (unsigned seed = 1; seed <= 300; seed++) {
+    uint64_t r = pw_random_seed(seed, 35);
+    write_script(&script, 4000000 + seed, (enum maps)(seed % 3));
+    struct kit_file file = write_file(&script, seed);
+    draw_setting(x, &r, seed % 2);
+    for (int i = 0; i < N_SETTINGS; i++) {
+      configs[i] = x->config;
+      configs[i].geometry = &x->geometry;
+      configs[i].memory_bytes = i ? UINT64_C(1) << 45 : PW_UNLIMITED;
+      configs[i].memory_policy = i ? i - 1 : 0;
+    }
+    for (int way = 0; way < 3; way++) {
+      if (way) configs[5].memory_bytes = results[0].touched_bytes < 8192 ? 8192 : results[0].touched_bytes;
+      run_way(&file, configs, results, seed % 2, way);
+      for (int i = 1; i < N_SETTINGS; i++) {
+        results[i].one_pass = results[0].one_pass;
+        assert_memory_equal(&results[i], &results[0], sizeof results[0]);
+      }
+    }
+    kit_file_free(&file);
+  }
+  free(x);
+}
+
+static bool has_forks(const struct script *s)
+{
+  for (size_t i = 0; i < s->n; i++)
+    if (s->list[i].event && s->list[i].e.kind == PW_EVENT_FORK) return true;
+  return false;
+}
+
+/* Protections, symbols, backing files and threads that start and end cut visits, and change no number; but a finite
+ * memory makes copies as visits begin, so that there are no forks then. */
 static void idle_events_change_nothing(void **state)
 {
   static struct script plain, with;
   struct setting *x = kit_alloc(1, sizeof *x);
+  unsigned finite = 0;
   (void)state;
-  for (unsigned seed = 1; seed <= 100; seed++) {
+  for (unsigned seed = 1; seed <= 150; seed++) {
     uint64_t r = pw_random_seed(seed, 34);
     struct pw_geometry geometries[N_SETTINGS];
     struct pw_config configs[N_SETTINGS];
@@ -329,6 +372,8 @@ static void idle_events_change_nothing(void **state)
       geometries[i] = x->geometry;
       configs[i] = x->config;
       configs[i].geometry = &geometries[i];
+      if (has_forks(&plain)) configs[i].memory_bytes = PW_UNLIMITED;
+      finite += configs[i].memory_bytes != PW_UNLIMITED;
     }
     struct kit_file files[2] = {write_file(&plain, seed), write_file(&with, seed)};
     for (int way = 0; way < 2; way++) {
@@ -339,6 +384,7 @@ static void idle_events_change_nothing(void **state)
     kit_file_free(&files[1]);
   }
   free(x);
+  assert_true(finite > 100);
 }
 
 int main(void)
@@ -347,6 +393,7 @@ int main(void)
       cmocka_unit_test(without_maps_tables_last_while_pages_do),
       cmocka_unit_test(with_maps_tables_last_while_mappings_do),
       cmocka_unit_test(pages_outside_all_mappings_keep_their_tables),
+      cmocka_unit_test(limits_that_never_bind_change_nothing),
       cmocka_unit_test(idle_events_change_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,9 +208,10 @@ static void observe_touch(struct observer *o, uint64_t key, uint64_t page, uint6
 static void observe_kernel(struct observer *o, const struct pw_event *e)
 {
   uint64_t first = e->a >> 12, last = (e->a + e->b - 1) >> 12;
-  for (o->m.kernel_page = first >> o->m.shift; o->m.kernel_page <= last >> o->m.shift; o->m.kernel_page++) {
-    uint64_t key = (uint64_t)o->m.process << 52 | o->m.kernel_page, before = o->m.r.minor_faults, low = o->m.kernel_page << o->m.shift;
-    touch_page(&o->m, key, e->kind == PW_EVENT_KERNEL_WRITE);
+  close_visits(&o->m);
+  for (uint64_t p = first >> o->m.shift; p <= last >> o->m.shift; p++) {
+    uint64_t key = (uint64_t)o->m.process << 52 | p, before = o->m.r.minor_faults, low = p << o->m.shift;
+    touch_by_kernel(&o->m, key, e->kind == PW_EVENT_KERNEL_WRITE);
     observe_touch(o, key, low < first ? first : low, before);
   }
 }
@@ -219,11 +220,7 @@ static void observe_event(struct observer *o, const struct pw_event *e)
 {
   uint32_t process = o->m.process;
   uint64_t first = e->a >> 12, last = (e->a + e->b - 1) >> 12;
-  for (size_t i = 0; i < o->n_kept; i++) {
-    size_t others;
-    find_shared(&o->m, o->kept[i].key, &others);
-    o->kept[i].shared = others > 0;
-  }
+  for (size_t i = 0; i < o->n_kept; i++) o->kept[i].shared = is_shared(&o->m, o->kept[i].key);
   if (e->kind == PW_EVENT_MOVE) move_kept(o, e);
   if (e->kind == PW_EVENT_FORK) fork_kept(o, e->b);
   if (pw_event_is_kernel(e->kind)) {
@@ -244,7 +241,14 @@ static void observe_event(struct observer *o, const struct pw_event *e)
 static void observe_access(struct observer *o, const struct op *op)
 {
   uint64_t before = o->m.r.minor_faults;
+  size_t copied = begin_visit(&o->m, op);
+  if (copied != SIZE_MAX) {
+    const struct op *store = &o->m.script->list[copied];
+    observe_touch(o, (uint64_t)store->process << 52 | store->page >> o->m.shift, store->page, before);
+    before = o->m.r.minor_faults;
+  }
   do_access(&o->m, op);
+  if (op->cut) close_visits(&o->m);
   observe_touch(o, (uint64_t)op->process << 52 | op->page >> o->m.shift, op->page, before);
 }
 
@@ -317,7 +321,7 @@ static void write_script(struct script *s, uint64_t seed)
 }
 
 /* The file, and at which accesses its visits end. */
-static struct kit_file write_file(const struct script *s, uint64_t seed, uint64_t *ends, size_t *n_ends)
+static struct kit_file write_file(struct script *s, uint64_t seed, uint64_t *ends, size_t *n_ends)
 {
   struct kit_builder *b = kit_alloc(1, sizeof *b);
   struct kit_file file;
@@ -332,6 +336,7 @@ static struct kit_file write_file(const struct script *s, uint64_t seed, uint64_
       else kit_access(b, s->list[i].process, s->list[i].page, s->list[i].op);
     }
     if (i < s->n && pw_random_below(&r, cut)) continue;
+    if (i < s->n) s->list[i].cut = true;
     if (kit_finish(b)->n_visits + b->n_events) kit_file_add(&file, &b->block);
     for (uint32_t v = 0; v < b->n_visits; v++) {
       access += (uint64_t)b->count[0][v] + b->count[1][v] + b->count[2][v];
@@ -479,8 +484,7 @@ static int hold_windows(const struct script *script, const struct pw_series *s, 
     print_error("seed %ju: %zu windows, areas %d; by the rule %zu, %d\n", (uintmax_t)seed, s->n_windows, s->has_areas, n_ends, areas);
     return 1;
   }
-  o->m.script = script;
-  appear(&o->m, 0);
+  begin_naive(&o->m, script);
   for (o->m.at = 0; o->m.at < script->n && wrong < 5; o->m.at++) {
     const struct op *op = &script->list[o->m.at];
     if (op->event) {

@@ -200,7 +200,7 @@ static void forks_share_until_stores(void **state)
   (void)state;
   EXPECT("S0 f1", {.dtlb_misses = 1, .minor_faults = 1, .resident_pages = 1, .tables = 8},
          {.page_shift = 21, .dtlb_misses = 1, .minor_faults = 1, .resident_pages = 1, .tables = 6});
-  EXPECT("S0 f1 p1 L0", {.dtlb_misses = 2, .minor_faults = 1, .resident_pages = 1}, {.frames = 2, .dtlb_misses = 2, .minor_faults = 1, .resident_pages = 2});
+  EXPECT("S0 f1 p1 L0", {.dtlb_misses = 2, .minor_faults = 1, .resident_pages = 1}, {.frames = 2, .dtlb_misses = 2, .minor_faults = 1, .resident_pages = 1});
   EXPECT("S0 f1 p1 S0 p0 S0", {.dtlb_misses = 2, .minor_faults = 2, .resident_pages = 2}, {.frames = 2, .dtlb_misses = 2, .minor_faults = 2});
   EXPECT("S0 f1 S0 p1 L0 S0", {.dtlb_misses = 2, .minor_faults = 2, .resident_pages = 2},
          {.page_shift = 21, .dtlb_misses = 2, .minor_faults = 2, .resident_pages = 2});
@@ -211,6 +211,35 @@ static void forks_share_until_stores(void **state)
   EXPECT("S0 f1 p1 >0:9 L9 S9", {.dtlb_misses = 2, .minor_faults = 2, .resident_pages = 2}); /* it is shared where it went */
   EXPECT("L1 L2 f1 p1 I1 I2 L1 L2 L1", {.frames = 2, .dtlb_misses = 4, .minor_faults = 2}, {.frames = 4, .dtlb_misses = 4, .minor_faults = 2});
   EXPECT("m0 S0 f1 p1 -0 L512", {.dtlb_misses = 2, .minor_faults = 2, .tables = 8}); /* mappings are inherited too */
+}
+
+/* Two frames: who shares one has it in memory, or out, together. */
+static void finite_memories_share_frames(void **state)
+{
+  (void)state;
+  EXPECT("S0 L1 L2 f1 p1 L0", {.frames = 2, .dtlb_misses = 4, .minor_faults = 3, .major_faults = 1, .swap_outs = 1}); /* it was out */
+  EXPECT("S0 L1 L2 f1 p1 L0 p0 L0", /* and comes in for both, but to no TLB of the other */
+         {.frames = 2, .dtlb_misses = 5, .minor_faults = 3, .major_faults = 1, .swap_outs = 1});
+  EXPECT("L0 f1 p1 L0 L1 L2 L0 p0 L0", {.frames = 2, .dtlb_misses = 6, .minor_faults = 3, .major_faults = 1}); /* 2 pushes it out of both TLBs */
+  EXPECT("S0 f1 p1 S0", {.frames = 2, .dtlb_misses = 2, .minor_faults = 2, .resident_pages = 2});
+  EXPECT("S0 L1 f1 p1 S0 L1", /* the copy pushes 1 out, and 1 then what it was copied from */
+         {.frames = 2, .dtlb_misses = 4, .minor_faults = 3, .major_faults = 1, .swap_outs = 1});
+  EXPECT("S0 L1 L2 f1 p1 S0", /* to be copied it has to come in */
+         {.frames = 2, .dtlb_misses = 4, .minor_faults = 4, .major_faults = 1, .swap_outs = 1});
+  EXPECT("S0 L1 L2 f1 p1 K0", {.frames = 2, .dtlb_misses = 3, .minor_faults = 4, .major_faults = 1, .swap_outs = 1}); /* for the kernel too */
+  EXPECT("S0 L1 f1 x0 p1 L0 L1", {.frames = 2, .dtlb_misses = 4, .minor_faults = 2, .resident_pages = 2}); /* who is left has them */
+  EXPECT("S0 f1 p1 -0 p0 L0", {.frames = 2, .dtlb_misses = 1, .minor_faults = 1, .resident_pages = 1});
+  EXPECT("S0 f1 -0 p1 x0 p2 L7 L8", {.frames = 2, .dtlb_misses = 3, .minor_faults = 3, .resident_pages = 2}); /* nobody is: it went */
+  EXPECT("S0 f1 p1 >0:9 p0 L1 L2 p1 L9", /* 9 is what 0 was, and is still */
+         {.frames = 2, .dtlb_misses = 4, .minor_faults = 3, .major_faults = 1, .swap_outs = 1});
+}
+
+/* What a visit stores to is copied before it: its code page is touched after the shared frame. */
+static void copies_come_before_their_visits(void **state)
+{
+  (void)state;
+  EXPECT("L0 I1 L2 f1 p1 L0 I1 S0", {.frames = 3, .dtlb_misses = 3, .minor_faults = 4, .resident_pages = 3});
+  EXPECT("L0 I1 L2 f1 p1 L0 I1 S0 p0 L2 p1 L0", {.frames = 3, .dtlb_misses = 4, .minor_faults = 4, .major_faults = 1});
 }
 
 /* An address that only the kernel touched must fit like any other. */
@@ -292,6 +321,7 @@ int main(void)
       cmocka_unit_test(the_kernel_brings_pages),        cmocka_unit_test(the_kernel_moves_recency),
       cmocka_unit_test(discarded_pages_are_new),        cmocka_unit_test(moved_pages_stay_in_memory),
       cmocka_unit_test(large_pages_move_when_they_can), cmocka_unit_test(forks_share_until_stores),
+      cmocka_unit_test(finite_memories_share_frames), cmocka_unit_test(copies_come_before_their_visits),
       cmocka_unit_test(parts_of_pages_move),            cmocka_unit_test(exited_processes_go_on),
       cmocka_unit_test(the_kernels_addresses_must_fit), cmocka_unit_test(kernel_accesses_are_small),
       cmocka_unit_test(memory_may_run_out),
