@@ -9,32 +9,27 @@
 #include "base/alloc.h"
 #include "base/random.h"
 
-/* Is the fraction of 2^64, like the golden ratio, far from all that have small numerators and denominators? Then its
- * multiples do not gather (Steinhaus' three gaps): all quotients of its continued fraction are small. */
-static bool spreads(uint64_t multiplier)
+/* A fraction of 2^64 that is, like the golden ratio, far from all that have small numerators and denominators, so that
+ * its multiples do not gather (Steinhaus' three gaps): the quotients of its continued fraction are 1 to 4, by chance. */
+static uint64_t draw_multiplier(uint64_t seed)
 {
-  uint64_t quotient = UINT64_MAX / multiplier, before = multiplier, rest = -quotient * multiplier;
-  for (uint64_t below = 1, denominator = quotient; quotient <= 4; ) {
-    if (denominator >> 28) return true; /* more keys than that in a row do not matter */
-    if (rest == 0) return false;
-    quotient = before / rest;
-    uint64_t next = before % rest, larger = quotient * denominator + below;
-    before = rest;
-    rest = next;
-    below = denominator;
-    denominator = larger;
+  uint64_t p = 0, q = 1, last_p = 1, last_q = 0; /* the fraction so far, and the one before it */
+  while (q >> 29 == 0) {                         /* more keys than that in a row do not matter */
+    uint64_t quotient = 1 + (pw_random_next(&seed) >> 62), next_p = quotient * p + last_p, next_q = quotient * q + last_q;
+    last_p = p, last_q = q;
+    p = next_p, q = next_q;
   }
-  return false;
+  uint64_t high = (p << 32) / q, rest = (p << 32) % q;
+  return high << 32 | (rest << 32) / q | 1;
 }
 
 uint64_t pw_hash_secret(void)
 {
   static _Atomic uint64_t secret;
-  uint64_t known = atomic_load(&secret), seed = 0, drawn;
+  uint64_t known = atomic_load(&secret), seed = 0;
   if (known) return known;
   if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) seed = (uint64_t)time(NULL) * (uintptr_t)&seed;
-  do drawn = pw_random_next(&seed) | 1;
-  while (!spreads(drawn));
+  uint64_t drawn = draw_multiplier(seed);
   return atomic_compare_exchange_strong(&secret, &known, drawn) ? drawn : known;
 }
 

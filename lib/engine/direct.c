@@ -235,10 +235,10 @@ static int touch_aside(struct pw_direct *d, const struct pw_step *s, const struc
 {
   struct pw_lists *l = &d->lists;
   int status = 0;
-  memset(l->wrote, s->wrote, sizeof l->wrote);
   for (size_t from = s->first, end = s->first + s->n, n; !status && d->n_units && from < end; from += n) {
     n = end - from < PW_CHUNK_TOUCHES ? end - from : PW_CHUNK_TOUCHES;
     struct pw_page_touches touches = {n, b->touched + from, l->wrote, NULL};
+    memset(l->wrote, s->wrote, n);
     pw_lists_aside(l, s, b->touched_id + from);
     for (size_t i = 0; i < n; i++) pw_sharers_touch(&d->sharers, l->event_id[i], touches.id[i]);
     status = read_next(d, n, &touches.next, err);

@@ -179,9 +179,9 @@ static void feed_chunk(struct pw_onepass_memory *s, uint32_t from, uint32_t to)
 
 static void touch_aside(struct pw_onepass_memory *s, const struct pw_step *step, const uint32_t *touched)
 {
-  memset(s->lists.wrote, step->wrote, sizeof s->lists.wrote);
   for (size_t from = 0, n; from < step->n; from += n) {
     n = step->n - from < PW_LIST_MOST ? step->n - from : PW_LIST_MOST;
+    memset(s->lists.wrote, step->wrote, n);
     pw_stack_feed_stores(&s->stack, touched + from, s->lists.wrote, n, NULL);
   }
 }

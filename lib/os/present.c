@@ -17,8 +17,15 @@ typedef struct pw_present_node {
   };
 } node;
 
+/* As __builtin_popcountll, which is a call where the processor need not have it. */
+static inline size_t count(uint64_t bits)
+{
+  bits -= bits >> 1 & 0x5555555555555555;
+  bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+  return (size_t)(((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56);
+}
+
 static node **below(node *t) { return &t->first; }
-static size_t count(uint64_t bits) { return (size_t)__builtin_popcountll(bits); }
 static uint64_t bit_of(uint64_t page, unsigned level) { return UINT64_C(1) << (page >> BITS * level & 63); }
 static node **child(node *t, uint64_t bit) { return below(t) + count(t->there & (bit - 1)); }
 static size_t branch_bytes(size_t room) { return sizeof(node) + (room - 1) * sizeof(node *); }
