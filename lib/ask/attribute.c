@@ -94,7 +94,7 @@ static int take_owners(struct pw_attribution *a, struct pw_charges *charges, con
     a->total.returned_bytes += o->returned_bytes;
     a->n_owners += !is_empty(o);
   }
-  qsort(a->owners, a->n_owners, sizeof *a->owners, by_weight);
+  pw_sort(a->owners, a->n_owners, sizeof *a->owners, by_weight);
   a->total.name = "total";
   a->total.object = "";
   a->total.counts = *total;
@@ -127,7 +127,7 @@ static int take_heat(struct pw_attribution *a, const struct pw_heat *heat, struc
         .first_access = column << heat->column_shift, .accesses = UINT64_C(1) << heat->column_shift,
         .misses = heat->counts[i]};
   }
-  if (a->n_cells) qsort(a->cells, a->n_cells, sizeof *a->cells, by_place);
+  pw_sort(a->cells, a->n_cells, sizeof *a->cells, by_place);
   return 0;
 }
 

@@ -73,3 +73,8 @@ int pw_grow(void **array, size_t *n, size_t need, size_t size_bytes)
   *n = more;
   return 0;
 }
+
+void pw_sort(void *array, size_t n, size_t size_bytes, int (*compare)(const void *a, const void *b))
+{
+  if (n > 1) qsort(array, n, size_bytes, compare);
+}

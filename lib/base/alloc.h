@@ -18,6 +18,9 @@ void pw_free(void *pointer);
  * `size_bytes`), at least doubling. 0, or -1 with the array unchanged. */
 int pw_grow(void **array, size_t *n, size_t need, size_t size_bytes);
 
+/* qsort, of an array that may be NULL while it holds nothing. */
+void pw_sort(void *array, size_t n, size_t size_bytes, int (*compare)(const void *a, const void *b));
+
 /* For tests: the n-th allocation from now (1 = the next) fails, once; 0 = none. */
 void pw_alloc_fail_after(unsigned long n);
 

@@ -172,7 +172,7 @@ int pw_candidates_settle(struct pw_candidates *all, struct pw_object *object, co
 {
   struct pw_candidate *c = all->candidate;
   size_t n = 0;
-  if (all->n) qsort(c, all->n, sizeof *c, by_address);
+  pw_sort(c, all->n, sizeof *c, by_address);
   for (size_t i = 0; i < all->n; i++) {
     if (n == 0 || c[n - 1].address != c[i].address) c[n++] = c[i];
     else if (better(&c[i], &c[n - 1])) c[n - 1] = c[i];

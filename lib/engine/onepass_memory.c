@@ -102,7 +102,7 @@ static int compare_frames(const void *a, const void *b)
 int pw_onepass_memory_seal(struct pw_onepass_memory *s, struct pw_error *err)
 {
   if (!s->joint) return 0;
-  qsort(s->frames, s->n_frames, sizeof *s->frames, compare_frames);
+  pw_sort(s->frames, s->n_frames, sizeof *s->frames, compare_frames);
   size_t n = 0;
   for (size_t i = 0; i < s->n_frames; i++)
     if (n == 0 || s->frames[i] != s->frames[n - 1]) s->frames[n++] = s->frames[i];

@@ -259,7 +259,7 @@ static int tell_inherited(struct pw_ideal *a, uint32_t child)
     status = pw_grow((void **)&ids, &room, n + 1, sizeof *ids);
     if (!status) ids[n++] = pw_pages_find(&a->pages, pw_key(a->process, page));
   }
-  if (n) qsort(ids, n, sizeof *ids, compare_ids);
+  pw_sort(ids, n, sizeof *ids, compare_ids);
   for (size_t i = 0; !status && i < n; i++) status = page_is_inherited(a, child, ids[i]);
   pw_free(ids);
   return status;

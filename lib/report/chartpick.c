@@ -318,7 +318,7 @@ int pw_view_make(struct pw_view *view, const struct pw_chart *chart, const struc
   }
   view->n_picks = chosen.end - chosen.begin;
   memmove(view->picks, view->picks + chosen.begin, view->n_picks * sizeof *view->picks);
-  qsort(view->picks, view->n_picks, sizeof *view->picks, compare_rows);
+  pw_sort(view->picks, view->n_picks, sizeof *view->picks, compare_rows);
   return 1;
 }
 

@@ -62,7 +62,7 @@ static int by_size(const void *left, const void *right)
 
 void pw_distincts_sort(struct pw_distincts *names)
 {
-  if (names->n > 1) qsort(names->name, names->n, sizeof *names->name, by_size);
+  pw_sort(names->name, names->n, sizeof *names->name, by_size);
 }
 
 void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, struct pw_text *note)
@@ -71,9 +71,9 @@ void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *colu
   bool traces = column && strcmp(column, "trace") == 0 && names->name[0].accesses > 0;
   if (traces) pw_words_append(note, "the %zu of %zu traces with most accesses", most, names->n);
   else pw_words_append(note, "the first %zu of %zu values of %s", most, names->n, column ? column : "");
-  if (traces) qsort(names->name, names->n, sizeof *names->name, by_accesses);
+  if (traces) pw_sort(names->name, names->n, sizeof *names->name, by_accesses);
   names->n = most;
-  qsort(names->name, names->n, sizeof *names->name, by_order);
+  pw_sort(names->name, names->n, sizeof *names->name, by_order);
 }
 
 void pw_distincts_drop_single(struct pw_distincts *series)

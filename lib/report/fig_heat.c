@@ -76,7 +76,7 @@ static int by_address(const void *left, const void *right)
 /* Numbers the granules, and begins a band where the region changes. */
 static int make_bands(struct map *m)
 {
-  qsort(m->cells, m->n, sizeof *m->cells, by_address);
+  pw_sort(m->cells, m->n, sizeof *m->cells, by_address);
   for (size_t i = 0; i < m->n; i++) {
     struct cell *c = &m->cells[i], *before = i ? c - 1 : NULL;
     bool same = before && by_address(before, c) == 0;
@@ -173,7 +173,7 @@ static int place_colours(struct pw_figure *figure)
   if (!values) return -1;
   for (size_t i = 0; i < cells->rows * cells->columns; i++)
     if (cells->count[i] > 0) values[n++] = cells->count[i];
-  qsort(values, n, sizeof *values, by_value);
+  pw_sort(values, n, sizeof *values, by_value);
   figure->y = (struct pw_axis){ .scale = PW_SCALE_LOG10, .unit = PW_UNIT_PLAIN };
   pw_axis_place(&figure->y, values, n, 8);
   pw_free(values);

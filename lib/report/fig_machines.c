@@ -148,7 +148,7 @@ static int collect(struct machines *all, size_t base)
     if (i == 0 || compare_configs(all, all->machine[i].row, all->machine[n - 1].row) != 0)
       all->machine[n++] = all->machine[i];
   all->n = n;
-  qsort(all->machine, all->n, sizeof *all->machine, by_row);
+  pw_sort(all->machine, all->n, sizeof *all->machine, by_row);
   for (size_t i = 0; i < all->n; i++) all->machine[i].whole = is_whole(all, &all->machine[i]);
   return 0;
 }
@@ -168,7 +168,7 @@ static int thin_part(struct machines *all, unsigned part)
   if (!of_part) return -1;
   for (size_t i = 1; i < all->n; i++)
     if (all->machine[i].changed == part) of_part[n++] = &all->machine[i];
-  if (n > MAX_OF_PART) qsort(of_part, n, sizeof *of_part, by_y);
+  if (n > MAX_OF_PART) pw_sort(of_part, n, sizeof *of_part, by_y);
   for (size_t i = 0; n > MAX_OF_PART && i < n; i++) of_part[i]->dropped = i != 0 && i != n / 2 && i != n - 1;
   pw_free(of_part);
   return 0;

@@ -130,7 +130,7 @@ static int add_rows(struct pw_figure *figure, struct owners *o)
   size_t n = o->n <= MOST_OWNERS + 1 ? o->n : MOST_OWNERS;
   struct owner others = { 0 };
   size_t n_others = 0;
-  qsort(o->owner, o->n, sizeof *o->owner, heaviest_first);
+  pw_sort(o->owner, o->n, sizeof *o->owner, heaviest_first);
   while (n > 1 && o->owner[n - 1].weight == 0) n--; /* there are those who only have memory */
   for (size_t i = 0; i < n; i++)
     if (add_name(figure, o, o->owner[i].row) || add_bars(figure, o, &o->owner[i])) return -1;
@@ -182,7 +182,7 @@ int pw_figure_owners(struct pw_figure *figure, const struct pw_chart *chart, con
   bool any = !status && o.n && total > 0;
   weigh(&o);
   if (any) status = add_rows(figure, &o) || dress(figure, &o, trace) ? -1 : 0;
-  if (any && !status) qsort(figure->points, figure->n_points, sizeof *figure->points, by_panel);
+  if (any && !status) pw_sort(figure->points, figure->n_points, sizeof *figure->points, by_panel);
   pw_free(o.owner);
   if (status) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out; give fewer rows", chart->name);
   if (!any) pw_error_set(err, PW_OK, "nothing missed or faulted in %s", trace);

@@ -166,7 +166,7 @@ static int place_y(struct pw_figure *figure, size_t panel, const struct panel *s
   if (!values) return -1;
   for (size_t i = 0; i < figure->n_points; i++)
     if (figure->points[i].panel == panel) values[n++] = figure->points[i].y;
-  qsort(values, n, sizeof *values, compare_numbers);
+  pw_sort(values, n, sizeof *values, compare_numbers);
   *axis = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = shown->unit, .headroom = true };
   pw_axis_place(axis, values, n, 4);
   pw_free(values);
@@ -211,7 +211,7 @@ static int fill(struct pw_figure *figure, const struct series_rows *r, const cha
     if (!any) continue;
     if (pw_label_add(&figure->panels, panels[p].title) || place_y(figure, figure->panels.n - 1, &panels[p])) return -1;
   }
-  qsort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
+  pw_sort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
   place_x(figure, r);
   pw_text_add(&figure->title, figure->chart->title);
   subtitle(figure, r, trace);

@@ -41,7 +41,7 @@ static int place_axis(struct pw_axis *axis, const struct pw_figure *figure, bool
   double *values = pw_malloc(figure->n_points, sizeof *values);
   if (!values) return -1;
   for (size_t i = 0; i < figure->n_points; i++) values[i] = of_y ? figure->points[i].y : figure->points[i].x;
-  qsort(values, figure->n_points, sizeof *values, compare_numbers);
+  pw_sort(values, figure->n_points, sizeof *values, compare_numbers);
   pw_axis_place(axis, values, figure->n_points, max_ticks);
   pw_free(values);
   return 0;
@@ -71,7 +71,7 @@ static int sort_places(struct pw_figure *figure)
   for (size_t i = 0; !status && i < figure->n_points; i++)
     if (figure->points[i].series == 0 || figure->chart->x == NULL)
       ranks[(size_t)figure->points[i].x].y = figure->points[i].y;
-  if (!status) qsort(ranks, n, sizeof *ranks, compare_ranks);
+  if (!status) pw_sort(ranks, n, sizeof *ranks, compare_ranks);
   for (size_t i = 0; !status && i < n; i++) {
     to[ranks[i].place] = i;
     status = pw_label_add(&sorted, figure->places.text[ranks[i].place]);
@@ -94,7 +94,7 @@ int pw_figure_settle(struct pw_figure *figure)
   size_t ticks = figure->panels.n == 1 ? 8 : figure->x.unit == PW_UNIT_BYTES && !figure->chart->x_times ? 3 : 4;
   size_t n = 0;
   if (figure->chart->sorted && sort_places(figure)) return -1;
-  qsort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
+  pw_sort(figure->points, figure->n_points, sizeof *figure->points, compare_points);
   for (size_t i = 0; i < figure->n_points; i++) {
     const struct pw_point *p = &figure->points[i], *last = n ? &figure->points[n - 1] : NULL;
     bool same = last && last->panel == p->panel && last->series == p->series && last->x == p->x;

@@ -33,7 +33,7 @@ int pw_gaps_init(struct pw_gaps *g, struct pw_native_call *calls, size_t n)
     return -1;
   }
   for (size_t i = 0; i < n; i++) order[i] = &calls[i];
-  if (n) qsort(order, n, sizeof(struct pw_native_call *), by_address);
+  pw_sort(order, n, sizeof(struct pw_native_call *), by_address);
   for (size_t i = 0; i < n; i++) {
     order[i]->rank = i;
     g->starts[i] = order[i]->address >> PW_BASE_SHIFT;

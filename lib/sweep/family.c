@@ -137,7 +137,7 @@ static int add_level(struct pw_family *f, struct pw_request *r)
 int pw_family_seal(struct pw_family *f, uint32_t buckets)
 {
   f->buckets = buckets;
-  if (f->n_requests) qsort(f->requests, f->n_requests, sizeof *f->requests, compare_requests);
+  pw_sort(f->requests, f->n_requests, sizeof *f->requests, compare_requests);
   pw_pagemap_clear(&f->request_of);
   if (pw_pagemap_reserve(&f->request_of, f->n_requests)) return -1;
   for (size_t i = 0; i < f->n_requests; i++) {
