@@ -58,18 +58,22 @@ static int name_outputs(const struct words *inputs, const char *output, char **o
   struct stat st;
   if (!output || !*output) return say_usage("convert needs a file to write: -o OUT.pwt");
   bool folder = file_is_folder(output);
-  if (strcmp(output, "-") == 0) return say_usage("a .pwt file is written with an index at its end, so not to a pipe; name a file with -o");
+  if (strcmp(output, "-") == 0)
+    return say_usage("a .pwt file is written with an index at its end, so not to a pipe; name a file with -o");
   if (inputs->n > 1 && !folder) return say_usage("%s is not a folder; several traces need one that exists", output);
-  if (!folder && stat(output, &st) == 0 && !S_ISREG(st.st_mode)) return say_usage("%s is not a regular file; name another with -o", output);
+  if (!folder && stat(output, &st) == 0 && !S_ISREG(st.st_mode))
+    return say_usage("%s is not a regular file; name another with -o", output);
   for (size_t i = 0; i < inputs->n; i++) {
-    if (folder && strcmp(inputs->items[i], "-") == 0) return say_usage("standard input has no name; give -o a file, not a folder");
+    if (folder && strcmp(inputs->items[i], "-") == 0)
+      return say_usage("standard input has no name; give -o a file, not a folder");
     char *base = folder ? base_name(inputs->items[i]) : NULL;
     outputs[i] = folder ? heap_text("%s/%s.pwt", output, base) : heap_text("%s", output);
     free(base);
     if (traces_check_output(inputs, "-o", outputs[i])) return USAGE;
     for (size_t j = 0; j < i; j++)
       if (strcmp(outputs[i], outputs[j]) == 0)
-        return say_usage("%s and %s would both become %s; convert them one at a time", inputs->items[j], inputs->items[i], outputs[i]);
+        return say_usage("%s and %s would both become %s; convert them one at a time", inputs->items[j], inputs->items[i],
+                         outputs[i]);
   }
   return -1;
 }
@@ -95,7 +99,8 @@ static void summarise(const char *output, const struct pw_trace_info *info, cons
   human_bytes(bytes, sizeof bytes, stored);
   say_note("%s: %s accesses, %s visits, %s, %.3g bytes an access", output, accesses, visits, bytes,
            n ? (double)stored / (double)n : 0.0);
-  if (info->bad_lines) say_note("%s: %ju line%s that could not be parsed left out", info->path, (uintmax_t)info->bad_lines, info->bad_lines == 1 ? "" : "s");
+  if (info->bad_lines) say_note("%s: %ju line%s that could not be parsed left out", info->path, (uintmax_t)info->bad_lines,
+                                info->bad_lines == 1 ? "" : "s");
   if (info->rounded) note_rounded(options, info->path);
 }
 

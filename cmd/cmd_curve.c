@@ -29,7 +29,8 @@ static const struct option_row own_rows[] = {
      "name the smallest size that keeps the rate of misses at or\nunder 0.001, 0.1% or 50ppm (per million)"},
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct curve_options, csv),
      "write a row for every size at which a count changes, instead\nof the table (- = stdout)"},
-    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct curve_options, folder), "folder for curve.csv and charts of it, instead of the table"},
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct curve_options, folder),
+     "folder for curve.csv and charts of it, instead of the table"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct curve_options, quiet), "no progress bar and no remarks"},
     {0}};
 

@@ -94,7 +94,8 @@ static void summarise(const char *output, const struct pw_record_info *info, boo
            n ? (double)info->stored_bytes / (double)n : 0.0,
            info->interrupted ? "; interrupted" : info->limited ? "; the limit ended it" : "");
   if (info->traces > 1)
-    say_note("%u more trace%s of what it started stand%s next to it", info->traces - 1, info->traces == 2 ? "" : "s", info->traces == 2 ? "s" : "");
+    say_note("%u more trace%s of what it started stand%s next to it", info->traces - 1, info->traces == 2 ? "" : "s",
+             info->traces == 2 ? "s" : "");
   if (info->unrecorded)
     say_note("%u program%s that it executed ran unrecorded: %s", info->unrecorded, info->unrecorded == 1 ? "" : "s",
              under_qemu ? "under QEMU only forks are followed" : "setuid, another user's, or not 64-bit x86-64");
@@ -122,12 +123,15 @@ static int record(const struct record_options *own, const struct words *program)
   struct pw_error err = {0};
   struct stat st;
   if (!own->output || !*own->output) return say_usage("record needs a file to write: -o OUT.pwt");
-  if (strcmp(own->output, "-") == 0) return say_usage("a .pwt file is written with an index at its end, so not to a pipe; name a file with -o");
-  if (stat(own->output, &st) == 0 && !S_ISREG(st.st_mode)) return say_usage("%s is not a regular file; name another with -o", own->output);
+  if (strcmp(own->output, "-") == 0)
+    return say_usage("a .pwt file is written with an index at its end, so not to a pipe; name a file with -o");
+  if (stat(own->output, &st) == 0 && !S_ISREG(st.st_mode))
+    return say_usage("%s is not a regular file; name another with -o", own->output);
   if (own->backend && strcmp(own->backend, "qemu") != 0 && strcmp(own->backend, "valgrind") != 0)
     return say_usage("--backend is valgrind or qemu, not '%s'", own->backend);
   if (own->backend && strcmp(own->backend, "qemu") == 0) options.backend = PW_RECORD_QEMU;
-  if (options.backend != PW_RECORD_QEMU && (own->qemu || own->sysroot)) return say_usage("--qemu and --sysroot go with --backend qemu");
+  if (options.backend != PW_RECORD_QEMU && (own->qemu || own->sysroot))
+    return say_usage("--qemu and --sysroot go with --backend qemu");
   options.qemu = own->qemu;
   options.sysroot = own->sysroot;
   if (program->n == 0) return say_usage("record needs a program to run: pagewalk record -o OUT.pwt -- PROG ARGS...");

@@ -25,8 +25,10 @@ struct run_options {
 
 static const struct option_row own_rows[] = {
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, csv), "write CSV rows instead of the table (- = stdout)"},
-    {"every", 0, OPTION_TEXT, "N", offsetof(struct run_options, every), "a time series: a row for every N accesses (20K, 1M, 1G)"},
-    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct run_options, folder), "with --every or --by: a folder for the CSV and charts/ of it"},
+    {"every", 0, OPTION_TEXT, "N", offsetof(struct run_options, every),
+     "a time series: a row for every N accesses (20K, 1M, 1G)"},
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct run_options, folder),
+     "with --every or --by: a folder for the CSV and charts/ of it"},
     {"json", 0, OPTION_TEXT, "FILE", offsetof(struct run_options, json), "write a JSON array (- = stdout)"},
     {"by", 0, OPTION_TEXT, "WHAT", offsetof(struct run_options, by.by),
      "who causes it: region, object, symbol or function (the last\ntwo of a trace recorded with --pc)"},

@@ -18,7 +18,8 @@ struct own_options {
 };
 
 static const struct option_row own_rows[] = {
-    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct own_options, folder), "folder for results.csv, manifest.json and charts/"},
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct own_options, folder),
+     "folder for results.csv, manifest.json and charts/"},
     {"no-charts", 0, OPTION_FLAG, NULL, offsetof(struct own_options, no_charts), "draw no charts"},
     {"explain", 0, OPTION_FLAG, NULL, offsetof(struct own_options, explain), "print what would be run, and run nothing"},
     {"resume", 0, OPTION_FLAG, NULL, offsetof(struct own_options, resume), "carry on an interrupted sweep"},
@@ -48,7 +49,8 @@ static int read_operands(struct sweep *sweep, const struct words *operands)
   if (!sweep->traces.n)
     for (size_t i = 0; i < sweep->file.traces.n; i++) words_add(&sweep->traces, sweep->file.traces.items[i]);
   if (path && !sweep->traces.n)
-    return say_usage("%s names no traces; add the key traces: to it, such as traces: [\"*.pwt\"], or give them on the command line", path);
+    return say_usage("%s names no traces; add the key traces: to it, such as traces: [\"*.pwt\"], or give them on the command "
+                     "line", path);
   return traces_check(&sweep->traces, "sweep", 1) ? USAGE : -1;
 }
 
@@ -59,7 +61,8 @@ static int check_rows(const struct sweep *sweep, struct pw_error *err)
   char configs[32], count[32];
   human_count(configs, sizeof configs, sweep->plan.n_configs);
   human_count(count, sizeof count, rows);
-  return pw_error_set(err, PW_EINVAL, "%s configurations on %zu traces are %s rows, and a sweep makes at most 1,000,000; give fewer values, or fewer traces at a time",
+  return pw_error_set(err, PW_EINVAL, "%s configurations on %zu traces are %s rows, and a sweep makes at most 1,000,000; give "
+                                      "fewer values, or fewer traces at a time",
                       configs, sweep->traces.n, count);
 }
 
@@ -77,7 +80,8 @@ static int plan_all(struct sweep *sweep, struct pw_error *err)
   if (asked > MOST_CONFIGURATIONS) {
     char count[32];
     human_count(count, sizeof count, asked);
-    return pw_error_set(err, PW_EINVAL, "the options combine to %s%s configurations, and a sweep takes at most 1,000,000; give fewer values, or split it",
+    return pw_error_set(err, PW_EINVAL, "the options combine to %s%s configurations, and a sweep takes at most 1,000,000; give "
+                                        "fewer values, or split it",
                         asked == UINT64_MAX ? "more than " : "", count);
   }
   for (size_t i = 0; i < sweep->n_combinations; i++) {
@@ -124,11 +128,13 @@ static void explain_groups(const struct pw_explained *groups, size_t n, size_t a
     page_bytes += g->page_bytes;
     unless |= g->unless_shared;
   }
-  if (unless) puts("* directly, if some page of this size turns out to be touched in two ways (fetched, loaded or stored, by the kernel), or if a process with pages forks");
+  if (unless) puts("* directly, if some page of this size turns out to be touched in two ways (fetched, loaded or stored, by the "
+                   "kernel), or if a process with pages forks");
   human_bytes(fixed, sizeof fixed, fixed_bytes * at_once);
   human_count(one, sizeof one, page_bytes);
   human_bytes(pages, sizeof pages, (page_bytes << 20) * at_once);
-  printf("\n%-16s up to about %s, and %s bytes a distinct page (%s for a million), with %zu trace%s at a time\n", "memory", fixed, one,
+  printf("\n%-16s up to about %s, and %s bytes a distinct page (%s for a million), with %zu trace%s at a time\n", "memory", fixed,
+         one,
          pages, at_once, at_once == 1 ? "" : "s");
 }
 
@@ -144,7 +150,8 @@ static void explain_memories(const struct sweep *sweep)
   }
   char count[32];
   human_count(count, sizeof count, n);
-  if (n > 1) printf("\n%s rows with an LRU memory are simulated one by one because of their second level; --stlb none lets one pass answer them\n", count);
+  if (n > 1) printf("\n%s rows with an LRU memory are simulated one by one because of their second level; --stlb none lets one "
+                    "pass answer them\n", count);
 }
 
 static int explain(const struct sweep *sweep)
@@ -263,7 +270,8 @@ static int finish(struct sweep *sweep)
   if (manifest_write(sweep, &err) || results_write(sweep, &err)) return stopped(sweep, &err);
   unfinished_remove(sweep);
   int code = sweep->no_charts ? DONE : draw_charts(sweep);
-  if (sweep->no_charts) say_note("%s/results.csv: %zu row%s", sweep->folder, count_rows(sweep), count_rows(sweep) == 1 ? "" : "s");
+  if (sweep->no_charts)
+    say_note("%s/results.csv: %zu row%s", sweep->folder, count_rows(sweep), count_rows(sweep) == 1 ? "" : "s");
   return say_what_is_missing(sweep) ? FAILED : code;
 }
 

@@ -28,7 +28,8 @@ static const struct option_row own_rows[] = {
     {"areas", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, areas), "also the pages of each area of the address space"},
     {"json", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, json), "print a JSON object instead"},
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct validate_options, csv), "write a row for each number; - is stdout"},
-    {"check", 0, OPTION_TEXT, "PERCENT", offsetof(struct validate_options, check), "exit 1 when page tables or faults differ by more"},
+    {"check", 0, OPTION_TEXT, "PERCENT", offsetof(struct validate_options, check),
+     "exit 1 when page tables or faults differ by more"},
     {"show-output", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, show_output), "let PROG print, in its native run"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct validate_options, quiet), "no progress and no remarks"},
     {0}};

@@ -98,7 +98,8 @@ int folder_make(const char *path, bool *is_new, struct pw_error *err)
     return pw_error_set(err, PW_EIO, "%s is a file; name a folder with -o", path);
   if (cause == ENOENT)
     return pw_error_set(err, PW_EIO, "the folder %s cannot be made: its parent does not exist; make that first", path);
-  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s; name one that can be written to with -o", path, strerror(cause));
+  return pw_error_set(err, PW_EIO, "the folder %s cannot be made: %s; name one that can be written to with -o", path,
+                      strerror(cause));
 }
 
 int sink_open(struct sink *sink, const char *path, struct pw_error *err)

@@ -34,7 +34,8 @@ static const struct option_row *row_find(const struct option_group *groups, cons
 static int unknown(const struct parse *p, const char *given)
 {
   if (p->operands->n && strstr(p->command->usage, "-- PROG"))
-    return say_usage("%s has no option %s; a program and its options come after --: pagewalk %s ... -- %s ...", p->command->name, given,
+    return say_usage("%s has no option %s; a program and its options come after --: pagewalk %s ... -- %s ...", p->command->name,
+                     given,
                      p->command->name, p->operands->items[0]);
   const char *names[128] = {"help"};
   size_t n = 1;
@@ -171,7 +172,8 @@ int options_parse_program(const struct command *command, const struct option_gro
   int before = 0;
   while (before < argc && strcmp(argv[before], "--") != 0) before++;
   int code = options_parse(command, groups, program, before, argv);
-  if (code < 0 && program->n) code = say_usage("the program to %s comes after --: %s %s ...", command->name, usage, program->items[0]);
+  if (code < 0 && program->n)
+    code = say_usage("the program to %s comes after --: %s %s ...", command->name, usage, program->items[0]);
   for (int i = before + 1; i < argc; i++) words_add(program, argv[i]);
   return code;
 }

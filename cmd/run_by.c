@@ -87,7 +87,8 @@ static size_t choose_columns(struct owner_column columns[MOST_COLUMNS], const st
   const struct pw_config *config = by->config;
   size_t n = 0;
   for (size_t i = 0; (c = pw_count_entry(i)) && n + 2 < MOST_COLUMNS; i++) {
-    if (!c->share || c->unit > PW_COUNT_BYTES || (c->absent && c->absent(config)) || (c->limited && config->memory_bytes == PW_UNLIMITED)) continue;
+    if (!c->share || c->unit > PW_COUNT_BYTES || (c->absent && c->absent(config)) ||
+        (c->limited && config->memory_bytes == PW_UNLIMITED)) continue;
     if (c->group == PW_GROUP_ACCESSES && (a->by == PW_BY_SYMBOL || a->by == PW_BY_FUNCTION)) continue;
     columns[n++] = (struct owner_column){c->share, c, SHARE};
     if (strcmp(c->name, "walks") == 0) columns[n++] = (struct owner_column){"share", NULL, SHARE};

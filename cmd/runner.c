@@ -161,7 +161,8 @@ void runner_notes(const struct runner *runner)
   const struct trace_job *jobs = runner->jobs;
   for (size_t i = 0; i < runner->n_jobs; i++) {
     if (jobs[i].bad_lines)
-      say_note("%s: %ju line%s that could not be parsed left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines, jobs[i].bad_lines == 1 ? "" : "s");
+      say_note("%s: %ju line%s that could not be parsed left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines,
+               jobs[i].bad_lines == 1 ? "" : "s");
     if (jobs[i].rounded) note_rounded(&runner->trace, jobs[i].path);
   }
 }

@@ -41,7 +41,8 @@ const struct option_row *machine_rows(void)
   static struct option_row rows[N_MACHINE_SETTINGS + 1];
   const struct pw_parameter *p;
   for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
-    rows[i] = (struct option_row){p->name, 0, p->kind == PW_PARAMETER_VA_BITS ? OPTION_WORD : OPTION_WORDS, p->argument, AT(i), p->help};
+    rows[i] = (struct option_row){p->name, 0, p->kind == PW_PARAMETER_VA_BITS ? OPTION_WORD : OPTION_WORDS, p->argument, AT(i),
+                                  p->help};
   return rows;
 }
 

@@ -61,7 +61,8 @@ uint64_t sweep_configs_hash(const struct sweep *sweep)
 char *sweep_options_line(const struct sweep *sweep)
 {
   const struct running *r = &sweep->running;
-  return heap_text("seed=%ju asid=%d only=%d warmup=%ju skip=%ju limit=%ju skip-bad=%d ignore-events=%d ignore-kernel=%d format=%s",
+  return heap_text("seed=%ju asid=%d only=%d warmup=%ju skip=%ju limit=%ju skip-bad=%d ignore-events=%d ignore-kernel=%d "
+                   "format=%s",
                    (uintmax_t)r->seed, !r->no_asid, (int)r->only, (uintmax_t)r->trace.warmup,
                    (uintmax_t)r->trace.skip, (uintmax_t)r->trace.limit, r->trace.skip_bad,
                    r->trace.ignore_events, r->trace.ignore_kernel, r->trace.format ? r->trace.format : "");

@@ -111,7 +111,8 @@ static const struct {
 } syntax[] = {
     {"did not find expected key", "no key of this map can stand here; check how far the line is indented", false},
     {"mapping values are not allowed", "a ': ' stands inside a value; put the value in quotes", false},
-    {"cannot start any token", "no value begins with this character; indent with blanks, not tabs, or put the value in quotes", false},
+    {"cannot start any token", "no value begins with this character; indent with blanks, not tabs, or put the value in quotes",
+     false},
     {"could not find expected ':'", "a ':' is missing after the key", true},
     {"found unexpected end of stream", "a quote is opened and never closed", true},
     {"did not find expected ',' or ']'", "a '[' is opened and never closed", true},
@@ -297,7 +298,8 @@ int sweepfile_read(struct sweepfile *file, const char *path, struct pw_error *er
   else if (code != CYAML_OK)
     status = complain(path, text, &complaint, code, err);
   else if (!document)
-    status = pw_error_set(err, PW_EINVAL, "%s, line 1: there is no key; write traces: and options, such as page-size: 4K,2M", path);
+    status = pw_error_set(err, PW_EINVAL, "%s, line 1: there is no key; write traces: and options, such as page-size: 4K,2M",
+                          path);
   else
     status = take_document(file, document, path, text, err);
   file->document = document;

@@ -28,7 +28,8 @@ static void line(const char *what, struct pw_validated n)
 
 static void explain_tables(const struct pw_validation *v)
 {
-  printf("  %" PRIu64 " tables of pages, %" PRIu64 " above them, %" PRIu64 " above those, 4 KiB each; the root is not counted", v->tables[0],
+  printf("  %" PRIu64 " tables of pages, %" PRIu64 " above them, %" PRIu64 " above those, 4 KiB each; the root is not counted",
+         v->tables[0],
          v->tables[1], v->tables[2]);
   if (v->table_bytes.measured != v->table_bytes.predicted && v->unplaced_maps)
     printf("; %" PRIu64 " of %" PRIu64 " mappings had no native counterpart and were placed by rule", v->unplaced_maps, v->maps);
@@ -52,9 +53,11 @@ static void explain_faults(const struct pw_validation *v)
          " pages came around them), %" PRIu64 " copies",
          v->start_faults, v->anonymous_faults, v->file_faults, v->around_pages, v->copy_faults);
   if (v->minor_faults.measured != v->minor_faults.predicted) {
-    if (v->forks) printf("; after %" PRIu32 " fork%s, pages fault once more when they are written, which the recording does not tell", v->forks, v->forks == 1 ? "" : "s");
+    if (v->forks) printf("; after %" PRIu32 " fork%s, pages fault once more when they are written, which the recording does not "
+                                            "tell", v->forks, v->forks == 1 ? "" : "s");
     if (v->threads > 1) printf("; threads ran in another order");
-    printf("; where a program looks at addresses (allocators, hashes) or at the processor (registers saved while symbols are bound), the two runs differ a little");
+    printf("; where a program looks at addresses (allocators, hashes) or at the processor (registers saved while symbols are "
+           "bound), the two runs differ a little");
   }
   putchar('\n');
 }
@@ -70,12 +73,14 @@ static void explain_beyond(const struct pw_validation *v)
     printf("not predicted: pages that %" PRIu32 " call%s brought before they were touched (MAP_POPULATE, MADV_POPULATE, locks)\n",
            v->populated, v->populated == 1 ? "" : "s");
   if (v->kept_moves)
-    printf("not recorded: %" PRIu32 " mremap with MREMAP_DONTUNMAP, which Valgrind refuses: from there the two runs differ\n", v->kept_moves);
+    printf("not recorded: %" PRIu32 " mremap with MREMAP_DONTUNMAP, which Valgrind refuses: from there the two runs differ\n",
+           v->kept_moves);
   if (v->null_writes)
     printf("predicted, but not so: that %" PRIu32 " write%s to /dev/null read the pages of %s\n", v->null_writes,
            v->null_writes == 1 ? "" : "s", v->null_writes == 1 ? "its buffer" : "their buffers");
   if (v->shared_maps)
-    printf("not predicted: pages of the %" PRIu32 " writable shared mapping%s that came with a larger piece of a file%s\n", v->shared_maps,
+    printf("not predicted: pages of the %" PRIu32 " writable shared mapping%s that came with a larger piece of a file%s\n",
+           v->shared_maps,
            v->shared_maps == 1 ? "" : "s", v->forks ? ", or that a child had brought" : "");
 }
 
@@ -142,7 +147,8 @@ static void json_areas(const struct pw_validation *v)
   fputs(",\n  \"areas\": [", stdout);
   for (size_t i = 0; i < v->n_areas; i++) {
     const struct pw_validated_area *a = &v->areas[i];
-    printf("%s\n    {\"start\": %" PRIu64 ", \"end\": %" PRIu64 ", \"measured_pages\": %" PRIu64 ", \"predicted_pages\": %" PRIu64 ", \"name\": ",
+    printf("%s\n    {\"start\": %" PRIu64 ", \"end\": %" PRIu64 ", \"measured_pages\": %" PRIu64
+           ", \"predicted_pages\": %" PRIu64 ", \"name\": ",
            i ? "," : "", a->start, a->end, a->pages.measured, a->pages.predicted);
     pw_json_write_text(stdout, a->name);
     putchar('}');
@@ -160,7 +166,8 @@ void validate_print_json(const struct words *program, const struct pw_validation
   putchar(']');
   for (size_t i = 0; i < N_QUANTITIES; i++) {
     struct pw_validated n = value_of(v, i);
-    printf(",\n  \"%s\": {\"measured\": %" PRIu64 ", \"predicted\": %" PRIu64 ", \"difference_percent\": %.6g}", quantities[i].name, n.measured,
+    printf(",\n  \"%s\": {\"measured\": %" PRIu64 ", \"predicted\": %" PRIu64 ", \"difference_percent\": %.6g}",
+           quantities[i].name, n.measured,
            n.predicted, validate_difference(n));
   }
   const struct { const char *name; uint64_t value; } counts[] = {
@@ -172,7 +179,8 @@ void validate_print_json(const struct words *program, const struct pw_validation
       {"populated", v->populated},               {"kept_moves", v->kept_moves},     {"shared_maps", v->shared_maps},
       {"null_writes", v->null_writes}};
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) printf(",\n  \"%s\": %" PRIu64, counts[i].name, counts[i].value);
-  printf(",\n  \"became_another\": %s,\n  \"exit_status\": %d,\n  \"signal\": %d", v->became_another ? "true" : "false", v->exit_status, v->signal);
+  printf(",\n  \"became_another\": %s,\n  \"exit_status\": %d,\n  \"signal\": %d", v->became_another ? "true" : "false",
+         v->exit_status, v->signal);
   if (v->pages_known) json_areas(v);
   fputs("\n}\n", stdout);
 }

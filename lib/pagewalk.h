@@ -483,7 +483,11 @@ struct pw_result {
 enum pw_count_group { PW_GROUP_ACCESSES, PW_GROUP_TRANSLATION, PW_GROUP_MEMORY, PW_GROUP_TABLES, PW_GROUPS };
 enum pw_count_unit { PW_COUNT_EVENTS, PW_COUNT_BYTES, PW_COUNT_RATE, PW_COUNT_WORD };
 enum pw_count_window { PW_WINDOW_NONE, PW_WINDOW_DIFFERENCE /* what fell in it */, PW_WINDOW_LEVEL /* what is at its end */ };
-enum pw_count_owned { PW_OWNED_NONE, PW_OWNED_SHOWN /* follows from others */, PW_OWNED_SUMMED /* the owners' sum is the run's */ };
+enum pw_count_owned {
+  PW_OWNED_NONE,
+  PW_OWNED_SHOWN,  /* follows from others */
+  PW_OWNED_SUMMED, /* the owners' sum is the run's */
+};
 
 /* A column of numbers, under one name in every CSV and JSON. */
 struct pw_count {

@@ -22,7 +22,8 @@ static int check(const struct pw_config *c, enum pw_by by, enum pw_stream only, 
   int status = pw_config_check(c, err);
   if (status || by == PW_BY_REGION || by == PW_BY_OBJECT) return status;
   if ((c->itlb.entries || only == PW_STREAM_DATA) && (c->dtlb.entries || only == PW_STREAM_FETCH)) return 0;
-  return pw_error_set(err, PW_EINVAL, "by %s only misses are exact, and without an ITLB and a DTLB every access counts as one; give both, or attribute by region",
+  return pw_error_set(err, PW_EINVAL, "by %s only misses are exact, and without an ITLB and a DTLB every access counts as one; "
+                                      "give both, or attribute by region",
                       pw_by_name(by));
 }
 
@@ -75,7 +76,8 @@ static int check_sums(const struct pw_attribution *a, const struct pw_result *to
     if (c->owned != PW_OWNED_SUMMED || (c->group == PW_GROUP_ACCESSES && !accesses)) continue;
     for (size_t k = 0; k < a->n_owners; k++) sum += pw_count_value(c, &a->owners[k].counts);
     if (sum != want)
-      return pw_error_set(err, PW_EINTERNAL, "%s of the owners add up to %" PRIu64 " and not to the run's %" PRIu64 "; please report this with the trace",
+      return pw_error_set(err, PW_EINTERNAL, "%s of the owners add up to "
+                                             "%" PRIu64 " and not to the run's %" PRIu64 "; please report this with the trace",
                           c->name, sum, want);
   }
   return 0;
@@ -139,7 +141,8 @@ static int take_texts(struct pw_attribution *a, const struct pw_spaces *spaces, 
   a->texts = texts;
   a->mapped = spaces->known;
   for (size_t i = 0; texts && i < spaces->texts.n; i++)
-    if (!(texts[i] = pw_strdup(spaces->texts.texts[i]))) return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners' names");
+    if (!(texts[i] = pw_strdup(spaces->texts.texts[i])))
+      return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners' names");
   return texts ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the owners' names");
 }
 
@@ -153,7 +156,8 @@ void pw_attribution_clear(struct pw_attribution *a)
   *a = (struct pw_attribution){0};
 }
 
-static int run(struct pw_run *r, const struct pw_config *c, struct pw_charges *charges, struct pw_heat *heat, struct pw_attribution *a,
+static int run(struct pw_run *r, const struct pw_config *c, struct pw_charges *charges, struct pw_heat *heat,
+               struct pw_attribution *a,
                struct pw_error *err)
 {
   struct pw_witness *first = heat ? &heat->witness : (struct pw_witness *)charges;

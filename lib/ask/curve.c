@@ -28,12 +28,14 @@ static struct pw_config machine(const struct pw_curve_config *c)
 static int check(const struct pw_curve_config *c, struct pw_error *err)
 {
   if (c->page_shift < PW_BASE_SHIFT || c->page_shift > 40)
-    return pw_error_set(err, PW_EINVAL, "pages of 2^%u bytes; traces are kept by pages of 4 KiB, so take 4K to 1T", c->page_shift);
+    return pw_error_set(err, PW_EINVAL, "pages of 2^%u bytes; traces are kept by pages of 4 KiB, so take 4K to 1T",
+                        c->page_shift);
   if (c->of != PW_CURVE_STLB) return 0;
   struct pw_config m = machine(c);
   int status = pw_tlb_config_check(&c->itlb, "ITLB", err);
   if (!status) status = pw_tlb_config_check(&c->dtlb, "DTLB", err);
-  if (!status && !pw_onepass_tlbs_can(&m)) status = pw_error_set(err, PW_EINVAL, "a curve stands behind first levels of lru; take a sweep for others");
+  if (!status && !pw_onepass_tlbs_can(&m))
+    status = pw_error_set(err, PW_EINVAL, "a curve stands behind first levels of lru; take a sweep for others");
   return status;
 }
 

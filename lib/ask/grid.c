@@ -165,7 +165,8 @@ static int check_names(const struct pw_plan *plan, const struct pw_grid *grid, s
     last = there;
     for (size_t g = 0; g < tables->n; g++)
       if (strcmp(there->name, geometries[g].name) == 0 && !same_geometry(there, &geometries[g]))
-        return pw_error_set(err, PW_EINVAL, "two different tables are both named %s; give one of them by its widths, such as --table 27,9+12:8",
+        return pw_error_set(err, PW_EINVAL,
+                            "two different tables are both named %s; give one of them by its widths, such as --table 27,9+12:8",
                             there->name);
   }
   return 0;

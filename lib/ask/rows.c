@@ -22,7 +22,8 @@ bool pw_column_next(struct pw_column *c)
     c->name = "trace";
     return true;
   }
-  while ((p = pw_parameter_entry(c->next_place / PER_PARAMETER)) && !p->columns[c->next_place % PER_PARAMETER].name) c->next_place++;
+  while ((p = pw_parameter_entry(c->next_place / PER_PARAMETER)) && !p->columns[c->next_place % PER_PARAMETER].name)
+    c->next_place++;
   while ((count = pw_count_entry(c->next_count)) && count->elsewhere) c->next_count++;
   if (!p && !count) return false;
   if (p && count && p->since > count->since) p = NULL;

@@ -6,7 +6,8 @@
 #include "trace/trace.h"
 #include "witness/windows.h"
 
-static int run(struct pw_run *r, const struct pw_config *c, struct pw_windows *windows, struct pw_series *series, struct pw_error *err)
+static int run(struct pw_run *r, const struct pw_config *c, struct pw_windows *windows, struct pw_series *series,
+               struct pw_error *err)
 {
   int status = pw_lanes_plan(r->lanes, c, 1, err);
   if (!status) status = pw_lanes_watch(r->lanes, c, (struct pw_witness *)windows, false, err);

@@ -84,7 +84,8 @@ static int replay(struct replay *p, struct pw_trace *trace, const struct pw_vali
     struct pw_record_info info = {.totals = pw_trace_info(trace)->totals};
     status = take_block(p, block, err);
     if (status) return status;
-    if (options->progress && options->progress(options->progress_context, &info)) return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
+    if (options->progress && options->progress(options->progress_context, &info))
+      return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
   }
   return status < 0 ? status : 0;
 }
@@ -93,7 +94,8 @@ static int replay(struct replay *p, struct pw_trace *trace, const struct pw_vali
 static int put_pages(struct pw_kernel *kernel, const struct pw_native_state *start, struct pw_error *err)
 {
   int status = 0;
-  for (size_t i = 0; i < start->n_pages && !status; i++) status = pw_mm_put(&kernel->mm, start->pages[i].page, start->pages[i].own, err);
+  for (size_t i = 0; i < start->n_pages && !status; i++)
+    status = pw_mm_put(&kernel->mm, start->pages[i].page, start->pages[i].own, err);
   return status;
 }
 
@@ -102,14 +104,15 @@ static int put_pages(struct pw_kernel *kernel, const struct pw_native_state *sta
 static int compare_areas(struct pw_validation *v, const struct pw_native_state *end, const struct pw_mm *mm, struct pw_error *err)
 {
   v->areas = pw_calloc(end->n_areas ? end->n_areas : 1, sizeof *v->areas);
-  if (!v->areas) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!v->areas) return pw_error_set(err, PW_ENOMEM, "memory ran out for the areas of the program; free some and run again");
   for (size_t i = 0; i < end->n_areas; i++) {
     const struct pw_native_area *a = &end->areas[i];
     const uint64_t first = a->vma.start, behind = a->vma.end;
     struct pw_validated_area *to = &v->areas[v->n_areas++];
     *to = (struct pw_validated_area){.start = first << 12, .end = behind << 12, .pages = {a->present, pw_mm_present(mm, first, behind)}};
     size_t n = strlen(a->name);
-    snprintf(to->name, sizeof to->name, "%s%s", n < sizeof to->name ? "" : "...", n < sizeof to->name ? a->name : a->name + n - 60);
+    snprintf(to->name, sizeof to->name, "%s%s", n < sizeof to->name ? "" : "...",
+             n < sizeof to->name ? a->name : a->name + n - 60);
   }
   return 0;
 }
@@ -206,7 +209,7 @@ static int make_environment(struct environment *e, size_t padding, struct pw_err
   if (!e->list || !e->tunables || (padding && !e->padding)) {
     clear_environment(e);
     *e = (struct environment){0};
-    return pw_error_set(err, PW_ENOMEM, "memory ran out");
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for the environment of the program; free some and run again");
   }
   snprintf(e->tunables, room, "GLIBC_TUNABLES=%s%s%s", old ? old : "", old ? ":" : "", TUNABLES);
   e->list[to++] = e->tunables;
@@ -285,7 +288,8 @@ static int record(char *const argv[], const struct pw_validate_options *options,
 {
   struct environment environment;
   struct pw_drain drain;
-  struct pw_record_options how = {.output = options->trace, .tool_folder = options->tool_folder, .first_only = true, .sides = true,
+  struct pw_record_options how = {.output = options->trace, .tool_folder = options->tool_folder, .first_only = true,
+                                  .sides = true,
                                   .writer = {.level = 1, .source = "pagewalk validate"}, .progress = options->progress,
                                   .progress_context = options->progress_context};
   int status = make_environment(&environment, 0, err);
@@ -313,7 +317,8 @@ int pw_validate(char *const argv[], const struct pw_validate_options *options, s
   if (!status) status = record(argv, options, v, err);
   if (!status) status = find_stack(&stack_pointer, options->trace, err);
   struct stopper stopper = {options, v->recorded};
-  if (!status && stop(&stopper)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted"); /* it may have ended the program at once */
+  if (!status && stop(&stopper))
+    status = pw_error_set(err, PW_EINTERRUPTED, "interrupted"); /* it may have ended the program at once */
   if (!status) status = pw_drain_start(&drain, options->show_output, err);
   struct pw_native_options how = {.output = drain.output, .stop = stop, .context = &stopper};
   if (!status) status = run_native(&native, path, argv, &how, stack_pointer, err);

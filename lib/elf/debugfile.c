@@ -54,7 +54,8 @@ static bool belongs(const struct pw_elf *debug, const struct pw_elf *e, const st
 {
   unsigned char id[PW_OBJECT_MOST_BUILD_ID];
   size_t n = pw_elf_build_id(debug, id);
-  if (debug->header.e_machine != e->header.e_machine || debug->header.e_ident[EI_CLASS] != e->header.e_ident[EI_CLASS]) return false;
+  if (debug->header.e_machine != e->header.e_machine || debug->header.e_ident[EI_CLASS] != e->header.e_ident[EI_CLASS])
+    return false;
   if (n && w->build_id_bytes) return n == w->build_id_bytes && memcmp(id, w->build_id, n) == 0;
   return linked && has_checksum(debug, w->checksum);
 }

@@ -42,9 +42,12 @@ static int check_head(const struct pw_elf *e, struct pw_error *err)
   unsigned char head[sizeof(Elf64_Ehdr)] = {0};
   ssize_t got = pread(e->fd, head, sizeof head, 0);
   if (got < 0) return pw_error_set(err, PW_EIO, "%s: cannot be read: %s", e->path, strerror(errno));
-  if (got < SELFMAG || memcmp(head, ELFMAG, SELFMAG) != 0) return pw_error_set(err, PW_EFORMAT, "%s: is not an ELF file", e->path);
-  if ((size_t)got < sizeof(Elf32_Ehdr)) return pw_error_set(err, PW_EFORMAT, "%s: ends inside the ELF header; get a whole copy", e->path);
-  if (sections_elsewhere(head)) return pw_error_set(err, PW_EUNSUPPORTED, "%s: has the section table of no linked ELF file; link it", e->path);
+  if (got < SELFMAG || memcmp(head, ELFMAG, SELFMAG) != 0)
+    return pw_error_set(err, PW_EFORMAT, "%s: is not an ELF file", e->path);
+  if ((size_t)got < sizeof(Elf32_Ehdr))
+    return pw_error_set(err, PW_EFORMAT, "%s: ends inside the ELF header; get a whole copy", e->path);
+  if (sections_elsewhere(head))
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: has the section table of no linked ELF file; link it", e->path);
   return 0;
 }
 

@@ -33,7 +33,8 @@ static int read_segments(struct pw_object *o, const struct pw_elf *e, struct pw_
   size_t n = 0;
   GElf_Phdr p;
   if (elf_getphdrnum(e->elf, &n) || n > PW_OBJECT_MOST_SEGMENTS)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s: has more than %u program headers; no linker writes so many", e->path, PW_OBJECT_MOST_SEGMENTS);
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: has more than %u program headers; no linker writes so many", e->path,
+                        PW_OBJECT_MOST_SEGMENTS);
   o->segments = pw_calloc(n, sizeof *o->segments);
   if (!o->segments) return out_of_memory(e->path, err);
   for (size_t i = 0; i < n; i++) {
@@ -43,13 +44,15 @@ static int read_segments(struct pw_object *o, const struct pw_elf *e, struct pw_
     if (status) return status;
     o->segments[o->n_segments++] = (struct pw_segment){
         p.p_offset, p.p_vaddr, p.p_filesz, p.p_memsz,
-        (p.p_flags & PF_R ? PW_MAP_READ : 0u) | (p.p_flags & PF_W ? PW_MAP_WRITE : 0u) | (p.p_flags & PF_X ? PW_MAP_EXECUTE : 0u)};
+        (p.p_flags & PF_R ? PW_MAP_READ : 0u) | (p.p_flags & PF_W ? PW_MAP_WRITE : 0u) |
+            (p.p_flags & PF_X ? PW_MAP_EXECUTE : 0u)};
   }
   return 0;
 }
 
 /* A debug file that is damaged is as good as none. */
-static int add_debug_file(struct pw_candidates *all, struct pw_object *o, const struct pw_elf *e, const char *root, struct pw_error *err)
+static int add_debug_file(struct pw_candidates *all, struct pw_object *o, const struct pw_elf *e, const char *root,
+                          struct pw_error *err)
 {
   char path[4096];
   struct pw_elf debug;

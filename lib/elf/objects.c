@@ -34,7 +34,7 @@ int pw_objects_create(struct pw_objects **objects, const char *debug_root, struc
   if (o && o->debug_root) return 0;
   pw_objects_destroy(o);
   *objects = NULL;
-  return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the symbols of a file; free some and run again");
 }
 
 static void clear(struct file *file)
@@ -57,7 +57,8 @@ void pw_objects_destroy(struct pw_objects *o)
 static const struct file *find(const struct file *files, size_t n, const char *path, size_t path_bytes, uint64_t inode)
 {
   for (size_t i = 0; i < n; i++)
-    if (files[i].inode == inode && files[i].path_bytes == path_bytes && files[i].path && memcmp(files[i].path, path, path_bytes) == 0)
+    if (files[i].inode == inode && files[i].path_bytes == path_bytes && files[i].path &&
+        memcmp(files[i].path, path, path_bytes) == 0)
       return &files[i];
   return NULL;
 }

@@ -27,7 +27,8 @@ static int copy_strings(struct table *t, size_t index, void **slot, uint64_t *me
 {
   GElf_Shdr section;
   if (pw_elf_section(t->e, index, &section) && section.sh_size > PW_OBJECT_MOST_STRING_BYTES)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s: has %llu bytes of names of symbols, and at most %llu are read; strip it", t->e->path,
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s: has %llu bytes of names of symbols, and at most %llu are read; strip it",
+                        t->e->path,
                         (unsigned long long)section.sh_size, (unsigned long long)PW_OBJECT_MOST_STRING_BYTES);
   Elf_Data *data = pw_elf_data(t->e, index, PW_OBJECT_MOST_STRING_BYTES);
   if (!data)

@@ -38,7 +38,8 @@ struct pw_direct {
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or fewer configurations");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or "
+                                      "fewer configurations");
 }
 
 /* Machine number i of all: over unlimited memory, asleep, the units'. NULL past the end. */

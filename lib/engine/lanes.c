@@ -51,12 +51,13 @@ struct pw_lanes {
   size_t n_groups, groups_room;
   struct pw_direct *apart;         /* a machine of the first lane besides, for who watches */
   struct pw_direct *watched;       /* the one that is, or NULL */
-  uint64_t shared_shifts;          /* page sizes, as bits, at which pages are touched by both streams, or in frames of several processes */
+  uint64_t shared_shifts;          /* page sizes, as bits, at which pages are touched by both streams, or have frames in common */
 };
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or fewer configurations");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or "
+                                      "fewer configurations");
 }
 
 static void destroy_model(void *model)
@@ -300,7 +301,7 @@ int pw_lanes_explain(const struct pw_lanes *l, size_t n_configs, struct pw_expla
 {
   size_t n = 0;
   *groups = pw_calloc(l->n_lanes * MODELS, sizeof **groups);
-  if (!*groups) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!*groups) return pw_error_set(err, PW_ENOMEM, "memory ran out for the plan of a sweep; free some and run again");
   for (uint32_t i = 0; i < l->n_lanes; i++) {
     const struct lane *lane = &l->lanes[i];
     uint64_t pages = PW_IDEAL_PAGE_BYTES; /* once a page size */

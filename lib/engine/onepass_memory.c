@@ -36,7 +36,8 @@ struct pw_onepass_memory {
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or fewer configurations");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for models of all pages of the trace; free some, or run larger pages or "
+                                      "fewer configurations");
 }
 
 bool pw_onepass_memory_can(const struct pw_config *c, bool *joint)
@@ -58,7 +59,8 @@ static void destroy(struct pw_model *model)
 
 static const struct pw_model_class class = {feed_block, destroy};
 
-int pw_onepass_memory_create(struct pw_onepass_memory **sizes, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err)
+int pw_onepass_memory_create(struct pw_onepass_memory **sizes, unsigned page_shift, const struct pw_run_options *options,
+                             struct pw_error *err)
 {
   struct pw_onepass_memory *s = *sizes = pw_calloc(1, sizeof *s);
   if (!s) return out_of_memory(err);

@@ -21,7 +21,8 @@
 struct pw_onepass_memory; /* a struct pw_model comes first in it */
 struct pw_stack;
 
-int pw_onepass_memory_create(struct pw_onepass_memory **sizes, unsigned page_shift, const struct pw_run_options *options, struct pw_error *err);
+int pw_onepass_memory_create(struct pw_onepass_memory **sizes, unsigned page_shift, const struct pw_run_options *options,
+                             struct pw_error *err);
 
 /* Can this configuration of finite memory be answered in one pass; `joint`: only if no
  * page is touched by both streams. */

@@ -72,7 +72,8 @@ static void destroy(struct pw_model *model)
 
 static const struct pw_model_class class = {feed_block, destroy};
 
-int pw_onepass_tlbs_create(struct pw_onepass_tlbs **tlbs, const struct pw_run_options *options, bool all_touches, struct pw_error *err)
+int pw_onepass_tlbs_create(struct pw_onepass_tlbs **tlbs, const struct pw_run_options *options, bool all_touches,
+                           struct pw_error *err)
 {
   struct pw_onepass_tlbs *t = *tlbs = pw_calloc(1, sizeof *t);
   if (!t) return out_of_memory(err);
@@ -131,7 +132,8 @@ int pw_onepass_tlbs_add(struct pw_onepass_tlbs *t, const struct pw_config *c, ui
   return 0;
 }
 
-int pw_onepass_tlbs_all_sizes(struct pw_onepass_tlbs *t, const struct pw_config *c, enum pw_curve_of of, uint32_t *pair, struct pw_error *err)
+int pw_onepass_tlbs_all_sizes(struct pw_onepass_tlbs *t, const struct pw_config *c, enum pw_curve_of of, uint32_t *pair,
+                              struct pw_error *err)
 {
   *pair = PW_NO_PAIR;
   if (of == PW_CURVE_STLB) {
@@ -160,7 +162,8 @@ void pw_onepass_tlbs_explain(const struct pw_onepass_tlbs *t, struct pw_explaine
     e->fixed_bytes += size.fixed_bytes;
     e->page_bytes += size.page_bytes;
     if (size.set_counts && n < sizeof e->what)
-      n += (size_t)snprintf(e->what + n, sizeof e->what - n, "%s%s of %zu number%s of sets and up to %ju ways", n ? ", " : "", names[s],
+      n += (size_t)snprintf(e->what + n, sizeof e->what - n, "%s%s of %zu number%s of sets and up to %ju ways", n ? ", " : "",
+                            names[s],
                             size.set_counts, size.set_counts == 1 ? "" : "s", (uintmax_t)size.most_ways);
   }
   for (size_t i = 0; i < t->n_pairs; i++) {
@@ -170,7 +173,8 @@ void pw_onepass_tlbs_explain(const struct pw_onepass_tlbs *t, struct pw_explaine
     seconds++;
   }
   if (seconds && n < sizeof e->what)
-    n += (size_t)snprintf(e->what + n, sizeof e->what - n, "%ssecond levels behind %zu pair%s of first levels", n ? ", " : "", seconds,
+    n += (size_t)snprintf(e->what + n, sizeof e->what - n, "%ssecond levels behind %zu pair%s of first levels", n ? ", " : "",
+                          seconds,
                           seconds == 1 ? "" : "s");
   if (n == 0) snprintf(e->what, sizeof e->what, "no TLB");
 }

@@ -17,7 +17,8 @@ struct pw_onepass_tlbs; /* a struct pw_model comes first in it */
 struct pw_family;
 struct pw_stack;
 
-int pw_onepass_tlbs_create(struct pw_onepass_tlbs **tlbs, const struct pw_run_options *options, bool all_touches, struct pw_error *err);
+int pw_onepass_tlbs_create(struct pw_onepass_tlbs **tlbs, const struct pw_run_options *options, bool all_touches,
+                           struct pw_error *err);
 
 /* Can these TLBs be answered in one pass, and do they need all touches? */
 bool pw_onepass_tlbs_can(const struct pw_config *config);
@@ -38,7 +39,8 @@ bool pw_onepass_tlbs_needs_counts(const struct pw_onepass_tlbs *tlbs);
 
 void pw_onepass_tlbs_finish(struct pw_onepass_tlbs *tlbs);
 /* Fills the TLB fields of a result that has its counted accesses. */
-void pw_onepass_tlbs_result(const struct pw_onepass_tlbs *tlbs, const struct pw_config *config, uint32_t pair, struct pw_result *result);
+void pw_onepass_tlbs_result(const struct pw_onepass_tlbs *tlbs, const struct pw_config *config, uint32_t pair,
+                            struct pw_result *result);
 const struct pw_stack *pw_onepass_tlbs_stack(const struct pw_onepass_tlbs *tlbs, enum pw_curve_of of, uint32_t pair);
 
 /* What a step does to the TLBs of a family. */

@@ -103,7 +103,8 @@ int pw_run_passes(struct pw_run *r, const struct pw_config *configs, size_t n, s
 static int unfit_sentence(const struct pw_run *r, const struct pw_config *c, uint64_t page, unsigned bits, struct pw_error *err)
 {
   return pw_error_set(err, PW_EINVAL,
-                      "%s: the address 0x%" PRIx64 "000 does not fit the table %s, which covers %u bits; the trace needs one of at least %u bits",
+                      "%s: the address 0x%" PRIx64 "000 does not fit the table %s, which covers %u bits; the trace needs one of "
+                                                   "at least %u bits",
                       r->blocks.info(r->blocks.trace)->path, page, c->geometry->name, pw_geometry_va_bits(c->geometry), bits);
 }
 

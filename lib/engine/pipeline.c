@@ -82,7 +82,8 @@ static int copy_block(struct copy *c, const struct pw_block *b, struct pw_error 
 {
   const uint16_t *counts[4] = {b->fetches, b->loads, b->stores, b->touches}, *copied[4] = {NULL};
   if (copy_events(c, b)) return out_of_memory(err);
-  if (b->fetches && !c->counts && !(c->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *c->counts))) return out_of_memory(err);
+  if (b->fetches && !c->counts && !(c->counts = pw_malloc(4 * (size_t)PW_BLOCK_VISITS, sizeof *c->counts)))
+    return out_of_memory(err);
   memcpy(c->pages, b->pages, b->n_pages * sizeof *c->pages);
   memcpy(c->page, b->page, b->n_visits * sizeof *c->page);
   memcpy(c->flags, b->flags, b->n_visits);
@@ -207,7 +208,8 @@ static int run_steps(struct steps *s, unsigned n_workers, struct pw_error *err)
 
 static int run_parallel(struct pw_pipeline *p, struct pw_error *err)
 {
-  struct steps s = {.pipeline = p, .lock = PTHREAD_MUTEX_INITIALIZER, .begin = PTHREAD_COND_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
+  struct steps s = {.pipeline = p, .lock = PTHREAD_MUTEX_INITIALIZER, .begin = PTHREAD_COND_INITIALIZER,
+                    .end = PTHREAD_COND_INITIALIZER};
   pthread_t *workers = pw_malloc(p->jobs, sizeof *workers);
   bool ok = workers != NULL;
   for (int i = 0; i < AHEAD; i++) ok &= create_copy(&s.copies[i]) == 0;

@@ -31,7 +31,8 @@ void pw_stretch_cut(struct pw_stretch *s, uint32_t to)
 
 int pw_stretch_status(const struct pw_stretch *s, struct pw_error *err)
 {
-  return s->halt && atomic_load_explicit(&s->halt->stopped, memory_order_relaxed) ? pw_error_set(err, PW_EINTERRUPTED, "interrupted") : 0;
+  bool stopped = s->halt && atomic_load_explicit(&s->halt->stopped, memory_order_relaxed);
+  return stopped ? pw_error_set(err, PW_EINTERRUPTED, "interrupted") : 0;
 }
 
 void pw_lists_init(struct pw_lists *l, enum pw_stream only)
@@ -185,7 +186,8 @@ bool pw_lists_lookups(struct pw_lists *l, bool alternating, struct pw_lookups_fr
   return false;
 }
 
-static int note_step(struct pw_lists *l, const struct pw_step *s, const struct pw_paged *b, struct pw_future *future, struct pw_error *err)
+static int note_step(struct pw_lists *l, const struct pw_step *s, const struct pw_paged *b, struct pw_future *future,
+                     struct pw_error *err)
 {
   int status = 0;
   if (s->kind == PW_STEP_REMAP) pw_lists_remap(l, s);

@@ -76,7 +76,8 @@ static int why_not(int report, const char *path, struct pw_error *err)
   if (read(report, what, sizeof what) != (ssize_t)sizeof what)
     return pw_error_set(err, PW_EIO, "%s ended before its first instruction", path);
   if (what[0] == FAILED_PTRACE)
-    return pw_error_set(err, PW_EUNSUPPORTED, "this system forbids ptrace (%s), which validate watches the program with; allow it, as with docker run --cap-add=SYS_PTRACE", strerror(what[1]));
+    return pw_error_set(err, PW_EUNSUPPORTED, "this system forbids ptrace (%s), which validate watches the program with; allow "
+                                              "it, as with docker run --cap-add=SYS_PTRACE", strerror(what[1]));
   return pw_error_set(err, PW_EIO, "%s cannot be executed: %s", path, strerror(what[1]));
 }
 
@@ -252,7 +253,8 @@ static int at_exec(struct native_run *r, pid_t thread, struct pw_error *err)
   }
   r->executed = true;
   r->native->threads = 1;
-  if (ptrace(PTRACE_GETREGS, thread, NULL, &registers)) return pw_error_set(err, PW_EUNSUPPORTED, "this system forbids to look at a program with ptrace: %s", strerror(errno));
+  if (ptrace(PTRACE_GETREGS, thread, NULL, &registers))
+    return pw_error_set(err, PW_EUNSUPPORTED, "this system forbids to look at a program with ptrace: %s", strerror(errno));
   r->native->stack_pointer = registers.rsp;
   hide_vdso(thread, registers.rsp);
   r->native->heap = pw_native_heap_start(r->process);
@@ -365,7 +367,8 @@ int pw_native_run(struct pw_native *native, const char *path, char *const argv[]
   r.process = fork();
   if (r.process == 0) become(path, argv, options, report[1]);
   close(report[1]);
-  int status = r.process < 0 ? pw_error_set(err, PW_EIO, "no process for the program: %s", strerror(errno)) : set_options(r.process, err);
+  int status = r.process < 0 ? pw_error_set(err, PW_EIO, "no process for the program: %s", strerror(errno))
+      : set_options(r.process, err);
   if (!status) status = follow(&r, err);
   if (status == PW_EUNSUPPORTED || (!status && !r.executed)) {
     int why = why_not(report[0], path, err);

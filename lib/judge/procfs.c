@@ -22,7 +22,8 @@ static FILE *open_proc(pid_t process, pid_t thread, const char *name)
 
 static int cannot_read(const char *name, struct pw_error *err)
 {
-  return pw_error_set(err, PW_EUNSUPPORTED, "the program's /proc/PID/%s cannot be read: %s; mount /proc, and run as the user that you are", name, strerror(errno));
+  return pw_error_set(err, PW_EUNSUPPORTED, "the program's /proc/PID/%s cannot be read: %s; mount /proc, and run as the user "
+                                            "that you are", name, strerror(errno));
 }
 
 static int out_of_memory(struct pw_error *err)
@@ -50,7 +51,8 @@ static int read_status(struct pw_native_state *s, pid_t process, pid_t thread, s
       seen |= i == 0;
     }
   fclose(file);
-  return seen ? 0 : pw_error_set(err, PW_EUNSUPPORTED, "this kernel tells no VmPTE in /proc/PID/status, so there is nothing to compare with");
+  if (seen) return 0;
+  return pw_error_set(err, PW_EUNSUPPORTED, "this kernel tells no VmPTE in /proc/PID/status, so there is nothing to compare with");
 }
 
 uint64_t pw_native_table_bytes(pid_t process)

@@ -24,7 +24,8 @@ static int failed(const char *what, struct pw_error *err)
 int pw_future_create(struct pw_future **future, struct pw_error *err)
 {
   struct pw_future *f = *future = pw_calloc(1, sizeof *f);
-  if (!f) return pw_error_set(err, PW_ENOMEM, "memory ran out for the accesses to come, which policy opt needs; free some, or run a part of the trace (--limit)");
+  if (!f) return pw_error_set(err, PW_ENOMEM, "memory ran out for the accesses to come, which policy opt needs; free some, or "
+                                              "run a part of the trace (--limit)");
   f->ids = pw_temporary_file(err);
   if (f->ids) f->answers = pw_temporary_file(err);
   if (f->answers) return 0;
@@ -71,7 +72,8 @@ int pw_future_turn(struct pw_future *f, size_t n_ids, struct pw_error *err)
   uint64_t *last = pw_malloc(n_ids, sizeof *last), *next = pw_malloc(CHUNK, sizeof *next);
   uint32_t *id = pw_malloc(CHUNK, sizeof *id);
   int status = 0;
-  if (!last || !next || !id) status = pw_error_set(err, PW_ENOMEM, "memory ran out for the accesses to come, which policy opt needs; free some, or run a part of the trace (--limit)");
+  if (!last || !next || !id) status = pw_error_set(err, PW_ENOMEM, "memory ran out for the accesses to come, which policy opt "
+                                                                   "needs; free some, or run a part of the trace (--limit)");
   for (size_t i = 0; !status && i < n_ids; i++) last[i] = PW_NEVER;
   errno = 0;
   if (!status && fflush(f->ids)) status = failed("written", err);

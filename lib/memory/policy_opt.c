@@ -2,7 +2,8 @@
  *
  * Resident pages stand in a binary heap, the farthest next use on top; of pages
  * that are never used again the one of the lowest page key is on top, of one key the one
- * that came first. A touch moves a page from "now" to its next use, so it can only rise. `frame` is the heap, `a` a page's place in it. */
+ * that came first. A touch moves a page from "now" to its next use, so it can only rise.
+ * `frame` is the heap, `a` a page's place in it. */
 #include "memory/memory.h"
 
 /* Must page x leave before page y? */
@@ -71,4 +72,5 @@ static void drop(struct pw_memory *m, uint32_t id)
   m->used++; /* pw_memory_drop takes it off */
 }
 
-const struct pw_memory_policy pw_memory_opt = {"opt", "Belady's optimum: the page used farthest ahead goes", true, true, touch, drop};
+const struct pw_memory_policy pw_memory_opt = {"opt", "Belady's optimum: the page used farthest ahead goes", true, true, touch,
+                                               drop};

@@ -108,12 +108,14 @@ int pw_geometry_parse(struct pw_geometry *g, const char *text, struct pw_error *
   memset(g, 0, sizeof *g);
   if (!isdigit((unsigned char)*text) || strlen(text) >= sizeof g->name || !parse_widths(g, text)) {
     const char *near = pw_nearest_entry(pw_geometry_entry, text);
-    return pw_error_set(err, PW_EINVAL, "%s is no page table%s%s; take a name of pagewalk list tables, or widths such as 9,9,9,9+12:8 (at most %d levels)",
+    return pw_error_set(err, PW_EINVAL, "%s is no page table%s%s; take a name of pagewalk list tables, or widths such as "
+                                        "9,9,9,9+12:8 (at most %d levels)",
                         text, near ? "; did you mean " : "", near ? near : "", PW_MAX_LEVELS);
   }
   memcpy(g->name, text, strlen(text) + 1);
   if (g->entry_bytes < 1 || g->entry_bytes > 64 || (g->entry_bytes & (g->entry_bytes - 1)))
-    return pw_error_set(err, PW_EINVAL, "an entry of %u bytes in the table %s; take 1, 2, 4, 8, 16, 32 or 64", g->entry_bytes, text);
+    return pw_error_set(err, PW_EINVAL, "an entry of %u bytes in the table %s; take 1, 2, 4, 8, 16, 32 or 64", g->entry_bytes,
+                        text);
   if (g->offset_bits < 1 || g->offset_bits > 52)
     return pw_error_set(err, PW_EINVAL, "a page offset of %u bits in the table %s; take 1 to 52", g->offset_bits, text);
   g->sign_extended = true; /* as every 64-bit table; under 64 bits both halves fit */

@@ -6,7 +6,8 @@
 
 int pw_ideal_out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the pages of the trace; free some, or run larger pages or a part of it (--limit)");
+  return pw_error_set(err, PW_ENOMEM,
+                      "memory ran out for the pages of the trace; free some, or run larger pages or a part of it (--limit)");
 }
 
 static void log_change(struct pw_ideal *a, struct pw_change change)

@@ -42,7 +42,8 @@ void pw_ideal_touch_frame(struct pw_ideal *a, uint32_t id, bool wrote)
   struct pw_paged *n = &out->numbered;
   struct pw_step *step = n->n_steps ? &out->steps[n->n_steps - 1] : NULL;
   if (!a->finite || a->failed) return;
-  bool goes_on = step && step->kind == PW_STEP_TOUCH && step->at == a->cause.at && step->event == PW_BY_VISIT && step->wrote == wrote;
+  bool goes_on = step && step->kind == PW_STEP_TOUCH && step->at == a->cause.at && step->event == PW_BY_VISIT &&
+      step->wrote == wrote;
   if (!goes_on) step = pw_ideal_add_step(out, a->cause.at, PW_STEP_TOUCH);
   if (!step || pw_grow((void **)&out->touched, &out->touched_room, out->n_touched + 1, sizeof *out->touched) ||
       pw_grow((void **)&out->touched_id, &out->touched_id_room, out->n_touched + 1, sizeof *out->touched_id)) {

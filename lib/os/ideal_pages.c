@@ -10,7 +10,8 @@ struct pw_step *pw_ideal_add_step(struct pw_ideal_output *out, uint32_t at, enum
   if (pw_grow((void **)&out->steps, &out->steps_room, n->n_steps + 1, sizeof *out->steps)) return NULL;
   struct pw_step *step = &out->steps[n->n_steps++];
   size_t first = kind == PW_STEP_TOUCH ? out->n_touched : out->n_left;
-  *step = (struct pw_step){.at = at, .event = PW_BY_VISIT, .kind = kind, .first_key = 1, .first = first, .first_gone = out->n_gone};
+  *step = (struct pw_step){.at = at, .event = PW_BY_VISIT, .kind = kind, .first_key = 1, .first = first,
+                           .first_gone = out->n_gone};
   return step;
 }
 
@@ -73,7 +74,8 @@ static int all_leave(struct departure *d)
 {
   struct pw_ideal *a = d->account;
   uint32_t before = a->frames.free;
-  if (pw_present_leave(&a->frames, &a->present[a->process], part_leaves, d) || pw_ideal_put_all_gone(a, d->out, before)) return -1;
+  if (pw_present_leave(&a->frames, &a->present[a->process], part_leaves, d) || pw_ideal_put_all_gone(a, d->out, before))
+    return -1;
   pw_tables_clear(a->tables, a->process);
   return 0;
 }

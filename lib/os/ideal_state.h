@@ -26,7 +26,8 @@ struct pw_ideal_output {
   struct pw_left *left;
   uint32_t *gone, *touched, *touched_id;
   struct pw_change *changes;
-  size_t n_left, n_gone, n_touched, n_changes, new_room, steps_room, left_room, gone_room, touched_room, touched_id_room, changes_room;
+  size_t n_left, n_gone, n_touched, n_changes;
+  size_t new_room, steps_room, left_room, gone_room, touched_room, touched_id_room, changes_room;
   uint64_t key[PW_BLOCK_VISITS]; /* the large arrays come last: nobody clears them */
   uint32_t id[PW_BLOCK_VISITS];
   uint32_t frame[PW_BLOCK_VISITS]; /* only where frames have numbers, of pages that are touched */

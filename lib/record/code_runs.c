@@ -149,6 +149,7 @@ int pw_runs_add(struct pw_runs *runs, const char *name, uint64_t number, const u
   pw_free(t.steps);
   pw_free(t.sides);
   pw_free(t.pages);
-  if (status == PW_EFORMAT) return pw_error_set(err, status, "%s: run %" PRIu64 " of the capture tool is not believable", name, number);
+  if (status == PW_EFORMAT)
+    return pw_error_set(err, status, "%s: run %" PRIu64 " of the capture tool is not believable", name, number);
   return status ? pw_error_set(err, status, "%s: memory ran out", name) : 0;
 }

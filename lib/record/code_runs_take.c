@@ -148,7 +148,8 @@ static inline uint64_t first_touch(const struct run_taking *t, const uint64_t *a
 }
 
 /* False: data access *done, and all behind it, are to be taken one by one. */
-static inline __attribute__((always_inline)) bool take_steps(const struct run_taking *t, const uint64_t *addresses, struct open *o,
+static inline __attribute__((always_inline)) bool take_steps(const struct run_taking *t, const uint64_t *addresses,
+                                                             struct open *o,
                                                              uint32_t *done, const bool leaps, const bool sides)
 {
   const uint64_t *address = addresses;
@@ -174,7 +175,8 @@ static inline __attribute__((always_inline)) bool take_steps(const struct run_ta
   return true;
 }
 
-static inline __attribute__((always_inline)) bool take_at_once(const struct run_taking *t, const uint64_t *addresses, struct open *o,
+static inline __attribute__((always_inline)) bool take_at_once(const struct run_taking *t, const uint64_t *addresses,
+                                                               struct open *o,
                                                                uint32_t *done, const bool sides)
 {
   o->tally += first_touch(t, addresses, o);
@@ -260,7 +262,8 @@ void pw_runs_take_cut(const struct pw_runs *runs, const uint64_t *words, size_t 
   if (n == 0 || words[0] >= runs->n || runs->list[words[0]].n_words > n - 1) return;
   struct pw_code_told part = runs->told[words[0]];
   uint32_t at = 0;
-  while (at < part.n_items && (PW_RING_ITEM_OP(part.items[at]) != PW_FETCH || pw_run_fetch_address(part.items[at]) != address)) at++;
+  while (at < part.n_items && (PW_RING_ITEM_OP(part.items[at]) != PW_FETCH || pw_run_fetch_address(part.items[at]) != address))
+    at++;
   if (at == part.n_items) return; /* another fault, and old words */
   if (pw_visits_room(v, runs->list[words[0]].total)) {
     *needs = runs->list[words[0]].total;

@@ -80,7 +80,8 @@ static const struct emulated *read_header(const char *path, char *loader, size_t
   }
   if (pread(elf.fd, ident, sizeof ident, 0) != (ssize_t)sizeof ident || memcmp(ident, ELFMAG, SELFMAG) != 0) {
     close(elf.fd);
-    pw_error_set(err, PW_EUNSUPPORTED, "%s is not an ELF program; --backend qemu runs only such, so name the interpreter of a script", path);
+    pw_error_set(err, PW_EUNSUPPORTED,
+                 "%s is not an ELF program; --backend qemu runs only such, so name the interpreter of a script", path);
     return NULL;
   }
   elf.wide = ident[EI_CLASS] == ELFCLASS64;
@@ -90,7 +91,8 @@ static const struct emulated *read_header(const char *path, char *loader, size_t
   close(elf.fd);
   for (const struct emulated *m = machines; m < machines + sizeof machines / sizeof *machines; m++)
     if (m->number == number && m->class == ident[EI_CLASS] && m->order == ident[EI_DATA]) return m;
-  pw_error_set(err, PW_EUNSUPPORTED, "%s is for a machine (ELF number %u) that is not known to record under QEMU", path, (unsigned)number);
+  pw_error_set(err, PW_EUNSUPPORTED, "%s is for a machine (ELF number %u) that is not known to record under QEMU", path,
+               (unsigned)number);
   return NULL;
 }
 
@@ -101,7 +103,8 @@ static int find_qemu(struct pw_emulator *e, const struct emulated *machine, cons
   snprintf(name, sizeof name, "qemu-%s", machine->qemu);
   if (pw_program_find(e->qemu, sizeof e->qemu, chosen ? chosen : name, &why) == 0) return 0;
   if (chosen) return pw_error_set(err, PW_EUNSUPPORTED, "--qemu: %s", why.text);
-  return pw_error_set(err, PW_EUNSUPPORTED, "there is no %s in PATH, which this program needs: install the package qemu-user, or name it with --qemu", name);
+  return pw_error_set(err, PW_EUNSUPPORTED, "there is no %s in PATH, which this program needs: install the package qemu-user, or "
+                                            "name it with --qemu", name);
 }
 
 static int find_loader(struct pw_emulator *e, const struct emulated *machine, const char *program, const char *loader,
@@ -119,8 +122,10 @@ static int find_loader(struct pw_emulator *e, const struct emulated *machine, co
   const char *root = e->sysroot[0] ? e->sysroot : theirs ? theirs : "";
   snprintf(path, sizeof path, "%s%s", root, loader);
   if (access(path, R_OK) == 0 || access(loader, R_OK) == 0) return 0;
-  if (machine->debian) snprintf(package, sizeof package, ", which Debian's libc6 cross packages put into /usr/%s", machine->debian);
-  return pw_error_set(err, PW_EUNSUPPORTED, "%s needs the dynamic loader %s, and it is not in '%s'; name its folder with --sysroot%s, or link the program with -static",
+  if (machine->debian)
+    snprintf(package, sizeof package, ", which Debian's libc6 cross packages put into /usr/%s", machine->debian);
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s needs the dynamic loader %s, and it is not in '%s'; name its folder with "
+                                            "--sysroot%s, or link the program with -static",
                       program, loader, root[0] ? root : "/", package);
 }
 
@@ -133,7 +138,8 @@ int pw_emulator_choose(struct pw_emulator *e, const char *program, const char *f
   if (!machine) return PW_EUNSUPPORTED;
   int n = folder ? snprintf(e->plugin, sizeof e->plugin, "%s/libpagewalk-qemu.so", folder) : -1;
   if (n < 0 || (size_t)n >= sizeof e->plugin || access(e->plugin, R_OK))
-    return pw_error_set(err, PW_EUNSUPPORTED, "this pagewalk was built without its plugin for QEMU, libpagewalk-qemu.so; build it again on Linux");
+    return pw_error_set(err, PW_EUNSUPPORTED,
+                        "this pagewalk was built without its plugin for QEMU, libpagewalk-qemu.so; build it again on Linux");
   if (strchr(e->plugin, ','))
     return pw_error_set(err, PW_EUNSUPPORTED, "QEMU cannot load %s, since there is a comma in its path", e->plugin);
   e->cpu = getenv("QEMU_CPU") ? NULL : machine->cpu;

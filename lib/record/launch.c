@@ -32,14 +32,15 @@ static int fill_argv(struct pw_launch *launch, const char *const *fixed, char *c
   while (fixed[n_fixed]) n_fixed++;
   while (argv[n]) n++;
   launch->argv = pw_calloc(n_fixed + n, sizeof *launch->argv);
-  if (!launch->argv) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!launch->argv) return pw_error_set(err, PW_ENOMEM, "memory ran out for the command to start; free some and run again");
   memcpy(launch->argv, fixed, n_fixed * sizeof *fixed);
   memcpy(launch->argv + n_fixed, argv + 1, n * sizeof *fixed); /* with the NULL */
   return 0;
 }
 
 /* The tool looks for the program in PATH as we did; where there is none, it does not know our default. */
-static int prepare_valgrind(struct pw_launch *launch, const struct pw_record_options *options, const char *socket, const char *path,
+static int prepare_valgrind(struct pw_launch *launch, const struct pw_record_options *options, const char *socket,
+                            const char *path,
                             char *const argv[], struct pw_error *err)
 {
   int status = pw_program_check(path, err);

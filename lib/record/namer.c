@@ -34,7 +34,7 @@ struct pw_namer {
 int pw_namer_create(struct pw_namer **namer, struct pw_objects *objects, const struct pw_namer_sink *sink, struct pw_error *err)
 {
   struct pw_namer *n = *namer = pw_calloc(1, sizeof *n);
-  if (!n) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!n) return pw_error_set(err, PW_ENOMEM, "memory ran out for the symbols of the program; free some and run again");
   n->objects = objects;
   n->sink = *sink;
   return 0;

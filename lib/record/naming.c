@@ -55,7 +55,7 @@ void pw_naming_destroy(struct pw_naming *n)
 int pw_naming_create(struct pw_naming **naming, struct pw_objects *objects, struct pw_recording *recording, struct pw_error *err)
 {
   struct pw_naming *n = *naming = pw_calloc(1, sizeof *n);
-  if (!n) return pw_error_set(err, PW_ENOMEM, "memory ran out");
+  if (!n) return pw_error_set(err, PW_ENOMEM, "memory ran out for the files of the program; free some and run again");
   const struct pw_namer_sink sink = {put_symbol, n};
   int status = pw_namer_create(&n->namer, objects, &sink, err);
   if (status) {

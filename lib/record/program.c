@@ -38,7 +38,8 @@ static int check_rights(const char *path, struct pw_error *err)
 {
   struct stat st;
   if (stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s is setuid or setgid, and such a program cannot be recorded; record a copy without that bit", path);
+    return pw_error_set(err, PW_EUNSUPPORTED,
+                        "%s is setuid or setgid, and such a program cannot be recorded; record a copy without that bit", path);
   return 0;
 }
 
@@ -61,9 +62,11 @@ static int check_file(const char *path, char *head, size_t n_head, struct pw_err
   memset(head + n, 0, n_head - (size_t)n);
   if (head[0] == '#' && head[1] == '!') return 0;
   if (n < 20 || memcmp(head, ELFMAG, SELFMAG) != 0)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s is neither an ELF program nor a script that starts with #!; name its interpreter", path);
+    return pw_error_set(err, PW_EUNSUPPORTED,
+                        "%s is neither an ELF program nor a script that starts with #!; name its interpreter", path);
   if (head[EI_CLASS] != ELFCLASS64 || head[18] != EM_X86_64 || head[19] != 0)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s is not a 64-bit x86-64 program; --backend qemu records those of other machines", path);
+    return pw_error_set(err, PW_EUNSUPPORTED, "%s is not a 64-bit x86-64 program; --backend qemu records those of other machines",
+                        path);
   return 0;
 }
 
@@ -78,7 +81,8 @@ int pw_program_check(const char *path, struct pw_error *err)
     if (status || head[0] != '#') return status;
     file = interpreter(head);
   }
-  return pw_error_set(err, PW_EUNSUPPORTED, "%s: its interpreter is a script too, and such cannot be recorded; name the interpreter of that before it", path);
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s: its interpreter is a script too, and such cannot be recorded; name the "
+                                            "interpreter of that before it", path);
 }
 
 int pw_program_find(char *path, size_t n_path, const char *name, struct pw_error *err)

@@ -112,7 +112,8 @@ static char *image_path(struct recorder *r, pid_t pid)
 static int new_recording(struct recorder *r, struct pw_recording **recording, const char *path, struct pw_error *err)
 {
   const struct pw_record_options *o = r->options;
-  struct pw_recording_options options = {.trace = {.skip = o->skip, .limit = o->limit, .make_sides = o->sides}, .writer = o->writer,
+  struct pw_recording_options options = {.trace = {.skip = o->skip, .limit = o->limit, .make_sides = o->sides},
+                                         .writer = o->writer,
                                          .size_limit_bytes = o->size_limit_bytes};
   return pw_recording_create(recording, path, &options, err);
 }
@@ -160,7 +161,8 @@ static struct pw_recording *recording_for(struct recorder *r, pid_t pid)
   }
   if (r->options->first_only || r->stopped_ms || pid < 0) return NULL;
   char *path = image_path(r, pid);
-  int status = path ? new_recording(r, &recording, path, &err) : pw_error_set(&err, PW_ENOMEM, "memory ran out");
+  int status = path ? new_recording(r, &recording, path, &err)
+                    : pw_error_set(&err, PW_ENOMEM, "memory ran out for the name of the trace; free some and run again");
   note_failure(r, status, &err);
   pw_free(path);
   return recording;
@@ -174,7 +176,8 @@ static void refuse_image(struct recorder *r)
   int sock = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
   if (sock >= 0) close(sock);
   r->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  note_failure(r, pw_error_set(&err, PW_EIO, "too many processes at once: some were not recorded; allow more open files (ulimit -n)"), &err);
+  note_failure(r, pw_error_set(&err, PW_EIO,
+                               "too many processes at once: some were not recorded; allow more open files (ulimit -n)"), &err);
 }
 
 static void accept_image(struct recorder *r)
@@ -229,10 +232,12 @@ static void learn_end(struct recorder *r, const struct image *image)
   }
   if (!r->ended) return;
   bool silent = r->options->backend == PW_RECORD_QEMU; /* of machines whose system calls it does not know */
-  if (r->info->signal || silent) pw_recording_end(image->recording, r->info->signal ? 0 : (uint64_t)r->info->exit_status, (uint64_t)r->info->signal);
+  if (r->info->signal || silent)
+    pw_recording_end(image->recording, r->info->signal ? 0 : (uint64_t)r->info->exit_status, (uint64_t)r->info->signal);
   if (r->info->signal || silent || r->stopped_ms) return;
   struct pw_error err;
-  note_failure(r, pw_error_set(&err, PW_EUNSUPPORTED, "%s: what recorded the program failed before its end; what that said stands above",
+  note_failure(r, pw_error_set(&err, PW_EUNSUPPORTED,
+                               "%s: what recorded the program failed before its end; what that said stands above",
                                pw_recording_path(image->recording)), &err);
 }
 
@@ -388,7 +393,8 @@ int pw_record(char *const argv[], const struct pw_record_options *options, struc
     status = follow(&r);
     if (status) pw_error_set(err, status, "memory ran out while recording");
     if (!status && r.first)
-      status = pw_error_set(err, PW_EUNSUPPORTED, "%s did not start under %s; what that said stands above", argv[0], launch.called);
+      status = pw_error_set(err, PW_EUNSUPPORTED, "%s did not start under %s; what that said stands above", argv[0],
+                            launch.called);
   }
   clean_up(&r);
   pw_launch_clear(&launch);

@@ -108,9 +108,11 @@ static int take_map(struct pw_ring_events *e, const uint64_t *w, size_t n, struc
   struct pw_ring_map map = {w[0], w[1], w[2] & 63, w[3], w[4], name, strnlen(name, 8 * (n - 5)), ""};
   if (!good_range(w)) return 0;
   if (e->namer.look) e->namer.look(e->namer.context, &map);
-  int status = put_event(e, (struct pw_event){.kind = PW_EVENT_MAP, .a = w[0], .b = w[1], .c = map.bits}, name, map.name_bytes, err);
+  int status = put_event(e, (struct pw_event){.kind = PW_EVENT_MAP, .a = w[0], .b = w[1], .c = map.bits}, name, map.name_bytes,
+                         err);
   if (!status && map.inode)
-    status = put_event(e, (struct pw_event){.kind = PW_EVENT_BACKING, .a = map.offset, .b = map.inode}, map.build_id, strlen(map.build_id), err);
+    status = put_event(e, (struct pw_event){.kind = PW_EVENT_BACKING, .a = map.offset, .b = map.inode}, map.build_id,
+                       strlen(map.build_id), err);
   return status || !e->namer.map ? status : e->namer.map(e->namer.context, &map, err);
 }
 
@@ -176,7 +178,8 @@ int pw_ring_events_take(struct pw_ring_events *e, uint32_t kind, const uint64_t 
     case PW_RING_READ: return put_kernel(e, PW_EVENT_KERNEL_READ, w, err);
     case PW_RING_WRITE: return put_kernel(e, PW_EVENT_KERNEL_WRITE, w, err);
     case PW_RING_THREAD: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD, .a = w[0]}, NULL, 0, err);
-    case PW_RING_THREAD_NEW: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0, err);
+    case PW_RING_THREAD_NEW: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0,
+                                              err);
     case PW_RING_THREAD_END: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD_END, .a = w[0]}, NULL, 0, err);
     case PW_RING_EXEC: return note_exec(e, w, n, err);
     case PW_RING_UNRECORDED:

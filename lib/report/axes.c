@@ -17,25 +17,25 @@
 
 /* What is not in the tables of counts and parameters. */
 static const struct pw_column_look looks[] = {
-  { "trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 },
-  { "of", "curve of", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0 }, /* these are columns of a curve */
-  { "entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0 },
-  { "misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
-  { "miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_PART_ALL },
-  { "access", "accesses", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0 }, /* these are columns of a time series */
-  { "heap_bytes", "mapped heap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
-  { "heap_minor_faults", "minor faults in the heap", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
-  { "heap_returned_bytes", "heap given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
-  { "mmap_bytes", "anonymous mappings", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
-  { "mmap_minor_faults", "minor faults in anonymous mappings", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL },
-  { "mmap_returned_bytes", "anonymous mappings given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL },
+  {"trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
+  {"of", "curve of", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0}, /* these are columns of a curve */
+  {"entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0},
+  {"misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL},
+  {"miss_rate", "misses per access", PW_UNIT_PERCENT, PW_SCALE_AUTO, PW_PART_ALL},
+  {"access", "accesses", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0}, /* these are columns of a time series */
+  {"heap_bytes", "mapped heap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL},
+  {"heap_minor_faults", "minor faults in the heap", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL},
+  {"heap_returned_bytes", "heap given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL},
+  {"mmap_bytes", "anonymous mappings", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL},
+  {"mmap_minor_faults", "minor faults in anonymous mappings", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL},
+  {"mmap_returned_bytes", "anonymous mappings given back", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL},
 };
 
 static struct pw_column_look look_of_count(const struct pw_count *c)
 {
-  static const enum pw_unit units[] = { PW_UNIT_PLAIN, PW_UNIT_BYTES, PW_UNIT_PERCENT, PW_UNIT_PLAIN };
+  static const enum pw_unit units[] = {PW_UNIT_PLAIN, PW_UNIT_BYTES, PW_UNIT_PERCENT, PW_UNIT_PLAIN};
   return (struct pw_column_look){ c->name, c->title, units[c->unit], c->unit == PW_COUNT_WORD ? PW_SCALE_CATEGORY : PW_SCALE_AUTO,
-                                  c->parts };
+                                  c->parts};
 }
 
 static struct pw_column_look look_of_parameter(const struct pw_parameter *p, size_t which)
@@ -43,20 +43,20 @@ static struct pw_column_look look_of_parameter(const struct pw_parameter *p, siz
   bool bytes = p->kind == PW_PARAMETER_PAGE || p->kind == PW_PARAMETER_MEMORY || p->kind == PW_PARAMETER_SIZE;
   bool words = p->kind == PW_PARAMETER_TABLE || p->kind == PW_PARAMETER_CHOICE || (p->kind == PW_PARAMETER_TLB && which == 2);
   return (struct pw_column_look){ p->columns[which].name, p->columns[which].title, bytes ? PW_UNIT_BYTES : PW_UNIT_PLAIN,
-                                  words ? PW_SCALE_CATEGORY : PW_SCALE_LOG2, 0 };
+                                  words ? PW_SCALE_CATEGORY : PW_SCALE_LOG2, 0};
 }
 
 bool pw_config_column(struct pw_config_column *column, size_t index)
 {
-  static const struct pw_parameter_column of = { "of", "curve of", "dtlb", NULL };
+  static const struct pw_parameter_column of = {"of", "curve of", "dtlb", NULL};
   const struct pw_parameter *p;
   for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
     for (size_t which = 0; which < 3; which++) {
       if (!p->columns[which].usual || index-- > 0) continue;
-      *column = (struct pw_config_column){ p, p->part, &p->columns[which] };
+      *column = (struct pw_config_column){p, p->part, &p->columns[which]};
       return true;
     }
-  *column = (struct pw_config_column){ NULL, PW_PART_ALL, &of };
+  *column = (struct pw_config_column){NULL, PW_PART_ALL, &of};
   return index == 0;
 }
 
@@ -71,12 +71,12 @@ struct pw_column_look pw_column_look(const char *column)
   for (size_t i = 0; (p = pw_parameter_entry(i)); i++)
     for (size_t which = 0; which < 3; which++)
       if (p->columns[which].name && strcmp(p->columns[which].name, column) == 0) return look_of_parameter(p, which);
-  return (struct pw_column_look){ NULL, column, PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL };
+  return (struct pw_column_look){NULL, column, PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL};
 }
 
 void pw_text_bytes(char *text, size_t n_text, double bytes)
 {
-  static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   size_t unit = 0;
   while (bytes >= 1023.5 && unit + 1 < sizeof units / sizeof units[0]) {
     bytes /= 1024;
@@ -171,7 +171,7 @@ static void place_tlb_tick(struct pw_axis *axis, double at)
 /* The sizes that machines have, named in even steps first, and the other powers of two. */
 static void place_tlb_sizes(struct pw_axis *axis)
 {
-  static const double usual[] = { 64, 1024, 16, 256, 4, 4096, 16384, 512, 2048, 128, 32, 1536 };
+  static const double usual[] = {64, 1024, 16, 256, 4, 4096, 16384, 512, 2048, 128, 32, 1536};
   for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) place_tlb_tick(axis, usual[i]);
   for (int odd = 0; odd < 2; odd++)
     for (int e = odd; e < 40; e += 2) place_tlb_tick(axis, exp2(e));
@@ -183,7 +183,7 @@ static void place_log10(struct pw_axis *axis, size_t max_ticks)
   double low = axis->floor > 0 ? axis->floor * 2 : axis->min;
   double decades = log10(axis->max / low);
   double step = ceil((decades + 1) / (double)max_ticks);
-  static const double within[] = { 1, 2, 5 };
+  static const double within[] = {1, 2, 5};
   for (double e = floor(log10(low)); e <= ceil(log10(axis->max)); e += step < 1 ? 1 : step)
     for (int i = 0; i < (decades < 1.7 ? 3 : 1); i++) {
       double at = within[i] * pow(10, e);

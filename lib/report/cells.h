@@ -4,7 +4,7 @@
 
 #include "pagewalk.h"
 
-enum pw_cell_kind { PW_CELL_ABSENT, PW_CELL_WORD, PW_CELL_NUMBER };
+enum pw_cell_kind {PW_CELL_ABSENT, PW_CELL_WORD, PW_CELL_NUMBER};
 
 struct pw_cell {
   enum pw_cell_kind kind;

@@ -76,7 +76,7 @@ static bool usable(const struct pw_view *view, size_t row)
 static int add_pick(struct pw_view *view, size_t row, bool full)
 {
   if (pw_grow((void **)&view->picks, &view->capacity, view->n_picks + 1, sizeof *view->picks)) return -1;
-  view->picks[view->n_picks++] = (struct pw_pick){ .row = row, .full = full };
+  view->picks[view->n_picks++] = (struct pw_pick){.row = row, .full = full};
   return 0;
 }
 
@@ -103,7 +103,7 @@ static int compare_setting(const struct pw_view *view, const struct pw_pick *a, 
 
 static int compare_place(const struct pw_view *view, const struct pw_pick *a, const struct pw_pick *b)
 {
-  const size_t columns[] = { view->by, view->x, view->panel };
+  const size_t columns[] = {view->by, view->x, view->panel};
   for (size_t i = 0; i < 3; i++) {
     int order = strcmp(pw_view_cell(view, a, columns[i]), pw_view_cell(view, b, columns[i]));
     if (order) return order;
@@ -161,7 +161,7 @@ static size_t count_distinct(const struct pw_view *view, const struct setting *s
 
 static struct setting measure_setting(const struct pw_view *view, size_t begin)
 {
-  struct setting s = { .begin = begin, .end = begin, .first_row = view->picks[begin].row };
+  struct setting s = {.begin = begin, .end = begin, .first_row = view->picks[begin].row};
   for (; s.end < view->n_picks && !compare_setting(view, &view->picks[begin], &view->picks[s.end]); s.end++) {
     s.points += s.end == begin || compare_place(view, &view->picks[s.end - 1], &view->picks[s.end]) != 0;
     if (view->picks[s.end].row < s.first_row) s.first_row = view->picks[s.end].row;
@@ -301,8 +301,8 @@ static void resolve(struct pw_view *view)
 int pw_view_make(struct pw_view *view, const struct pw_chart *chart, const struct pw_table *table,
                  struct pw_error *err)
 {
-  struct setting chosen = { 0 };
-  *view = (struct pw_view){ .table = table, .chart = chart };
+  struct setting chosen = {0};
+  *view = (struct pw_view){.table = table, .chart = chart};
   resolve(view);
   if (pick_usable(view)) {
     pw_view_clear(view);

@@ -14,7 +14,7 @@ enum pw_scale {
   PW_SCALE_AUTO,     /* log10 when positive values span two decades, else linear */
 };
 
-enum pw_unit { PW_UNIT_PLAIN, PW_UNIT_BYTES, PW_UNIT_PERCENT };
+enum pw_unit {PW_UNIT_PLAIN, PW_UNIT_BYTES, PW_UNIT_PERCENT};
 
 /* What is drawn: a column times `factor`, over another column or over nothing. */
 struct pw_measure {

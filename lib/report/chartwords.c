@@ -10,7 +10,7 @@
 #include "report/chartwords.h"
 #include "report/utf8.h"
 
-enum { MOST_PART_BYTES = 160 };
+enum {MOST_PART_BYTES = 160};
 
 void pw_words_append(struct pw_text *text, const char *format, ...)
 {
@@ -98,7 +98,7 @@ static void tell_only_trace(const struct pw_view *view, struct pw_text *text)
 
 void pw_words_fixed(const struct pw_view *view, struct pw_text *text)
 {
-  const char *cells[PW_CONFIG_COLUMNS] = { NULL };
+  const char *cells[PW_CONFIG_COLUMNS] = {NULL};
   const struct pw_parameter *p;
   tell_only_trace(view, text);
   for (size_t i = 0; i < view->n_fixed; i++)
@@ -110,7 +110,7 @@ void pw_words_fixed(const struct pw_view *view, struct pw_text *text)
 
 void pw_words_machine(const struct pw_table *table, size_t row, unsigned parts, struct pw_text *text)
 {
-  const char *cells[PW_CONFIG_COLUMNS] = { NULL };
+  const char *cells[PW_CONFIG_COLUMNS] = {NULL};
   struct pw_config_column c;
   for (size_t i = 0; pw_config_column(&c, i); i++) {
     size_t column = pw_table_find(table, c.column->name);

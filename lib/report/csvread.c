@@ -122,7 +122,7 @@ static int add_column(struct pw_table *t, const char *name, size_t *column)
   *column = pw_table_find(t, name);
   if (*column != PW_NO_COLUMN) return 0;
   if (pw_grow((void **)&t->columns, &t->column_capacity, t->n_columns + 1, sizeof *t->columns)) return -1;
-  struct pw_table_column new = { .name = name };
+  struct pw_table_column new = {.name = name};
   if (pw_grow((void **)&new.cell, &new.capacity, t->n_rows, sizeof *new.cell)) return -1;
   for (size_t i = 0; i < t->n_rows; i++) new.cell[i] = "";
   *column = t->n_columns;
@@ -131,7 +131,7 @@ static int add_column(struct pw_table *t, const char *name, size_t *column)
 }
 
 /* Columns are looked for one by one, in a few names. */
-enum { MOST_COLUMNS = 512 };
+enum {MOST_COLUMNS = 512};
 
 /* Reads the header: map[i] is the table's column for the file's field i. */
 static int read_header(struct pw_table *t, struct cutter *c, size_t **map, size_t *n_map, struct pw_error *err)
@@ -145,7 +145,8 @@ static int read_header(struct pw_table *t, struct cutter *c, size_t **map, size_
     int status = cut_field(c, &name, err);
     if (status) return status;
     if (*n_map == MOST_COLUMNS)
-      return pw_error_set(err, PW_EFORMAT, "%s, line %zu: it names more than %d columns, and no table for charts has so many; cut them",
+      return pw_error_set(err, PW_EFORMAT,
+                          "%s, line %zu: it names more than %d columns, and no table for charts has so many; cut them",
                           c->path, line, MOST_COLUMNS);
     if (pw_grow((void **)map, &capacity, *n_map + 1, sizeof **map) || add_column(t, name, &column))
       return no_memory(c->path, err);
@@ -213,7 +214,7 @@ int pw_table_add(struct pw_table *table, const char *path, const char *const *ne
                  struct pw_error *err)
 {
   size_t kind;
-  return pw_table_add_kind(table, path, &(struct pw_table_kind){ NULL, needed, n_needed }, &kind, err);
+  return pw_table_add_kind(table, path, &(struct pw_table_kind){NULL, needed, n_needed}, &kind, err);
 }
 
 int pw_table_add_kind(struct pw_table *table, const char *path, const struct pw_table_kind *kinds, size_t *kind,
@@ -228,7 +229,7 @@ int pw_table_add_kind(struct pw_table *table, const char *path, const struct pw_
     return no_memory(path, err);
   }
   table->buffers[table->n_buffers++] = text;
-  struct cutter c = { .path = path, .at = text, .end = text + n_bytes, .line = 1 };
+  struct cutter c = {.path = path, .at = text, .end = text + n_bytes, .line = 1};
   if (n_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) c.at += 3; /* a spreadsheet's byte-order mark */
   status = read_header(table, &c, &map, &n_map, err);
   *kind = 0;
@@ -245,7 +246,7 @@ void pw_table_clear(struct pw_table *table)
   for (size_t i = 0; i < table->n_buffers; i++) pw_free(table->buffers[i]);
   pw_free(table->columns);
   pw_free(table->buffers);
-  *table = (struct pw_table){ 0 };
+  *table = (struct pw_table){0};
 }
 
 size_t pw_table_find(const struct pw_table *table, const char *column)
@@ -279,7 +280,8 @@ int pw_table_traces(const struct pw_table *table, const char *mark, const char *
     size_t i = 0;
     while (i < *n && strcmp((*traces)[i], cell) != 0) i++;
     if (i < *n) continue;
-    if (pw_grow((void **)traces, &capacity, *n + 1, sizeof **traces)) return pw_error_set(err, PW_ENOMEM, "memory ran out for the charts");
+    if (pw_grow((void **)traces, &capacity, *n + 1, sizeof **traces))
+      return pw_error_set(err, PW_ENOMEM, "memory ran out for the charts");
     (*traces)[(*n)++] = cell;
   }
   return 0;

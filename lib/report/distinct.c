@@ -27,7 +27,7 @@ int pw_distincts_collect(struct pw_distincts *names, const struct pw_view *view,
     if (!name) {
       if (pw_grow((void **)&names->name, &names->capacity, names->n + 1, sizeof *names->name)) return -1;
       name = &names->name[names->n];
-      *name = (struct pw_distinct){ .cell = cell, .first_x = x, .order = names->n++ };
+      *name = (struct pw_distinct){.cell = cell, .first_x = x, .order = names->n++};
     }
     if (column == view->trace) pw_table_number(view->table, pick->row, view->accesses, &accesses);
     if (accesses > name->accesses) name->accesses = accesses;

@@ -57,10 +57,10 @@ struct how {
 };
 
 /* Results of configurations and curves are in files of their own, with columns of their own. */
-enum kind { CURVES, SERIES, OWNERS, HEAT, RESULTS, N_KINDS };
+enum kind {CURVES, SERIES, OWNERS, HEAT, RESULTS, N_KINDS};
 
 /* A column that only this kind has. */
-static const char *const marks[N_KINDS] = { [CURVES] = "of", [SERIES] = "access", [OWNERS] = "owner", [HEAT] = "first_access" };
+static const char *const marks[N_KINDS] = {[CURVES] = "of", [SERIES] = "access", [OWNERS] = "owner", [HEAT] = "first_access"};
 
 static enum kind chart_kind(const struct pw_chart *chart)
 {
@@ -74,19 +74,21 @@ static enum kind chart_kind(const struct pw_chart *chart)
 static int draw_named(const struct pw_chart *chart, const char *name, const char *trace, const struct pw_table *table,
                       const struct pw_chart_options *options, struct how how, struct pw_error *err)
 {
-  struct pw_error reason = { 0 };
-  struct pw_figure figure = { 0 };
+  struct pw_error reason = {0};
+  struct pw_figure figure = {0};
   size_t n = strlen(options->folder) + strlen(name) + 16;
   char *path = pw_malloc(n, 1);
   if (!path) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out", chart->name);
   snprintf(path, n, "%s/%s%s", options->folder, name, pw_picture_suffix(how.picture));
   int made = 0;
-  if (how.picture == PW_PICTURE_TEXT && chart_kind(chart) == HEAT) pw_error_set(&reason, PW_OK, "a map needs pixels: take svg, png or pdf");
+  if (how.picture == PW_PICTURE_TEXT && chart_kind(chart) == HEAT)
+    pw_error_set(&reason, PW_OK, "a map needs pixels: take svg, png or pdf");
   else switch (chart_kind(chart)) {
   case SERIES: made = pw_figure_timeline(&figure, chart, table, trace, &reason); break;
   case OWNERS: made = pw_figure_owners(&figure, chart, table, trace, &reason); break;
   case HEAT: made = pw_figure_heat(&figure, chart, table, trace, &reason); break;
-  default: made = chart->x ? pw_figure_make(&figure, chart, table, &reason) : pw_figure_machines(&figure, chart, table, how.processor, &reason);
+  default: made = chart->x ? pw_figure_make(&figure, chart, table, &reason)
+                           : pw_figure_machines(&figure, chart, table, how.processor, &reason);
   }
   if (made < 0) {
     if (err) *err = reason;
@@ -150,7 +152,7 @@ static int read_tables(struct pw_table *table, const char *const *paths, size_t 
                        const struct needed needed[N_KINDS], bool there[N_KINDS], struct pw_error *err)
 {
   struct pw_table_kind kinds[N_KINDS];
-  for (int i = 0; i < N_KINDS; i++) kinds[i] = (struct pw_table_kind){ marks[i], needed[i].name, needed[i].n };
+  for (int i = 0; i < N_KINDS; i++) kinds[i] = (struct pw_table_kind){marks[i], needed[i].name, needed[i].n};
   for (size_t i = 0; i < n_paths; i++) {
     size_t kind;
     int status = pw_table_add_kind(table, paths[i], kinds, &kind, err);
@@ -214,10 +216,10 @@ static int free_chart(struct pw_chart *chart, struct chart_texts *words, const s
   bool has_trace = pw_table_find(table, "trace") != PW_NO_COLUMN;
   bool x_is_trace = strcmp(options->x, "trace") == 0;
   name_free_chart(words, x.title, y.title, options);
-  *chart = (struct pw_chart){ .name = words->name, .summary = "", .title = words->title, .template_name = "lines",
-                              .x = options->x, .y = { { .column = options->y, .factor = 1 } },
+  *chart = (struct pw_chart){.name = words->name, .summary = "", .title = words->title, .template_name = "lines",
+                              .x = options->x, .y = {{.column = options->y, .factor = 1}},
                               .y_title = y.title, .y_scale = PW_SCALE_AUTO,
-                              .y_unit = y.unit, .by = options->by, .min_x = 1, .min_series = 1 };
+                              .y_unit = y.unit, .by = options->by, .min_x = 1, .min_series = 1};
   chart->x_scale = !numeric ? PW_SCALE_CATEGORY : x.scale;
   if (chart->x_scale == PW_SCALE_CATEGORY) chart->template_name = "bars";
   if (!options->by && has_trace && !x_is_trace) chart->by = "trace";
@@ -271,7 +273,8 @@ static int draw_by_trace(const struct pw_chart *chart, const struct pw_table *ta
   for (size_t i = 0; status >= 0 && i < n; i++) {
     char name[256];
     trace_name(name, sizeof name, chart, table, traces, n, i);
-    if (options->stop && options->stop(options->context)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", drawn);
+    if (options->stop && options->stop(options->context))
+      status = pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", drawn);
     else status = draw_named(chart, name, traces[i], table, options, how, err);
     if (status > 0) drawn += status;
   }
@@ -288,7 +291,8 @@ static int draw_standard(const struct pw_table *table, const struct pw_chart_opt
     if (options->only ? strcmp(options->only, pw_chart_table[i].name) != 0 : !there[chart_kind(&pw_chart_table[i])])
       continue;
     if (!options->only && chart_kind(&pw_chart_table[i]) == CURVES && !has_curve(table, &pw_chart_table[i])) continue;
-    if (options->stop && options->stop(options->context)) return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
+    if (options->stop && options->stop(options->context))
+      return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
     const struct pw_chart *chart = &pw_chart_table[i];
     bool by_trace = chart_kind(chart) != RESULTS && chart_kind(chart) != CURVES;
     int status = by_trace ? draw_by_trace(chart, table, options, how, err) : draw_chart(chart, table, options, how, err);
@@ -336,10 +340,10 @@ static int check_options(const struct pw_chart_options *options, enum pw_picture
 int pw_draw_charts(const char *const *csv_paths, size_t n_paths, const struct pw_chart_options *options,
                    pw_processor_fn *processor, struct pw_error *err)
 {
-  struct how how = { .processor = processor };
-  struct needed needed[N_KINDS] = { { .n = 0 } };
-  bool there[N_KINDS] = { false };
-  struct pw_table table = { 0 };
+  struct how how = {.processor = processor};
+  struct needed needed[N_KINDS] = {{.n = 0}};
+  bool there[N_KINDS] = {false};
+  struct pw_table table = {0};
   int status = check_options(options, &how.picture, needed, err);
   if (!status) status = read_tables(&table, csv_paths, n_paths, needed, there, err);
   if (!status) status = make_folder(options->folder, err);

@@ -13,7 +13,7 @@
 #include "report/chartwords.h"
 #include "report/figure.h"
 
-enum { LINES = 480, LEAST_LINES = 15, MOST_BANDS = 26, WIDTH = 640, MOST_COLUMNS = 256 };
+enum {LINES = 480, LEAST_LINES = 15, MOST_BANDS = 26, WIDTH = 640, MOST_COLUMNS = 256};
 
 #define MOST_ACCESSES 0x1p63
 
@@ -55,7 +55,7 @@ static int collect(struct map *m, const char *trace)
     if (pw_grow((void **)&m->cells, &m->capacity, m->n + 1, sizeof *m->cells)) return -1;
     struct cell *c = &m->cells[m->n++];
     *c = (struct cell){ number(t, row, "process"), number(t, row, "address"), number(t, row, "first_access"), number(t, row, "misses"),
-                        pw_table_cell(t, row, pw_table_find(t, "region")), 0 };
+                        pw_table_cell(t, row, pw_table_find(t, "region")), 0};
     if (!(c->at >= 0 && c->at < MOST_ACCESSES)) return 1;
     m->bucket = fmax(1, number(t, row, "accesses"));
     m->bytes = number(t, row, "bytes");
@@ -85,7 +85,7 @@ static int make_bands(struct map *m)
     if (same) continue;
     if (!before || before->process != c->process || strcmp(before->region, c->region) != 0) {
       if (pw_grow((void **)&m->bands, &m->band_capacity, m->n_bands + 1, sizeof *m->bands)) return -1;
-      m->bands[m->n_bands++] = (struct band){ .first_name = c->region, .last_name = c->region, .granule = c->granule };
+      m->bands[m->n_bands++] = (struct band){.first_name = c->region, .last_name = c->region, .granule = c->granule};
     }
     m->bands[m->n_bands - 1].n++;
   }
@@ -174,7 +174,7 @@ static int place_colours(struct pw_figure *figure)
   for (size_t i = 0; i < cells->rows * cells->columns; i++)
     if (cells->count[i] > 0) values[n++] = cells->count[i];
   pw_sort(values, n, sizeof *values, by_value);
-  figure->y = (struct pw_axis){ .scale = PW_SCALE_LOG10, .unit = PW_UNIT_PLAIN };
+  figure->y = (struct pw_axis){.scale = PW_SCALE_LOG10, .unit = PW_UNIT_PLAIN};
   pw_axis_place(&figure->y, values, n, 8);
   pw_free(values);
   return 0;
@@ -185,7 +185,7 @@ static int add_bands(struct pw_figure *figure, const struct map *m)
 {
   for (size_t i = 0; i < m->n_bands; i++) {
     const struct band *b = &m->bands[i];
-    struct pw_text text = { 0 };
+    struct pw_text text = {0};
     char first[24], last[24]; /* of two names */
     pw_text_fit(first, sizeof first, b->first_name);
     pw_text_fit(last, sizeof last, b->last_name);
@@ -193,7 +193,7 @@ static int add_bands(struct pw_figure *figure, const struct map *m)
     else if (same_file(b->first_name, b->last_name)) pw_text_printf(&text, "%.*s", (int)file_bytes(b->first_name), b->first_name);
     else pw_text_printf(&text, "%s … %s", first, last);
     pw_text_cut(&text, 51);
-    struct pw_point point = { .series = i, .x = (double)b->line, .y = (double)(b->line + b->n_lines) };
+    struct pw_point point = {.series = i, .x = (double)b->line, .y = (double)(b->line + b->n_lines)};
     int status = text.failed || pw_label_add(&figure->series, pw_text_get(&text)) || pw_point_add(figure, point) ? -1 : 0;
     pw_text_clear(&text);
     if (status) return -1;
@@ -210,9 +210,10 @@ static void dress(struct pw_figure *figure, const struct map *m, const char *tra
   pw_text_printf(&figure->title, "%s: %s by address and time", words, what);
   pw_text_number(total, sizeof total, m->total, PW_UNIT_PLAIN);
   pw_text_bytes(granule, sizeof granule, m->bytes);
-  pw_text_printf(&figure->subtitle, "%s %s · pages that have any, lowest address at the bottom, in steps of %s", total, what, granule);
-  figure->x = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = PW_UNIT_PLAIN };
-  const double ends[2] = { 0, span };
+  pw_text_printf(&figure->subtitle, "%s %s · pages that have any, lowest address at the bottom, in steps of %s", total, what,
+                 granule);
+  figure->x = (struct pw_axis){.scale = PW_SCALE_LINEAR, .unit = PW_UNIT_PLAIN};
+  const double ends[2] = {0, span};
   pw_axis_place(&figure->x, ends, 2, 8);
   figure->x.max = span;
   while (figure->x.n_ticks && figure->x.ticks[figure->x.n_ticks - 1].at > span) figure->x.n_ticks--;
@@ -242,7 +243,7 @@ static int fill(struct pw_figure *figure, struct map *m, const char *trace)
 int pw_figure_heat(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
                    struct pw_error *err)
 {
-  struct map m = { .table = table };
+  struct map m = {.table = table};
   figure->chart = chart;
   int status = collect(&m, trace);
   bool wild = status > 0;

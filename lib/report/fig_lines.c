@@ -9,7 +9,7 @@
 #include "report/distinct.h"
 #include "report/figure.h"
 
-enum { MAX_PANELS = 16, MAX_SERIES = 16, MAX_PLACES = 40, MAX_GATHERED = 5 };
+enum {MAX_PANELS = 16, MAX_SERIES = 16, MAX_PLACES = 40, MAX_GATHERED = 5};
 
 /* `plain` for numbers whose axis already names the column. */
 static int label_names(struct pw_labels *labels, const struct pw_distincts *names, const struct pw_view *view,
@@ -17,7 +17,7 @@ static int label_names(struct pw_labels *labels, const struct pw_distincts *name
 {
   char trace[PW_LABEL_BYTES];
   for (size_t i = 0; i < names->n; i++) {
-    struct pw_text text = { 0 };
+    struct pw_text text = {0};
     const char *cell = names->name[i].cell;
     if (plain) pw_text_add(&text, cell);
     else if (column && strcmp(column, "trace") == 0) {
@@ -49,7 +49,7 @@ static int add_points(struct pw_figure *figure, const struct pw_view *view, cons
     const struct pw_distinct *place = chosen ? pw_distincts_find(places, pw_view_cell(view, pick, view->x)) : NULL;
     if (!panel || !by || (chosen && !place)) continue;
     for (size_t m = 0; m < view->n_measures; m++) {
-      struct pw_point point = { .panel = (size_t)(panel - panels->name), .series = (size_t)(by - series->name) };
+      struct pw_point point = {.panel = (size_t)(panel - panels->name), .series = (size_t)(by - series->name)};
       if (!pw_view_value(view, pick->row, m, &point.y)) continue;
       if (category) point.x = (double)(place - places->name);
       else pw_table_number(view->table, pick->row, view->x, &point.x);
@@ -113,7 +113,7 @@ static int name_parts(struct pw_figure *figure, const struct pw_view *view, cons
 
 static int fill(struct pw_figure *figure, const struct pw_view *view, struct parts *p)
 {
-  struct pw_text note = { 0 };
+  struct pw_text note = {0};
   /* named first: how much room an axis has depends on the number of panels */
   int status = choose_parts(p, view, &note) || name_parts(figure, view, p) || tell(figure, view, &note) ? -1 : 0;
   pw_text_clear(&note);
@@ -123,7 +123,7 @@ static int fill(struct pw_figure *figure, const struct pw_view *view, struct par
 
 static size_t count_names(const struct pw_view *view, size_t column)
 {
-  struct pw_distincts names = { 0 };
+  struct pw_distincts names = {0};
   size_t n = pw_distincts_collect(&names, view, column) ? 0 : names.n;
   pw_free(names.name);
   return n;
@@ -146,7 +146,7 @@ int pw_figure_make(struct pw_figure *figure, const struct pw_chart *chart, const
                    struct pw_error *err)
 {
   struct pw_view view;
-  struct parts parts = { 0 };
+  struct parts parts = {0};
   int status = pw_view_make(&view, chart, table, err);
   if (status <= 0) return status;
   figure->chart = chart;

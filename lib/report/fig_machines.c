@@ -20,7 +20,7 @@
 /* Bars that differ by less of the longest look the same. */
 #define LEAST_SPREAD 0.02
 
-enum { MAX_MACHINES = 12, MAX_OF_PART = 3, TLBS = PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB };
+enum {MAX_MACHINES = 12, MAX_OF_PART = 3, TLBS = PW_PART_ITLB | PW_PART_DTLB | PW_PART_STLB};
 
 struct figure_machine {
   size_t row;
@@ -117,7 +117,7 @@ static void find_processors(const struct machines *all, size_t row, struct pw_te
 
 static bool is_whole(const struct machines *all, const struct figure_machine *machine)
 {
-  struct pw_text processors = { 0 };
+  struct pw_text processors = {0};
   unsigned tlbs = machine->changed & TLBS;
   if (!tlbs || machine->changed != tlbs) return false;
   if (!is_one_part(tlbs)) return true;
@@ -135,7 +135,7 @@ static int collect(struct machines *all, size_t base)
   size_t n = 0;
   all->n = 0;
   for (size_t row = 0; row < view->table->n_rows; row++) {
-    struct figure_machine machine = { .row = row };
+    struct figure_machine machine = {.row = row};
     if (strcmp(pw_table_cell(view->table, row, view->trace), trace) != 0) continue;
     if (!pw_view_value(view, row, 0, &machine.y)) continue;
     machine.changed = differing_parts(all, base, row);
@@ -221,7 +221,7 @@ static int choose_trace(struct machines *all)
 /* Adds the name of a machine to the places of the figure. */
 static int add_name(struct pw_figure *figure, const struct machines *all, const struct figure_machine *machine)
 {
-  struct pw_text label = { 0 }, processors = { 0 };
+  struct pw_text label = {0}, processors = {0};
   bool base = !machine->changed;
   find_processors(all, machine->row, &processors);
   bool named = processors.n && (base || (machine->changed & TLBS));
@@ -245,7 +245,7 @@ static void tell_choice(const struct machines *all, struct pw_text *text)
 
 static int draw(struct pw_figure *figure, const struct machines *all)
 {
-  struct pw_text words = { 0 };
+  struct pw_text words = {0};
   char trace[PW_LABEL_BYTES];
   const struct pw_table *table = all->view->table;
   pw_figure_dress(figure);
@@ -261,7 +261,7 @@ static int draw(struct pw_figure *figure, const struct machines *all)
     return -1;
   for (size_t i = 0; i < all->n; i++) {
     const struct figure_machine *machine = &all->machine[i];
-    struct pw_point point = { .series = i == 0, .x = (double)figure->places.n, .y = machine->y };
+    struct pw_point point = {.series = i == 0, .x = (double)figure->places.n, .y = machine->y};
     if (machine->dropped) continue;
     if (add_name(figure, all, machine) || pw_point_add(figure, point)) return -1;
   }
@@ -272,7 +272,7 @@ int pw_figure_machines(struct pw_figure *figure, const struct pw_chart *chart, c
                        pw_processor_fn *processor, struct pw_error *err)
 {
   struct pw_view view;
-  struct machines all = { .view = &view, .processor = processor };
+  struct machines all = {.view = &view, .processor = processor};
   int status = pw_view_make(&view, chart, table, err);
   if (status <= 0) return status;
   figure->chart = chart;

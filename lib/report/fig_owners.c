@@ -11,16 +11,16 @@
 #include "report/chartwords.h"
 #include "report/figure.h"
 
-enum { MOST_OWNERS = 15 };
-enum { ITLB, DTLB, WALKS, FAULTS, N_COUNTS };
+enum {MOST_OWNERS = 15};
+enum {ITLB, DTLB, WALKS, FAULTS, N_COUNTS};
 
 static const struct count {
   const char *title, *column, *more; /* `more` is added to it */
 } counts[N_COUNTS] = {
-  [ITLB] = { "ITLB misses", "itlb_misses", NULL },
-  [DTLB] = { "DTLB misses", "dtlb_misses", NULL },
-  [WALKS] = { "page walks", "walks", NULL },
-  [FAULTS] = { "page faults", "minor_faults", "major_faults" },
+  [ITLB] = {"ITLB misses", "itlb_misses", NULL},
+  [DTLB] = {"DTLB misses", "dtlb_misses", NULL},
+  [WALKS] = {"page walks", "walks", NULL},
+  [FAULTS] = {"page faults", "minor_faults", "major_faults"},
 };
 
 struct owner {
@@ -49,7 +49,7 @@ static int collect(struct owners *o, const char *trace)
     if (!*pw_table_cell(o->table, row, name) || strcmp(pw_table_cell(o->table, row, of_trace), trace) != 0) continue;
     if (pw_grow((void **)&o->owner, &o->capacity, o->n + 1, sizeof *o->owner)) return -1;
     struct owner *owner = &o->owner[o->n++];
-    *owner = (struct owner){ .row = row };
+    *owner = (struct owner){.row = row};
     for (int i = 0; i < N_COUNTS; i++) {
       owner->count[i] = number(o->table, row, counts[i].column) + number(o->table, row, counts[i].more);
       o->total[i] += owner->count[i];
@@ -101,7 +101,7 @@ static void add_short(struct pw_text *text, const char *name, size_t most)
 /* A symbol is told with its object, which its name does not say. */
 static int add_name(struct pw_figure *figure, const struct owners *o, size_t row)
 {
-  struct pw_text text = { 0 };
+  struct pw_text text = {0};
   const char *by = pw_table_cell(o->table, row, pw_table_find(o->table, "by"));
   const char *owner = pw_table_cell(o->table, row, pw_table_find(o->table, "owner"));
   const char *where = last_part(pw_table_cell(o->table, row, pw_table_find(o->table, "object")));
@@ -119,7 +119,7 @@ static int add_bars(struct pw_figure *figure, const struct owners *o, const stru
   size_t panel = 0;
   for (int i = 0; i < N_COUNTS; i++) {
     if (!o->shown[i]) continue;
-    struct pw_point point = { .panel = panel++, .x = (double)figure->places.n - 1, .y = owner->count[i] / o->total[i] };
+    struct pw_point point = {.panel = panel++, .x = (double)figure->places.n - 1, .y = owner->count[i] / o->total[i]};
     if (pw_point_add(figure, point)) return -1;
   }
   return 0;
@@ -128,7 +128,7 @@ static int add_bars(struct pw_figure *figure, const struct owners *o, const stru
 static int add_rows(struct pw_figure *figure, struct owners *o)
 {
   size_t n = o->n <= MOST_OWNERS + 1 ? o->n : MOST_OWNERS;
-  struct owner others = { 0 };
+  struct owner others = {0};
   size_t n_others = 0;
   pw_sort(o->owner, o->n, sizeof *o->owner, heaviest_first);
   while (n > 1 && o->owner[n - 1].weight == 0) n--; /* there are those who only have memory */
@@ -154,7 +154,7 @@ static int dress(struct pw_figure *figure, const struct owners *o, const char *t
   pw_text_add(&figure->subtitle, "each owner's share of the trace's total");
   if (figure->title.failed || figure->subtitle.failed) return -1;
   figure->x.scale = PW_SCALE_CATEGORY;
-  figure->y = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = PW_UNIT_PERCENT, .max = 1 };
+  figure->y = (struct pw_axis){.scale = PW_SCALE_LINEAR, .unit = PW_UNIT_PERCENT, .max = 1};
   for (int i = 0; i < N_COUNTS; i++) {
     if (!o->shown[i]) continue;
     pw_text_number(value, sizeof value, o->total[i], PW_UNIT_PLAIN);
@@ -174,7 +174,7 @@ static int by_panel(const void *left, const void *right)
 int pw_figure_owners(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
                      struct pw_error *err)
 {
-  struct owners o = { .table = table };
+  struct owners o = {.table = table};
   double total = 0;
   figure->chart = chart;
   int status = collect(&o, trace);

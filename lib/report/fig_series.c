@@ -14,7 +14,7 @@
 #include "report/chartwords.h"
 #include "report/figure.h"
 
-enum { MOST_STEPS = 380, N_PANELS = 6, N_SERIES = 10 };
+enum {MOST_STEPS = 380, N_PANELS = 6, N_SERIES = 10};
 
 /* What a panel shows: a state in bytes, or a count for so many accesses. */
 static const struct panel {
@@ -22,40 +22,41 @@ static const struct panel {
   enum pw_unit unit;
   double per; /* accesses; 0: a state */
 } panels[N_PANELS] = {
-  { "Resident memory", PW_UNIT_BYTES, 0 },
-  { "Page tables", PW_UNIT_BYTES, 0 },
-  { "Mapped heap and anonymous mappings", PW_UNIT_BYTES, 0 },
-  { "Page faults per million accesses", PW_UNIT_PLAIN, 1e6 },
-  { "Memory given back per million accesses", PW_UNIT_BYTES, 1e6 },
-  { "TLB misses per 1000 accesses", PW_UNIT_PLAIN, 1e3 },
+  {"Resident memory", PW_UNIT_BYTES, 0},
+  {"Page tables", PW_UNIT_BYTES, 0},
+  {"Mapped heap and anonymous mappings", PW_UNIT_BYTES, 0},
+  {"Page faults per million accesses", PW_UNIT_PLAIN, 1e6},
+  {"Memory given back per million accesses", PW_UNIT_BYTES, 1e6},
+  {"TLB misses per 1000 accesses", PW_UNIT_PLAIN, 1e3},
 };
 
 /* The name is its colour too: what is of the heap looks the same in all panels. */
-enum colour { RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP };
-static const char *const names[N_SERIES] = { "resident", "page tables", "minor faults", "page walks", "DTLB", "ITLB", "major faults",
-                                             "written back", "heap", "mmap" };
+enum colour {RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP};
+static const char *const names[N_SERIES] = { "resident", "page tables", "minor faults", "page walks", "DTLB", "ITLB",
+                                            "major faults",
+                                             "written back", "heap", "mmap"};
 
 static const struct series_line {
   const char *column;
   size_t panel;
   enum colour colour;
 } lines[] = {
-  { "resident_bytes", 0, RESIDENT },
-  { "table_bytes", 1, TABLES },
-  { "heap_bytes", 2, HEAP },
-  { "mmap_bytes", 2, MMAP },
-  { "minor_faults", 3, MINOR },
-  { "heap_minor_faults", 3, HEAP },
-  { "mmap_minor_faults", 3, MMAP },
-  { "major_faults", 3, MAJOR },
-  { "swap_outs", 3, SWAP },
-  { "heap_returned_bytes", 4, HEAP },
-  { "mmap_returned_bytes", 4, MMAP },
-  { "itlb_misses", 5, ITLB },
-  { "dtlb_misses", 5, DTLB },
-  { "walks", 5, WALKS },
+  {"resident_bytes", 0, RESIDENT},
+  {"table_bytes", 1, TABLES},
+  {"heap_bytes", 2, HEAP},
+  {"mmap_bytes", 2, MMAP},
+  {"minor_faults", 3, MINOR},
+  {"heap_minor_faults", 3, HEAP},
+  {"mmap_minor_faults", 3, MMAP},
+  {"major_faults", 3, MAJOR},
+  {"swap_outs", 3, SWAP},
+  {"heap_returned_bytes", 4, HEAP},
+  {"mmap_returned_bytes", 4, MMAP},
+  {"itlb_misses", 5, ITLB},
+  {"dtlb_misses", 5, DTLB},
+  {"walks", 5, WALKS},
 };
-enum { N_LINES = sizeof lines / sizeof lines[0] };
+enum {N_LINES = sizeof lines / sizeof lines[0]};
 
 /* A trace's rows, in order of the axis. */
 struct series_rows {
@@ -88,7 +89,7 @@ static int collect(struct series_rows *r, const struct pw_table *table, const ch
 {
   size_t column = pw_table_find(table, "trace"), n = 0;
   double value;
-  *r = (struct series_rows){ .table = table, .access = pw_table_find(table, "access"), .accesses = pw_table_find(table, "accesses") };
+  *r = (struct series_rows){.table = table, .access = pw_table_find(table, "access"), .accesses = pw_table_find(table, "accesses")};
   for (size_t row = 0; row < table->n_rows; row++) {
     if (strcmp(pw_table_cell(table, row, column), trace) != 0 || !pw_table_number(table, row, r->access, &value)) continue;
     if (pw_grow((void **)&r->row, &r->capacity, r->n + 1, sizeof *r->row)) return -1;
@@ -126,7 +127,7 @@ static bool is_shown(const struct series_rows *r, const struct series_line *line
 static int add_line(struct pw_figure *figure, const struct series_rows *r, const struct series_line *line, size_t panel)
 {
   size_t steps = r->n < MOST_STEPS ? r->n : MOST_STEPS;
-  struct pw_point point = { .panel = panel, .series = line->colour };
+  struct pw_point point = {.panel = panel, .series = line->colour};
   for (size_t i = 0; i < steps; i++) {
     size_t from = i * r->n / steps, to = (i + 1) * r->n / steps;
     point.y = value_of(r, line, from, to);
@@ -147,7 +148,7 @@ static void place_x(struct pw_figure *figure, const struct series_rows *r)
   snprintf(figure->x.title, sizeof figure->x.title, "accesses");
   figure->x.scale = PW_SCALE_LINEAR;
   figure->x.unit = PW_UNIT_PLAIN;
-  pw_axis_place(&figure->x, (const double[]){ 0, last }, 2, 8);
+  pw_axis_place(&figure->x, (const double[]){0, last}, 2, 8);
   figure->x.max = last > 0 ? last : 1;
   while (figure->x.n_ticks && figure->x.ticks[figure->x.n_ticks - 1].at > figure->x.max) figure->x.n_ticks--;
 }
@@ -167,7 +168,7 @@ static int place_y(struct pw_figure *figure, size_t panel, const struct panel *s
   for (size_t i = 0; i < figure->n_points; i++)
     if (figure->points[i].panel == panel) values[n++] = figure->points[i].y;
   pw_sort(values, n, sizeof *values, compare_numbers);
-  *axis = (struct pw_axis){ .scale = PW_SCALE_LINEAR, .unit = shown->unit, .headroom = true };
+  *axis = (struct pw_axis){.scale = PW_SCALE_LINEAR, .unit = shown->unit, .headroom = true};
   pw_axis_place(axis, values, n, 4);
   pw_free(values);
   return 0;
@@ -186,7 +187,8 @@ static void subtitle(struct pw_figure *figure, const struct series_rows *r, cons
   char name[160], window[32];
   struct pw_text *text = &figure->subtitle;
   size_t whole = r->n > 1 ? r->n - 1 : 1; /* the last window is what is left over */
-  double first = fmax(0, number(r, 0, r->access) - number(r, 0, r->accesses)), each = (number(r, whole - 1, r->access) - first) / (double)whole;
+  double first = fmax(0, number(r, 0, r->access) - number(r, 0, r->accesses));
+  double each = (number(r, whole - 1, r->access) - first) / (double)whole;
   double digit = each > 0 ? pow(10, floor(log10(each)) - 2) : 1;
   pw_words_trace(r->table, trace, name, sizeof name);
   pw_text_printf(text, "trace %s", name);
@@ -194,7 +196,8 @@ static void subtitle(struct pw_figure *figure, const struct series_rows *r, cons
   if (r->n == 1) pw_words_append(text, "1 window");
   else pw_words_append(text, "%zu windows of about %s accesses", r->n, window);
   if (r->n > MOST_STEPS) pw_words_append(text, "%d steps: average rates, highest amounts of memory", MOST_STEPS);
-  if (r->n_doubles) pw_words_append(text, "%zu more row%s of the same windows left out", r->n_doubles, r->n_doubles == 1 ? "" : "s");
+  if (r->n_doubles)
+    pw_words_append(text, "%zu more row%s of the same windows left out", r->n_doubles, r->n_doubles == 1 ? "" : "s");
 }
 
 static int fill(struct pw_figure *figure, const struct series_rows *r, const char *trace)

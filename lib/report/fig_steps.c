@@ -30,11 +30,11 @@ static bool is_seen(const struct pw_figure *f, const struct pw_point *last, cons
 /* Marks the knee of the n points of a curve; returns its number, or n. */
 static size_t mark_knee(struct pw_figure *f, const struct pw_point *points, size_t n, struct pw_knee_step *steps)
 {
-  for (size_t i = 0; i < n; i++) steps[i] = (struct pw_knee_step){ points[i].x / points[i].unit, points[i].y };
+  for (size_t i = 0; i < n; i++) steps[i] = (struct pw_knee_step){points[i].x / points[i].unit, points[i].y};
   size_t knee = pw_knee_find(steps, n);
   if (knee == n) return n;
   struct pw_mark *mark = &f->marks[f->n_marks++];
-  *mark = (struct pw_mark){ .panel = points[knee].panel, .series = points[knee].series, .x = points[knee].x, .y = points[knee].y };
+  *mark = (struct pw_mark){.panel = points[knee].panel, .series = points[knee].series, .x = points[knee].x, .y = points[knee].y};
   pw_text_number(mark->label, sizeof mark->label, mark->x, f->x.unit);
   bool fits_left = share(&f->x, mark->x) * pw_figure_chars(f) > (double)strlen(mark->label) + 1;
   bool fits_below = share(&f->y, mark->y) > 0.1;

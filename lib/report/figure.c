@@ -65,7 +65,7 @@ static int sort_places(struct pw_figure *figure)
   size_t n = figure->places.n;
   struct rank *ranks = pw_calloc(n, sizeof *ranks);
   size_t *to = pw_calloc(n, sizeof *to);
-  struct pw_labels sorted = { 0 };
+  struct pw_labels sorted = {0};
   int status = ranks && to ? 0 : -1;
   for (size_t i = 0; !status && i < n; i++) ranks[i].place = i;
   for (size_t i = 0; !status && i < figure->n_points; i++)
@@ -144,5 +144,5 @@ void pw_figure_clear(struct pw_figure *figure)
   pw_free(figure->marks);
   if (figure->cells) pw_free(figure->cells->count);
   pw_free(figure->cells);
-  *figure = (struct pw_figure){ 0 };
+  *figure = (struct pw_figure){0};
 }

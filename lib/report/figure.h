@@ -26,7 +26,7 @@ struct pw_point {
 };
 
 /* A curve falls, so it is neither below and left of a point nor above and right of it. */
-enum pw_side { PW_SIDE_BELOW, PW_SIDE_ABOVE };
+enum pw_side {PW_SIDE_BELOW, PW_SIDE_ABOVE};
 
 /* A point that is named on the chart: the knee of a curve. */
 struct pw_mark {

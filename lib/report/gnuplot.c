@@ -46,7 +46,7 @@ FILE *pw_gnuplot_script(struct pw_error *err)
 /* Starts the program with these three descriptors and default signals. */
 static int spawn(pid_t *pid, int in, int out, int complaints)
 {
-  char *argv[] = { (char *)program(), (char *)"-d", (char *)"/dev/stdin", NULL }; /* "-" would be read a byte at a time */
+  char *argv[] = {(char *)program(), (char *)"-d", (char *)"/dev/stdin", NULL}; /* "-" would be read a byte at a time */
   posix_spawn_file_actions_t files;
   posix_spawnattr_t how;
   sigset_t none, all;

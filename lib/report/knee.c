@@ -31,7 +31,7 @@ uint64_t pw_curve_knee(const struct pw_curve *curve)
   struct pw_knee_step *steps = pw_malloc(curve->n_points, sizeof *steps);
   if (!steps) return 0;
   for (size_t i = 0; i < curve->n_points; i++)
-    steps[i] = (struct pw_knee_step){ (double)curve->points[i].entries, (double)curve->points[i].misses };
+    steps[i] = (struct pw_knee_step){(double)curve->points[i].entries, (double)curve->points[i].misses};
   size_t knee = pw_knee_find(steps, curve->n_points);
   pw_free(steps);
   return knee < curve->n_points ? curve->points[knee].entries : 0;

@@ -22,7 +22,7 @@
 
 static const struct {
   const char *format, *suffix;
-} pictures[] = { { "svg", ".svg" }, { "png", ".png" }, { "pdf", ".pdf" }, { "terminal", ".txt" } };
+} pictures[] = {{"svg", ".svg"}, {"png", ".png"}, {"pdf", ".pdf"}, {"terminal", ".txt"}};
 
 int pw_picture_find(enum pw_picture *picture, const char *format, struct pw_error *err)
 {
@@ -140,11 +140,13 @@ static void write_rows(const struct script *s, const struct pw_figure *f)
 {
   size_t n = f->panels.n, first = 0, total = 0;
   for (size_t p = 0; p < n; p++) total += f->rows[p].n_ticks;
-  fprintf(s->out, "array ROW_MIN[%zu]\narray ROW_MAX[%zu]\narray ROW_LOG[%zu]\narray ROW_N[%zu]\narray ROW_FIRST[%zu]\n", n, n, n, n, n);
+  fprintf(s->out, "array ROW_MIN[%zu]\narray ROW_MAX[%zu]\narray ROW_LOG[%zu]\narray ROW_N[%zu]\narray ROW_FIRST[%zu]\n", n, n, n,
+          n, n);
   fprintf(s->out, "array ROW_AT[%zu]\narray ROW_LABEL[%zu]\narray HAS[%zu]\n", total + 1, total + 1, n * f->series.n);
   for (size_t p = 0; p < n; p++) {
     const struct pw_axis *axis = &f->rows[p];
-    fprintf(s->out, "ROW_MIN[%zu] = %.10g\nROW_MAX[%zu] = %.10g\nROW_LOG[%zu] = %d\nROW_N[%zu] = %zu\nROW_FIRST[%zu] = %zu\n", p + 1,
+    fprintf(s->out, "ROW_MIN[%zu] = %.10g\nROW_MAX[%zu] = %.10g\nROW_LOG[%zu] = %d\nROW_N[%zu] = %zu\nROW_FIRST[%zu] = %zu\n",
+            p + 1,
             axis->min, p + 1, axis->max, p + 1, axis->scale == PW_SCALE_LOG2 ? 2 : axis->scale == PW_SCALE_LOG10 ? 10 : 0, p + 1,
             axis->n_ticks, p + 1, first);
     for (size_t i = 0; i < axis->n_ticks; i++) {
@@ -280,7 +282,7 @@ static void write_terminal(FILE *out, enum pw_picture picture, const struct pw_s
 
 static void write_layout(FILE *out, const struct pw_sheet *l)
 {
-  static const char *const legends[] = { "none", "top", "right" };
+  static const char *const legends[] = {"none", "top", "right"};
   fprintf(out, "COLUMNS = %zu\nSLANTED = %d\nLEGEND = '%s'\n", l->columns, l->slanted, legends[l->legend]);
   write_number(out, "WIDTH", l->width);
   write_number(out, "HEIGHT", l->height);
@@ -304,7 +306,7 @@ static int write_template(FILE *out, const char *name, struct pw_error *err)
 int pw_script_write(FILE *out, const struct pw_figure *figure, enum pw_picture picture, struct pw_error *err)
 {
   struct pw_sheet layout;
-  const struct script s = { .out = out, .picture = picture };
+  const struct script s = {.out = out, .picture = picture};
   pw_sheet_make(&layout, figure, picture == PW_PICTURE_TEXT);
   write_terminal(out, picture, &layout);
   fprintf(out, "set encoding utf8\nPIXEL = %g\nTEXT_ONLY = %d\nSCATTER = %d\n",

@@ -4,7 +4,7 @@
 
 #include "report/figure.h"
 
-enum pw_picture { PW_PICTURE_SVG, PW_PICTURE_PNG, PW_PICTURE_PDF, PW_PICTURE_TEXT };
+enum pw_picture {PW_PICTURE_SVG, PW_PICTURE_PNG, PW_PICTURE_PDF, PW_PICTURE_TEXT};
 
 /* The suffix of a picture's file, with its dot. */
 const char *pw_picture_suffix(enum pw_picture picture);

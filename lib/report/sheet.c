@@ -147,10 +147,13 @@ static void size_margins(struct pw_sheet *l, const struct pw_figure *f)
 void pw_sheet_make(struct pw_sheet *layout, const struct pw_figure *figure, bool text)
 {
   struct pw_sheet *l = layout;
-  *l = (struct pw_sheet){ 0 };
+  *l = (struct pw_sheet){0};
   size_panels(l, figure, text);
   l->gap_y = LINE + 20;
-  l->columns = pw_figure_is_timeline(figure) ? 1 : is(figure, "owners") ? figure->panels.n : count_columns(figure->panels.n, l->panel_width + l->gap_x, l->panel_height + l->gap_y);
+  l->columns = pw_figure_is_timeline(figure) ? 1
+             : is(figure, "owners")          ? figure->panels.n
+                                             : count_columns(figure->panels.n, l->panel_width + l->gap_x,
+                                                             l->panel_height + l->gap_y);
   l->rows = (figure->panels.n + l->columns - 1) / l->columns;
   size_margins(l, figure);
   double inside = (double)l->columns * (l->panel_width + l->gap_x) - l->gap_x;

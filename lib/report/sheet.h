@@ -7,7 +7,7 @@
 #define PW_CHAR_WIDTH 8.0 /* of the text font, on average */
 #define PW_CHAR_HEIGHT 18.0
 
-enum pw_legend { PW_LEGEND_NONE, PW_LEGEND_TOP, PW_LEGEND_RIGHT };
+enum pw_legend {PW_LEGEND_NONE, PW_LEGEND_TOP, PW_LEGEND_RIGHT};
 
 struct pw_sheet {
   size_t columns, rows;

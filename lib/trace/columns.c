@@ -77,7 +77,8 @@ uint8_t pw_head_flags(unsigned head, unsigned touches)
     wrote_2 = false;
   }
   return (uint8_t)((code ? PW_VISIT_CODE : 0) | (head & PW_HEAD_STORE_FIRST ? PW_VISIT_STORE_FIRST : 0) |
-                   (replayed - 1) << PW_VISIT_TOUCHES_SHIFT | (wrote_1 ? PW_VISIT_WROTE_1 : 0) | (wrote_2 ? PW_VISIT_WROTE_2 : 0));
+                   (replayed - 1) << PW_VISIT_TOUCHES_SHIFT | (wrote_1 ? PW_VISIT_WROTE_1 : 0) |
+                   (wrote_2 ? PW_VISIT_WROTE_2 : 0));
 }
 
 struct pw_columns *pw_columns_create(void)

@@ -108,7 +108,8 @@ static int parse_more(struct pw_trace *t, struct foreign *f, struct pw_error *er
     }
     if (used == 0 && f->batch.n == 0) {
       if (last || n >= MAX_RECORD_BYTES)
-        return pw_error_set(err, PW_EFORMAT, "%s: no whole %s record at byte %" PRIu64 "; the file is damaged or of another format",
+        return pw_error_set(err, PW_EFORMAT,
+                            "%s: no whole %s record at byte %" PRIu64 "; the file is damaged or of another format",
                             t->path, f->format->name, f->parser.offset_bytes);
       want = n * 2;
     } else {

@@ -163,7 +163,8 @@ bool pwt_spread_counts(const struct pwt_block_header *h, const struct pwt_kind_t
   return sum[0] == h->totals.fetches && sum[1] == h->totals.loads && sum[2] == h->totals.stores;
 }
 
-bool pwt_decode_sides(const struct pwt_block_header *h, const unsigned char *plain, const struct pw_block *block, uint16_t *offset,
+bool pwt_decode_sides(const struct pwt_block_header *h, const unsigned char *plain, const struct pw_block *block,
+                      uint16_t *offset,
                       uint64_t *pc)
 {
   const unsigned char *low = plain, *high = low + h->n_visits;

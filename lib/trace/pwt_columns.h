@@ -12,7 +12,8 @@ bool pwt_decode_pages(const struct pwt_block_header *h, const unsigned char *fla
 bool pwt_decode_dictionary(const struct pwt_block_header *h, struct pwt_cursor *c, uint64_t *pages);
 /* Fills four columns of PW_BLOCK_VISITS (fetches, loads, stores, touches) from the
  * plain counts group, whose size is in the header. */
-bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *plain, const unsigned char *flags, uint16_t *counts);
+bool pwt_decode_counts(const struct pwt_block_header *h, const unsigned char *plain, const unsigned char *flags,
+                       uint16_t *counts);
 /* Could counts in columns of that size add up to the totals of the header? */
 bool pwt_totals_fit_columns(const struct pwt_block_header *h);
 
@@ -32,7 +33,8 @@ bool pwt_totals_fit_kinds(const struct pwt_block_header *h, const struct pwt_kin
 /* Fills the four columns of counts; false when they are not the totals of the header. */
 bool pwt_spread_counts(const struct pwt_block_header *h, const struct pwt_kind_table *table, uint16_t *counts);
 /* Fills offset[n_visits] and pc[n_visits] from the plain side group; page[] and pages[] are decoded. */
-bool pwt_decode_sides(const struct pwt_block_header *h, const unsigned char *plain, const struct pw_block *block, uint16_t *offset,
+bool pwt_decode_sides(const struct pwt_block_header *h, const unsigned char *plain, const struct pw_block *block,
+                      uint16_t *offset,
                       uint64_t *pc);
 
 #endif

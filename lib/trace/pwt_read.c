@@ -73,7 +73,8 @@ static int need(struct pwt_reader *r, size_t want, const unsigned char **bytes, 
   int status = pw_source_fill(r->source, want, bytes, &n, &last, err);
   if (status) return status;
   if (n >= want) return 0;
-  return pw_error_set(err, PW_EFORMAT, "%s: truncated at byte %" PRIu64 ": the end of the trace is missing; fetch or convert it again",
+  return pw_error_set(err, PW_EFORMAT,
+                      "%s: truncated at byte %" PRIu64 ": the end of the trace is missing; fetch or convert it again",
                       r->path, r->offset_bytes + n);
 }
 
@@ -122,10 +123,12 @@ static int read_file_header(struct pwt_reader *r, struct pw_error *err)
   const unsigned char *p = frame + PWT_FRAME_BYTES;
   if (payload < PWT_HEADER_FIXED || memcmp(p, PWT_SIGNATURE, 8) != 0) return damaged(r, err, "the file header is wrong");
   if (pwt_get16(p + 8) > PWT_VERSION)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s: written in .pwt version %u, and this pagewalk reads up to %u; use a newer pagewalk",
+    return pw_error_set(err, PW_EUNSUPPORTED,
+                        "%s: written in .pwt version %u, and this pagewalk reads up to %u; use a newer pagewalk",
                         r->path, pwt_get16(p + 8), PWT_VERSION);
   if (pwt_get64(p + 16) & ~PWT_REQUIRED_KNOWN)
-    return pw_error_set(err, PW_EUNSUPPORTED, "%s: needs features 0x%" PRIx64 " that this pagewalk does not know; use a newer pagewalk",
+    return pw_error_set(err, PW_EUNSUPPORTED,
+                        "%s: needs features 0x%" PRIx64 " that this pagewalk does not know; use a newer pagewalk",
                         r->path, pwt_get64(p + 16) & ~PWT_REQUIRED_KNOWN);
   r->has_kinds = pwt_get64(p + 16) & PWT_KINDS;
   if (pwt_get32(p + 12) != PW_BASE_SHIFT) return damaged(r, err, "the base page is not 4 KiB");

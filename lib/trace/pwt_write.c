@@ -157,7 +157,8 @@ void pw_writer_destroy(struct pw_writer *w)
 }
 
 /* Kinds, page planes, dictionary, events. */
-static int fill_core(struct pw_writer *w, const struct pw_block *b, const struct pw_rows *rows, struct pw_totals *totals, size_t *n,
+static int fill_core(struct pw_writer *w, const struct pw_block *b, const struct pw_rows *rows, struct pw_totals *totals,
+                     size_t *n,
                      struct pw_error *err)
 {
   size_t most = (size_t)b->n_visits * 3 + (size_t)b->n_pages * 10;
@@ -169,11 +170,13 @@ static int fill_core(struct pw_writer *w, const struct pw_block *b, const struct
       return pw_error_set(err, PW_EINVAL, "%s: an event's text has %u bytes; shorten it to %u", w->name, e->text_bytes,
                           PWT_MAX_EVENT_TEXT);
     if (pw_event_is_kernel(e->kind) && e->b > PW_MAX_KERNEL_BYTES)
-      return pw_error_set(err, PW_EINVAL, "%s: an event says that the kernel touched %llu bytes; divide it into pieces of %u", w->name,
+      return pw_error_set(err, PW_EINVAL, "%s: an event says that the kernel touched %llu bytes; divide it into pieces of %u",
+                          w->name,
                           (unsigned long long)e->b, PW_MAX_KERNEL_BYTES);
     if (e->kind != PW_EVENT_PROCESS && e->kind != PW_EVENT_FORK) continue;
     if (e->b > named || e->b >= PW_PROCESSES)
-      return pw_error_set(err, PW_EINVAL, "%s: an event names process index %llu, and %u was to be the next; number processes as they appear",
+      return pw_error_set(err, PW_EINVAL,
+                          "%s: an event names process index %llu, and %u was to be the next; number processes as they appear",
                           w->name, (unsigned long long)e->b, named);
     named += e->b == named;
   }
@@ -257,7 +260,8 @@ static void follow_events(struct pw_writer *w, const struct pw_block *b)
 }
 
 /* The visits of a block, or of its rows; then the totals come from these. */
-static int add(struct pw_writer *w, const struct pw_block *b, const struct pw_rows *rows, struct pw_totals *totals, struct pw_error *err)
+static int add(struct pw_writer *w, const struct pw_block *b, const struct pw_rows *rows, struct pw_totals *totals,
+               struct pw_error *err)
 {
   if (pw_grow((void **)&w->index, &w->index_room, w->n_blocks + 1, sizeof *w->index)) return out_of_memory(w, err);
   struct pwt_block_header h = {.n_visits = b->n_visits, .n_pages = b->n_pages, .n_events = b->n_events,

@@ -40,7 +40,8 @@ void pw_slice_destroy(struct pw_slice *s)
 int pw_slice_create(struct pw_slice **slice, const struct pw_trace_options *o, struct pw_error *err)
 {
   struct pw_slice *s = *slice = pw_calloc(1, sizeof *s);
-  if (!s) return pw_error_set(err, PW_ENOMEM, "memory ran out for the part of the trace that is cut out; free some and run again");
+  if (!s)
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for the part of the trace that is cut out; free some and run again");
   s->skip = o->skip;
   if (!o->limit || __builtin_add_overflow(o->skip, o->limit, &s->end)) s->end = UINT64_MAX;
   if (__builtin_add_overflow(o->skip, o->warmup, &s->mark) || s->mark > s->end) s->mark = s->end;
@@ -162,7 +163,8 @@ static uint32_t rebuild_dictionary(struct pw_slice *s, const struct pw_block *in
 
 /* Events up to `to`, moved with the visits; earlier ones stay as what was known at the cut, but for
  * accesses of the kernel, which are skipped like others. */
-static uint32_t copy_events(struct pw_slice *s, const struct pw_block *in, bool all_skipped, uint32_t from, uint32_t to, uint32_t n_visits,
+static uint32_t copy_events(struct pw_slice *s, const struct pw_block *in, bool all_skipped, uint32_t from, uint32_t to,
+                            uint32_t n_visits,
                             uint32_t mark, bool put_mark)
 {
   uint32_t n = 0, grown = n_visits - (to - from);

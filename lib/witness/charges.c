@@ -28,7 +28,8 @@ struct pw_charges {
 
 static int out_of_memory(struct pw_error *err)
 {
-  return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners of all pages; free some, or run larger pages or a part of the trace (--limit)");
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the owners of all pages; free some, or run larger pages or a part of "
+                                      "the trace (--limit)");
 }
 
 /* ---- owners ---- */
@@ -172,7 +173,8 @@ static int begin(struct pw_witness *w, const struct pw_paged *paged, const uint6
   const struct pw_block *b = c->block = paged->block;
   size_t room = paged->n_ids ? paged->n_ids : 1;
   if (!c->by_page && b->n_visits && !b->pc)
-    return pw_error_set(err, PW_EINVAL, "%s does not hold the instructions that attribution by %s needs; record it again with --pc, or attribute by region",
+    return pw_error_set(err, PW_EINVAL, "%s does not hold the instructions that attribution by %s needs; record it again with "
+                                        "--pc, or attribute by region",
                         c->trace, pw_by_name(c->who.by));
   c->key = key;
   c->age++;
@@ -203,7 +205,8 @@ static int end(struct pw_witness *w, struct pw_error *err)
   return who->spaces.texts.full ? pw_spaces_failed(&who->spaces, err) : out_of_memory(err);
 }
 
-static const struct pw_witness_class class = {.begin = begin, .visits = visits, .changed = changed, .event = event, .evicted = evicted,
+static const struct pw_witness_class class = {.begin = begin, .visits = visits, .changed = changed, .event = event,
+                                              .evicted = evicted,
                                               .faulted = faulted, .missed = missed, .count = count, .end = end};
 
 /* ---- beginning and end ---- */

@@ -128,7 +128,8 @@ static void count(struct pw_witness *w)
   memset(h->counts, 0, (size_t)PW_HEAT_ROWS * PW_HEAT_COLUMNS * sizeof *h->counts);
 }
 
-static const struct pw_witness_class class = {.begin = begin, .visits = visits, .changed = changed, .faulted = faulted, .missed = missed, .count = count};
+static const struct pw_witness_class class = {.begin = begin, .visits = visits, .changed = changed, .faulted = faulted,
+                                              .missed = missed, .count = count};
 
 /* ---- beginning and end ---- */
 

@@ -199,11 +199,13 @@ static int end(struct pw_witness *w, struct pw_error *err)
   struct pw_windows *s = (struct pw_windows *)w;
   if (s->failed) return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series; take longer windows");
   if (s->n + s->open <= PW_SERIES_MOST) return 0;
-  return pw_error_set(err, PW_EINVAL, "%s: windows of %" PRIu64 " accesses are more than %u, and the trace goes on; take longer windows",
+  return pw_error_set(err, PW_EINVAL,
+                      "%s: windows of %" PRIu64 " accesses are more than %u, and the trace goes on; take longer windows",
                       s->trace, s->every, PW_SERIES_MOST);
 }
 
-static const struct pw_witness_class class = {.begin = begin, .until = until, .changed = changed, .event = event, .passed = passed,
+static const struct pw_witness_class class = {.begin = begin, .until = until, .changed = changed, .event = event,
+                                              .passed = passed,
                                               .count = count, .end = end};
 
 /* ---- beginning and end ---- */
