@@ -25,7 +25,7 @@ static const struct panel {
   {"Resident memory", PW_UNIT_BYTES, 0},
   {"Page tables", PW_UNIT_BYTES, 0},
   {"Mapped heap and anonymous mappings", PW_UNIT_BYTES, 0},
-  {"Page faults per million accesses", PW_UNIT_PLAIN, 1e6},
+  {"Faults per million accesses", PW_UNIT_PLAIN, 1e6},
   {"Memory given back per million accesses", PW_UNIT_BYTES, 1e6},
   {"TLB misses per 1000 accesses", PW_UNIT_PLAIN, 1e3},
 };

@@ -61,12 +61,12 @@ static void a_step_for_each_window(void **state)
   const struct pw_point *p = NULL;
   assert_int_equal(pw_figure_timeline(&figure, &chart, &table, "a/t.pwt", NULL), 1);
   assert_string_equal(pw_text_get(&figure.subtitle), "trace t · 2 windows of about 1k accesses");
-  assert_int_equal(find_line("Page faults per million accesses", "minor faults", &p), 3);
+  assert_int_equal(find_line("Faults per million accesses", "minor faults", &p), 3);
   assert_true(p[0].x == 0 && p[1].x == 1000 && p[2].x == 3000);
   assert_true(p[0].y == 4000 && p[1].y == 4000 && p[2].y == 1000);
-  assert_int_equal(find_line("Page faults per million accesses", "mmap", &p), 3);
+  assert_int_equal(find_line("Faults per million accesses", "mmap", &p), 3);
   assert_true(p[1].y == 2000 && p[2].y == 0);
-  assert_int_equal(find_line("Page faults per million accesses", "major faults", &p), 0); /* there were none */
+  assert_int_equal(find_line("Faults per million accesses", "major faults", &p), 0); /* there were none */
   assert_int_equal(find_line("TLB misses per 1000 accesses", "DTLB", &p), 3);
   assert_true(p[1].y == 10);
   assert_int_equal(find_line("Resident memory", "resident", &p), 3);
@@ -106,7 +106,7 @@ static void neighbours_are_drawn_as_one(void **state)
   free(rows);
   assert_int_equal(pw_figure_timeline(&figure, &chart, &table, "t", NULL), 1);
   const struct pw_point *p = NULL;
-  size_t n = find_line("Page faults per million accesses", "minor faults", &p);
+  size_t n = find_line("Faults per million accesses", "minor faults", &p);
   double sum = 0, expected = 0, most = 0;
   assert_true(n > 300 && n <= 401);
   for (size_t i = 1; i < n; i++) sum += p[i].y / 1e6 * (p[i].x - p[i - 1].x);
