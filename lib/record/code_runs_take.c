@@ -7,6 +7,8 @@
  * Whatever does not fit this goes access by access: straddling data, a guarded access that did
  * not happen, counters about to fill up, the edges of skip and limit, and the first runs of a block.
  *
+ * The words lie where the program that is recorded can write at any time: each is read once, and what was read is checked.
+ *
  * Cost: some 3 ns for a data access with the fetches before it, on the current page or not. */
 #include "record/code_run.h"
 #include "record/code_runs.h"
@@ -25,6 +27,12 @@ static const struct pw_run_kind {
     {0}, LOAD(0), STORE(0), MODIFY(0), LOAD(PW_TALLY_TOUCH), STORE(PW_TALLY_TOUCH), MODIFY(PW_TALLY_TOUCH)};
 _Static_assert(sizeof *kinds == PW_RUN_KIND_BYTES, "steps name kinds by their place");
 
+/* A word as it is now. */
+static inline uint64_t read_word(const uint64_t *word)
+{
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
 /* ---- access by access ---- */
 
 /* The items of a run from number `from` on, where the first of the addresses is used. */
@@ -33,7 +41,7 @@ static void take_each(const struct pw_code_told *run, const uint64_t *addresses,
   for (uint32_t i = from; i < run->n_items; i++) {
     uint64_t item = run->items[i];
     uint32_t op = PW_RING_ITEM_OP(item);
-    uint64_t address = op == PW_FETCH ? pw_run_fetch_address(item) : *addresses++;
+    uint64_t address = op == PW_FETCH ? pw_run_fetch_address(item) : read_word(addresses++);
     if (address != PW_RING_NOTHING) pw_visits_take(v, address, pw_run_item_bytes(item), op);
   }
 }
@@ -142,8 +150,8 @@ static inline void add_data_at(const struct run_taking *t, struct open *o, uint3
 /* The touch by which a run goes on in the open visit, when its streams differ from that of the access before. */
 static inline uint64_t first_touch(const struct run_taking *t, const uint64_t *addresses, const struct open *o)
 {
-  bool stays = t->run->begins ? t->run->page == o->code
-                              : addresses[0] >> PW_BASE_SHIFT == o->data && (addresses[0] & 4095) < t->steps->before;
+  uint64_t first = t->run->begins ? 0 : read_word(addresses);
+  bool stays = t->run->begins ? t->run->page == o->code : first >> PW_BASE_SHIFT == o->data && (first & 4095) < t->steps->before;
   return stays && t->run->begins != o->stream ? PW_TALLY_TOUCH : 0;
 }
 
@@ -160,13 +168,15 @@ static inline __attribute__((always_inline)) bool take_steps(const struct run_ta
     const struct pw_run_step *step = &t->steps[i];
     if (leaps) add_fetches(t, o, i, sides);
     if (leaps && !step->kind) continue;
-    if (__builtin_expect((*address & 4095) >= step->before, 0)) {
+    uint64_t at = read_word(address);
+    if (__builtin_expect((at & 4095) >= step->before, 0)) {
       *done = (uint32_t)(address - addresses);
       if (step->fetches || i) o->stream = step->fetches > 0;
       if (sides && t->told->sides[i].data) o->at = t->told->sides[i].data;
       return false;
     }
-    add_data_at(t, o, i, *address++, sides);
+    address++;
+    add_data_at(t, o, i, at, sides);
     if (!leaps) o->tally += step[1].fetches;
   }
   if (leaps) add_fetches(t, o, n, sides);
@@ -213,9 +223,11 @@ static inline __attribute__((always_inline)) size_t take(const struct pw_runs *r
   struct open o = load_open(v);
   uint64_t budget = budget_of(v);
   *needs = 0;
-  while (word < end && *word < n_runs) {
-    const struct pw_code_run *run = &list[*word];
-    const struct run_taking t = {run, &runs->told[*word], run->more ? run->more : run->steps, &rows};
+  while (word < end) {
+    uint64_t number = read_word(word);
+    if (number >= n_runs) break;
+    const struct pw_code_run *run = &list[number];
+    const struct run_taking t = {run, &runs->told[number], run->more ? run->more : run->steps, &rows};
     const uint64_t *addresses = word + 1;
     uint32_t at;
     if (run->n_words > end - addresses) break;
@@ -225,7 +237,7 @@ static inline __attribute__((always_inline)) size_t take(const struct pw_runs *r
     }
     word = addresses + run->n_words;
     /* the word is not checked yet, and may be no run: an address from it is only a number */
-    __builtin_prefetch((const void *)((uintptr_t)list + (word < end ? *word : 0) * PW_RUN_LINE_BYTES));
+    __builtin_prefetch((const void *)((uintptr_t)list + (word < end ? read_word(word) : 0) * PW_RUN_LINE_BYTES));
     bool at_once = budget > run->total && (!(o.tally & HALF_FULL) || !may_fill_up(o.tally, run->total));
     if (__builtin_expect(at_once, 1)) {
       budget -= run->accesses;
@@ -259,14 +271,15 @@ void pw_runs_take_cut(const struct pw_runs *runs, const uint64_t *words, size_t 
                       uint32_t *needs)
 {
   *needs = 0;
-  if (n == 0 || words[0] >= runs->n || runs->list[words[0]].n_words > n - 1) return;
-  struct pw_code_told part = runs->told[words[0]];
+  uint64_t number = n ? read_word(words) : runs->n;
+  if (number >= runs->n || runs->list[number].n_words > n - 1) return;
+  struct pw_code_told part = runs->told[number];
   uint32_t at = 0;
   while (at < part.n_items && (PW_RING_ITEM_OP(part.items[at]) != PW_FETCH || pw_run_fetch_address(part.items[at]) != address))
     at++;
   if (at == part.n_items) return; /* another fault, and old words */
-  if (pw_visits_room(v, runs->list[words[0]].total)) {
-    *needs = runs->list[words[0]].total;
+  if (pw_visits_room(v, runs->list[number].total)) {
+    *needs = runs->list[number].total;
     return;
   }
   part.n_items = at + 1;

@@ -148,8 +148,10 @@ static int make_event_room(void *recording, struct pw_error *err)
   return status ? status : make_room(r, 0, err);
 }
 
-static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w, size_t n, struct pw_error *err)
+/* A record that is not a run: the program can write where it lies, so it is copied before it is looked at. */
+static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *words, size_t n, struct pw_error *err)
 {
+  const uint64_t *w = memcpy(r->words, words, n * sizeof *words);
   if (kind == PW_RING_FORGET) {
     pw_runs_clear(&r->runs);
     return 0;
@@ -159,10 +161,12 @@ static int take_record(struct pw_recording *r, uint32_t kind, const uint64_t *w,
   return pw_runs_add(&r->runs, r->path, w[0], w + 1, n - 1, err);
 }
 
+#define read_ring(field) __atomic_load_n(&(field), __ATOMIC_SEQ_CST)
+
 static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, struct pw_error *err)
 {
   for (size_t i = 0; i < n && !r->ended;) {
-    uint64_t word = words[i];
+    uint64_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
     int status = 0;
     if (word >> 63) {
       uint32_t kind = (uint32_t)(word >> 32 & 0x7fffffff);
@@ -185,21 +189,16 @@ static int take_words(struct pw_recording *r, const uint64_t *words, size_t n, s
   return 0;
 }
 
-#define read_ring(field) __atomic_load_n(&(field), __ATOMIC_SEQ_CST)
-
-/* Takes the first n words of a block of the ring over. */
-static int copy_block(struct pw_recording *r, uint32_t number, size_t n, struct pw_error *err)
+static const uint64_t *block_of(const struct pw_recording *r, uint32_t number)
 {
-  if (n > RING_BLOCK_BYTES / 8) return pw_error_set(err, PW_EFORMAT, "%s: the ring is damaged", r->path);
-  memcpy(r->words, (const char *)r->ring + PW_RING_HEADER_BYTES + (size_t)(number % RING_BLOCKS) * RING_BLOCK_BYTES, n * 8);
-  return 0;
+  return (const uint64_t *)(const void *)((const char *)r->ring + PW_RING_HEADER_BYTES + (size_t)(number % RING_BLOCKS) * RING_BLOCK_BYTES);
 }
 
 static int take_block(struct pw_recording *r, uint32_t number, size_t n, struct pw_error *err)
 {
   if (r->ended) return 0;
-  int status = copy_block(r, number, n, err);
-  if (!status) status = take_words(r, r->words, n, err);
+  int status = n > RING_BLOCK_BYTES / 8 ? pw_error_set(err, PW_EFORMAT, "%s: the ring is damaged", r->path)
+                                         : take_words(r, block_of(r, number), n, err);
   if (status) r->ended = true;
   if (r->ended) pw_recording_stop(r);
   return status;
@@ -210,11 +209,11 @@ static int take_cut(struct pw_recording *r, uint32_t number, size_t n, uint64_t 
 {
   uint32_t needs = 0;
   if (r->ended) return 0;
-  int status = copy_block(r, number, RING_BLOCK_BYTES / 8, err);
-  if (status) return status;
+  if (n > RING_BLOCK_BYTES / 8) return pw_error_set(err, PW_EFORMAT, "%s: the ring is damaged", r->path);
+  int status = 0;
   do {
     if (needs) status = make_room(r, needs, err);
-    if (!status) pw_runs_take_cut(&r->runs, r->words + n, RING_BLOCK_BYTES / 8 - n, address, r->visits, &needs);
+    if (!status) pw_runs_take_cut(&r->runs, block_of(r, number) + n, RING_BLOCK_BYTES / 8 - n, address, r->visits, &needs);
   } while (needs && !status);
   return status;
 }
