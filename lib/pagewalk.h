@@ -123,6 +123,7 @@ enum pw_event_kind {
   PW_EVENT_BACKING = 16, /* of the map before it: a = offset in the file, b = inode; text = build id in hex */
   PW_EVENT_SYMBOL = 17,  /* a = address, b = bytes, c = enum pw_symbol_kind; text = name. Holds until an
                           * unmap takes its first byte away, or an exec or exit */
+  PW_EVENT_ADVISE = 18,  /* a = address, b = length in bytes, c = enum pw_advice */
   PW_EVENT_KINDS         /* one past the last */
 };
 
@@ -133,6 +134,15 @@ enum {
   PW_MAP_SHARED = 8,     /* writes reach the file or the other process */
   PW_MAP_FIXED = 16,     /* the program chose the address (MAP_FIXED) */
   PW_MAP_STACK = 32,     /* grows downwards by itself */
+  PW_MAP_HUGETLB = 64,   /* of huge pages set aside (MAP_HUGETLB) */
+};
+
+/* What a program tells the kernel of a range (madvise, by Linux's numbers), or, from 256 on, of all its memory (prctl). */
+enum pw_advice {
+  PW_ADVICE_HUGEPAGE = 14,
+  PW_ADVICE_NOHUGEPAGE = 15,
+  PW_ADVICE_THP_OFF = 256, /* no huge pages in this process */
+  PW_ADVICE_THP_ON = 257,
 };
 
 enum pw_symbol_kind { PW_SYMBOL_FUNCTION = 1, PW_SYMBOL_DATA = 2 };
@@ -640,6 +650,111 @@ struct pw_attribution {
 int pw_attribute(struct pw_trace *trace, const struct pw_config *config, enum pw_by by, enum pw_heat_of heat,
                  const struct pw_run_options *options, struct pw_attribution *attribution, struct pw_error *err);
 void pw_attribution_clear(struct pw_attribution *attribution);
+
+/* ------------------------------------------------------------------------
+ * Systems: several programs on one computer, under a model of Linux
+ */
+
+/* An array of a TLB, and which sizes its entries may have. */
+struct pw_tlb_array {
+  struct pw_tlb_config tlb;
+  unsigned sizes; /* bit 0: 4 KiB, bit 1: 2 MiB, bit 2: 1 GiB */
+};
+
+#define PW_ALL_SIZES 7u
+
+/* Up to three arrays each; the first with no entries ends them. */
+struct pw_sized_config {
+  struct pw_tlb_array itlb[3], dtlb[3], stlb[3];
+};
+
+enum pw_system_thp { PW_SYSTEM_THP_NEVER, PW_SYSTEM_THP_MADVISE, PW_SYSTEM_THP_ALWAYS };
+#define PW_ASIDS_OFF 0u    /* a switch between address spaces empties the TLBs */
+#define PW_ASIDS_ALL 1023u /* each address space has its own */
+
+struct pw_system_config {
+  uint64_t memory_bytes, kernel_bytes; /* of RAM, and of that the kernel's image */
+  uint64_t quantum;                    /* accesses of a turn */
+  enum pw_system_thp thp;
+  bool plain;                          /* the faults of pw_run: one for each page, frames of the process's own */
+  bool cold;                           /* the pages of mapped files are not in memory before they are touched */
+  unsigned asids;                      /* address spaces that the TLBs tell apart at a time */
+  uint64_t rate;                       /* accesses of a simulated second */
+  const struct pw_geometry *geometry;  /* borrowed */
+  struct pw_sized_config tlbs;
+  uint64_t seed;
+};
+
+/* The documented defaults for so much memory; THP is never below 512 MiB of it that the kernel manages. */
+void pw_system_config_default(struct pw_system_config *config, uint64_t memory_bytes);
+
+struct pw_system_program {
+  const char *trace, *name; /* name NULL: the trace's */
+  unsigned copies;          /* 0 = 1 */
+  uint64_t start;           /* accesses of all programs before it begins */
+};
+
+struct pw_system_sums {
+  struct pw_totals counted;
+  uint64_t itlb_misses, dtlb_misses, stlb_lookups, stlb_misses, walks, walk_refs;
+  uint64_t minor_faults, major_faults, copies;
+  uint64_t thp_faults, thp_fallbacks, thp_collapses, thp_splits;
+};
+
+struct pw_system_process {
+  char *name;
+  uint32_t program, process;   /* number of the program, and of the process in its trace */
+  struct pw_system_sums sums;
+  uint64_t resident_bytes, table_bytes, thp_bytes; /* peaks; pages that are shared count in each */
+  bool exited;                 /* its trace says that it ended; else it ended with the trace */
+};
+
+struct pw_system_slab {
+  const char *name;
+  uint64_t object_bytes, objects, slabs, bytes, objects_peak, slabs_peak;
+};
+
+/* What there was at the end of a window, and what fell in it. */
+struct pw_system_window {
+  uint64_t access;             /* accesses of all programs so far */
+  struct pw_system_sums sums;
+  uint64_t free_bytes, table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes;
+  uint64_t free_blocks[11][3]; /* by order, and unmovable, movable, reclaimable */
+};
+
+struct pw_system_result {
+  struct pw_system_sums sums;
+  uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes; /* peaks */
+  uint64_t managed_bytes, context_switches, asid_flushes;
+  uint64_t watermarks[3];      /* min, low, high, in pages */
+  int frag_index_9;
+  unsigned unusable_9;
+  size_t n_processes, n_slabs, n_windows;
+  struct pw_system_process *processes; /* in the order in which they began */
+  struct pw_system_slab *slabs;
+  struct pw_system_window *windows;
+};
+
+struct pw_system_options {
+  struct pw_trace_options reading;
+  uint64_t every;              /* accesses of a window; 0 = no windows */
+  pw_progress_fn *progress;
+  void *progress_context;
+};
+
+/* Runs the programs together. When no frame is left, the status is PW_EUNSUPPORTED and the error says who holds what.
+ * Clear *result also after a failure. */
+int pw_system_run(const struct pw_system_program *programs, size_t n, const struct pw_system_config *config,
+                  const struct pw_system_options *options, struct pw_system_result *result, struct pw_error *err);
+void pw_system_clear(struct pw_system_result *result);
+
+/* system.csv, processes.csv, slabs.csv, buddy.csv and series.csv: header lines, and rows. */
+enum pw_system_table { PW_SYSTEM_RUNS, PW_SYSTEM_PROCESSES, PW_SYSTEM_SLABS, PW_SYSTEM_BUDDY, PW_SYSTEM_SERIES, PW_SYSTEM_TABLES };
+const char *pw_system_table_name(enum pw_system_table table); /* "system", … */
+int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error *err);
+/* All rows of one run. */
+int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_system_config *config,
+                       const struct pw_system_result *result, struct pw_error *err);
 
 /* ------------------------------------------------------------------------
  * Which engine answers what, and what memory that takes

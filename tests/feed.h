@@ -22,7 +22,7 @@ struct feed {
 
 struct fed {
   struct pw_access *accesses;
-  size_t n, capacity;
+  size_t n, capacity, n_events;
   int status; /* 0 or the error */
   struct pw_error err;
   uint64_t lines, bad_lines;
@@ -63,17 +63,21 @@ static inline struct fed feed_bytes(struct feed feed, const void *data, size_t n
   size_t at = 0, window = 0;
   bool told = false;
   struct pw_access *accesses = malloc(feed.room * sizeof *accesses);
-  FEED_PROMISE(accesses && feed.room >= PW_BATCH_ROOM);
+  struct pw_batch_event *events = malloc(feed.room * sizeof *events);
+  struct pw_intern texts = {0};
+  FEED_PROMISE(accesses && events && feed.room >= PW_BATCH_ROOM);
   for (;;) {
     bool last = at + window == n_bytes && (!feed.late_last || told);
     told = at + window == n_bytes;
     unsigned char *copy = malloc(window ? window : 1);
     FEED_PROMISE(copy);
     if (window) memcpy(copy, (const unsigned char *)data + at, window);
-    struct pw_batch batch = {.room = feed.room, .accesses = accesses};
+    struct pw_batch batch = {.room = feed.room, .accesses = accesses, .events = events, .texts = &texts};
     int64_t taken = feed.format->parse(&parser, copy, window, last, &batch, &fed.err);
     free(copy);
-    FEED_PROMISE(taken <= (int64_t)window && batch.n <= batch.room);
+    FEED_PROMISE(taken <= (int64_t)window && batch.n <= batch.room && batch.n_events <= batch.room);
+    for (size_t i = 0; i < batch.n_events; i++) FEED_PROMISE(events[i].before <= batch.n && events[i].before >= (i ? events[i - 1].before : 0));
+    fed.n_events += batch.n_events;
     feed_keep(&fed, accesses, batch.n);
     if (taken < 0) {
       FEED_PROMISE(fed.err.status == (int)taken && fed.err.text[0] && !strchr(fed.err.text, '\n'));
@@ -89,6 +93,8 @@ static inline struct fed feed_bytes(struct feed feed, const void *data, size_t n
     window = more < n_bytes - at - window ? window + more : n_bytes - at;
   }
   free(accesses);
+  free(events);
+  pw_intern_clear(&texts);
   fed.lines = parser.line;
   fed.bad_lines = parser.bad_lines;
   return fed;
@@ -96,7 +102,7 @@ static inline struct fed feed_bytes(struct feed feed, const void *data, size_t n
 
 static inline bool fed_equal(const struct fed *a, const struct fed *b)
 {
-  return a->status == b->status && a->n == b->n && a->lines == b->lines && a->bad_lines == b->bad_lines &&
+  return a->status == b->status && a->n == b->n && a->n_events == b->n_events && a->lines == b->lines && a->bad_lines == b->bad_lines &&
          (a->n == 0 || memcmp(a->accesses, b->accesses, a->n * sizeof *a->accesses) == 0) &&
          (a->status == 0 || strcmp(a->err.text, b->err.text) == 0);
 }

@@ -37,6 +37,7 @@ static inline struct pw_event pwt_maker_event(struct pwt_maker *m)
     case PW_EVENT_MAP:
     case PW_EVENT_UNMAP:
     case PW_EVENT_PROTECT:
+    case PW_EVENT_ADVISE:
     case PW_EVENT_DISCARD:
     case PW_EVENT_KERNEL_READ:
     case PW_EVENT_KERNEL_WRITE:

@@ -38,7 +38,7 @@ static inline unsigned pw_touches_replayed(unsigned n)
 static inline bool pw_event_is_range(uint32_t kind)
 {
   return kind == PW_EVENT_MAP || kind == PW_EVENT_UNMAP || (kind >= PW_EVENT_PROTECT && kind <= PW_EVENT_KERNEL_WRITE) ||
-         kind == PW_EVENT_SYMBOL;
+         kind == PW_EVENT_SYMBOL || kind == PW_EVENT_ADVISE;
 }
 
 /* Does a range end at 2^64 at most? */
@@ -51,6 +51,13 @@ static inline bool pw_range_fits(uint64_t first, uint64_t bytes)
 static inline bool pw_event_is_kernel(uint32_t kind)
 {
   return kind == PW_EVENT_KERNEL_READ || kind == PW_EVENT_KERNEL_WRITE;
+}
+
+/* Does a reader of traces keep it? Forks stay with the switches, since they number processes. */
+static inline bool pw_event_is_kept(const struct pw_trace_options *options, uint32_t kind)
+{
+  if (kind == PW_EVENT_THREAD || kind == PW_EVENT_PROCESS || kind == PW_EVENT_FORK || kind == PW_EVENT_MARK) return true;
+  return pw_event_is_kernel(kind) ? !options->ignore_kernel : !options->ignore_events;
 }
 
 static inline uint64_t pw_totals_sum(const struct pw_totals *totals)

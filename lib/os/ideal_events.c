@@ -92,6 +92,8 @@ static int take_change(void *context, const struct pw_space_change *c, struct pw
     case PW_SPACE_ENDED: end_process(a); /* fall through */
     case PW_SPACE_EMPTIED: failed = unmap(a, t->out, t->at, c->first, c->last, false); break;
     case PW_SPACE_MAPPED: /* brings no page in and removes none */
+    case PW_SPACE_BACKED:
+    case PW_SPACE_ADVISED:
     case PW_SPACE_PROTECTED: break;
   }
   return failed ? pw_ideal_out_of_memory(err) : 0;

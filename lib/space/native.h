@@ -11,6 +11,8 @@
 enum {
   PW_AREA_FILE = 1 << 8,    /* pages come from the page cache */
   PW_AREA_SPECIAL = 1 << 9, /* the kernel's own (vdso): never resident, nothing comes around */
+  PW_AREA_HUGE = 1 << 10,   /* the program asked for huge pages */
+  PW_AREA_NOHUGE = 1 << 11, /* … or for none */
 };
 
 /* Pages of one kind. */

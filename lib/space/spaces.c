@@ -142,7 +142,19 @@ static int back(struct reading *r)
   if (pw_vma_back(r->spaces, last, r->e, &number)) return failed(r);
   if (pw_ranges_join(&r->space->areas, last->first, last->last, number)) return failed(r);
   last->value = number;
-  return 0;
+  r->change.first = last->first;
+  r->change.last = last->last;
+  r->change.vma = pw_vma_of(r->spaces, last);
+  return tell(r, PW_SPACE_BACKED);
+}
+
+static int advise(struct reading *r)
+{
+  r->change.to = r->e->c;
+  if (r->e->c < PW_ADVICE_THP_OFF) return tell(r, PW_SPACE_ADVISED);
+  r->change.first = 1;
+  r->change.last = 0;
+  return tell(r, PW_SPACE_ADVISED);
 }
 
 static int unmap(struct reading *r)
@@ -202,13 +214,14 @@ static int add_symbol(struct reading *r)
 static int take_range(struct reading *r)
 {
   const struct pw_event *e = r->e;
-  if (e->b == 0) return 0;
+  if (e->b == 0) return e->kind == PW_EVENT_ADVISE ? advise(r) : 0;
   r->change.first = e->a >> PW_BASE_SHIFT;
   r->change.last = (e->a + e->b - 1) >> PW_BASE_SHIFT;
   switch (e->kind) {
     case PW_EVENT_MAP: return map(r);
     case PW_EVENT_UNMAP: return unmap(r);
-    case PW_EVENT_PROTECT: return tell(r, PW_SPACE_PROTECTED);
+    case PW_EVENT_ADVISE: return advise(r);
+    case PW_EVENT_PROTECT: r->change.to = e->c; return tell(r, PW_SPACE_PROTECTED);
     case PW_EVENT_DISCARD: return tell(r, PW_SPACE_DISCARDED);
     case PW_EVENT_MOVE: return move(r);
     case PW_EVENT_SYMBOL: return r->spaces->flags & PW_SPACES_SYMBOLS ? add_symbol(r) : 0;

@@ -56,9 +56,11 @@ struct pw_spaces {
 };
 
 enum pw_space_change_kind {
+  PW_SPACE_BACKED,    /* what was mapped last, first … last, is of the file and offset that vma tells */
+  PW_SPACE_ADVISED,   /* … about first … last, or the whole process: first > last; `to` is an enum pw_advice */
   PW_SPACE_MAPPED,    /* first … last are what vma tells; what was there is no longer mapped */
   PW_SPACE_UNMAPPED,  /* nothing of first … last is mapped */
-  PW_SPACE_PROTECTED,
+  PW_SPACE_PROTECTED, /* `to`: PW_MAP_… bits of protection */
   PW_SPACE_DISCARDED, /* the pages are given back, the mapping stays */
   PW_SPACE_MOVED,     /* the pages are where base page `to` is the first; mappings stay. It fits, and does not overlap */
   PW_SPACE_FORKED,    /* process `to` has what this one has */

@@ -9,23 +9,20 @@
  *     size               bytes; without it, or empty, unknown
  *     tid, pid           thread and process; without them, or empty, 0
  *
+ * A row may also be an event (op map, unmap, protect, discard, move, fork, exec, exit, advise,
+ * kernel-read, kernel-write): fmt_csv_events.c, with the columns offset, arg and name.
+ *
  * Other columns are ignored. Quoting is that of RFC 4180; a quoted field may hold
  * commas, doubled quotes and line breaks. Blank lines are skipped, blanks around
  * an unquoted field too, and a byte order mark in front of the header.
  *
  * The parser's state holds the number of columns (0 = no header yet) and, from
  * the second word on, one byte a column that says what it is. */
-#include <strings.h>
+#include "trace/fmt_csv.h"
 
-#include "trace/textline.h"
-
-enum role { OTHER, ADDRESS, OP, SIZE, TID, PID, ROLES };
+enum role { OTHER = PW_CSV_OTHER, ADDRESS, OP, SIZE, TID, PID, OFFSET, ARG, NAME, ROLES };
 
 #define MAX_COLUMNS ((sizeof(uint64_t[64]) - sizeof(uint64_t)))
-
-struct field {
-  const unsigned char *at, *end;
-};
 
 static unsigned char *roles(struct pw_parser *parser)
 {
@@ -39,7 +36,7 @@ static const unsigned char *skip_mark(const unsigned char *at, const unsigned ch
 }
 
 /* Takes the field at `at`: the comma or record end behind it, or NULL. */
-static const unsigned char *take_field(const unsigned char *at, const unsigned char *end, struct field *field,
+static const unsigned char *take_field(const unsigned char *at, const unsigned char *end, struct pw_csv_field *field,
                                        const char **why)
 {
   if (at < end && *at == '"') {
@@ -62,22 +59,17 @@ static const unsigned char *take_field(const unsigned char *at, const unsigned c
   return at;
 }
 
-static bool is_word(const struct field *field, const char *word)
-{
-  size_t n = (size_t)(field->end - field->at);
-  return n == strlen(word) && strncasecmp((const char *)field->at, word, n) == 0;
-}
-
 /* ---- the header row ---- */
 
-static enum role role_of(const struct field *field)
+static enum role role_of(const struct pw_csv_field *field)
 {
   static const struct {
     const char *name;
     enum role role;
-  } names[] = {{"addr", ADDRESS}, {"address", ADDRESS}, {"op", OP}, {"size", SIZE}, {"tid", TID}, {"pid", PID}};
+  } names[] = {{"addr", ADDRESS}, {"address", ADDRESS}, {"op", OP}, {"size", SIZE}, {"tid", TID}, {"pid", PID},
+               {"offset", OFFSET}, {"arg", ARG}, {"name", NAME}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (is_word(field, names[i].name)) return names[i].role;
+    if (pw_csv_is(field, names[i].name)) return names[i].role;
   return OTHER;
 }
 
@@ -87,14 +79,14 @@ static int take_header(struct pw_parser *parser, const unsigned char *at, const 
   bool seen[ROLES] = {false}, others = false;
   size_t n = 0;
   for (at = skip_mark(at, end);; at++) {
-    struct field field;
+    struct pw_csv_field field;
     at = take_field(at, end, &field, why);
     if (!at) return PW_LINE_BAD;
     enum role role = role_of(&field);
     *why = n == MAX_COLUMNS ? "it has too many columns" : "it names a column twice";
     if (n == MAX_COLUMNS || (role != OTHER && seen[role])) return PW_LINE_BAD;
     seen[role] = true;
-    others |= role == OTHER;
+    others |= role == OTHER || role >= OFFSET;
     roles(parser)[n++] = (unsigned char)role;
     if (at == end) break;
   }
@@ -108,7 +100,7 @@ static int take_header(struct pw_parser *parser, const unsigned char *at, const 
 
 /* ---- rows ---- */
 
-static int take_op(const struct field *field, uint64_t *op, const char **why)
+static int take_op(const struct pw_csv_field *field, uint64_t *op, const char **why)
 {
   static const struct {
     const char *name;
@@ -117,15 +109,15 @@ static int take_op(const struct field *field, uint64_t *op, const char **why)
                {"read", PW_LOAD}, {"load", PW_LOAD}, {"write", PW_STORE}, {"store", PW_STORE},
                {"fetch", PW_FETCH}, {"modify", PW_MODIFY}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (is_word(field, names[i].name)) {
+    if (pw_csv_is(field, names[i].name)) {
       *op = names[i].op;
       return 0;
     }
-  *why = "its op is none of R, W, I, M, read, write, load, store, fetch and modify";
+  *why = "its op is none of R, W, I, M, read, write, load, store, fetch, modify, and events such as map and fork";
   return PW_LINE_BAD;
 }
 
-static int take_number(const struct field *field, uint64_t *value, const char **why)
+static int take_number(const struct pw_csv_field *field, uint64_t *value, const char **why)
 {
   bool hex = field->end - field->at > 2 && field->at[0] == '0' && (field->at[1] | 0x20) == 'x';
   const unsigned char *at = hex ? pw_parse_hex(field->at + 2, field->end, value, why)
@@ -135,33 +127,71 @@ static int take_number(const struct field *field, uint64_t *value, const char **
   return PW_LINE_BAD;
 }
 
-static int take_value(const struct field *field, unsigned role, uint64_t *value, const char **why)
+/* A number that may be absent: then 0. */
+static int take_optional(const struct pw_csv_field *field, uint64_t *value, const char **why)
 {
-  if (role == OP) return take_op(field, value, why);
-  if (field->at == field->end && role != ADDRESS) return 0;
-  if (take_number(field, value, why) < 0) return PW_LINE_BAD;
-  *why = "a tid or pid has more than 32 bits";
-  return (role == TID || role == PID) && *value > UINT32_MAX ? PW_LINE_BAD : 0;
+  *value = 0;
+  return field->at == field->end ? 0 : take_number(field, value, why);
 }
 
-static int take_row(struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
-                    struct pw_access *out, const char **why)
+/* Who runs: of threads and processes, without a column 0. */
+static int take_who(const struct pw_csv_field fields[ROLES], uint64_t *tid, uint64_t *pid, const char **why)
 {
-  uint64_t value[ROLES] = {[OP] = PW_LOAD};
+  if (take_optional(&fields[TID], tid, why) < 0 || take_optional(&fields[PID], pid, why) < 0) return PW_LINE_BAD;
+  *why = "a tid or pid has more than 32 bits";
+  return *tid > UINT32_MAX || *pid > UINT32_MAX ? PW_LINE_BAD : 0;
+}
+
+static int take_fields(const struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
+                       struct pw_csv_field fields[ROLES], const char **why)
+{
   for (size_t i = 0;; i++, at++) {
-    struct field field;
+    struct pw_csv_field field;
     at = take_field(at, end, &field, why);
     if (!at) return PW_LINE_BAD;
-    unsigned role = i < parser->state[0] ? roles(parser)[i] : OTHER;
-    if (role != OTHER && take_value(&field, role, &value[role], why) < 0) return PW_LINE_BAD;
+    if (i < parser->state[0]) fields[((const unsigned char *)(parser->state + 1))[i]] = field;
     if (at < end) continue;
     *why = "it has not as many fields as the header";
-    if (i + 1 != parser->state[0]) return PW_LINE_BAD;
-    break;
+    return i + 1 != parser->state[0] ? PW_LINE_BAD : 0;
   }
-  int got = pw_line_access(out, (enum pw_op)value[OP], value[ADDRESS], value[SIZE], why);
-  out->pid = (uint32_t)value[PID];
-  out->tid = (uint32_t)value[TID];
+}
+
+static int take_event(const struct pw_csv_field fields[ROLES], const struct pw_csv_event *kind, struct pw_batch *batch,
+                      const char **why)
+{
+  struct pw_csv_row row = {.name = fields[NAME], .arg = fields[ARG], .has_address = fields[ADDRESS].at < fields[ADDRESS].end};
+  uint64_t tid = 0, pid = 0;
+  if (take_optional(&fields[ADDRESS], &row.address, why) < 0 || take_optional(&fields[SIZE], &row.bytes, why) < 0 ||
+      take_optional(&fields[OFFSET], &row.offset, why) < 0 || take_who(fields, &tid, &pid, why) < 0)
+    return PW_LINE_BAD;
+  if (fields[ARG].at < fields[ARG].end && take_number(&fields[ARG], &row.number, why) == 0) row.has_number = true;
+  size_t from = batch->n_events;
+  if (pw_csv_event(kind, &row, batch, why) < 0) return PW_LINE_BAD;
+  for (; from < batch->n_events; from++) {
+    batch->events[from].before = batch->n;
+    batch->events[from].pid = (uint32_t)pid;
+    batch->events[from].tid = (uint32_t)tid;
+  }
+  return 0;
+}
+
+/* How many accesses, 0 for an event, or PW_LINE_BAD. */
+static int take_row(struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
+                    struct pw_batch *batch, const char **why)
+{
+  struct pw_csv_field fields[ROLES] = {{0}};
+  uint64_t op = PW_LOAD, address = 0, size = 0, tid = 0, pid = 0;
+  struct pw_access *out = batch->accesses + batch->n;
+  if (take_fields(parser, at, end, fields, why) < 0) return PW_LINE_BAD;
+  if (fields[OP].at && take_op(&fields[OP], &op, why) < 0) {
+    const struct pw_csv_event *event = pw_csv_event_find(&fields[OP]);
+    return event ? take_event(fields, event, batch, why) : PW_LINE_BAD;
+  }
+  if (take_number(&fields[ADDRESS], &address, why) < 0 || take_optional(&fields[SIZE], &size, why) < 0 || take_who(fields, &tid, &pid, why) < 0)
+    return PW_LINE_BAD;
+  int got = pw_line_access(out, (enum pw_op)op, address, size, why);
+  out->pid = (uint32_t)pid;
+  out->tid = (uint32_t)tid;
   return got;
 }
 
@@ -194,8 +224,8 @@ static int take_record(struct pw_parser *parser, const unsigned char *at, const 
     return pw_error_set(err, PW_EFORMAT, "%s: line %llu is no CSV header: %s; give it a row such as "
                         "addr,op,size,tid,pid", parser->path, (unsigned long long)parser->line, why);
   }
-  int got = take_row(parser, at, end, batch->accesses + batch->n, &why);
-  if (got > 0) batch->n += (size_t)got;
+  int got = take_row(parser, at, end, batch, &why);
+  if (got >= 0) batch->n += (size_t)got;
   else if (parser->skip_bad) parser->bad_lines += lines;
   else return pw_line_error(parser, "CSV", at, end, why, err);
   return 0;
@@ -205,7 +235,8 @@ static int64_t csv_parse(struct pw_parser *parser, const unsigned char *bytes, s
                          struct pw_batch *batch, struct pw_error *err)
 {
   const unsigned char *at = bytes, *end = bytes + n;
-  while (at < end && batch->room - batch->n >= PW_RECORD_ACCESSES) {
+  while (at < end && batch->room - batch->n >= PW_RECORD_ACCESSES &&
+         batch->room - batch->n_events >= PW_RECORD_ACCESSES) {
     uint64_t lines;
     const unsigned char *newline = find_end(at, end, &lines);
     const unsigned char *stop = newline ? newline : end;
@@ -240,7 +271,7 @@ static int csv_bid(const unsigned char *bytes, size_t n, bool whole)
 
 const struct pw_format pw_format_csv = {
     .name = "csv",
-    .summary = "CSV with a header row: addr, op, size, tid, pid in any order",
+    .summary = "CSV with a header row: addr, op, size, tid, pid in any order; rows may be events",
     .bid = csv_bid,
     .parse = csv_parse,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "base/nearest.h"
 #include "trace/format.h"
 #include "trace/trace_class.h"
@@ -19,7 +20,8 @@ struct foreign {
   struct pw_visits *visits;
   struct pw_access *accesses;
   struct pw_batch batch;
-  size_t batch_taken;
+  struct pw_intern texts;
+  size_t batch_taken, events_taken;
   bool input_ended;
   int held_status;         /* a parse error behind accesses that are not taken yet */
   struct pw_error held;
@@ -31,6 +33,8 @@ static void close_foreign(struct pw_trace *t)
   if (!f) return;
   pw_visits_destroy(f->visits);
   pw_free(f->accesses);
+  pw_free(f->batch.events);
+  pw_intern_clear(&f->texts);
   pw_free(f);
   t->state = NULL;
 }
@@ -56,7 +60,8 @@ static int create_state(struct pw_trace *t, struct pw_error *err)
   struct foreign *f = t->state = pw_calloc(1, sizeof *f);
   if (!f) return pw_trace_out_of_memory(t, err);
   f->accesses = pw_malloc(PW_BATCH_ROOM, sizeof *f->accesses);
-  if (!f->accesses) return pw_trace_out_of_memory(t, err);
+  f->batch.events = pw_malloc(PW_BATCH_ROOM, sizeof *f->batch.events);
+  if (!f->accesses || !f->batch.events) return pw_trace_out_of_memory(t, err);
   return pw_visits_create(&f->visits, &t->options, err);
 }
 
@@ -71,8 +76,8 @@ static int rewind_foreign(struct pw_trace *t, const unsigned char *bytes, size_t
   f = t->state;
   f->format = format;
   f->parser = (struct pw_parser){.path = t->path, .skip_bad = t->options.skip_bad, .line = 1};
-  f->batch = (struct pw_batch){0, PW_BATCH_ROOM, f->accesses};
-  f->batch_taken = 0;
+  f->batch = (struct pw_batch){.room = PW_BATCH_ROOM, .accesses = f->accesses, .events = f->batch.events, .texts = &f->texts};
+  f->batch_taken = f->events_taken = 0;
   f->input_ended = false;
   f->held_status = 0;
   t->info.format = format->name;
@@ -82,10 +87,10 @@ static int rewind_foreign(struct pw_trace *t, const unsigned char *bytes, size_t
 /* Parses until the batch holds something or the input ends. */
 static int parse_more(struct pw_trace *t, struct foreign *f, struct pw_error *err)
 {
-  f->batch.n = 0;
-  f->batch_taken = 0;
+  f->batch.n = f->batch.n_events = 0;
+  f->batch_taken = f->events_taken = 0;
   size_t want = PEEK_BYTES;
-  while (f->batch.n == 0) {
+  while (f->batch.n + f->batch.n_events == 0) {
     const unsigned char *bytes;
     size_t n;
     bool last;
@@ -94,7 +99,7 @@ static int parse_more(struct pw_trace *t, struct foreign *f, struct pw_error *er
     if (n == 0 && last && f->parser.offset_bytes == 0)
       return pw_error_set(err, PW_EFORMAT, "%s is empty; record or convert the trace again", t->path);
     int64_t used = f->format->parse(&f->parser, bytes, n, last, &f->batch, err);
-    if (used < 0 && f->batch.n == 0) return (int)used;
+    if (used < 0 && f->batch.n + f->batch.n_events == 0) return (int)used;
     if (used < 0) { /* the accesses before it come first: a limit may end the trace there */
       f->held_status = (int)used;
       f->held = *err;
@@ -106,7 +111,7 @@ static int parse_more(struct pw_trace *t, struct foreign *f, struct pw_error *er
       f->input_ended = true;
       return 0;
     }
-    if (used == 0 && f->batch.n == 0) {
+    if (used == 0 && f->batch.n + f->batch.n_events == 0) {
       if (last || n >= MAX_RECORD_BYTES)
         return pw_error_set(err, PW_EFORMAT,
                             "%s: no whole %s record at byte %" PRIu64 "; the file is damaged or of another format",
@@ -119,17 +124,36 @@ static int parse_more(struct pw_trace *t, struct foreign *f, struct pw_error *er
   return 0;
 }
 
+/* The batch's next accesses, or the event before them: as pw_visits_add. */
+static int take(struct pw_trace *t, struct foreign *f, struct pw_error *err)
+{
+  struct pw_batch_event *e = f->events_taken < f->batch.n_events ? &f->batch.events[f->events_taken] : NULL;
+  size_t until = e ? e->before : f->batch.n, taken = 0;
+  int got = 0;
+  if (f->batch_taken < until) {
+    got = pw_visits_add(f->visits, t->path, f->accesses + f->batch_taken, until - f->batch_taken, &taken, err);
+    f->batch_taken += taken;
+  } else if (!pw_event_is_kept(&t->options, e->event.kind)) {
+    f->events_taken++;
+  } else {
+    got = pw_visits_add_event(f->visits, t->path, e->pid, e->tid, &e->event, err);
+    f->events_taken += got == 0;
+  }
+  return got;
+}
+
 static int gather(struct pw_trace *t, struct foreign *f, const struct pw_block **block, struct pw_error *err)
 {
   for (;;) {
-    if (f->batch_taken < f->batch.n) {
-      size_t taken = 0;
-      int got = pw_visits_add(f->visits, t->path, f->accesses + f->batch_taken, f->batch.n - f->batch_taken, &taken, err);
+    if (f->batch_taken < f->batch.n || f->events_taken < f->batch.n_events) {
+      int got = take(t, f, err);
       if (got < 0) return got;
-      f->batch_taken += taken;
       if (got == 1) break;
-      if (got == 2) f->input_ended = true;
-      if (got == 2) f->batch_taken = f->batch.n;
+      if (got == 2) {
+        f->input_ended = true;
+        f->batch_taken = f->batch.n;
+        f->events_taken = f->batch.n_events;
+      }
     } else if (f->held_status && !f->input_ended && !pw_visits_full(f->visits)) {
       *err = f->held;
       return f->held_status;

@@ -10,16 +10,27 @@
 #ifndef PW_FORMAT_H
 #define PW_FORMAT_H
 
+#include "base/intern.h"
 #include "pagewalk.h"
 
-/* What a format hands over: at most `room` accesses at a time. */
+/* An event of a text trace, and who runs. */
+struct pw_batch_event {
+  size_t before;             /* access of the batch that it stands before; n: behind them all */
+  uint32_t pid, tid;
+  struct pw_event event;     /* `at` is free; of a fork, b is the child's index only once it is taken */
+};
+
+/* What a format hands over: at most `room` accesses at a time, and as many events. */
 struct pw_batch {
   size_t n;
   size_t room;               /* at least PW_BATCH_ROOM when a format is called with n = 0 */
   struct pw_access *accesses;
+  size_t n_events;
+  struct pw_batch_event *events; /* [room] */
+  struct pw_intern *texts;   /* where the events' texts are kept */
 };
 #define PW_BATCH_ROOM 4096
-/* No record of any format gives more accesses than this; formats stop when fewer fit. */
+/* No record of any format gives more accesses, or events, than this; formats stop when fewer fit. */
 #define PW_RECORD_ACCESSES 16
 
 struct pw_parser {

@@ -62,20 +62,6 @@ static int rewind_native(struct pw_trace *t, const unsigned char *bytes, size_t 
   return !status && cut ? pw_slice_create(&n->slice, &t->options, err) : status;
 }
 
-/* Forks stay with the switches, since they number processes. */
-static bool is_kept(const struct pw_trace_options *o, uint32_t kind)
-{
-  switch (kind) {
-    case PW_EVENT_THREAD:
-    case PW_EVENT_PROCESS:
-    case PW_EVENT_FORK:
-    case PW_EVENT_MARK: return true;
-    case PW_EVENT_KERNEL_READ:
-    case PW_EVENT_KERNEL_WRITE: return !o->ignore_kernel;
-    default: return !o->ignore_events;
-  }
-}
-
 static int drop_events(struct pw_trace *t, const struct pw_block **block, struct pw_error *err)
 {
   struct native *s = t->state;
@@ -83,7 +69,7 @@ static int drop_events(struct pw_trace *t, const struct pw_block **block, struct
   if (pw_grow((void **)&s->kept, &s->kept_room, in->n_events, sizeof *s->kept)) return pw_trace_out_of_memory(t, err);
   uint32_t n = 0;
   for (uint32_t i = 0; i < in->n_events; i++)
-    if (is_kept(&t->options, in->events[i].kind)) s->kept[n++] = in->events[i];
+    if (pw_event_is_kept(&t->options, in->events[i].kind)) s->kept[n++] = in->events[i];
   s->filtered = *in;
   s->filtered.events = s->kept;
   s->filtered.n_events = n;

@@ -38,6 +38,9 @@ struct pw_writer {
   uint32_t process, n_processes;
   uint64_t thread;
   XXH64_state_t *chain_state;
+  unsigned char *header;    /* the file header's frame, kept until its features are known */
+  size_t header_payload;
+  bool advises;             /* an event needs the feature advice */
 };
 
 static int out_of_memory(const struct pw_writer *w, struct pw_error *err)
@@ -93,7 +96,26 @@ static int put_file_header(struct pw_writer *w, const struct pw_writer_options *
     p += length;
   }
   uint64_t sum;
-  return put_frame(w, w->plain, (size_t)(p - w->plain) - PWT_FRAME_BYTES, &sum, err);
+  w->header_payload = (size_t)(p - w->plain) - PWT_FRAME_BYTES;
+  status = put_frame(w, w->plain, w->header_payload, &sum, err);
+  w->header = status ? NULL : pw_malloc(w->offset_bytes, 1);
+  if (w->header) memcpy(w->header, w->plain, w->offset_bytes);
+  return status || w->header ? status : out_of_memory(w, err);
+}
+
+/* The file header once more, now that all events were seen. */
+static int put_features(struct pw_writer *w, struct pw_error *err)
+{
+  uint64_t sum, end = w->offset_bytes;
+  if (!w->advises) return 0;
+  if (fseeko(w->stream, -(off_t)end, SEEK_CUR))
+    return pw_error_set(err, PW_EIO, "%s cannot be written: %s; nothing was left behind", w->name, strerror(errno));
+  pwt_put64(w->header + PWT_FRAME_BYTES + 16, PWT_KINDS | PWT_ADVICE);
+  int status = put_frame(w, w->header, w->header_payload, &sum, err);
+  if (!status && fseeko(w->stream, (off_t)(end - w->offset_bytes + end), SEEK_CUR))
+    status = pw_error_set(err, PW_EIO, "%s cannot be written: %s; nothing was left behind", w->name, strerror(errno));
+  w->offset_bytes = end;
+  return status;
 }
 
 int pw_writer_create_stream(struct pw_writer **writer, FILE *stream, const char *name,
@@ -153,6 +175,7 @@ void pw_writer_destroy(struct pw_writer *w)
   pw_free(w->stored);
   pw_free(w->index);
   pw_free(w->name);
+  pw_free(w->header);
   pw_free(w);
 }
 
@@ -254,6 +277,8 @@ static void follow_events(struct pw_writer *w, const struct pw_block *b)
   for (uint32_t i = 0; i < b->n_events; i++) {
     if (b->events[i].kind == PW_EVENT_PROCESS) w->process = (uint32_t)b->events[i].b;
     if (b->events[i].kind == PW_EVENT_THREAD) w->thread = b->events[i].a;
+    w->advises |= b->events[i].kind == PW_EVENT_ADVISE ||
+                  (b->events[i].kind == PW_EVENT_MAP && b->events[i].c & PW_MAP_HUGETLB);
     bool names_process = b->events[i].kind == PW_EVENT_PROCESS || b->events[i].kind == PW_EVENT_FORK;
     if (names_process && b->events[i].b >= w->n_processes) w->n_processes = (uint32_t)b->events[i].b + 1;
   }
@@ -344,6 +369,7 @@ int pw_writer_finish(struct pw_writer *w, struct pw_error *err)
   p = pwt_put64(p, 0);
   uint64_t sum;
   status = put_frame(w, frame, PWT_END_PAYLOAD, &sum, err);
+  if (!status) status = put_features(w, err);
   if (status) return status;
   if (!w->output) {
     if (fflush(w->stream) == 0) return 0;

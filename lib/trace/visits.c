@@ -181,41 +181,46 @@ void pw_visits_take(struct pw_visits *v, uint64_t address, uint32_t bytes, uint3
   if (opened) v->head |= PW_HEAD_STORE_FIRST;
 }
 
-static int find_process(struct pw_visits *v, const char *path, uint32_t pid, struct pw_error *err)
+static int find_process(struct pw_visits *v, const char *path, uint32_t pid, uint32_t *process, struct pw_error *err)
 {
   for (uint32_t i = 0; i < v->n_processes; i++)
     if (v->pids[i] == pid) {
-      v->process = i;
+      *process = i;
       return 0;
     }
   if (v->n_processes == PW_PROCESSES)
     return pw_error_set(err, PW_EFORMAT, "%s: more than %u processes; split the trace", path, PW_PROCESSES);
   if (pw_grow((void **)&v->pids, &v->pids_room, v->n_processes + 1, sizeof *v->pids))
     return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
-  v->process = v->n_processes;
+  *process = v->n_processes;
   v->pids[v->n_processes++] = pid;
   return 0;
 }
 
 /* Another process or thread runs from here on. */
-static int switch_runner(struct pw_visits *v, const char *path, const struct pw_access *access, struct pw_error *err)
+static int switch_runner(struct pw_visits *v, const char *path, uint32_t pid, uint32_t tid, struct pw_error *err)
 {
   bool first = v->n_processes == 0;
   uint32_t old_pid = (uint32_t)(v->runner >> 32), old_tid = (uint32_t)v->runner;
   if (first) old_pid = old_tid = 0; /* an ordinary trace without ids needs no event */
-  v->runner = (uint64_t)access->pid << 32 | access->tid;
-  int status = find_process(v, path, access->pid, err);
+  v->runner = (uint64_t)pid << 32 | tid;
+  int status = find_process(v, path, pid, &v->process, err);
   if (status) return status;
   bool added;
   if (pw_pagemap_reserve(&v->threads, 1)) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
   if (pw_grow((void **)&v->pcs, &v->pcs_room, v->threads.n + 1, sizeof *v->pcs))
     return pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
   if (!first) v->pcs[v->thread] = v->at;
-  v->thread = *pw_pagemap_insert(&v->threads, pw_key(v->process, access->tid), (uint32_t)v->threads.n, &added);
+  v->thread = *pw_pagemap_insert(&v->threads, pw_key(v->process, tid), (uint32_t)v->threads.n, &added);
   v->at = added ? 0 : v->pcs[v->thread];
-  if (access->pid != old_pid) add_event(v, PW_EVENT_PROCESS, access->pid, v->process);
-  if (access->tid != old_tid || (access->pid != old_pid && access->tid)) add_event(v, PW_EVENT_THREAD, access->tid, 0);
+  if (pid != old_pid) add_event(v, PW_EVENT_PROCESS, pid, v->process);
+  if (tid != old_tid || (pid != old_pid && tid)) add_event(v, PW_EVENT_THREAD, tid, 0);
   return 0;
+}
+
+static inline bool runs(const struct pw_visits *v, uint32_t pid, uint32_t tid)
+{
+  return ((uint64_t)pid << 32 | tid) == v->runner && v->n_processes;
 }
 
 /* An access that straddles base pages, a modify, or one of odd size. */
@@ -255,8 +260,8 @@ int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access 
       *taken = i;
       return 2;
     }
-    if (((uint64_t)a->pid << 32 | a->tid) != v->runner || v->n_processes == 0) {
-      int status = switch_runner(v, path, a, err);
+    if (!runs(v, a->pid, a->tid)) {
+      int status = switch_runner(v, path, a->pid, a->tid, err);
       if (status) return status;
     }
     if ((a->address & 4095) + a->size_bytes <= 4096 && a->op != PW_MODIFY) {
@@ -269,6 +274,22 @@ int pw_visits_add(struct pw_visits *v, const char *path, const struct pw_access 
   }
   *taken = n;
   return 0;
+}
+
+int pw_visits_add_event(struct pw_visits *v, const char *path, uint32_t pid, uint32_t tid, struct pw_event *event,
+                        struct pw_error *err)
+{
+  uint32_t child;
+  int status = 0;
+  if (pw_visits_room(v, 0)) return 1;
+  if (pw_visits_full(v)) return 2;
+  if (!runs(v, pid, tid)) status = switch_runner(v, path, pid, tid, err);
+  if (!status && event->kind == PW_EVENT_FORK) {
+    status = find_process(v, path, (uint32_t)event->a, &child, err);
+    event->b = child;
+  }
+  if (!status) pw_visits_event(v, event);
+  return status;
 }
 
 int pw_visits_room(struct pw_visits *v, uint32_t n_visits)

@@ -56,6 +56,10 @@ void pw_visits_destroy(struct pw_visits *visits);
  * pw_visits_flush), 0 when all were taken. `path` is for errors. */
 int pw_visits_add(struct pw_visits *visits, const char *path, const struct pw_access *accesses, size_t n,
                   size_t *taken, struct pw_error *err);
+/* An event of this process and thread, whose text must live until the block is taken away; a fork's child is numbered.
+ * Returns 1 when visits->block is finished and the event was not taken, 2 when the limit is reached, 0 when it was taken. */
+int pw_visits_add_event(struct pw_visits *visits, const char *path, uint32_t pid, uint32_t tid, struct pw_event *event,
+                        struct pw_error *err);
 /* For a source that knows its accesses in bulk (code_runs.c). pw_visits_room first: 1 when visits->block
  * is finished and must be taken away, 0 when so many visits and an event fit. */
 int pw_visits_room(struct pw_visits *visits, uint32_t n_visits);

@@ -336,7 +336,7 @@ static int set_up(void **state)
     fprintf(w->text.stream, "0x%x,%c,%u,%u,%u\n", pw_random_below(&r, 300) * 4096 + 4094, "ILSM"[pw_random_below(&r, 4)],
             pw_random_below(&r, 5), i / 300, i / 100);
   fclose(w->text.stream);
-  pwt_maker_init(&maker, 3);
+  pwt_maker_init(&maker, 8);
   kit_file_open(&w->pwt, NULL);
   for (int i = 0; i < 3; i++) kit_file_add(&w->pwt, pwt_maker_block(&maker, builder, 400, 200, 40));
   kit_file_finish(&w->pwt);

@@ -238,8 +238,12 @@ static void ranges_are_told_in_pages(void **state)
     assert_true(k.last.first == 1 && k.last.last == 2);
     assert_int_equal(space_event(&k, kinds[i].kind, 0x1fff, 0, RW, NULL), 0); /* no bytes, no change */
   }
-  for (uint32_t kind = PW_EVENT_KERNEL_READ; kind < PW_EVENT_KINDS; kind++)
+  for (uint32_t kind = PW_EVENT_KERNEL_READ; kind < PW_EVENT_ADVISE; kind++)
     assert_int_equal(space_event(&k, kind, 0x1000, 2, 1, NULL), 0);
+  assert_int_equal(space_event(&k, PW_EVENT_ADVISE, 0x1fff, 2, PW_ADVICE_HUGEPAGE, NULL), 1);
+  assert_true(k.last.kind == PW_SPACE_ADVISED && k.last.first == 1 && k.last.last == 2 && k.last.to == PW_ADVICE_HUGEPAGE);
+  assert_int_equal(space_event(&k, PW_EVENT_ADVISE, 0, 0, PW_ADVICE_THP_OFF, NULL), 1);
+  assert_true(k.last.first > k.last.last && k.last.to == PW_ADVICE_THP_OFF); /* the whole process */
   pw_spaces_clear(&k.s);
 }
 
