@@ -18,7 +18,7 @@ struct command {
 };
 
 extern const struct command command_record, command_validate, command_run, command_sweep, command_curve, command_plot,
-    command_convert, command_info, command_list, command_help;
+    command_convert, command_info, command_list, command_help, command_system;
 
 /* A table of commands ends with NULL. */
 const struct command *command_find(const struct command *const *commands, const char *name);

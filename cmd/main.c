@@ -11,7 +11,7 @@
 
 static const struct command *const commands[] = {
     &command_record, &command_run,  &command_sweep, &command_curve, &command_plot,
-    &command_convert, &command_info, &command_validate, &command_list, &command_help,  NULL,
+    &command_system, &command_convert, &command_info, &command_validate, &command_list, &command_help, NULL,
 };
 
 /* An option where the command belongs. */

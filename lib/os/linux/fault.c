@@ -1,87 +1,208 @@
 /* Faults: what a touch of a page that is not there, or may not be written, does. See mm.h.
  *
- * The rules are those of mm/memory.c (handle_mm_fault, fault-around). No function here takes a frame
- * from anybody: kernel.c makes room first. */
-#include "os/linux/mm.h"
+ * The rules are those of mm/memory.c (handle_mm_fault, fault-around) and mm/filemap.c. A fault takes, in this order, the
+ * tables above, then a block of 2 MiB (huge.c), or the leaf table, the area's anon_vma and a frame. */
+#include "os/linux/computer.h"
 
-enum { TABLE = PW_PTABLE_ENTRIES };
+enum { READ_AROUND = 32 };
+
+/* A fault that is taken. */
+struct fault {
+  struct pw_mm *m;
+  struct pw_computer *computer; /* or NULL */
+  struct pw_mm_vma *vma;        /* or NULL: nothing is known to be mapped there */
+  struct pw_range area;
+  uint64_t page;
+  bool write;
+  uint32_t *ptes;
+  struct pw_error *err;
+};
+
+static uint64_t leaf_of(const struct fault *f)
+{
+  return pw_ptables_leaf(&f->m->tables);
+}
+
+static bool is_file(const struct fault *f)
+{
+  return f->vma && f->vma->kind.flags & PW_AREA_FILE;
+}
+
+static bool is_shared(const struct fault *f)
+{
+  return f->vma && f->vma->kind.flags & PW_MAP_SHARED;
+}
+
+static uint64_t file_index(const struct fault *f, uint64_t page)
+{
+  return page + f->vma->kind.shift;
+}
 
 /* A stack grows to a page below it, if nothing else is there first. */
-static int grow_stack(struct pw_mm *m, uint64_t page, struct pw_native_vma *area, bool *grown, struct pw_error *err)
+static int grow_stack(struct fault *f, bool *grown)
 {
+  struct pw_native_vma area;
   struct pw_range next;
-  *grown = pw_ranges_next(&m->areas, page, &next) && pw_mm_area(m, next.first, area) && area->flags & PW_MAP_STACK;
-  return *grown ? pw_mm_grow_down(m, area, page, err) : 0;
+  *grown = pw_ranges_next(&f->m->areas, f->page, &next) && f->m->vmas[next.value].kind.flags & PW_MAP_STACK;
+  if (!*grown) return 0;
+  area = pw_mm_area_of(f->m, &next);
+  return pw_mm_grow_down(f->m, &area, f->page, f->err);
+}
+
+/* ---- pages come ---- */
+
+/* A frame of the process's own; filled from another, or cleared. */
+static int put_own(struct fault *f, uint32_t *pte, bool copied)
+{
+  uint32_t frame = 0;
+  int status = pw_mm_need_anon(f->m, f->vma, f->err);
+  if (!status && f->computer) status = pw_computer_take_anon(f->computer, 0, &frame);
+  if (status) return status;
+  pw_mm_forget_page(f->m, pte); /* a copy is made before the old page is let go */
+  *pte = pw_pte_make(PW_PTE_OWN, frame);
+  f->m->counts.own++;
+  f->m->counts.copies += copied;
+  return 0;
+}
+
+/* The page of the file is in the cache afterwards: it was, or it is read, with those around it. */
+static int need_cached(struct fault *f, uint32_t *frame, bool *was)
+{
+  uint32_t file = f->vma->kind.file, other;
+  uint64_t index = file_index(f, f->page), end = f->computer->files[file].end;
+  *frame = pw_computer_cached(f->computer, file, index);
+  *was = *frame != PW_NO_FRAME;
+  if (*was) return 0;
+  bool memory = pw_computer_is_shared(f->computer, file);
+  uint64_t from = index < READ_AROUND / 2 ? 0 : index - READ_AROUND / 2, to = pw_least(from + READ_AROUND, pw_most(end, index + 1));
+  int status = 0;
+  for (uint64_t i = memory ? index : from; !status && i < (memory ? index + 1 : to); i++) {
+    if (pw_computer_cached(f->computer, file, i) != PW_NO_FRAME) continue;
+    status = pw_computer_cache(f->computer, file, i, i == index ? frame : &other);
+    if (status == PW_MM_NO_FRAME && i > index) status = 0;
+  }
+  return pw_mm_status(status, f->err);
 }
 
 /* A read of a file maps what is around it: 16 pages from a multiple of 16 in the table, or from
- * the start of the area where that comes later, up to the end of the area, the table and the file. */
-static void map_around(struct pw_mm *m, const struct pw_native_vma *area, uint8_t *ptes, uint64_t page)
+ * the start of the area where that comes later, up to the end of the area, the table and the file; of the page cache
+ * what is there. */
+static void map_around(struct fault *f, enum pw_pte state)
 {
-  uint64_t in_table = page % TABLE, in_area = page - area->start, around = m->around_pages;
+  uint64_t in_table = f->page % leaf_of(f), in_area = f->page - f->area.first, around = f->m->around_pages;
   uint64_t from = pw_most(in_table - in_table % around, in_table - pw_least(in_table, in_area));
-  uint64_t to = pw_least(pw_least(from + around, TABLE), in_table + (area->end - page));
-  uint64_t in_file = area->offset + in_area;
-  if (area->file_pages) to = pw_least(to, in_table + pw_most(area->file_pages, in_file + 1) - in_file);
+  uint64_t to = pw_least(pw_least(from + around, leaf_of(f)), in_table + (f->area.last + 1 - f->page));
+  uint64_t in_file = file_index(f, f->page), file_pages = f->vma->kind.file_pages;
+  if (file_pages) to = pw_least(to, in_table + pw_most(file_pages, in_file + 1) - in_file);
   for (uint64_t i = from; i < to; i++) {
-    if (ptes[i] != PW_PTE_NONE) continue;
-    ptes[i] = PW_PTE_CACHE;
-    m->counts.cached++;
-    m->counts.around += i != in_table;
+    uint32_t frame = 0;
+    if (pw_pte_state(f->ptes[i]) != PW_PTE_NONE) continue;
+    if (f->computer) frame = pw_computer_cached(f->computer, f->vma->kind.file, in_file - in_table + i);
+    if (frame == PW_NO_FRAME) continue;
+    f->ptes[i] = pw_pte_make(state, frame);
+    f->m->counts.cached++;
+    f->m->counts.around += i != in_table;
   }
 }
 
-static void first_touch(struct pw_mm *m, const struct pw_native_vma *area, uint8_t *ptes, uint64_t page, bool write)
+/* A page that lives in the page cache: of a file, or of memory that is shared. */
+static int touch_cached(struct fault *f, uint32_t *pte)
 {
-  uint8_t *pte = &ptes[page % TABLE];
-  bool shared = area->flags & PW_MAP_SHARED, file = area->flags & PW_AREA_FILE;
-  if (file)
-    m->counts.file_faults++;
-  else
-    m->counts.anonymous_faults++;
-  if (area->flags & PW_AREA_SPECIAL) {
+  bool shared = is_shared(f), memory = shared && !is_file(f), was = true, writable = f->vma->kind.flags & PW_MAP_WRITE;
+  uint32_t frame = 0;
+  int status = f->computer ? need_cached(f, &frame, &was) : 0;
+  if (status) return status;
+  f->m->counts.major_faults += !was && !memory;
+  if (f->write && !shared) return put_own(f, pte, true);
+  enum pw_pte state = memory ? (writable ? PW_PTE_CACHE_WRITE : PW_PTE_CACHE) : f->write ? PW_PTE_CACHE_WRITE : PW_PTE_CACHE;
+  if (!f->write && (!memory || f->computer)) {
+    map_around(f, state);
+    return 0;
+  }
+  *pte = pw_pte_make(state, frame);
+  f->m->counts.cached++;
+  return 0;
+}
+
+static int first_touch(struct fault *f)
+{
+  uint32_t *pte = &f->ptes[f->page % leaf_of(f)];
+  if (is_file(f)) f->m->counts.file_faults++;
+  else f->m->counts.anonymous_faults++;
+  if (f->computer && f->computer->options.plain) return put_own(f, pte, false);
+  if (f->vma && f->vma->kind.flags & PW_AREA_SPECIAL) {
     *pte = PW_PTE_ZERO; /* there, and not resident */
-  } else if (shared && !file) {
-    *pte = area->flags & PW_MAP_WRITE ? PW_PTE_CACHE_WRITE : PW_PTE_CACHE;
-    m->counts.cached++;
-  } else if (write && shared) {
-    *pte = PW_PTE_CACHE_WRITE;
-    m->counts.cached++;
-  } else if (write) {
-    *pte = PW_PTE_OWN;
-    m->counts.own++;
-  } else if (file) {
-    map_around(m, area, ptes, page);
-  } else {
-    *pte = PW_PTE_ZERO;
+    return 0;
   }
+  if (is_shared(f) || is_file(f)) return touch_cached(f, pte);
+  if (f->write) return put_own(f, pte, false);
+  *pte = PW_PTE_ZERO;
+  return pw_mm_need_anon(f->m, f->computer ? f->vma : NULL, f->err);
 }
 
-static void write_present(struct pw_mm *m, const struct pw_native_vma *area, uint8_t *pte)
+/* Does nobody else map the frame? A block of 2 MiB must be mapped by this process alone. */
+static bool is_alone(const struct fault *f, uint32_t frame)
 {
-  m->counts.copy_faults++;
-  if (area->flags & PW_MAP_SHARED) {
-    *pte = PW_PTE_CACHE_WRITE;
-    return;
+  uint32_t holders = pw_computer_holders(f->computer, frame), mine = 0;
+  if (!pw_computer_in_block(f->computer, frame)) return holders == 1;
+  uint64_t first = f->page - frame % PW_HUGE_PAGES;
+  for (uint64_t i = 0; i < PW_HUGE_PAGES; i++) {
+    struct pw_ptables_at at = pw_ptables_find(&f->m->tables, first + i);
+    if (at.huge) return false; /* of another place of the process */
+    uint32_t pte = at.ptes ? at.ptes[(first + i) % leaf_of(f)] : 0;
+    mine += (pw_pte_state(pte) == PW_PTE_FORKED || pw_pte_state(pte) == PW_PTE_OWN) &&
+            pw_pte_frame(pte) == frame - frame % PW_HUGE_PAGES + i;
   }
-  m->counts.cached -= *pte == PW_PTE_CACHE;
-  m->counts.own += *pte != PW_PTE_FORKED;
-  *pte = PW_PTE_OWN;
+  return holders == mine;
+}
+
+/* A write to a page that is there to be read; *silent: it was no fault. */
+static int write_present(struct fault *f, bool *silent)
+{
+  uint32_t *pte = &f->ptes[f->page % leaf_of(f)];
+  enum pw_pte state = pw_pte_state(*pte);
+  bool alone = f->computer && state == PW_PTE_FORKED && is_alone(f, pw_pte_frame(*pte));
+  *silent = alone && f->computer->options.plain;
+  f->m->counts.copy_faults += !*silent;
+  if (is_shared(f) && state != PW_PTE_FORKED) {
+    *pte = pw_pte_make(PW_PTE_CACHE_WRITE, pw_pte_frame(*pte));
+    return 0;
+  }
+  if (alone || (!f->computer && state == PW_PTE_FORKED)) {
+    *pte = pw_pte_make(PW_PTE_OWN, pw_pte_frame(*pte));
+    return 0;
+  }
+  return put_own(f, pte, state != PW_PTE_ZERO);
+}
+
+static int touch_2m(struct fault *f, bool *done)
+{
+  if (f->vma && pw_mm_may_be_huge(f->m, f->page, &f->area)) {
+    int status = pw_mm_fault_huge(f->m, f->page, f->vma, f->write, done, f->err);
+    if (status || *done) return status;
+  }
+  struct pw_huge *huge = pw_ptables_find(&f->m->tables, f->page).huge;
+  return huge ? pw_mm_write_huge(f->m, f->page, f->vma, huge, done, f->err) : 0;
 }
 
 int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err)
 {
-  struct pw_native_vma area;
-  bool mapped = page < PW_MM_END && pw_mm_area(m, page, &area);
-  int status = mapped || page >= PW_MM_END ? 0 : grow_stack(m, page, &area, &mapped, err);
-  if (!mapped) m->counts.strays++;
-  if (!mapped || status) return status;
-  uint8_t *ptes = pw_mm_make_table(m, page, err);
-  if (!ptes) return PW_ENOMEM;
-  if (ptes[page % TABLE] == PW_PTE_NONE)
-    first_touch(m, &area, ptes, page, write);
-  else
-    write_present(m, &area, &ptes[page % TABLE]);
-  pw_mm_note_resident(m);
-  return 0;
+  struct fault f = {.m = m, .computer = m->computer, .page = page, .write = write, .err = err};
+  bool inside = page < pw_ptables_end(&m->tables), silent = false, done = false;
+  bool mapped = inside && pw_ranges_at(&m->areas, page, &f.area);
+  int status = mapped || !inside ? 0 : grow_stack(&f, &mapped);
+  if (status) return status;
+  if (mapped) pw_ranges_at(&m->areas, page, &f.area);
+  if (mapped) f.vma = &m->vmas[f.area.value];
+  m->counts.strays += !mapped;
+  if (!inside || (!mapped && !m->computer)) return 0;
+  m->unknown |= !mapped;
+  status = pw_mm_status(pw_ptables_make_above(&m->tables, page), err);
+  if (!status && m->computer && m->tables.huge) status = touch_2m(&f, &done);
+  if (!status && !done && (f.ptes = pw_mm_make_table(m, page, &status, err)) != NULL)
+    status = pw_pte_state(f.ptes[page % leaf_of(&f)]) == PW_PTE_NONE ? first_touch(&f) : write_present(&f, &silent);
+  pw_mm_note(m);
+  if (!status && !silent && m->computer && !m->computer->options.plain)
+    pw_mm_shot(m, done ? page & ~(uint64_t)(PW_HUGE_PAGES - 1) : page, done ? (page | (PW_HUGE_PAGES - 1)) + 1 : page + 1);
+  return status;
 }

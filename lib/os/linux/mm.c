@@ -1,39 +1,61 @@
-/* One process's memory as Linux would manage it: its areas, and what is there. See mm.h.
+/* One process's memory as Linux would manage it: what is there. See mm.h.
  *
  * Where the kernel's own rule is not obvious, the function that follows it says so; the rules are
- * those of mm/memory.c (free_pgtables), mm/mmap.c and mm/mremap.c. Faults are in fault.c. */
+ * those of mm/memory.c (free_pgtables, copy_page_range), mm/mmap.c and mm/mremap.c. Areas are in areas.c, faults in
+ * fault.c, 2 MiB at a time in huge.c. */
 #include "os/linux/mm.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "base/alloc.h"
-
-enum { TABLE = PW_PTABLE_ENTRIES };
+#include "os/linux/computer.h"
 
 int pw_mm_no_memory(struct pw_error *err)
 {
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the model of the program's memory");
 }
 
+int pw_mm_status(int status, struct pw_error *err)
+{
+  return status == PW_ENOMEM ? pw_mm_no_memory(err) : status;
+}
+
 int pw_mm_init(struct pw_mm *m, struct pw_error *err)
 {
   *m = (struct pw_mm){.around_pages = 16};
-  return pw_ptables_init(&m->tables) ? pw_mm_no_memory(err) : 0;
+  return pw_mm_status(pw_ptables_init(&m->tables, NULL, (struct pw_table_frames){0}), err);
+}
+
+int pw_mm_begin(struct pw_mm *m, struct pw_computer *c, struct pw_error *err)
+{
+  *m = (struct pw_mm){.around_pages = 16, .computer = c, .reclaims_tables = !c->options.plain, .number = (uint32_t)c->addresses++};
+  int status = pw_ptables_init(&m->tables, c->options.geometry, pw_computer_table_frames(c));
+  pw_mm_note(m);
+  return pw_mm_status(status, err);
 }
 
 void pw_mm_clear(struct pw_mm *m)
 {
+  if (m->computer && m->tables.root) pw_mm_drop(m, 0, pw_ptables_end(&m->tables));
   pw_ptables_clear(&m->tables);
-  pw_ranges_clear(&m->areas);
-  pw_intern_clear(&m->kind_texts);
-  pw_free(m->kinds);
-  m->kinds = NULL;
+  pw_mm_clear_areas(m);
+}
+
+void pw_mm_renew(struct pw_mm *m)
+{
+  uint64_t end = pw_ptables_end(&m->tables);
+  pw_mm_drop(m, 0, end);
+  pw_ptables_prune(&m->tables, 0, end, 0, end, false);
+  pw_mm_clear_areas(m);
+  m->unknown = m->no_thp = false;
+  m->age++;
+  m->number = (uint32_t)m->computer->addresses++;
 }
 
 uint64_t pw_mm_tables(const struct pw_mm *m)
 {
-  return m->tables.n[0] + m->tables.n[1] + m->tables.n[2];
+  uint64_t n = 0;
+  for (unsigned level = 0; level + 1 < m->tables.levels; level++) n += m->tables.n[level];
+  return n;
 }
 
 uint64_t pw_mm_faults(const struct pw_mm *m)
@@ -41,73 +63,49 @@ uint64_t pw_mm_faults(const struct pw_mm *m)
   return m->counts.anonymous_faults + m->counts.file_faults + m->counts.copy_faults;
 }
 
-/* ---- areas ---- */
-
-static struct pw_native_vma area_of(const struct pw_mm *m, const struct pw_range *range)
+void pw_mm_note(struct pw_mm *m)
 {
-  struct pw_native_vma area = m->kinds[range->value];
-  area.start = range->first;
-  area.end = range->last + 1;
-  if (area.flags & PW_AREA_FILE) area.offset += area.start;
-  return area;
+  m->counts.peak = pw_most(m->counts.peak, m->counts.own + m->counts.cached);
+  m->counts.tables_peak = pw_most(m->counts.tables_peak, pw_mm_tables(m));
+  m->counts.huge_peak = pw_most(m->counts.huge_peak, m->counts.huge);
+  uint64_t bytes = 0;
+  for (unsigned level = 0; m->computer && level < m->tables.levels; level++) bytes += m->tables.n[level] * m->computer->table_bytes[level];
+  m->counts.table_bytes_peak = pw_most(m->counts.table_bytes_peak, bytes);
 }
 
-bool pw_mm_area(const struct pw_mm *m, uint64_t page, struct pw_native_vma *found)
+void pw_mm_shot(struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  struct pw_range range;
-  if (!pw_ranges_at(&m->areas, page, &range)) return false;
-  *found = area_of(m, &range);
-  return true;
-}
-
-/* The number of an area's kind: areas of one kind that touch are one area. */
-static int number_kind(struct pw_mm *m, const struct pw_native_vma *area, uint32_t *number)
-{
-  struct pw_native_vma kind = {.flags = area->flags, .inode = area->inode, .file_pages = area->file_pages};
-  char text[96];
-  if (kind.flags & PW_AREA_FILE) kind.offset = area->offset - area->start;
-  int n = snprintf(text, sizeof text, "%" PRIx32 " %" PRIx64 " %" PRIx64 " %" PRIx64, kind.flags, kind.inode, kind.offset,
-                   kind.file_pages);
-  if (pw_grow((void **)&m->kinds, &m->kinds_room, m->n_kinds + 1, sizeof *m->kinds)) return -1;
-  *number = pw_intern(&m->kind_texts, text, (size_t)n);
-  if (*number == PW_NO_TEXT) return -1;
-  if (*number == m->n_kinds) m->kinds[m->n_kinds++] = kind;
-  return 0;
-}
-
-/* Fault-around stops at the ends of an area, so it matters which the kernel keeps as one. */
-static int put_area(struct pw_mm *m, const struct pw_native_vma *area, struct pw_error *err)
-{
-  uint32_t kind;
-  bool alone = area->flags & (PW_MAP_STACK | PW_AREA_SPECIAL);
-  if (number_kind(m, area, &kind)) return pw_mm_no_memory(err);
-  int status = alone ? pw_ranges_put(&m->areas, area->start, area->end - 1, kind)
-                     : pw_ranges_join(&m->areas, area->start, area->end - 1, kind);
-  return status ? pw_mm_no_memory(err) : 0;
-}
-
-int pw_mm_grow_down(struct pw_mm *m, const struct pw_native_vma *area, uint64_t page, struct pw_error *err)
-{
-  struct pw_native_vma grown = *area;
-  grown.start = page;
-  return put_area(m, &grown, err);
+  m->age++;
+  if (m->computer && m->computer->shoot) m->computer->shoot(m->computer->shoot_context, m->number, start, end);
 }
 
 /* ---- pages ---- */
 
-static void forget_page(struct pw_mm *m, uint8_t *pte)
+void pw_mm_forget_page(struct pw_mm *m, uint32_t *pte)
 {
-  m->counts.own -= *pte == PW_PTE_OWN || *pte == PW_PTE_FORKED;
-  m->counts.cached -= *pte == PW_PTE_CACHE || *pte == PW_PTE_CACHE_WRITE;
+  enum pw_pte state = pw_pte_state(*pte);
+  bool own = state == PW_PTE_OWN || state == PW_PTE_FORKED;
+  m->counts.own -= own;
+  m->counts.cached -= state == PW_PTE_CACHE || state == PW_PTE_CACHE_WRITE;
+  if (own && m->computer) pw_computer_let_go(m->computer, pw_pte_frame(*pte), 1);
   *pte = PW_PTE_NONE;
 }
 
 /* Special pages are never counted; everything else that is there is. */
-static void drop_pages(struct pw_mm *m, uint64_t start, uint64_t end)
+void pw_mm_drop(struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  uint8_t *ptes;
-  for (uint64_t page = start; (ptes = pw_ptables_next(&m->tables, &page, end)); page = (page | (TABLE - 1)) + 1)
-    for (uint64_t p = page, last = pw_least(end, (page | (TABLE - 1)) + 1); p < last; p++) forget_page(m, &ptes[p % TABLE]);
+  struct pw_ptables_at at;
+  for (uint64_t page = start, next; pw_ptables_next(&m->tables, &page, end, &at); page = next) {
+    uint64_t leaf = pw_ptables_leaf(&m->tables), first = page & ~(leaf - 1);
+    next = first + leaf;
+    if (at.huge && first >= start && next <= end) {
+      pw_mm_unmap_huge(m, first, at.huge);
+      continue;
+    }
+    if (at.huge) pw_mm_split_huge(m, first);
+    if (at.huge) at = pw_ptables_find(&m->tables, first);
+    for (uint64_t p = page, last = pw_least(end, next); p < last; p++) pw_mm_forget_page(m, &at.ptes[p & (leaf - 1)]);
+  }
 }
 
 /* The kernel frees the tables under the areas that go as far as no neighbour needs them. */
@@ -115,92 +113,116 @@ static void free_tables(struct pw_mm *m, uint64_t start, uint64_t end)
 {
   struct pw_range below, above;
   uint64_t floor = pw_ranges_before(&m->areas, start, &below) ? below.last + 1 : 0;
-  uint64_t ceiling = pw_ranges_next(&m->areas, end, &above) ? above.first : PW_MM_END;
-  pw_ptables_prune(&m->tables, start, end, floor, ceiling);
+  uint64_t ceiling = pw_ranges_next(&m->areas, end, &above) ? above.first : pw_ptables_end(&m->tables);
+  pw_ptables_prune(&m->tables, start, end, floor, ceiling, m->unknown);
 }
 
-void pw_mm_note_resident(struct pw_mm *m)
+uint32_t *pw_mm_make_table(struct pw_mm *m, uint64_t page, int *status, struct pw_error *err)
 {
-  m->counts.peak = pw_most(m->counts.peak, m->counts.own + m->counts.cached);
-}
-
-uint8_t *pw_mm_make_table(struct pw_mm *m, uint64_t page, struct pw_error *err)
-{
-  uint8_t *ptes = pw_ptables_make(&m->tables, page);
-  m->counts.tables_peak = pw_most(m->counts.tables_peak, pw_mm_tables(m));
-  if (!ptes) pw_mm_no_memory(err);
-  return ptes;
+  uint32_t *ptes = NULL;
+  *status = pw_mm_status(pw_ptables_make(&m->tables, page, &ptes), err);
+  pw_mm_note(m);
+  return *status ? NULL : ptes;
 }
 
 /* ---- system calls ---- */
 
-int pw_mm_unmap(struct pw_mm *m, uint64_t start, uint64_t end, struct pw_error *err)
+/* What of a range is mapped, or may be: the whole of it where pages are outside of all areas. */
+static bool narrow(const struct pw_mm *m, uint64_t *start, uint64_t *end)
 {
   struct pw_range first, last;
-  if (start >= end || !pw_ranges_next(&m->areas, start, &first) || first.first >= end) return 0;
-  pw_ranges_before(&m->areas, end - 1, &last);
-  if (pw_ranges_cut(&m->areas, start, end - 1)) return pw_mm_no_memory(err);
-  uint64_t low = pw_most(start, first.first), high = pw_least(end, last.last + 1);
-  drop_pages(m, low, high);
-  free_tables(m, low, high);
+  if (*start >= *end || m->unknown) return *start < *end;
+  if (!pw_ranges_next(&m->areas, *start, &first) || first.first >= *end) return false;
+  pw_ranges_before(&m->areas, *end - 1, &last);
+  *start = pw_most(*start, first.first);
+  *end = pw_least(*end, last.last + 1);
+  return true;
+}
+
+int pw_mm_unmap(struct pw_mm *m, uint64_t start, uint64_t end, struct pw_error *err)
+{
+  if (!narrow(m, &start, &end)) return 0;
+  pw_mm_drop(m, start, end);
+  int status = pw_mm_cut_areas(m, start, end, err);
+  if (status) return status;
+  free_tables(m, start, end);
+  pw_mm_shot(m, start, end);
   return 0;
+}
+
+int pw_mm_map_file(struct pw_mm *m, const struct pw_native_vma *area, uint32_t file, struct pw_error *err)
+{
+  if (area->start >= area->end || area->end > pw_ptables_end(&m->tables)) return 0;
+  int status = pw_mm_unmap(m, area->start, area->end, err);
+  return status ? status : pw_mm_put_area(m, area, file, err);
 }
 
 int pw_mm_map(struct pw_mm *m, const struct pw_native_vma *area, struct pw_error *err)
 {
-  if (area->start >= area->end || area->end > PW_MM_END) return 0;
-  int status = pw_mm_unmap(m, area->start, area->end, err);
-  return status ? status : put_area(m, area, err);
+  return pw_mm_map_file(m, area, PW_NO_FILE, err);
 }
 
 int pw_mm_protect(struct pw_mm *m, uint64_t start, uint64_t end, uint32_t protection, struct pw_error *err)
 {
   const uint32_t bits = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE;
-  struct pw_range range;
-  int status = 0;
-  while (start < end && !status && pw_ranges_next(&m->areas, start, &range) && range.first < end) {
-    range.first = pw_most(start, range.first);
-    range.last = pw_least(end - 1, range.last);
-    struct pw_native_vma area = area_of(m, &range);
-    area.flags = (area.flags & ~bits) | (protection & bits);
-    status = put_area(m, &area, err);
-    start = area.end;
-  }
+  int status = pw_mm_set_flags(m, start, end, bits, protection & bits, err);
+  if (!m->computer || !m->computer->options.plain) pw_mm_shot(m, start, end);
   return status;
 }
 
 /* One area's part of it; a table goes when its whole span is given back. */
 static void discard_part(struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  drop_pages(m, start, end);
-  uint64_t first = (start + TABLE - 1) / TABLE * TABLE, last = end / TABLE * TABLE;
+  struct pw_ptables_at at;
+  uint64_t leaf = pw_ptables_leaf(&m->tables);
+  pw_mm_drop(m, start, end);
+  pw_mm_shot(m, start, end);
+  uint64_t first = (start + leaf - 1) / leaf * leaf, last = end / leaf * leaf;
   if (!m->reclaims_tables) return;
-  for (uint64_t page = first; page < last && pw_ptables_next(&m->tables, &page, last); page += TABLE)
-    pw_ptables_prune(&m->tables, page, page + TABLE, page, page + TABLE);
+  for (uint64_t page = first; page < last && pw_ptables_next(&m->tables, &page, last, &at); page += leaf)
+    pw_ptables_prune(&m->tables, page, page + leaf, page, page + leaf, m->unknown);
 }
 
 void pw_mm_discard(struct pw_mm *m, uint64_t start, uint64_t end)
 {
   struct pw_range range;
-  for (; start < end && pw_ranges_next(&m->areas, start, &range) && range.first < end; start = range.last + 1)
-    discard_part(m, pw_most(start, range.first), pw_least(end, range.last + 1));
+  uint64_t at = start;
+  for (; at < end && pw_ranges_next(&m->areas, at, &range) && range.first < end; at = range.last + 1) {
+    if (m->unknown && at < range.first) pw_mm_drop(m, at, range.first);
+    discard_part(m, pw_most(at, range.first), pw_least(end, range.last + 1));
+  }
+  if (m->unknown && at < end) pw_mm_drop(m, at, end);
+  if (m->unknown) pw_mm_shot(m, start, end);
 }
 
 /* Entries are carried over table by table, and the new place gets a table for each one that the
- * old place has, full or not. */
-static int carry_pages(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, struct pw_error *err)
+ * old place has, full or not. What was at the new place goes. */
+int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, struct pw_error *err)
 {
-  uint8_t *old;
-  for (uint64_t page = from, end = from + pages; (old = pw_ptables_next(&m->tables, &page, end));) {
+  struct pw_ptables_at old;
+  uint64_t leaf = pw_ptables_leaf(&m->tables);
+  int status = 0;
+  for (uint64_t page = from, end = from + pages; !status && pw_ptables_next(&m->tables, &page, end, &old);) {
     uint64_t target = page - from + to;
-    uint64_t n = pw_least(end - page, pw_least(TABLE - page % TABLE, TABLE - target % TABLE));
-    uint8_t *new = pw_mm_make_table(m, target, err);
-    if (!new) return PW_ENOMEM;
-    memmove(&new[target % TABLE], &old[page % TABLE], n);
-    memset(&old[page % TABLE], PW_PTE_NONE, n);
-    if (n == TABLE) pw_ptables_prune(&m->tables, page, page + n, page, page + n);
+    uint64_t n = pw_least(end - page, pw_least(leaf - page % leaf, leaf - target % leaf));
+    if (old.huge) {
+      bool whole = n == leaf && pw_mm_move_huge(m, page, target, &status);
+      if (status) return pw_mm_status(status, err);
+      page += whole ? n : 0;
+      if (!whole) pw_mm_split_huge(m, page);
+      continue;
+    }
+    uint32_t *new = pw_mm_make_table(m, target, &status, err);
+    if (!new) return status;
+    for (uint64_t i = 0; i < n; i++) pw_mm_forget_page(m, &new[target % leaf + i]);
+    memmove(&new[target % leaf], &old.ptes[page % leaf], n * sizeof *new);
+    memset(&old.ptes[page % leaf], 0, n * sizeof *new);
+    if (n == leaf) pw_ptables_prune(&m->tables, page, page + n, page, page + n, false);
     page += n;
   }
+  pw_mm_note(m);
+  pw_mm_shot(m, from, from + pages);
+  pw_mm_shot(m, to, to + pages);
   return 0;
 }
 
@@ -215,37 +237,125 @@ int pw_mm_move(struct pw_mm *m, const struct pw_native_change *c, struct pw_erro
   area.end = end;
   int status = pw_mm_map(m, &area, err);
   if (status || to == c->from) return status;
-  if (to < end && end <= PW_MM_END) status = carry_pages(m, c->from, pw_least(c->from_pages, end - to), to, err);
+  if (to < end && end <= pw_ptables_end(&m->tables)) status = pw_mm_carry(m, c->from, pw_least(c->from_pages, end - to), to, err);
   return status ? status : pw_mm_unmap(m, c->from, c->from + c->from_pages, err);
+}
+
+/* ---- forks ---- */
+
+static void protect_entry(uint32_t *pte)
+{
+  if (pw_pte_state(*pte) == PW_PTE_OWN) *pte = pw_pte_make(PW_PTE_FORKED, pw_pte_frame(*pte));
 }
 
 void pw_mm_fork(struct pw_mm *m)
 {
-  uint8_t *ptes;
-  for (uint64_t page = 0; (ptes = pw_ptables_next(&m->tables, &page, PW_MM_END)); page = (page | (TABLE - 1)) + 1)
-    for (unsigned i = 0; i < TABLE; i++)
-      if (ptes[i] == PW_PTE_OWN) ptes[i] = PW_PTE_FORKED;
+  struct pw_ptables_at at;
+  uint64_t leaf = pw_ptables_leaf(&m->tables);
+  for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, pw_ptables_end(&m->tables), &at); page = (page | (leaf - 1)) + 1)
+    for (uint64_t i = 0; at.ptes && i < leaf; i++) protect_entry(&at.ptes[i]);
+  m->age++;
 }
+
+/* 2 MiB: the child has them too, with a table of its own set aside. */
+static int copy_huge(struct pw_mm *m, struct pw_mm *child, uint64_t page, struct pw_huge *huge)
+{
+  uint32_t frame = pw_pte_frame(huge->pte);
+  protect_entry(&huge->pte);
+  int status = pw_ptables_map_huge(&child->tables, page, huge->pte);
+  if (status) return status;
+  bool zero = pw_pte_state(huge->pte) == PW_PTE_ZERO;
+  m->computer->zero_maps += zero;
+  if (zero) return 0;
+  pw_computer_hold(m->computer, frame, PW_HUGE_PAGES);
+  pw_computer_count_huge(m->computer, frame, 1);
+  child->counts.own += PW_HUGE_PAGES;
+  child->counts.huge++;
+  return 0;
+}
+
+/* The entries of a leaf table in [start, end). */
+static int copy_entries(struct pw_mm *m, struct pw_mm *child, uint32_t *ptes, uint64_t start, uint64_t end, struct pw_error *err)
+{
+  uint64_t leaf = pw_ptables_leaf(&m->tables);
+  uint32_t *to = NULL;
+  int status = 0;
+  for (uint64_t page = start; page < end; page++) {
+    uint32_t *pte = &ptes[page % leaf];
+    enum pw_pte state = pw_pte_state(*pte);
+    if (!state) continue;
+    if (!to && !(to = pw_mm_make_table(child, page, &status, err))) return status;
+    bool own = state == PW_PTE_OWN || state == PW_PTE_FORKED;
+    if (own) pw_computer_hold(m->computer, pw_pte_frame(*pte), 1);
+    protect_entry(pte);
+    to[page % leaf] = *pte;
+    child->counts.own += own;
+    child->counts.cached += state == PW_PTE_CACHE || state == PW_PTE_CACHE_WRITE;
+  }
+  return 0;
+}
+
+static int copy_range(struct pw_mm *m, struct pw_mm *child, uint64_t start, uint64_t end, struct pw_error *err)
+{
+  struct pw_ptables_at at;
+  uint64_t leaf = pw_ptables_leaf(&m->tables);
+  int status = 0;
+  for (uint64_t page = start, next; !status && pw_ptables_next(&m->tables, &page, end, &at); page = next) {
+    next = (page | (leaf - 1)) + 1;
+    status = at.huge ? pw_mm_status(copy_huge(m, child, page & ~(leaf - 1), at.huge), err)
+                     : copy_entries(m, child, at.ptes, page, pw_least(end, next), err);
+  }
+  return status;
+}
+
+/* Pages that no area holds are unknown, and copied; of areas those that are private and have faulted anonymously. */
+int pw_mm_fork_into(struct pw_mm *m, struct pw_mm *child, struct pw_error *err)
+{
+  struct pw_range r = {0};
+  uint64_t at = 0, end = pw_ptables_end(&m->tables);
+  bool all = m->computer->options.plain;
+  child->no_thp = m->no_thp;
+  child->unknown = m->unknown;
+  int status = pw_mm_share_areas(m, child, err);
+  while (!status && at < end && pw_ranges_next(&m->areas, at, &r) && r.first < end) {
+    const struct pw_mm_vma *v = &m->vmas[r.value];
+    bool copied = all || (v->has_anon && !(v->kind.flags & PW_MAP_SHARED));
+    if (at < r.first) status = copy_range(m, child, at, r.first, err);
+    if (!status && copied) status = copy_range(m, child, r.first, r.last + 1, err);
+    at = r.last + 1;
+  }
+  if (!status && at < end) status = copy_range(m, child, at, end, err);
+  pw_mm_note(child);
+  m->age++;
+  if (!all) pw_mm_shot(m, 0, end);
+  return status;
+}
+
+/* ---- what validate begins with and asks ---- */
 
 int pw_mm_put(struct pw_mm *m, uint64_t page, bool own, struct pw_error *err)
 {
   struct pw_native_vma area;
+  int status;
   bool special = pw_mm_area(m, page, &area) && area.flags & PW_AREA_SPECIAL;
-  uint8_t *ptes = pw_mm_make_table(m, page, err);
-  if (!ptes) return PW_ENOMEM;
-  forget_page(m, &ptes[page % TABLE]);
-  ptes[page % TABLE] = special ? PW_PTE_ZERO : own ? PW_PTE_OWN : PW_PTE_CACHE;
+  uint32_t *ptes = pw_mm_make_table(m, page, &status, err);
+  if (!ptes) return status;
+  uint32_t *pte = &ptes[page % pw_ptables_leaf(&m->tables)];
+  pw_mm_forget_page(m, pte);
+  *pte = special ? PW_PTE_ZERO : own ? PW_PTE_OWN : PW_PTE_CACHE;
   m->counts.own += own && !special;
   m->counts.cached += !own && !special;
-  pw_mm_note_resident(m);
+  pw_mm_note(m);
   return 0;
 }
 
 uint64_t pw_mm_present(const struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  uint64_t n = 0;
-  uint8_t *ptes;
-  for (uint64_t page = start; (ptes = pw_ptables_next(&m->tables, &page, end)); page = (page | (TABLE - 1)) + 1)
-    for (uint64_t p = page, last = pw_least(end, (page | (TABLE - 1)) + 1); p < last; p++) n += ptes[p % TABLE] != PW_PTE_NONE;
+  uint64_t n = 0, leaf = pw_ptables_leaf(&m->tables);
+  struct pw_ptables_at at;
+  for (uint64_t page = start, next; pw_ptables_next(&m->tables, &page, end, &at); page = next) {
+    next = (page | (leaf - 1)) + 1;
+    for (uint64_t p = page, last = pw_least(end, next); p < last; p++) n += at.huge || at.ptes[p % leaf];
+  }
   return n;
 }

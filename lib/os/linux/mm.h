@@ -1,24 +1,25 @@
 /* One process's memory as Linux would manage it: areas, page tables, faults, resident pages.
  *
- * Models what x86-64 with pages of 4 KiB does on a machine whose memory and page cache never run
- * short: a fault on the first touch; a read of a file maps the pages around it too; a read of
- * anonymous memory maps the zero page, which counts as nothing resident, and its first write is
- * another fault; a write to a private page of a file copies it; tables go when no area covers
- * their span; mremap carries pages along without a fault. It does not model huge pages, swap,
- * major faults, NUMA hints, or the pages of a process that this one shares memory with.
+ * A fault on the first touch; a read of a file maps the pages around it too; a read of anonymous memory maps the zero
+ * page, which counts as nothing resident, and its first write is another fault; a write to a private page of a file copies
+ * it; tables go when no area covers their span; mremap carries pages along without a fault.
  *
- * Invariant: neighbours that the kernel would keep as one area are one range; every page that is
- * there lies in an area. Cost: 512 bytes for 2 MiB touched; a touch of a page that is there looks at
- * four tables; a change finds its areas in O(log n). */
+ * Alone (`computer` is NULL) it is what `validate` holds against the running kernel: memory and page cache never run short,
+ * nobody counts frames, and what other processes share is not known. As a process of a computer (computer.h) its tables,
+ * pages and kernel objects take frames, files are in a page cache, a fork makes another process, and 2 MiB may be mapped
+ * at once (huge.c).
+ *
+ * Invariant: neighbours that the kernel would keep as one area are one range; every page that is there lies in an area, or
+ * is unknown to the trace. Cost: 2 KiB for 2 MiB touched; a touch of a page that is there looks at as many tables as there
+ * are levels; a change finds its areas in O(log n). */
 #ifndef PW_MM_H
 #define PW_MM_H
 
-#include "base/intern.h"
 #include "base/ranges.h"
 #include "os/linux/ptables.h"
 #include "space/native.h"
 
-/* What stands in a page-table entry. */
+/* What stands in a page-table entry, above it the frame. */
 enum pw_pte {
   PW_PTE_NONE,
   PW_PTE_ZERO,        /* the zero page, read-only */
@@ -28,6 +29,41 @@ enum pw_pte {
   PW_PTE_OWN,         /* the program's own */
 };
 
+#define PW_PTE_STATE ((UINT32_C(1) << PW_PTE_BITS) - 1)
+
+static inline enum pw_pte pw_pte_state(uint32_t pte)
+{
+  return (enum pw_pte)(pte & PW_PTE_STATE);
+}
+
+static inline uint32_t pw_pte_frame(uint32_t pte)
+{
+  return pte >> PW_PTE_BITS;
+}
+
+static inline uint32_t pw_pte_make(enum pw_pte state, uint32_t frame)
+{
+  return frame << PW_PTE_BITS | state;
+}
+
+enum { PW_NO_FILE = 0 };
+
+/* What one area is, beside where it lies. */
+struct pw_mm_kind {
+  uint32_t flags;      /* PW_MAP_…, PW_AREA_… */
+  uint32_t file;       /* of the computer's page cache, or PW_NO_FILE */
+  uint64_t inode;
+  uint64_t shift;      /* of a file: offset of a page in it, less its number, modulo 2^64 */
+  uint64_t file_pages;
+};
+
+/* Kernel objects of an area (slab.h). */
+struct pw_mm_vma {
+  struct pw_mm_kind kind;
+  bool has_anon;       /* it has faulted anonymously: the next two are there */
+  uint32_t vma, anon_vma, chain;
+};
+
 struct pw_mm_counts {
   uint64_t anonymous_faults; /* first touches of anonymous memory */
   uint64_t file_faults;      /* first touches of files */
@@ -35,37 +71,67 @@ struct pw_mm_counts {
   uint64_t around;           /* pages that came with another's fault */
   uint64_t own, cached;      /* resident pages */
   uint64_t peak;             /* of their sum */
-  uint64_t tables_peak;      /* most tables at a time */
+  uint64_t tables_peak;      /* most tables at a time, without the root */
   uint64_t strays;           /* touches outside of every area */
+  /* with a computer */
+  uint64_t major_faults, copies, thp_faults, thp_fallbacks, thp_collapses, thp_splits;
+  uint64_t huge, huge_peak;  /* 2 MiB mappings that are not of the zero page */
+  uint64_t table_bytes_peak; /* of tables, with the root and those set aside */
 };
 
+struct pw_computer;
+
 struct pw_mm {
+  struct pw_computer *computer; /* or NULL */
   struct pw_ptables tables;
-  struct pw_ranges areas;       /* pages; the value is a number of `kinds` */
-  struct pw_native_vma *kinds;  /* by number: flags, file, and as offset that of page 0, modulo 2^64 */
-  size_t n_kinds, kinds_room;
-  struct pw_intern kind_texts;  /* finds a kind's number */
+  struct pw_ranges areas;       /* pages; the value is a number of `vmas` */
+  struct pw_mm_vma *vmas;
+  size_t n_vmas, vmas_room;     /* slots, and below how many of them are areas */
+  uint32_t *spare;              /* slots without an area */
+  size_t n_spare, spare_room;
+  uint32_t *maples;             /* kernel objects, one for each 12 areas */
+  size_t n_maples, maples_room;
   struct pw_mm_counts counts;
   unsigned around_pages;        /* mapped around a read of a file; 16 */
   bool reclaims_tables;         /* a table whose whole span is discarded goes too (Linux 6.14 and later) */
+  bool no_thp;                  /* the process asked for no huge pages */
+  bool unknown;                 /* there are pages outside of all areas */
+  uint32_t number;              /* of the address space, for the computer's TLBs */
+  uint64_t age;                 /* rises when a page that was reached may not be any more, or changes its size */
 };
 
-int pw_mm_init(struct pw_mm *mm, struct pw_error *err);
-void pw_mm_clear(struct pw_mm *mm);
+/* Positive: there is no frame for it. */
+enum { PW_MM_NO_FRAME = 1 };
 
-/* All below: 0, or PW_ENOMEM. Ranges are in pages, [start, end). */
+int pw_mm_init(struct pw_mm *mm, struct pw_error *err);
+/* The memory of a process of a computer; its root takes frames. */
+int pw_mm_begin(struct pw_mm *mm, struct pw_computer *computer, struct pw_error *err);
+/* Frees all, and gives back what the computer lent. */
+void pw_mm_clear(struct pw_mm *mm);
+/* An exec: nothing is mapped, and the address space has another number. The root stays. */
+void pw_mm_renew(struct pw_mm *mm);
+
+/* All below: 0, PW_MM_NO_FRAME, or PW_ENOMEM. Ranges are in pages, [start, end). */
 int pw_mm_map(struct pw_mm *mm, const struct pw_native_vma *area, struct pw_error *err);
+/* The same with a file of the computer. */
+int pw_mm_map_file(struct pw_mm *mm, const struct pw_native_vma *area, uint32_t file, struct pw_error *err);
 int pw_mm_unmap(struct pw_mm *mm, uint64_t start, uint64_t end, struct pw_error *err);
 int pw_mm_protect(struct pw_mm *mm, uint64_t start, uint64_t end, uint32_t protection, struct pw_error *err);
+/* The flags of `mask` are these from here on. */
+int pw_mm_set_flags(struct pw_mm *mm, uint64_t start, uint64_t end, uint32_t mask, uint32_t flags, struct pw_error *err);
 void pw_mm_discard(struct pw_mm *mm, uint64_t start, uint64_t end);
 /* mremap: the area there is at the target afterwards, with its pages as far as they fit. */
 int pw_mm_move(struct pw_mm *mm, const struct pw_native_change *move, struct pw_error *err);
+/* Pages alone: areas stay. */
+int pw_mm_carry(struct pw_mm *mm, uint64_t from, uint64_t pages, uint64_t to, struct pw_error *err);
 void pw_mm_fork(struct pw_mm *mm);
+/* The child, which is new, has what the parent has. */
+int pw_mm_fork_into(struct pw_mm *mm, struct pw_mm *child, struct pw_error *err);
 /* A page that is there from the start: the program's own, or of a file. */
 int pw_mm_put(struct pw_mm *mm, uint64_t page, bool own, struct pw_error *err);
 
 bool pw_mm_area(const struct pw_mm *mm, uint64_t page, struct pw_native_vma *found);
-uint64_t pw_mm_tables(const struct pw_mm *mm);
+uint64_t pw_mm_tables(const struct pw_mm *mm); /* without the root */
 uint64_t pw_mm_faults(const struct pw_mm *mm);
 /* Pages of [start, end) that are there. */
 uint64_t pw_mm_present(const struct pw_mm *mm, uint64_t start, uint64_t end);
@@ -73,20 +139,48 @@ uint64_t pw_mm_present(const struct pw_mm *mm, uint64_t start, uint64_t end);
 /* fault.c: a touch of a page that is not there, or may not be written. */
 int pw_mm_fault(struct pw_mm *mm, uint64_t page, bool write, struct pw_error *err);
 
-/* Does a touch find its page without a fault? */
-static inline bool pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool write)
+/* How many base pages the entry maps that a touch finds without a fault; 0: it faults. */
+static inline unsigned pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool write)
 {
-  const uint8_t *ptes = pw_ptables_find(&mm->tables, page);
-  uint8_t pte = ptes ? ptes[page % PW_PTABLE_ENTRIES] : (uint8_t)PW_PTE_NONE;
-  return pte >= PW_PTE_CACHE_WRITE || (pte && !write);
+  struct pw_ptables_at at = pw_ptables_find(&mm->tables, page);
+  enum pw_pte pte = PW_PTE_NONE;
+  if (at.ptes) pte = pw_pte_state(at.ptes[page & (pw_ptables_leaf(&mm->tables) - 1)]);
+  else if (at.huge) pte = pw_pte_state(at.huge->pte);
+  if (pte < PW_PTE_CACHE_WRITE && (!pte || write)) return 0;
+  return at.huge ? PW_HUGE_PAGES : 1;
 }
 
-/* For mm.c and fault.c. */
-#define PW_MM_END (UINT64_C(1) << 36) /* pages of a process */
+/* ---- for the files of this room ---- */
+
 int pw_mm_no_memory(struct pw_error *err);
-uint8_t *pw_mm_make_table(struct pw_mm *mm, uint64_t page, struct pw_error *err); /* the 512 entries around a page */
+int pw_mm_status(int status, struct pw_error *err); /* PW_ENOMEM gets its sentence */
+uint32_t *pw_mm_make_table(struct pw_mm *mm, uint64_t page, int *status, struct pw_error *err); /* the entries around a page */
+void pw_mm_note(struct pw_mm *mm); /* peaks */
+void pw_mm_forget_page(struct pw_mm *mm, uint32_t *pte);
+void pw_mm_drop(struct pw_mm *mm, uint64_t start, uint64_t end); /* pages; a 2 MiB mapping in part is split */
+void pw_mm_shot(struct pw_mm *mm, uint64_t start, uint64_t end); /* pages may be in TLBs, and are not what they were */
+
+/* areas.c */
+struct pw_native_vma pw_mm_area_of(const struct pw_mm *mm, const struct pw_range *range);
+/* Nothing of [start, end) is an area afterwards; pages stay. */
+int pw_mm_cut_areas(struct pw_mm *mm, uint64_t start, uint64_t end, struct pw_error *err);
+/* An area where there is none, made one with neighbours that are alike. */
+int pw_mm_put_area(struct pw_mm *mm, const struct pw_native_vma *area, uint32_t file, struct pw_error *err);
 int pw_mm_grow_down(struct pw_mm *mm, const struct pw_native_vma *area, uint64_t page, struct pw_error *err);
-void pw_mm_note_resident(struct pw_mm *mm);
+int pw_mm_share_areas(const struct pw_mm *mm, struct pw_mm *child, struct pw_error *err);
+void pw_mm_clear_areas(struct pw_mm *mm);
+/* The area has faulted anonymously. */
+int pw_mm_need_anon(struct pw_mm *mm, struct pw_mm_vma *vma, struct pw_error *err);
+
+/* huge.c */
+bool pw_mm_may_be_huge(const struct pw_mm *mm, uint64_t page, const struct pw_range *area);
+int pw_mm_fault_huge(struct pw_mm *mm, uint64_t page, struct pw_mm_vma *vma, bool write, bool *done, struct pw_error *err);
+int pw_mm_write_huge(struct pw_mm *mm, uint64_t page, struct pw_mm_vma *vma, struct pw_huge *huge, bool *done, struct pw_error *err);
+void pw_mm_split_huge(struct pw_mm *mm, uint64_t page);
+/* 2 MiB go to an aligned place as they are; false where a table is in the way. */
+bool pw_mm_move_huge(struct pw_mm *mm, uint64_t page, uint64_t to, int *status);
+void pw_mm_unmap_huge(struct pw_mm *mm, uint64_t page, struct pw_huge *huge);
+int pw_mm_collapse(struct pw_mm *mm, uint64_t page, bool *done, struct pw_error *err);
 
 static inline uint64_t pw_least(uint64_t a, uint64_t b)
 {

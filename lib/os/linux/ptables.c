@@ -1,101 +1,272 @@
-/* Page tables as Linux keeps them. See ptables.h. */
+/* Page tables of any geometry. See ptables.h. */
 #include "os/linux/ptables.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
+#include "mmu/geometry.h"
 
 struct pw_ptable {
-  void *entry[PW_PTABLE_ENTRIES]; /* a struct pw_ptable, or at the level above the pages their bytes */
+  uint32_t frame;
+  union {
+    void *entry[1];  /* above the leaves: a struct pw_ptable, or a struct pw_huge with its lowest bit set */
+    uint32_t pte[1]; /* of a leaf */
+  };
 };
 
-/* The entries of a table of level 3 (the root) … 1 span 2^(9 level) pages. */
-static unsigned slot(uint64_t page, unsigned level)
+static bool is_huge(const void *entry)
 {
-  return (unsigned)(page >> 9 * level) & (PW_PTABLE_ENTRIES - 1);
+  return (uintptr_t)entry & 1;
 }
 
-static uint64_t span(unsigned level)
+static struct pw_huge *huge_of(void *entry)
 {
-  return UINT64_C(1) << 9 * level;
+  return (struct pw_huge *)((uintptr_t)entry & ~(uintptr_t)1);
 }
 
-int pw_ptables_init(struct pw_ptables *t)
+static uint64_t slot(const struct pw_ptables *t, uint64_t page, unsigned level)
 {
-  *t = (struct pw_ptables){.root = pw_calloc(1, sizeof *t->root)};
-  return t->root ? 0 : -1;
+  return page >> t->shift[level] & ((UINT64_C(1) << t->width_bits[level]) - 1);
 }
 
-/* Frees what an entry of a table of that level leads to. */
+uint64_t pw_ptables_end(const struct pw_ptables *t)
+{
+  unsigned bits = t->shift[t->levels - 1] + t->width_bits[t->levels - 1];
+  return UINT64_C(1) << (bits > PW_PAGE_BITS ? PW_PAGE_BITS : bits);
+}
+
+/* ---- tables ---- */
+
+static int make_table(struct pw_ptables *t, unsigned level, struct pw_ptable **made)
+{
+  uint32_t frame = 0;
+  int status = t->frames.take ? t->frames.take(t->frames.context, level, &frame) : 0;
+  if (status) return status;
+  size_t entries = (size_t)1 << t->width_bits[level], bytes = level ? sizeof(void *) : sizeof(uint32_t);
+  *made = pw_calloc(1, offsetof(struct pw_ptable, entry) + entries * bytes);
+  if (!*made) {
+    if (t->frames.give) t->frames.give(t->frames.context, level, frame);
+    return PW_ENOMEM;
+  }
+  (*made)->frame = frame;
+  t->n[level]++;
+  return 0;
+}
+
+static void free_table(struct pw_ptables *t, struct pw_ptable *table, unsigned level)
+{
+  if (t->frames.give) t->frames.give(t->frames.context, level, table->frame);
+  t->n[level]--;
+  pw_free(table);
+}
+
+static void free_huge(struct pw_ptables *t, struct pw_huge *huge)
+{
+  free_table(t, huge->aside, 0);
+  pw_free(huge);
+}
+
+/* A table and all that is under it. */
 static void free_below(struct pw_ptables *t, void *entry, unsigned level)
 {
+  if (is_huge(entry)) {
+    free_huge(t, huge_of(entry));
+    return;
+  }
   struct pw_ptable *table = entry;
-  for (unsigned i = 0; level > 1 && i < PW_PTABLE_ENTRIES; i++)
+  for (size_t i = 0; level && i >> t->width_bits[level] == 0; i++)
     if (table->entry[i]) free_below(t, table->entry[i], level - 1);
-  t->n[level - 1]--;
-  pw_free(entry);
+  free_table(t, table, level);
+}
+
+int pw_ptables_init(struct pw_ptables *t, const struct pw_geometry *geometry, struct pw_table_frames frames)
+{
+  const struct pw_geometry *g = geometry ? geometry : pw_geometry_default();
+  *t = (struct pw_ptables){.levels = g->n_levels, .frames = frames};
+  for (unsigned level = 0, shift = 0; level < t->levels; level++) {
+    t->width_bits[level] = g->width_bits[t->levels - 1 - level];
+    t->shift[level] = shift;
+    shift += t->width_bits[level];
+  }
+  t->huge = t->levels > 1 && t->shift[1] == PW_HUGE_ORDER && pw_geometry_walk_levels(g, PW_BASE_SHIFT + PW_HUGE_ORDER);
+  return make_table(t, t->levels - 1, &t->root);
 }
 
 void pw_ptables_clear(struct pw_ptables *t)
 {
-  for (unsigned i = 0; t->root && i < PW_PTABLE_ENTRIES; i++)
-    if (t->root->entry[i]) free_below(t, t->root->entry[i], PW_PTABLE_LEVELS);
-  pw_free(t->root);
+  if (t->root) free_below(t, t->root, t->levels - 1);
   t->root = NULL;
 }
 
-uint8_t *pw_ptables_find(const struct pw_ptables *t, uint64_t page)
+/* ---- finding ---- */
+
+struct pw_ptables_at pw_ptables_find(const struct pw_ptables *t, uint64_t page)
 {
   void *at = t->root;
-  for (unsigned level = PW_PTABLE_LEVELS; level && at; level--) at = ((struct pw_ptable *)at)->entry[slot(page, level)];
-  return at;
+  for (unsigned level = t->levels - 1; level && at && !is_huge(at); level--) at = ((struct pw_ptable *)at)->entry[slot(t, page, level)];
+  if (!at) return (struct pw_ptables_at){0};
+  if (is_huge(at)) return (struct pw_ptables_at){.huge = huge_of(at)};
+  return (struct pw_ptables_at){.ptes = ((struct pw_ptable *)at)->pte};
 }
 
-uint8_t *pw_ptables_make(struct pw_ptables *t, uint64_t page)
+/* The entry of level `above` - 1 under which the page lies, with all tables above it: `above` is at least 1. */
+static int make_entry(struct pw_ptables *t, uint64_t page, unsigned above, void ***entry)
 {
-  void *at = t->root;
-  for (unsigned level = PW_PTABLE_LEVELS; level; level--) {
-    void **entry = &((struct pw_ptable *)at)->entry[slot(page, level)];
-    if (!*entry) {
-      *entry = pw_calloc(1, level > 1 ? sizeof(struct pw_ptable) : PW_PTABLE_ENTRIES);
-      if (!*entry) return NULL;
-      t->n[level - 1]++;
+  struct pw_ptable *at = t->root;
+  for (unsigned level = t->levels - 1;; level--) {
+    *entry = &at->entry[slot(t, page, level)];
+    if (level == above) return 0;
+    if (!**entry) {
+      struct pw_ptable *made;
+      int status = make_table(t, level - 1, &made);
+      if (status) return status;
+      **entry = made;
     }
-    at = *entry;
+    at = **entry;
   }
-  return at;
 }
 
-uint8_t *pw_ptables_next(const struct pw_ptables *t, uint64_t *page, uint64_t end)
+int pw_ptables_make_above(struct pw_ptables *t, uint64_t page)
+{
+  void **entry;
+  return t->levels > 1 ? make_entry(t, page, 1, &entry) : 0;
+}
+
+int pw_ptables_make(struct pw_ptables *t, uint64_t page, uint32_t **ptes)
+{
+  struct pw_ptable *leaf = t->root;
+  if (t->levels > 1) {
+    void **entry;
+    int status = make_entry(t, page, 1, &entry);
+    if (!status && !*entry) {
+      struct pw_ptable *made;
+      status = make_table(t, 0, &made);
+      if (!status) *entry = made;
+    }
+    if (status) return status;
+    leaf = *entry;
+  }
+  *ptes = leaf->pte;
+  return 0;
+}
+
+bool pw_ptables_next(const struct pw_ptables *t, uint64_t *page, uint64_t end, struct pw_ptables_at *found)
 {
   while (*page < end) {
     void *at = t->root;
-    unsigned level = PW_PTABLE_LEVELS;
-    while (level && (at = ((struct pw_ptable *)at)->entry[slot(*page, level)])) level--;
-    if (at) return at;
-    *page = (*page | (span(level) - 1)) + 1;
+    unsigned level = t->levels - 1;
+    while (level && !is_huge(at)) {
+      void *below = ((struct pw_ptable *)at)->entry[slot(t, *page, level)];
+      if (!below) break;
+      at = below;
+      level--;
+    }
+    if (level == 0) {
+      *found = is_huge(at) ? (struct pw_ptables_at){.huge = huge_of(at)} : (struct pw_ptables_at){.ptes = ((struct pw_ptable *)at)->pte};
+      return true;
+    }
+    *page = (*page | ((UINT64_C(1) << t->shift[level]) - 1)) + 1;
   }
-  return NULL;
+  return false;
 }
+
+/* ---- pruning ---- */
 
 struct cut {
   uint64_t start, end, floor, ceiling;
+  bool empty;
 };
 
+/* Has the table no entry? */
+static bool is_empty(const struct pw_ptables *t, const void *entry, unsigned level)
+{
+  if (is_huge(entry)) return false;
+  const struct pw_ptable *table = entry;
+  for (size_t i = 0; i >> t->width_bits[level] == 0; i++)
+    if (level ? table->entry[i] != NULL : table->pte[i] != 0) return false;
+  return true;
+}
+
+/* Only the entries that the cut reaches. */
 static void prune(struct pw_ptables *t, struct pw_ptable *table, unsigned level, uint64_t base, const struct cut *cut)
 {
-  for (unsigned i = 0; i < PW_PTABLE_ENTRIES; i++) {
-    uint64_t first = base + i * span(level), end = first + span(level);
-    if (!table->entry[i] || end <= cut->start || first >= cut->end) continue;
-    if (first >= cut->floor && end <= cut->ceiling) {
-      free_below(t, table->entry[i], level);
+  uint64_t span = UINT64_C(1) << t->shift[level], entries = UINT64_C(1) << t->width_bits[level];
+  uint64_t from = cut->start > base ? (cut->start - base) >> t->shift[level] : 0;
+  for (uint64_t i = from; i < entries && base + i * span < cut->end; i++) {
+    uint64_t first = base + i * span;
+    bool below = level > 1 && table->entry[i] && !is_huge(table->entry[i]);
+    if (!table->entry[i]) continue;
+    if (cut->empty && below) prune(t, table->entry[i], level - 1, first, cut);
+    if (first >= cut->floor && first + span <= cut->ceiling && (!cut->empty || is_empty(t, table->entry[i], level - 1))) {
+      free_below(t, table->entry[i], level - 1);
       table->entry[i] = NULL;
-    } else if (level > 1) {
+    } else if (below && !cut->empty) {
       prune(t, table->entry[i], level - 1, first, cut);
     }
   }
 }
 
-void pw_ptables_prune(struct pw_ptables *t, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+void pw_ptables_prune(struct pw_ptables *t, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling, bool empty)
 {
-  struct cut cut = {start, end, floor, ceiling};
-  prune(t, t->root, PW_PTABLE_LEVELS, 0, &cut);
+  struct cut cut = {start, end, floor, ceiling, empty};
+  if (t->levels > 1) prune(t, t->root, t->levels - 1, 0, &cut);
+}
+
+/* ---- 2 MiB ---- */
+
+static int put_huge(void **entry, struct pw_ptable *aside, uint32_t pte)
+{
+  struct pw_huge *huge = pw_malloc(1, sizeof *huge);
+  if (!huge) return PW_ENOMEM;
+  *huge = (struct pw_huge){pte, aside};
+  *entry = (void *)((uintptr_t)huge | 1);
+  return 0;
+}
+
+int pw_ptables_map_huge(struct pw_ptables *t, uint64_t page, uint32_t pte)
+{
+  void **entry;
+  struct pw_ptable *aside;
+  int status = make_entry(t, page, 1, &entry);
+  if (!status) status = make_table(t, 0, &aside);
+  if (status) return status;
+  status = put_huge(entry, aside, pte);
+  if (status) free_table(t, aside, 0);
+  return status;
+}
+
+int pw_ptables_collapse(struct pw_ptables *t, uint64_t page, uint32_t pte)
+{
+  void **entry;
+  int status = make_entry(t, page, 1, &entry); /* it makes nothing: all is there */
+  if (status) return status;
+  struct pw_ptable *leaf = *entry;
+  status = put_huge(entry, leaf, pte);
+  if (!status) memset(leaf->pte, 0, sizeof *leaf->pte << t->width_bits[0]);
+  return status;
+}
+
+static struct pw_huge *take_huge(struct pw_ptables *t, uint64_t page, void ***entry)
+{
+  struct pw_ptable *at = t->root;
+  for (unsigned level = t->levels - 1; level > 1; level--) at = at->entry[slot(t, page, level)];
+  *entry = &at->entry[slot(t, page, 1)];
+  return huge_of(**entry);
+}
+
+uint32_t *pw_ptables_split(struct pw_ptables *t, uint64_t page)
+{
+  void **entry;
+  struct pw_huge *huge = take_huge(t, page, &entry);
+  struct pw_ptable *leaf = huge->aside;
+  *entry = leaf;
+  pw_free(huge);
+  return leaf->pte;
+}
+
+void pw_ptables_unmap_huge(struct pw_ptables *t, uint64_t page)
+{
+  void **entry;
+  free_huge(t, take_huge(t, page, &entry));
+  *entry = NULL;
 }

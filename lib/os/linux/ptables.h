@@ -1,33 +1,79 @@
-/* Page tables as Linux keeps them on x86-64: four levels of 512 entries, a byte for each page.
+/* A process's page tables: any geometry with pages of 4 KiB, entries of 32 bits, and 2 MiB mapped by one entry.
  *
- * Invariant: a table is there from the first page made under it until it is pruned or dropped;
- * n[0], n[1], n[2] count the tables of pages (PTE), of those (PMD) and of those (PUD). The root
- * (PGD) is not counted, as the kernel does not. Pages are numbers of 4 KiB pages below 2^36. */
+ * Levels are counted from below: tables of level 0 hold page-table entries, those of level n-1 are roots. A table is
+ * there from the first page made under it until it is pruned. Where the table above the leaf spans 2 MiB an entry, it may
+ * map a whole block instead of a leaf table; the leaf table that would be needed is *set aside* with it, as Linux does, so
+ * that a split never has to ask for memory. Whoever keeps frames is asked for each table's (struct pw_table_frames).
+ *
+ * A 32-bit entry is a state (its lowest PW_PTE_BITS) and a frame; 0 is an absent page. */
 #ifndef PW_PTABLES_H
 #define PW_PTABLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PW_PTABLE_ENTRIES = 512, PW_PTABLE_LEVELS = 3 };
+#include "pagewalk.h"
 
-struct pw_ptable; /* of any level but the last */
+enum { PW_PTE_BITS = 4, PW_HUGE_ORDER = 9, PW_HUGE_PAGES = 1 << PW_HUGE_ORDER };
+
+/* Who gives a table its frames; both may be NULL. */
+struct pw_table_frames {
+  void *context;
+  int (*take)(void *context, unsigned level, uint32_t *frame); /* 0, or what pw_ptables_make is to return */
+  void (*give)(void *context, unsigned level, uint32_t frame);
+};
+
+struct pw_ptable;
+
+/* 2 MiB under one entry. */
+struct pw_huge {
+  uint32_t pte;            /* state, and the first frame */
+  struct pw_ptable *aside; /* the leaf table that is kept for a split */
+};
 
 struct pw_ptables {
   struct pw_ptable *root;
-  uint64_t n[PW_PTABLE_LEVELS];
+  unsigned levels, width_bits[PW_MAX_LEVELS], shift[PW_MAX_LEVELS]; /* by level from below; pages an entry spans = 2^shift */
+  uint64_t n[PW_MAX_LEVELS];  /* tables by level, the root and those set aside among them */
+  bool huge;                  /* an entry above the leaf spans 2 MiB, and the geometry offers it */
+  struct pw_table_frames frames;
 };
 
-int pw_ptables_init(struct pw_ptables *tables); /* -1 when memory runs out */
-void pw_ptables_clear(struct pw_ptables *tables);
+/* What stands at a page. */
+struct pw_ptables_at {
+  uint32_t *ptes;       /* entries of its leaf table, or NULL */
+  struct pw_huge *huge; /* or NULL */
+};
 
-/* The 512 bytes around a page, or NULL. */
-uint8_t *pw_ptables_find(const struct pw_ptables *tables, uint64_t page);
-/* The same, made if need be; NULL when memory runs out. */
-uint8_t *pw_ptables_make(struct pw_ptables *tables, uint64_t page);
-/* The first table at or behind *page, which is moved there; NULL when there is none before `end`. */
-uint8_t *pw_ptables_next(const struct pw_ptables *tables, uint64_t *page, uint64_t end);
-/* Frees the tables under [start, end) that lie wholly within [floor, ceiling). */
-void pw_ptables_prune(struct pw_ptables *tables, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling);
+/* NULL = x86-64's four levels. 0, what `take` returned for the root, or PW_ENOMEM. */
+int pw_ptables_init(struct pw_ptables *tables, const struct pw_geometry *geometry, struct pw_table_frames frames);
+void pw_ptables_clear(struct pw_ptables *tables);
+static inline uint64_t pw_ptables_leaf(const struct pw_ptables *t) /* pages of a leaf table */
+{
+  return UINT64_C(1) << t->width_bits[0];
+}
+/* The pages that the tables reach. */
+uint64_t pw_ptables_end(const struct pw_ptables *tables);
+
+struct pw_ptables_at pw_ptables_find(const struct pw_ptables *tables, uint64_t page);
+/* The leaf table's entries, made if need be, as are the tables above. Not where 2 MiB are mapped. */
+int pw_ptables_make(struct pw_ptables *tables, uint64_t page, uint32_t **ptes);
+/* The tables above the leaf alone. */
+int pw_ptables_make_above(struct pw_ptables *tables, uint64_t page);
+/* The first leaf table or 2 MiB at or behind *page, which is moved there; false when there is none before `end`. */
+bool pw_ptables_next(const struct pw_ptables *tables, uint64_t *page, uint64_t end, struct pw_ptables_at *at);
+/* Frees the tables under [start, end) that lie wholly within [floor, ceiling): nothing is mapped there any more. With
+ * `empty`, only those that no page is under. */
+void pw_ptables_prune(struct pw_ptables *tables, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling, bool empty);
+
+/* Maps 2 MiB at a page that has no leaf table: the tables above and the one set aside are made. */
+int pw_ptables_map_huge(struct pw_ptables *tables, uint64_t page, uint32_t pte);
+/* The same where a leaf table stands, which is the one that is set aside; its entries are lost. */
+int pw_ptables_collapse(struct pw_ptables *tables, uint64_t page, uint32_t pte);
+/* The table that was set aside takes the place of the 2 MiB: its entries, all absent. */
+uint32_t *pw_ptables_split(struct pw_ptables *tables, uint64_t page);
+/* Nothing is mapped there, and the table that was set aside goes. */
+void pw_ptables_unmap_huge(struct pw_ptables *tables, uint64_t page);
 
 #endif

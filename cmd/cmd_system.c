@@ -1,0 +1,207 @@
+/* pagewalk system: several programs on one computer under a model of Linux. */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "files.h"
+#include "heap.h"
+#include "interrupt.h"
+#include "options.h"
+#include "progress.h"
+#include "say.h"
+#include "settings.h"
+#include "system_report.h"
+#include "system_spec.h"
+#include "traces.h"
+
+struct system_options {
+  const char *csv, *folder;
+  bool quiet;
+};
+
+static const struct option_row own_rows[] = {
+    {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, csv), "write the rows of system.csv instead of the summary (- = stdout)"},
+    {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct system_options, folder),
+     "a folder for system.csv, processes.csv, slabs.csv, buddy.csv\nand series.csv"},
+    {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
+    {0}};
+
+/* All configurations, and what came of them. */
+struct work {
+  const struct system_plan *plan;
+  struct pw_trace_options reading;
+  struct pw_system_result *results;
+  struct pw_error *errors;
+  struct progress *progress;
+  atomic_size_t next;
+};
+
+struct follower {
+  struct work *work;
+  size_t number;
+};
+
+static int follow(void *context, const struct pw_trace_info *info)
+{
+  struct follower *f = context;
+  progress_update(f->work->progress, f->number, info);
+  return interrupt_seen();
+}
+
+static void *work_on(void *context)
+{
+  struct work *w = context;
+  for (;;) {
+    size_t i = atomic_fetch_add(&w->next, 1);
+    if (i >= w->plan->n_configs || interrupt_seen()) return NULL;
+    struct follower f = {w, i};
+    struct pw_system_options options = {.reading = w->reading, .every = w->plan->every, .progress = follow, .progress_context = &f};
+    pw_system_run(w->plan->programs, w->plan->n_programs, &w->plan->configs[i], &options, &w->results[i], &w->errors[i]);
+    progress_update(w->progress, i, NULL);
+  }
+}
+
+static void run_all(struct work *w)
+{
+  size_t n = w->plan->n_configs;
+  uint64_t *sizes = heap_zero(n, sizeof *sizes), bytes = 0;
+  for (size_t i = 0; i < w->plan->n_programs; i++) bytes += file_bytes(w->plan->programs[i].trace);
+  for (size_t i = 0; i < n; i++) sizes[i] = bytes;
+  interrupt_catch();
+  w->progress = progress_start(n, sizes);
+  size_t threads = w->plan->jobs < n ? w->plan->jobs : n, started = 1;
+  pthread_t *thread = heap_zero(threads, sizeof *thread);
+  while (started < threads && pthread_create(&thread[started], NULL, work_on, w) == 0) started++;
+  work_on(w);
+  for (size_t i = 1; i < started; i++) pthread_join(thread[i], NULL);
+  progress_end(w->progress);
+  free(thread);
+  free(sizes);
+}
+
+/* ---- what is written ---- */
+
+struct system_table {
+  const struct work *work;
+  enum pw_system_table table;
+};
+
+static int write_table(const void *context, FILE *out, struct pw_error *err)
+{
+  const struct system_table *t = context;
+  int status = pw_system_csv_header(out, t->table, err);
+  for (size_t i = 0; !status && i < t->work->plan->n_configs; i++)
+    if (!t->work->errors[i].status) status = pw_system_csv_rows(out, t->table, &t->work->plan->configs[i], &t->work->results[i], err);
+  return status;
+}
+
+static int write_folder(const struct work *w, const char *folder)
+{
+  int code = DONE;
+  for (int table = 0; code == DONE && table < PW_SYSTEM_TABLES; table++) {
+    struct system_table t = {w, (enum pw_system_table)table};
+    char *path = heap_text("%s/%s.csv", folder, pw_system_table_name(t.table));
+    code = sink_write(path, write_table, &t);
+    free(path);
+  }
+  return code;
+}
+
+static int report(const struct work *w, const struct system_options *options)
+{
+  int code = DONE;
+  struct system_table rows = {w, PW_SYSTEM_RUNS};
+  for (size_t i = 0; i < w->plan->n_configs; i++)
+    if (w->errors[i].status == PW_EINTERRUPTED || interrupt_seen()) {
+      say("interrupted: nothing was written");
+      return FAILED;
+    }
+  size_t good = 0;
+  for (size_t i = 0; i < w->plan->n_configs; i++) {
+    good += !w->errors[i].status;
+    if (w->errors[i].status) say("%s", w->errors[i].text);
+  }
+  if (!good) return FAILED;
+  if (options->csv) code = sink_write(options->csv, write_table, &rows);
+  if (code == DONE && options->folder) code = write_folder(w, options->folder);
+  for (size_t i = 0; !options->csv && !options->folder && i < w->plan->n_configs; i++)
+    if (!w->errors[i].status) system_report_print(&w->plan->configs[i], &w->results[i], i > 0);
+  return good == w->plan->n_configs ? code : FAILED;
+}
+
+static int run_system(struct work *w, const struct system_options *options)
+{
+  struct pw_error err = {0};
+  bool folder_is_new = false;
+  for (size_t i = 0; i < w->plan->n_programs; i++) {
+    const char *trace = w->plan->programs[i].trace;
+    if (options->csv && strcmp(options->csv, "-") != 0 && files_same(options->csv, trace))
+      return say_usage("--csv %s would overwrite the trace %s; name another file", options->csv, trace);
+    if (strcmp(trace, "-") == 0 && w->plan->n_configs > 1)
+      return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
+  }
+  if (options->folder && !*options->folder) return say_usage("-o needs the name of a folder");
+  if (options->folder && folder_make(options->folder, &folder_is_new, &err)) {
+    say("%s", err.text);
+    return FAILED;
+  }
+  w->results = heap_zero(w->plan->n_configs, sizeof *w->results);
+  w->errors = heap_zero(w->plan->n_configs, sizeof *w->errors);
+  run_all(w);
+  int code = report(w, options);
+  if (folder_is_new && code != DONE) rmdir(options->folder); /* fails, as it should, when it holds something */
+  for (size_t i = 0; i < w->plan->n_configs; i++) pw_system_clear(&w->results[i]);
+  free(w->results);
+  free(w->errors);
+  return code;
+}
+
+static int run_command(const struct command *self, int argc, char **argv)
+{
+  struct system_options options = {0};
+  struct system_settings settings = {0};
+  struct settings reading = {0};
+  struct running running = {0};
+  struct words operands = {0};
+  struct system_plan plan = {0};
+  struct pw_error err = {0};
+  const struct option_group groups[] = {{"Output", own_rows, &options},
+                                        {"Computer", system_machine_rows, &settings},
+                                        {"Running", system_running_rows, &settings},
+                                        {"Reading", reading_rows, &reading},
+                                        {NULL, NULL, NULL}};
+  int code = options_parse(self, groups, &operands, argc, argv);
+  if (code < 0) {
+    say_set_quiet(options.quiet);
+    if (settings_understand(&reading, &running, &err) || system_understand(&plan, &settings, &operands, &err)) code = say_usage("%s", err.text);
+    else if (running.trace.warmup) code = say_usage("--warmup is not for system, which counts from the first access");
+  }
+  struct work work = {.plan = &plan, .reading = running.trace};
+  if (code < 0) code = run_system(&work, &options);
+  system_plan_clear(&plan);
+  system_settings_clear(&settings);
+  settings_clear(&reading);
+  words_clear(&operands);
+  return code;
+}
+
+const struct command command_system = {
+    .name = "system",
+    .summary = "several programs on one computer under a model of Linux",
+    .usage = "TRACE... --memory SIZE [options]",
+    .about = "Runs the programs in turns on one processor and one memory: address spaces, page faults,\n"
+             "a page cache, copy on write, page tables, huge pages, buddy allocator and slab caches, and\n"
+             "TLBs whose entries have sizes. A TRACE may say more: 'TRACE;copies=3;start=10M;name=db'.\n"
+             "Lists of --memory, --thp, --quantum, --page-cache, --faults and --asid make a configuration\n"
+             "of every combination. Nothing is reclaimed: a run that needs more frames than there are ends\n"
+             "with an error that says who holds them. Mappings lie where the trace has them.",
+    .examples = "  pagewalk system sort.pwt gzip.pwt --memory 256M\n"
+                "  pagewalk system 'sqlite3.pwt;copies=4' --memory 1G --thp never,always --csv -\n"
+                "  pagewalk system cc1.pwt sort.pwt --memory 512M --quantum 10K,1M --asid off,6 --every 1M -o together",
+    .run = run_command,
+};

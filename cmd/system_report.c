@@ -1,0 +1,64 @@
+/* What `pagewalk system` tells people on the terminal. */
+#include "system_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "say.h"
+
+static const char *bytes(char text[32], uint64_t value)
+{
+  human_bytes(text, 32, value);
+  return text;
+}
+
+static const char *count(char text[32], uint64_t value)
+{
+  human_count(text, 32, value);
+  return text;
+}
+
+static void print_row(const char *name, const struct pw_system_sums *s, uint64_t resident, uint64_t tables)
+{
+  char a[32], b[32], c[32], d[32], e[32], f[32];
+  uint64_t accesses = s->counted.fetches + s->counted.loads + s->counted.stores;
+  int width = 20 + (int)(strlen(name) - text_width(name));
+  printf("%-*s %15s %13s %12s %9s %10s %10s\n", width, name, count(a, accesses), count(b, s->walks), count(c, s->minor_faults),
+         count(d, s->major_faults), resident ? bytes(e, resident) : "", tables ? bytes(f, tables) : "");
+}
+
+/* What the huge pages did, in words. */
+static void print_huge(const struct pw_system_config *config, const struct pw_system_result *r)
+{
+  static const char *const modes[] = {"never", "madvise", "always"};
+  char a[32], b[32], c[32];
+  const struct pw_system_sums *s = &r->sums;
+  if (config->thp == PW_SYSTEM_THP_NEVER) return;
+  printf("Huge pages (%s): %s by faults, %s by khugepaged, %s fell back to 4 KiB, %" PRIu64 " split.\n", modes[config->thp],
+         count(a, s->thp_faults), count(b, s->thp_collapses), count(c, s->thp_fallbacks), s->thp_splits);
+}
+
+void system_report_print(const struct pw_system_config *config, const struct pw_system_result *r, bool more)
+{
+  char a[32], b[32], c[32], d[32], e[32], f[32], name[80];
+  if (more) puts("");
+  printf("A computer of %s, of which Linux manages %s; turns of %s accesses\n\n", bytes(a, config->memory_bytes),
+         bytes(b, r->managed_bytes), count(c, config->quantum));
+  printf("%-20s %15s %13s %12s %9s %10s %10s\n", "process", "accesses", "page walks", "minor faults", "major", "resident", "tables");
+  for (size_t i = 0; i < r->n_processes; i++) {
+    const struct pw_system_process *p = &r->processes[i];
+    char shown[64];
+    text_printable(shown, sizeof shown, p->name);
+    if (p->process) snprintf(name, sizeof name, "%.40s/%" PRIu32, shown, p->process);
+    else snprintf(name, sizeof name, "%.60s", shown);
+    print_row(name, &p->sums, p->resident_bytes, p->table_bytes);
+  }
+  if (r->n_processes > 1) print_row("together", &r->sums, 0, r->table_bytes);
+  printf("\nAt most: %s of private pages, %s of files and shared memory, %s for the kernel\n(tables %s, slabs %s; huge pages %s).\n",
+         bytes(a, r->anon_bytes), bytes(b, r->file_bytes), bytes(c, r->kernel_bytes), bytes(d, r->table_bytes), bytes(e, r->slab_bytes),
+         bytes(f, r->thp_bytes));
+  printf("%s context switches, %s address-space numbers taken from another; %s pages copied.\n", count(a, r->context_switches),
+         count(b, r->asid_flushes), count(c, r->sums.copies));
+  print_huge(config, r);
+}

@@ -1,0 +1,12 @@
+/* What `pagewalk system` tells people on the terminal. */
+#ifndef CMD_SYSTEM_REPORT_H
+#define CMD_SYSTEM_REPORT_H
+
+#include <stdbool.h>
+
+#include "pagewalk.h"
+
+/* One configuration; `more`: an empty line before it. */
+void system_report_print(const struct pw_system_config *config, const struct pw_system_result *result, bool more);
+
+#endif

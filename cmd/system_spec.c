@@ -1,0 +1,340 @@
+/* The options of `pagewalk system`, understood. See system_spec.h. */
+#include "system_spec.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "heap.h"
+#include "spec.h"
+
+#define AT(setting) (offsetof(struct system_settings, of) + (setting) * sizeof(struct words))
+
+const struct option_row system_machine_rows[] = {
+    {"memory", 0, OPTION_WORDS, "SIZE...", AT(SYS_MEMORY), "all of RAM, the kernel included; at least 4M (needed)"},
+    {"kernel", 0, OPTION_WORD, "SIZE", AT(SYS_KERNEL),
+     "of it the kernel's image and fixed data (default 1 % of\nmemory, at least 1M)"},
+    {"thp", 0, OPTION_WORDS, "MODE...", AT(SYS_THP),
+     "huge pages: never, madvise, always (default madvise, but\nnever below 512M)"},
+    {"page-cache", 0, OPTION_WORDS, "STATE...", AT(SYS_PAGE_CACHE), "warm (default) or cold: are mapped files in memory?"},
+    {"faults", 0, OPTION_WORDS, "RULES...", AT(SYS_FAULTS), "linux (default), or plain: the account of pagewalk run"},
+    {"table", 0, OPTION_WORD, "NAME", AT(SYS_TABLE), "page table (default x86-64; pagewalk list tables)"},
+    {"machine", 0, OPTION_WORD, "NAME", AT(SYS_MACHINE), "TLBs of a real processor (pagewalk list machines)"},
+    {"itlb", 0, OPTION_WORD, "SPEC", AT(SYS_ITLB), "ENTRIES[:WAYS[:POLICY]][@SIZES], arrays joined by /, sizes by &"},
+    {"dtlb", 0, OPTION_WORD, "SPEC", AT(SYS_DTLB), "such as 64:4@4K/32:4@2M; without @ an entry takes any size"},
+    {"stlb", 0, OPTION_WORD, "SPEC", AT(SYS_STLB), "second level, or none"},
+    {"asid", 0, OPTION_WORDS, "N|on|off...", AT(SYS_ASID),
+     "address spaces that the TLBs tell apart (default 6);\non: all, off: each switch empties them"},
+    {0}};
+
+const struct option_row system_running_rows[] = {
+    {"quantum", 0, OPTION_WORDS, "N...", AT(SYS_QUANTUM), "accesses of a turn (default 1M)"},
+    {"rate", 0, OPTION_WORD, "N", AT(SYS_RATE), "accesses of a simulated second (default 1G): khugepaged's clock"},
+    {"every", 0, OPTION_WORD, "N", AT(SYS_EVERY), "windows of N accesses for series.csv and buddy.csv"},
+    {"seed", 0, OPTION_WORD, "N", AT(SYS_SEED), "seed of the random policies (default 1)"},
+    {"jobs", 'j', OPTION_WORD, "N", AT(SYS_JOBS), "configurations at a time (default: one a processor)"},
+    {0}};
+
+void system_settings_clear(struct system_settings *s)
+{
+  for (int i = 0; i < SYS_SETTINGS; i++) words_clear(&s->of[i]);
+}
+
+void system_plan_clear(struct system_plan *plan)
+{
+  for (size_t i = 0; i < plan->n_programs; i++) free(plan->texts[i]);
+  free(plan->texts);
+  free(plan->programs);
+  free(plan->configs);
+  *plan = (struct system_plan){0};
+}
+
+/* ---- programs: TRACE;copies=3;start=10M;name=sshd ---- */
+
+static bool begins(const struct slice *s, const char *key, struct slice *value)
+{
+  size_t n = strlen(key);
+  if (s->n <= n || memcmp(s->text, key, n) != 0 || s->text[n] != '=') return false;
+  *value = (struct slice){s->text + n + 1, s->n - n - 1};
+  return true;
+}
+
+static int program_part(struct pw_system_program *p, const struct slice *part, const char *place, struct pw_error *err)
+{
+  static const struct spec_kind copies = {.unit = SPEC_PLAIN, .least = 1, .most = 4096}, start = {.unit = SPEC_COUNT, .most = UINT64_MAX};
+  struct slice value;
+  uint64_t n = 1;
+  int status = 0;
+  if (begins(part, "copies", &value)) {
+    status = spec_number(&n, value, &copies, place, err);
+    p->copies = (unsigned)n;
+  } else if (begins(part, "start", &value)) {
+    status = spec_number(&p->start, value, &start, place, err);
+  } else if (begins(part, "name", &value) && value.n) {
+    p->name = value.text;
+  } else {
+    status = pw_error_set(err, PW_EINVAL, "%s: '%.*s' is none of copies=N, start=N and name=TEXT", place, (int)part->n, part->text);
+  }
+  return status;
+}
+
+/* The text is cut into its parts, which end with a zero each. */
+static int program_of(struct pw_system_program *p, char *text, struct pw_error *err)
+{
+  char *rest = text, *part = strsep(&rest, ";"), place[300];
+  int status = 0;
+  snprintf(place, sizeof place, "%.250s", part);
+  *p = (struct pw_system_program){.trace = part, .copies = 1};
+  if (!*part) return pw_error_set(err, PW_EINVAL, "a program has no trace; write TRACE, or 'TRACE;copies=3;start=10M'");
+  while (!status && (part = strsep(&rest, ";")) != NULL) {
+    struct slice slice = {part, strlen(part)};
+    status = program_part(p, &slice, place, err);
+  }
+  return status;
+}
+
+static int take_programs(struct system_plan *plan, const struct words *operands, struct pw_error *err)
+{
+  int status = 0;
+  if (!operands->n) return pw_error_set(err, PW_EINVAL, "system needs a trace; pagewalk help system shows how");
+  plan->programs = heap_zero(operands->n, sizeof *plan->programs);
+  plan->texts = heap_zero(operands->n, sizeof *plan->texts);
+  for (size_t i = 0; !status && i < operands->n; i++) {
+    plan->texts[i] = heap_text("%s", operands->items[i]);
+    plan->n_programs = i + 1;
+    status = program_of(&plan->programs[i], plan->texts[i], err);
+    for (size_t k = 0; !status && k < i; k++)
+      if (strcmp(plan->programs[k].trace, plan->programs[i].trace) == 0)
+        status = pw_error_set(err, PW_EINVAL, "the trace %s is given twice; give it once, with copies=2",
+                              plan->programs[i].trace);
+  }
+  return status;
+}
+
+/* ---- single values ---- */
+
+static const char *word_of(const struct system_settings *s, enum system_setting setting)
+{
+  return s->of[setting].n ? s->of[setting].items[s->of[setting].n - 1] : NULL;
+}
+
+static int number_of(const struct system_settings *s, enum system_setting setting, struct spec_kind kind, uint64_t *value,
+                     struct pw_error *err)
+{
+  const char *word = word_of(s, setting);
+  return word ? spec_number(value, (struct slice){word, strlen(word)}, &kind, s->of[setting].place, err) : 0;
+}
+
+/* All numbers of a list; those of `fallback` where it is not given. */
+static int numbers_of(const struct system_settings *s, enum system_setting setting, struct spec_kind kind, struct numbers *numbers,
+                      struct pw_error *err)
+{
+  int status = 0;
+  const struct words *w = &s->of[setting];
+  for (size_t i = 0; !status && i < w->n; i++)
+    status = spec_numbers(numbers, (struct slice){w->items[i], strlen(w->items[i])}, &kind, w->place, err);
+  return status;
+}
+
+static int choices_of(const struct system_settings *s, enum system_setting setting, const char *const *names, struct numbers *numbers,
+                      struct pw_error *err)
+{
+  const struct words *w = &s->of[setting];
+  for (size_t i = 0; i < w->n; i++) {
+    struct slice rest = {w->items[i], strlen(w->items[i])}, item;
+    while (slice_next(&rest, ',', &item)) {
+      size_t k = 0;
+      while (names[k] && (strlen(names[k]) != item.n || memcmp(names[k], item.text, item.n) != 0)) k++;
+      if (!names[k])
+        return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is none of %s, %s%s%s", w->place, (int)item.n, item.text, names[0], names[1],
+                            names[2] ? ", " : "", names[2] ? names[2] : "");
+      numbers_add(numbers, k);
+    }
+  }
+  return 0;
+}
+
+/* ---- TLBs ---- */
+
+/* 4K&2M, as bits. */
+static int sizes_of(struct slice text, const char *place, unsigned *sizes, struct pw_error *err)
+{
+  static const char *const names[] = {"4K", "2M", "1G"};
+  struct slice rest = text, item;
+  *sizes = 0;
+  while (slice_next(&rest, '&', &item)) {
+    unsigned k = 0;
+    while (k < 3 && (item.n != 2 || memcmp(names[k], item.text, 2) != 0)) k++;
+    if (k == 3) return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is none of the sizes 4K, 2M and 1G", place, (int)item.n, item.text);
+    *sizes |= 1u << k;
+  }
+  return *sizes ? 0 : pw_error_set(err, PW_EINVAL, "%s: there is no size behind the @", place);
+}
+
+static int array_of(struct slice text, const char *place, struct pw_tlb_array *array, struct pw_error *err)
+{
+  const char *at = memchr(text.text, '@', text.n);
+  struct slice spec = {text.text, at ? (size_t)(at - text.text) : text.n};
+  char *copy = heap_text("%.*s", (int)spec.n, spec.text);
+  struct words words = {0};
+  struct tlb_specs specs = {0};
+  snprintf(words.place, sizeof words.place, "%s", place);
+  words_add(&words, copy);
+  *array = (struct pw_tlb_array){.sizes = PW_ALL_SIZES};
+  int status = spec_tlbs(&specs, &words, err);
+  if (!status && at) status = sizes_of((struct slice){at + 1, text.n - spec.n - 1}, place, &array->sizes, err);
+  if (!status && (specs.n != 1 || specs.items[0].n_entries != 1 || specs.items[0].n_ways != 1 || specs.items[0].n_policies != 1))
+    status = pw_error_set(err, PW_EINVAL, "%s: '%s' is not one TLB; system takes lists of other options only", place, copy);
+  if (!status) {
+    const struct pw_tlb_spec *t = &specs.items[0];
+    array->tlb = (struct pw_tlb_config){t->entries[0], t->ways[0] ? t->ways[0] : t->entries[0], t->policies[0]};
+  }
+  tlb_specs_clear(&specs);
+  words_clear(&words);
+  free(copy);
+  return status;
+}
+
+static int tlb_of(const struct system_settings *s, enum system_setting setting, struct pw_tlb_array arrays[3], struct pw_error *err)
+{
+  const char *word = word_of(s, setting), *place = s->of[setting].place;
+  struct slice rest = {word, word ? strlen(word) : 0}, item;
+  int status = 0;
+  size_t n = 0;
+  if (!word) return 0;
+  for (int i = 0; i < 3; i++) arrays[i] = (struct pw_tlb_array){0};
+  while (!status && slice_next(&rest, '/', &item)) {
+    if (n == 3) return pw_error_set(err, PW_EINVAL, "%s: more than three arrays", place);
+    status = array_of(item, place, &arrays[n++], err);
+  }
+  return status;
+}
+
+static int machine_of(const struct system_settings *s, struct pw_sized_config *tlbs, struct pw_error *err)
+{
+  const char *word = word_of(s, SYS_MACHINE);
+  struct pw_config config;
+  struct pw_error why = {0};
+  if (!word) return 0;
+  pw_config_default(&config);
+  if (pw_machine_find(&config, word, &why)) return pw_error_set(err, PW_EINVAL, "%s: %s", s->of[SYS_MACHINE].place, why.text);
+  tlbs->itlb[0].tlb = config.itlb;
+  tlbs->dtlb[0].tlb = config.dtlb;
+  tlbs->stlb[0].tlb = config.stlb;
+  return 0;
+}
+
+/* ---- the configurations ---- */
+
+struct system_lists {
+  struct numbers memory, thp, quantum, page_cache, faults, asid;
+};
+
+static int take_lists(struct system_lists *l, const struct system_settings *s, struct pw_error *err)
+{
+  static const char *const thp[] = {"never", "madvise", "always", NULL}, *const caches[] = {"warm", "cold", NULL};
+  static const char *const faults[] = {"linux", "plain", NULL};
+  const struct words *asid = &s->of[SYS_ASID];
+  int status = numbers_of(s, SYS_MEMORY, (struct spec_kind){.unit = SPEC_BYTES, .least = 4u << 20, .most = UINT64_C(1) << 40}, &l->memory, err);
+  if (!status) status = choices_of(s, SYS_THP, thp, &l->thp, err);
+  if (!status) status = numbers_of(s, SYS_QUANTUM, (struct spec_kind){.unit = SPEC_COUNT, .least = 1, .most = UINT64_MAX}, &l->quantum, err);
+  if (!status) status = choices_of(s, SYS_PAGE_CACHE, caches, &l->page_cache, err);
+  if (!status) status = choices_of(s, SYS_FAULTS, faults, &l->faults, err);
+  for (size_t i = 0; !status && i < asid->n; i++) {
+    struct slice rest = {asid->items[i], strlen(asid->items[i])}, item;
+    static const struct spec_kind kind = {.unit = SPEC_PLAIN, .least = 1, .most = 1000};
+    while (!status && slice_next(&rest, ',', &item)) {
+      if (item.n == 2 && memcmp(item.text, "on", 2) == 0) numbers_add(&l->asid, PW_ASIDS_ALL);
+      else if (item.n == 3 && memcmp(item.text, "off", 3) == 0) numbers_add(&l->asid, PW_ASIDS_OFF);
+      else status = spec_numbers(&l->asid, item, &kind, asid->place, err);
+    }
+  }
+  if (!status && !l->memory.n) status = pw_error_set(err, PW_EINVAL, "system needs --memory SIZE: all of the computer's RAM");
+  return status;
+}
+
+static uint64_t pick(const struct numbers *n, size_t i, uint64_t otherwise)
+{
+  return n->n ? n->values[i] : otherwise;
+}
+
+static size_t ways(const struct numbers *n)
+{
+  return n->n ? n->n : 1;
+}
+
+/* One of the combinations, by its number: the last list changes fastest. */
+static struct pw_system_config combine(const struct system_lists *l, const struct pw_system_config *base, bool has_kernel, size_t number)
+{
+  const struct numbers *lists[] = {&l->memory, &l->thp, &l->quantum, &l->page_cache, &l->faults, &l->asid};
+  size_t at[6];
+  for (size_t i = 6; i-- > 0; number /= ways(lists[i])) at[i] = number % ways(lists[i]);
+  struct pw_system_config c;
+  pw_system_config_default(&c, l->memory.values[at[0]]);
+  if (has_kernel) {
+    c.kernel_bytes = base->kernel_bytes;
+  }
+  c.geometry = base->geometry;
+  c.tlbs = base->tlbs;
+  c.rate = base->rate;
+  c.seed = base->seed;
+  c.thp = (enum pw_system_thp)pick(&l->thp, at[1], c.thp);
+  c.quantum = pick(&l->quantum, at[2], c.quantum);
+  c.cold = pick(&l->page_cache, at[3], 0) == 1;
+  c.plain = pick(&l->faults, at[4], 0) == 1;
+  c.asids = (unsigned)pick(&l->asid, at[5], c.asids);
+  return c;
+}
+
+static void clear_lists(struct system_lists *l)
+{
+  numbers_clear(&l->memory);
+  numbers_clear(&l->thp);
+  numbers_clear(&l->quantum);
+  numbers_clear(&l->page_cache);
+  numbers_clear(&l->faults);
+  numbers_clear(&l->asid);
+}
+
+static int take_base(struct system_plan *plan, const struct system_settings *s, struct pw_system_config *base, struct pw_error *err)
+{
+  const char *table = word_of(s, SYS_TABLE);
+  struct pw_error why = {0};
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  uint64_t jobs = processors > 0 ? (uint64_t)processors : 1;
+  pw_system_config_default(base, UINT64_C(1) << 30);
+  plan->geometry = *base->geometry;
+  if (table && pw_geometry_parse(&plan->geometry, table, &why))
+    return pw_error_set(err, PW_EINVAL, "%s: %s", s->of[SYS_TABLE].place, why.text);
+  base->geometry = &plan->geometry;
+  const struct spec_kind bytes = {.unit = SPEC_BYTES, .most = UINT64_C(1) << 40}, count = {.unit = SPEC_COUNT, .least = 1, .most = UINT64_C(1) << 50};
+  const struct spec_kind plain = {.unit = SPEC_PLAIN, .most = UINT64_MAX}, threads = {.unit = SPEC_PLAIN, .least = 1, .most = 1024};
+  int status = number_of(s, SYS_KERNEL, bytes, &base->kernel_bytes, err);
+  if (!status) status = number_of(s, SYS_RATE, count, &base->rate, err);
+  if (!status) status = number_of(s, SYS_EVERY, count, &plan->every, err);
+  if (!status) status = number_of(s, SYS_SEED, plain, &base->seed, err);
+  if (!status) status = number_of(s, SYS_JOBS, threads, &jobs, err);
+  if (!status) status = machine_of(s, &base->tlbs, err);
+  if (!status) status = tlb_of(s, SYS_ITLB, base->tlbs.itlb, err);
+  if (!status) status = tlb_of(s, SYS_DTLB, base->tlbs.dtlb, err);
+  if (!status) status = tlb_of(s, SYS_STLB, base->tlbs.stlb, err);
+  plan->jobs = (unsigned)jobs;
+  return status;
+}
+
+int system_understand(struct system_plan *plan, const struct system_settings *s, const struct words *operands, struct pw_error *err)
+{
+  struct system_lists l = {0};
+  struct pw_system_config base;
+  int status = take_programs(plan, operands, err);
+  if (!status) status = take_base(plan, s, &base, err);
+  if (!status) status = take_lists(&l, s, err);
+  size_t n = ways(&l.memory) * ways(&l.thp) * ways(&l.quantum) * ways(&l.page_cache) * ways(&l.faults) * ways(&l.asid);
+  if (!status && n > SPEC_MOST) status = pw_error_set(err, PW_EINVAL, "%zu configurations are too many; at most %u", n, SPEC_MOST);
+  if (!status) plan->configs = heap_zero(n, sizeof *plan->configs);
+  for (; !status && plan->n_configs < n; plan->n_configs++)
+    plan->configs[plan->n_configs] = combine(&l, &base, s->of[SYS_KERNEL].n > 0, plan->n_configs);
+  clear_lists(&l);
+  return status;
+}

@@ -1,0 +1,37 @@
+/* The options of `pagewalk system`, understood: programs, and the configurations that their lists make. */
+#ifndef CMD_SYSTEM_SPEC_H
+#define CMD_SYSTEM_SPEC_H
+
+#include "options.h"
+#include "pagewalk.h"
+#include "words.h"
+
+/* Every option that is a word or a list of them. */
+enum system_setting {
+  SYS_MEMORY, SYS_KERNEL, SYS_THP, SYS_QUANTUM, SYS_PAGE_CACHE, SYS_FAULTS, SYS_ASID, SYS_RATE, SYS_TABLE, SYS_MACHINE,
+  SYS_ITLB, SYS_DTLB, SYS_STLB, SYS_SEED, SYS_JOBS, SYS_EVERY, SYS_SETTINGS
+};
+
+struct system_settings {
+  struct words of[SYS_SETTINGS];
+};
+
+extern const struct option_row system_machine_rows[], system_running_rows[];
+
+struct system_plan {
+  size_t n_programs, n_configs, configs_room;
+  struct pw_system_program *programs;
+  char **texts;                    /* that the programs point into, one each */
+  struct pw_system_config *configs;
+  struct pw_geometry geometry;     /* borrowed by the configurations */
+  unsigned jobs;
+  uint64_t every;
+};
+
+/* 0, or PW_EINVAL with one sentence. */
+int system_understand(struct system_plan *plan, const struct system_settings *settings, const struct words *operands,
+                      struct pw_error *err);
+void system_plan_clear(struct system_plan *plan);
+void system_settings_clear(struct system_settings *settings);
+
+#endif

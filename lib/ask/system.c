@@ -1,0 +1,274 @@
+/* Several programs on one computer. engine/turns.h runs them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "engine/turns.h"
+#include "trace/trace.h"
+
+#define NO_THP_BELOW (UINT64_C(512) << 20) /* of managed memory, where Linux turns it off by itself */
+
+void pw_system_config_default(struct pw_system_config *c, uint64_t memory_bytes)
+{
+  struct pw_config machine;
+  pw_config_default(&machine);
+  uint64_t percent = memory_bytes / 100;
+  *c = (struct pw_system_config){.memory_bytes = memory_bytes, .quantum = 1000000, .asids = 6, .rate = 1000000000, .seed = 1,
+                                 .kernel_bytes = percent > 1u << 20 ? percent : 1u << 20, .geometry = machine.geometry};
+  c->thp = memory_bytes - memory_bytes / 64 - c->kernel_bytes < NO_THP_BELOW ? PW_SYSTEM_THP_NEVER : PW_SYSTEM_THP_MADVISE;
+  c->tlbs.itlb[0] = (struct pw_tlb_array){machine.itlb, PW_ALL_SIZES};
+  c->tlbs.dtlb[0] = (struct pw_tlb_array){machine.dtlb, PW_ALL_SIZES};
+  c->tlbs.stlb[0] = (struct pw_tlb_array){machine.stlb, PW_ALL_SIZES};
+}
+
+static int check(const struct pw_system_program *programs, size_t n, const struct pw_system_config *c, struct pw_error *err)
+{
+  if (n == 0) return pw_error_set(err, PW_EINVAL, "a system needs a program");
+  if (c->quantum == 0 || c->rate == 0) return pw_error_set(err, PW_EINVAL, "quantum and rate are at least 1");
+  if (c->asids > PW_ASIDS_ALL) return pw_error_set(err, PW_EINVAL, "at most %u address-space numbers", PW_ASIDS_ALL);
+  for (size_t i = 0; i < n; i++)
+    if (programs[i].copies > 1 && strcmp(programs[i].trace, "-") == 0)
+      return pw_error_set(err, PW_EINVAL, "standard input can be read once, so it has no copies");
+  return 0;
+}
+
+/* ---- the programs, with their copies, in the order of the ring ---- */
+
+struct program_copy {
+  const struct pw_system_program *program;
+  size_t place;
+  unsigned number; /* of the copy, from 1; 0: the only one */
+  struct pw_trace *trace;
+};
+
+static int by_start(const void *a, const void *b)
+{
+  const struct program_copy *x = a, *y = b;
+  if (x->program->start != y->program->start) return x->program->start < y->program->start ? -1 : 1;
+  return x->place < y->place ? -1 : x->place > y->place;
+}
+
+struct asked {
+  struct program_copy *copies;
+  size_t n;
+  struct pw_system system;
+  struct pw_system_result *result;
+  const struct pw_system_options *options;
+  struct pw_system_sums before; /* at the end of the last window */
+  size_t windows_room;
+};
+
+static int list_copies(struct asked *a, const struct pw_system_program *programs, size_t n, struct pw_error *err)
+{
+  size_t total = 0;
+  for (size_t i = 0; i < n; i++) total += programs[i].copies ? programs[i].copies : 1;
+  a->copies = pw_calloc(total, sizeof *a->copies);
+  if (!a->copies) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", total);
+  for (size_t i = 0; i < n; i++)
+    for (unsigned k = 0; k < (programs[i].copies ? programs[i].copies : 1); k++)
+      a->copies[a->n] = (struct program_copy){&programs[i], a->n, programs[i].copies > 1 ? k + 1 : 0, NULL}, a->n++;
+  qsort(a->copies, a->n, sizeof *a->copies, by_start);
+  return 0;
+}
+
+static int open_all(struct asked *a, struct pw_error *err)
+{
+  struct pw_trace_options reading = a->options->reading;
+  int status = 0;
+  reading.counts = true;
+  for (size_t i = 0; !status && i < a->n; i++) {
+    status = pw_trace_open(&a->copies[i].trace, a->copies[i].program->trace, &reading, err);
+    if (!status)
+      status = pw_engine_system_program(&a->system, i, pw_trace_blocks(a->copies[i].trace), a->copies[i].program->start, err);
+  }
+  return status;
+}
+
+/* ---- what came of it ---- */
+
+static void add_counters(struct pw_system_sums *to, const struct pw_system_config *c, const struct pw_system_counters *k)
+{
+  to->counted.fetches += k->accesses.fetches;
+  to->counted.loads += k->accesses.loads;
+  to->counted.stores += k->accesses.stores;
+  to->itlb_misses += k->misses[0];
+  to->dtlb_misses += k->misses[1];
+  to->stlb_lookups += c->tlbs.stlb[0].tlb.entries ? k->passed : 0;
+  to->stlb_misses += k->misses[2];
+  to->walks += k->walks;
+  to->walk_refs += k->walk_refs;
+}
+
+static void add_faults(struct pw_system_sums *to, const struct pw_mm_counts *k)
+{
+  to->minor_faults += k->anonymous_faults + k->file_faults + k->copy_faults - k->major_faults;
+  to->major_faults += k->major_faults;
+  to->copies += k->copies;
+  to->thp_faults += k->thp_faults;
+  to->thp_fallbacks += k->thp_fallbacks;
+  to->thp_collapses += k->thp_collapses;
+  to->thp_splits += k->thp_splits;
+}
+
+static struct pw_system_sums sums_of(const struct pw_system *s, uint32_t process)
+{
+  struct pw_system_sums sums = {0};
+  struct pw_system_counters counters = pw_engine_system_counters(s, process);
+  add_counters(&sums, s->config, &counters);
+  add_faults(&sums, &s->processes.list[process]->mm.counts);
+  return sums;
+}
+
+static void add_sums(struct pw_system_sums *to, const struct pw_system_sums *sums)
+{
+  uint64_t *t = &to->counted.fetches;
+  const uint64_t *s = &sums->counted.fetches;
+  for (size_t i = 0; i < sizeof *to / sizeof *t; i++) t[i] += s[i];
+}
+
+static struct pw_system_sums sum_all(const struct pw_system *s)
+{
+  struct pw_system_sums all = {0};
+  for (uint32_t i = 0; i < s->processes.n; i++) {
+    struct pw_system_sums one = sums_of(s, i);
+    add_sums(&all, &one);
+  }
+  return all;
+}
+
+static int end_window(void *context, struct pw_error *err)
+{
+  struct asked *a = context;
+  struct pw_system_result *r = a->result;
+  const struct pw_computer *c = &a->system.computer;
+  if (pw_grow((void **)&r->windows, &a->windows_room, r->n_windows + 1, sizeof *r->windows))
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series; take larger windows");
+  struct pw_system_sums all = sum_all(&a->system);
+  struct pw_system_window *w = &r->windows[r->n_windows++];
+  *w = (struct pw_system_window){.access = a->system.clock, .sums = all, .free_bytes = c->frames.free << PW_BASE_SHIFT,
+                                 .table_bytes = c->now.tables, .slab_bytes = c->now.slabs, .kernel_bytes = c->now.kernel,
+                                 .anon_bytes = c->now.anon, .file_bytes = c->now.file, .thp_bytes = c->now.thp};
+  uint64_t *of = &w->sums.counted.fetches;
+  const uint64_t *before = &a->before.counted.fetches;
+  for (size_t i = 0; i < sizeof all / sizeof *of; i++) of[i] -= before[i];
+  a->before = all;
+  for (unsigned o = 0; o < PW_ORDERS; o++)
+    for (unsigned t = 0; t < PW_MIGRATE_TYPES; t++) w->free_blocks[o][t] = c->frames.blocks_free[o][t];
+  return 0;
+}
+
+static char *name_of(const struct program_copy *copy)
+{
+  const char *path = copy->program->trace, *slash = strrchr(path, '/'), *name = copy->program->name;
+  char text[4096];
+  if (!name) {
+    name = slash && slash[1] ? slash + 1 : path;
+    size_t n = strlen(name);
+    if (n > 4 && strcmp(name + n - 4, ".pwt") == 0) n -= 4;
+    snprintf(text, sizeof text, "%.*s", (int)n, name);
+  } else {
+    snprintf(text, sizeof text, "%s", name);
+  }
+  size_t end = strlen(text);
+  if (copy->number) snprintf(text + end, sizeof text - end, "#%u", copy->number);
+  return pw_strdup(text);
+}
+
+static int take_processes(struct asked *a, struct pw_error *err)
+{
+  const struct pw_system *s = &a->system;
+  struct pw_system_result *r = a->result;
+  r->processes = pw_calloc(s->processes.n ? s->processes.n : 1, sizeof *r->processes);
+  if (!r->processes) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
+  for (uint32_t i = 0; i < s->processes.n; i++) {
+    const struct pw_process *p = s->processes.list[i];
+    const struct pw_process_of *of = &s->processes.of[i];
+    struct pw_system_process *to = &r->processes[r->n_processes++];
+    *to = (struct pw_system_process){.name = name_of(&a->copies[of->program]), .program = of->program, .process = of->process,
+                                     .sums = sums_of(s, i), .resident_bytes = p->mm.counts.peak << PW_BASE_SHIFT,
+                                     .table_bytes = p->mm.counts.table_bytes_peak,
+                                     .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited};
+    if (!to->name) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
+  }
+  return 0;
+}
+
+static int take_slabs(struct asked *a, struct pw_error *err)
+{
+  struct pw_system_result *r = a->result;
+  r->slabs = pw_calloc(PW_SLABS, sizeof *r->slabs);
+  if (!r->slabs) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the slabs");
+  for (; r->n_slabs < PW_SLABS; r->n_slabs++) {
+    const struct pw_slab_cache *c = &a->system.computer.slabs[r->n_slabs];
+    const struct pw_slab_kind *k = c->kind;
+    r->slabs[r->n_slabs] = (struct pw_system_slab){k->name, k->object_bytes, c->objects, c->slabs_now,
+                                                   (c->slabs_now * k->pages) << PW_BASE_SHIFT, c->objects_peak, c->slabs_peak};
+  }
+  return 0;
+}
+
+static int report(struct asked *a, struct pw_error *err)
+{
+  struct pw_system_result *r = a->result;
+  const struct pw_system *s = &a->system;
+  const struct pw_computer *c = &s->computer;
+  r->sums = sum_all(s);
+  r->table_bytes = c->peak.tables;
+  r->slab_bytes = c->peak.slabs;
+  r->kernel_bytes = c->peak.kernel;
+  r->anon_bytes = c->peak.anon;
+  r->file_bytes = c->peak.file;
+  r->thp_bytes = c->peak.thp;
+  r->managed_bytes = c->frames.managed << PW_BASE_SHIFT;
+  r->watermarks[0] = c->frames.kept;
+  r->watermarks[1] = (c->frames.kept + c->high) / 2;
+  r->watermarks[2] = c->high;
+  r->context_switches = s->switches;
+  r->asid_flushes = s->asid_flushes;
+  r->frag_index_9 = pw_buddy_fragmentation(&c->frames, 9);
+  r->unusable_9 = pw_buddy_unusable(&c->frames, 9);
+  int status = take_processes(a, err);
+  return status ? status : take_slabs(a, err);
+}
+
+static bool stop(void *context, const struct pw_trace_info *info)
+{
+  const struct asked *a = context;
+  return a->options->progress && a->options->progress(a->options->progress_context, info);
+}
+
+int pw_system_run(const struct pw_system_program *programs, size_t n, const struct pw_system_config *config,
+                  const struct pw_system_options *options, struct pw_system_result *result, struct pw_error *err)
+{
+  struct asked *a = pw_calloc(1, sizeof *a);
+  *result = (struct pw_system_result){0};
+  if (!a) return pw_error_set(err, PW_ENOMEM, "memory ran out for the system");
+  a->result = result;
+  a->options = options;
+  int status = check(programs, n, config, err);
+  if (!status) status = list_copies(a, programs, n, err);
+  if (!status) status = pw_engine_system_begin(&a->system, config, a->n, err);
+  a->system.every = options->every;
+  a->system.window = end_window;
+  a->system.stop = stop;
+  a->system.context = a;
+  if (!status) status = open_all(a, err);
+  if (!status) status = pw_engine_system_run(&a->system, err);
+  if (!status && options->every && a->system.clock + a->system.every > a->system.next_window) status = end_window(a, err);
+  if (!status) status = report(a, err);
+  pw_engine_system_clear(&a->system);
+  for (size_t i = 0; i < a->n; i++)
+    if (a->copies[i].trace) pw_trace_close(a->copies[i].trace);
+  pw_free(a->copies);
+  pw_free(a);
+  return status;
+}
+
+void pw_system_clear(struct pw_system_result *r)
+{
+  for (size_t i = 0; i < r->n_processes; i++) pw_free(r->processes[i].name);
+  pw_free(r->processes);
+  pw_free(r->slabs);
+  pw_free(r->windows);
+  *r = (struct pw_system_result){0};
+}

@@ -1,0 +1,176 @@
+/* system.csv, processes.csv, slabs.csv, buddy.csv and series.csv: one table of columns for the sums, and the rest by hand. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "ask/rows.h"
+#include "pagewalk.h"
+
+static const char *const table_names[] = {"system", "processes", "slabs", "buddy", "series"};
+static const char *const thp_names[] = {"never", "madvise", "always"};
+
+const char *pw_system_table_name(enum pw_system_table table)
+{
+  return table < PW_SYSTEM_TABLES ? table_names[table] : NULL;
+}
+
+/* Sums, in the order of their columns; those of results.csv have its names. */
+static const struct {
+  const char *name;
+  size_t offset;
+} sums[] = {
+#define SUM(NAME) {#NAME, offsetof(struct pw_system_sums, NAME)}
+    {"fetches", offsetof(struct pw_system_sums, counted.fetches)},
+    {"loads", offsetof(struct pw_system_sums, counted.loads)},
+    {"stores", offsetof(struct pw_system_sums, counted.stores)},
+    SUM(itlb_misses), SUM(dtlb_misses), SUM(stlb_lookups), SUM(stlb_misses), SUM(walks), SUM(walk_refs),
+    SUM(minor_faults), SUM(major_faults), SUM(copies), SUM(thp_faults), SUM(thp_fallbacks), SUM(thp_collapses), SUM(thp_splits)};
+enum { N_SUMS = sizeof sums / sizeof *sums };
+
+static uint64_t sum_at(const struct pw_system_sums *s, size_t i)
+{
+  uint64_t value;
+  memcpy(&value, (const char *)s + sums[i].offset, sizeof value);
+  return value;
+}
+
+static void put_sums(FILE *out, const struct pw_system_sums *s)
+{
+  fprintf(out, ",%" PRIu64, s->counted.fetches + s->counted.loads + s->counted.stores);
+  for (size_t i = 0; i < N_SUMS; i++) fprintf(out, ",%" PRIu64, sum_at(s, i));
+}
+
+static void put_sum_names(FILE *out)
+{
+  fputs(",accesses", out);
+  for (size_t i = 0; i < N_SUMS; i++) fprintf(out, ",%s", sums[i].name);
+}
+
+static int written(FILE *out, struct pw_error *err)
+{
+  return ferror(out) ? pw_error_set(err, PW_EIO, "the rows of the system cannot be written") : 0;
+}
+
+int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error *err)
+{
+  static const char machine[] = "memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,table,itlb,dtlb,stlb";
+  static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes";
+  fputs(machine, out);
+  switch (table) {
+    case PW_SYSTEM_RUNS:
+      put_sum_names(out);
+      fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,frag_index_9,unusable_9\n", bytes);
+      break;
+    case PW_SYSTEM_PROCESSES:
+      fputs(",name,process", out);
+      put_sum_names(out);
+      fputs(",resident_bytes,table_bytes,thp_bytes,ended\n", out);
+      break;
+    case PW_SYSTEM_SLABS: fputs(",cache,object_bytes,objects,slabs,bytes,objects_peak,slabs_peak\n", out); break;
+    case PW_SYSTEM_BUDDY: fputs(",window,access,order,type,blocks\n", out); break;
+    default:
+      fputs(",window,access", out);
+      put_sum_names(out);
+      fprintf(out, "%s,free_bytes\n", bytes);
+  }
+  return written(out, err);
+}
+
+/* ENTRIES:WAYS:POLICY@SIZES, as the option is written. */
+static void put_arrays(FILE *out, const struct pw_tlb_array *arrays)
+{
+  static const char *const sizes[] = {"4K", "2M", "1G"};
+  struct pw_list_entry policy;
+  if (!arrays[0].tlb.entries) fputs(",none", out);
+  for (int i = 0; i < 3 && arrays[i].tlb.entries; i++) {
+    const struct pw_tlb_config *t = &arrays[i].tlb;
+    fprintf(out, "%s%u:%u", i ? "/" : ",", t->entries, t->ways);
+    if (t->policy && pw_list_entry(PW_LIST_TLB_POLICIES, (size_t)t->policy, &policy)) fprintf(out, ":%s", policy.name);
+    for (unsigned k = 0, n = 0; arrays[i].sizes != PW_ALL_SIZES && k < 3; k++)
+      if (arrays[i].sizes >> k & 1) fprintf(out, "%s%s", n++ ? "&" : "@", sizes[k]);
+  }
+}
+
+static void put_machine(FILE *out, const struct pw_system_config *c)
+{
+  fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%s,%s,", c->memory_bytes, c->kernel_bytes, thp_names[c->thp], c->quantum,
+          c->cold ? "cold" : "warm", c->plain ? "plain" : "linux");
+  if (c->asids == PW_ASIDS_ALL || c->asids == PW_ASIDS_OFF) fputs(c->asids ? "on," : "off,", out);
+  else fprintf(out, "%u,", c->asids);
+  pw_csv_write_text(out, c->geometry->name);
+  put_arrays(out, c->tlbs.itlb);
+  put_arrays(out, c->tlbs.dtlb);
+  put_arrays(out, c->tlbs.stlb);
+}
+
+static void put_processes(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
+{
+  for (size_t i = 0; i < r->n_processes; i++) {
+    const struct pw_system_process *p = &r->processes[i];
+    put_machine(out, c);
+    fputc(',', out);
+    pw_csv_write_text(out, p->name);
+    fprintf(out, ",%" PRIu32, p->process);
+    put_sums(out, &p->sums);
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s\n", p->resident_bytes, p->table_bytes, p->thp_bytes,
+            p->exited ? "exit" : "end");
+  }
+}
+
+static void put_slabs(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
+{
+  for (size_t i = 0; i < r->n_slabs; i++) {
+    const struct pw_system_slab *s = &r->slabs[i];
+    put_machine(out, c);
+    fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", s->name, s->object_bytes,
+            s->objects, s->slabs, s->bytes, s->objects_peak, s->slabs_peak);
+  }
+}
+
+static void put_buddy(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
+{
+  static const char *const types[] = {"unmovable", "movable", "reclaimable"};
+  for (size_t i = 0; i < r->n_windows; i++)
+    for (unsigned order = 0; order < 11; order++)
+      for (unsigned type = 0; type < 3; type++) {
+        put_machine(out, c);
+        fprintf(out, ",%zu,%" PRIu64 ",%u,%s,%" PRIu64 "\n", i, r->windows[i].access, order, types[type],
+                r->windows[i].free_blocks[order][type]);
+      }
+}
+
+static void put_bytes(FILE *out, uint64_t tables, uint64_t slabs, uint64_t kernel, uint64_t anon, uint64_t file, uint64_t thp)
+{
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, tables, slabs, kernel, anon, file, thp);
+}
+
+static void put_series(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
+{
+  for (size_t i = 0; i < r->n_windows; i++) {
+    const struct pw_system_window *w = &r->windows[i];
+    put_machine(out, c);
+    fprintf(out, ",%zu,%" PRIu64, i, w->access);
+    put_sums(out, &w->sums);
+    put_bytes(out, w->table_bytes, w->slab_bytes, w->kernel_bytes, w->anon_bytes, w->file_bytes, w->thp_bytes);
+    fprintf(out, ",%" PRIu64 "\n", w->free_bytes);
+  }
+}
+
+int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_system_config *c, const struct pw_system_result *r,
+                       struct pw_error *err)
+{
+  switch (table) {
+    case PW_SYSTEM_RUNS:
+      put_machine(out, c);
+      put_sums(out, &r->sums);
+      put_bytes(out, r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes);
+      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u\n", r->managed_bytes, r->context_switches, r->asid_flushes,
+              r->frag_index_9, r->unusable_9);
+      break;
+    case PW_SYSTEM_PROCESSES: put_processes(out, c, r); break;
+    case PW_SYSTEM_SLABS: put_slabs(out, c, r); break;
+    case PW_SYSTEM_BUDDY: put_buddy(out, c, r); break;
+    default: put_series(out, c, r);
+  }
+  return written(out, err);
+}

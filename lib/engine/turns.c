@@ -1,0 +1,426 @@
+/* Several programs in turns on one computer. See turns.h. */
+#include "engine/turns.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+
+enum { N_SEEN = 4096, SCAN_RANGES = 8, SCAN_SECONDS = 10, SCAN_SLEEP_SECONDS = 60, ASK_VISITS = 1 << 16 };
+
+/* ---- beginning and end ---- */
+
+static void shoot(void *context, uint32_t number, uint64_t start, uint64_t end)
+{
+  struct pw_system *s = context;
+  if (s->config->asids == PW_ASIDS_OFF) {
+    if (number == s->number) pw_sized_drop(&s->tlbs, 0, start, end);
+  } else if (s->config->asids == PW_ASIDS_ALL) {
+    pw_sized_drop(&s->tlbs, number, start, end);
+  } else {
+    for (unsigned i = 0; i < s->n_asids; i++)
+      if (s->asids[i] == number + 1) pw_sized_drop(&s->tlbs, i, start, end);
+  }
+}
+
+int pw_engine_system_begin(struct pw_system *s, const struct pw_system_config *c, size_t n_slots, struct pw_error *err)
+{
+  *s = (struct pw_system){.config = c, .n_slots = n_slots, .number = UINT64_MAX, .next_scan = SCAN_SECONDS * c->rate};
+  const struct pw_computer_options options = {.memory_bytes = c->memory_bytes, .kernel_bytes = c->kernel_bytes,
+                                              .thp = (enum pw_thp)c->thp, .plain = c->plain, .warm = !c->cold,
+                                              .geometry = c->geometry};
+  int status = pw_computer_init(&s->computer, &options, err);
+  if (!status) status = pw_sized_init(&s->tlbs, &c->tlbs, c->seed, err);
+  if (status) return status;
+  s->n_asids = c->asids;
+  s->slots = pw_calloc(n_slots, sizeof *s->slots);
+  s->seen = pw_calloc(N_SEEN, sizeof *s->seen);
+  s->asids = pw_calloc(c->asids + 1, sizeof *s->asids);
+  s->computer.shoot = shoot;
+  s->computer.shoot_context = s;
+  if (!s->slots || !s->seen || !s->asids) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", n_slots);
+  for (size_t i = 0; i < N_SEEN; i++) s->seen[i].page = PW_NO_KEY;
+  return 0;
+}
+
+int pw_engine_system_program(struct pw_system *s, size_t slot, struct pw_blocks blocks, uint64_t start, struct pw_error *err)
+{
+  s->slots[slot].start = start;
+  if (blocks.need_counts) blocks.need_counts(blocks.trace);
+  return pw_program_init(&s->slots[slot].program, blocks, &s->computer, &s->processes, (uint32_t)slot, err);
+}
+
+void pw_engine_system_clear(struct pw_system *s)
+{
+  for (size_t i = 0; s->slots && i < s->n_slots; i++) pw_program_clear(&s->slots[i].program);
+  s->computer.shoot = NULL;
+  for (size_t i = 0; i < s->processes.n; i++) {
+    struct pw_process *p = s->processes.list[i];
+    if (p->mm.computer) pw_process_end(p);
+    pw_free(p);
+  }
+  pw_free(s->processes.list);
+  pw_free(s->processes.of);
+  pw_computer_clear(&s->computer);
+  pw_sized_clear(&s->tlbs);
+  pw_free(s->slots);
+  pw_free(s->seen);
+  pw_free(s->asids);
+  pw_free(s->of);
+}
+
+/* ---- who runs ---- */
+
+static struct pw_system_counters now(const struct pw_system *s)
+{
+  struct pw_system_counters c = s->counters;
+  for (int i = 0; i < 3; i++) c.misses[i] = s->tlbs.level[i].misses;
+  c.passed = s->tlbs.passed;
+  return c;
+}
+
+static void add(struct pw_system_counters *to, const struct pw_system_counters *now, const struct pw_system_counters *since)
+{
+  uint64_t *t = &to->accesses.fetches;
+  const uint64_t *n = &now->accesses.fetches, *s = &since->accesses.fetches;
+  for (size_t i = 0; i < sizeof *to / sizeof *t; i++) t[i] += n[i] - s[i];
+}
+
+struct pw_system_counters pw_engine_system_counters(const struct pw_system *s, uint32_t process)
+{
+  struct pw_system_counters c = {0}, at = now(s);
+  if (process < s->of_room) c = s->of[process];
+  if (s->running == process + 1) add(&c, &at, &s->since);
+  return c;
+}
+
+/* The address space has a tag afterwards; one that had it before loses all that the TLBs hold of it. */
+static int choose_asid(struct pw_system *s, uint32_t number, struct pw_error *err)
+{
+  s->number = number;
+  if (s->config->asids == PW_ASIDS_ALL) {
+    if (number >= PW_ASIDS_ALL)
+      return pw_error_set(err, PW_EUNSUPPORTED, "more than %u address spaces; take a number of them for --asid", PW_ASIDS_ALL);
+    s->tag = number;
+    return 0;
+  }
+  if (s->config->asids == PW_ASIDS_OFF) {
+    pw_sized_drop_tag(&s->tlbs, 0);
+    return 0;
+  }
+  for (s->tag = 0; s->tag < s->n_asids; s->tag++)
+    if (s->asids[s->tag] == number + 1) return 0;
+  s->tag = s->next_asid;
+  s->next_asid = (s->next_asid + 1) % s->n_asids;
+  s->asid_flushes += s->asids[s->tag] != 0;
+  s->asids[s->tag] = number + 1;
+  pw_sized_drop_tag(&s->tlbs, s->tag);
+  return 0;
+}
+
+/* Process `next` runs from here on. */
+static int switch_to(struct pw_system *s, uint32_t next, struct pw_error *err)
+{
+  struct pw_system_counters at = now(s);
+  uint32_t number = s->processes.list[next]->mm.number;
+  if (s->running == next + 1 && number == s->number) return 0;
+  size_t room = s->of_room;
+  if (pw_grow((void **)&s->of, &s->of_room, s->processes.n, sizeof *s->of)) return pw_mm_no_memory(err);
+  if (s->of_room > room) memset(s->of + room, 0, (s->of_room - room) * sizeof *s->of);
+  if (s->running != next + 1) {
+    if (s->running) add(&s->of[s->running - 1], &at, &s->since);
+    s->switches += s->running != 0;
+    s->asid_flushes += s->running && s->config->asids == PW_ASIDS_OFF;
+    s->since = at;
+    s->running = next + 1;
+  }
+  return choose_asid(s, number, err);
+}
+
+/* ---- touches ---- */
+
+static int unfit(const struct pw_system *s, uint64_t page, struct pw_error *err)
+{
+  return pw_error_set(err, PW_EINVAL, "the address 0x%" PRIx64 " does not fit the table %s; take one of more bits, such as x86-64-5level",
+                      page << PW_BASE_SHIFT, s->config->geometry->name);
+}
+
+static void look_up(struct pw_system *s, unsigned code, uint64_t page, enum pw_page_size size)
+{
+  if (pw_sized_look_up(&s->tlbs, code, s->tag, page, size)) return;
+  s->counters.walks++;
+  s->counters.walk_refs += s->config->geometry->n_levels - size;
+}
+
+/* How large the page is, after the fault that it may take; *faulted tells. */
+static int translate(struct pw_system *s, struct pw_mm *m, uint64_t page, bool write, unsigned *pages, bool *faulted,
+                     struct pw_error *err)
+{
+  *pages = pw_mm_reaches(m, page, write);
+  *faulted = *pages == 0;
+  if (*pages) return 0;
+  int status = pw_mm_fault(m, page, write, err);
+  if (status) return status;
+  *pages = pw_mm_reaches(m, page, write);
+  if (!*pages) *pages = pw_mm_reaches(m, page, false); /* a write that the mapping forbids */
+  return *pages ? 0 : unfit(s, page, err);
+}
+
+static uint64_t page_of(const struct pw_system *s, uint64_t key)
+{
+  uint64_t page = key & PW_PAGE_MASK;
+  unsigned bits = pw_geometry_va_bits(s->config->geometry) - PW_BASE_SHIFT;
+  bool high = s->config->geometry->sign_extended && bits < PW_PAGE_BITS && page >> (bits - 1) == PW_PAGE_MASK >> (bits - 1);
+  return high ? page & ((UINT64_C(1) << bits) - 1) : page;
+}
+
+static int touch_new(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
+{
+  unsigned pages;
+  bool faulted;
+  int status = translate(s, m, page, write, &pages, &faulted, err);
+  if (status) return status;
+  enum pw_page_size size = pages > 1 ? PW_SIZE_2M : PW_SIZE_4K;
+  s->seen[page % N_SEEN] = (struct pw_system_seen){page, m->age, m->number, write, (uint8_t)size};
+  look_up(s, code, page, size);
+  return 0;
+}
+
+static inline int touch(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
+{
+  const struct pw_system_seen *e = &s->seen[page % N_SEEN];
+  if (e->page != page || e->number != m->number || e->age != m->age || e->wrote < write)
+    return touch_new(s, m, code, page, write, err);
+  look_up(s, code, page, (enum pw_page_size)e->size);
+  return 0;
+}
+
+/* A store to a page that the same touch has looked up: only a fault sends it to the TLBs again. */
+static int store(struct pw_system *s, struct pw_mm *m, uint64_t page, struct pw_error *err)
+{
+  const struct pw_system_seen *e = &s->seen[page % N_SEEN];
+  unsigned pages;
+  bool faulted;
+  if (e->page == page && e->number == m->number && e->age == m->age && e->wrote) return 0;
+  int status = translate(s, m, page, true, &pages, &faulted, err);
+  if (status) return status;
+  enum pw_page_size size = pages > 1 ? PW_SIZE_2M : PW_SIZE_4K;
+  s->seen[page % N_SEEN] = (struct pw_system_seen){page, m->age, m->number, true, (uint8_t)size};
+  if (faulted) look_up(s, 0, page, size);
+  return 0;
+}
+
+/* Pages that alternate further: they hit for ever once both have. */
+static int alternate(struct pw_system *s, struct pw_mm *m, unsigned code, const uint64_t page[2], unsigned from, unsigned to,
+                     struct pw_error *err)
+{
+  int status = 0;
+  for (unsigned k = from; !status && k < to; k += 2) {
+    uint64_t passed = s->tlbs.passed;
+    for (unsigned i = k; !status && i < k + 2; i++) status = touch(s, m, i % 2 ? !code : code, page[i % 2], false, err);
+    if (s->tlbs.passed == passed) break;
+  }
+  return status;
+}
+
+/* Accesses of a visit behind its touches: they hit, unless the first level takes no pages of that size, if there is one; then
+ * each asks the second, which has the page; or walks. */
+static void pass_on(struct pw_system *s, const struct pw_mm *m, const struct pw_block *b, uint32_t i, const uint64_t current[2],
+                    const uint64_t looked_up[2])
+{
+  for (unsigned code = 0; code < 2; code++) {
+    struct pw_sized_level *first = &s->tlbs.level[code ? 0 : 1], *second = &s->tlbs.level[2];
+    uint64_t accesses = code ? b->fetches[i] : (uint64_t)b->loads[i] + b->stores[i], done = s->tlbs.lookups[code] - looked_up[code];
+    if (accesses <= done) continue;
+    uint64_t more = accesses - done;
+    enum pw_page_size size = pw_mm_reaches(m, current[code], false) > 1 ? PW_SIZE_2M : PW_SIZE_4K;
+    if (first->of[size] >= 0) continue;
+    s->tlbs.passed += more;
+    if (first->n) first->misses += more;
+    if (second->of[size] >= 0) continue;
+    if (second->n) second->misses += more;
+    s->counters.walks += more;
+    s->counters.walk_refs += more * (s->config->geometry->n_levels - size);
+  }
+}
+
+/* One visit; `current` are the data and code page of the program before it. */
+static int take_visit(struct pw_system *s, struct pw_mm *m, const struct pw_block *b, uint32_t i, uint64_t current[2],
+                      struct pw_error *err)
+{
+  uint8_t flags = b->flags[i];
+  unsigned code = flags & PW_VISIT_CODE, n = pw_visit_touches(flags), data_touches = 0;
+  current[code] = page_of(s, b->pages[b->page[i]]);
+  const uint64_t page[2] = {current[code], current[!code]};
+  const uint64_t looked_up[2] = {s->tlbs.lookups[0], s->tlbs.lookups[1]};
+  int status = 0;
+  for (unsigned k = 0; !status && k < n; k++) {
+    unsigned is_code = k % 2 ? !code : code;
+    if (is_code) {
+      status = touch(s, m, 1, page[k % 2], false, err);
+      continue;
+    }
+    bool wrote = flags & (data_touches++ ? PW_VISIT_WROTE_2 : PW_VISIT_WROTE_1);
+    bool loads_first = wrote && k == 0 && !(flags & PW_VISIT_STORE_FIRST);
+    status = touch(s, m, 0, page[k % 2], wrote && !loads_first, err);
+    if (!status && loads_first) status = store(s, m, page[k % 2], err);
+  }
+  if (!status && b->touches[i] > n) status = alternate(s, m, code, page, n, b->touches[i], err);
+  if (!status) pass_on(s, m, b, i, current, looked_up);
+  s->counters.accesses.fetches += b->fetches[i];
+  s->counters.accesses.loads += b->loads[i];
+  s->counters.accesses.stores += b->stores[i];
+  return status;
+}
+
+/* ---- khugepaged ---- */
+
+/* The next aligned ranges that may be huge of one process, from a page on. */
+static int scan_process(struct pw_system *s, struct pw_mm *m, unsigned *left, bool *starved, struct pw_error *err)
+{
+  struct pw_range area;
+  int status = 0;
+  while (!status && *left && !*starved && pw_ranges_next(&m->areas, s->scanned_at, &area)) {
+    uint64_t first = pw_most(area.first, s->scanned_at);
+    first = (first + PW_HUGE_PAGES - 1) & ~(uint64_t)(PW_HUGE_PAGES - 1);
+    s->scanned_at = area.last + 1;
+    if (first > area.last || area.last - first < PW_HUGE_PAGES - 1 || !pw_mm_may_be_huge(m, first, &area)) continue;
+    s->scanned_at = first + PW_HUGE_PAGES;
+    --*left;
+    bool done;
+    status = pw_mm_collapse(m, first, &done, err);
+    *starved = status == PW_MM_NO_FRAME;
+    if (*starved) status = 0;
+  }
+  return status;
+}
+
+static int scan(struct pw_system *s, struct pw_error *err)
+{
+  unsigned left = SCAN_RANGES;
+  bool starved = false;
+  int status = 0;
+  size_t n = s->processes.n;
+  for (size_t visited = 0; !status && left && !starved && visited <= n; visited++) {
+    struct pw_process *p = s->processes.list[s->scanned_process % n];
+    if (p->lives) status = scan_process(s, &p->mm, &left, &starved, err);
+    if (!left || starved) break;
+    s->scanned_process = (uint32_t)((s->scanned_process + 1) % n);
+    s->scanned_at = 0;
+  }
+  s->next_scan += (starved ? SCAN_SLEEP_SECONDS : SCAN_SECONDS) * s->config->rate;
+  return status;
+}
+
+/* ---- turns ---- */
+
+/* Whose resident memory is most, for the sentence that ends a run without frames. */
+static int no_frame(const struct pw_system *s, struct pw_error *err)
+{
+  const struct pw_computer *c = &s->computer;
+  uint64_t most = 0, living = 0;
+  uint32_t who = 0;
+  for (uint32_t i = 0; i < s->processes.n; i++) {
+    const struct pw_mm_counts *counts = &s->processes.list[i]->mm.counts;
+    if (!s->processes.list[i]->lives) continue;
+    living++;
+    if (counts->own + counts->cached <= most) continue;
+    most = counts->own + counts->cached;
+    who = i;
+  }
+  return pw_error_set(err, PW_EUNSUPPORTED, "no page frame is left at access %" PRIu64 ": the kernel has %" PRIu64 " KiB (%" PRIu64
+                      " of tables), %" PRIu64 " processes %" PRIu64 " KiB, files %" PRIu64 "; most, %" PRIu64 " KiB, has process %"
+                      PRIu32 " of program %" PRIu32 ". Nothing is reclaimed here: take more --memory",
+                      s->clock, c->now.kernel >> 10, c->now.tables >> 10, living, c->now.anon >> 10, c->now.file >> 10, most << 2,
+                      s->processes.n ? s->processes.of[who].process : 0, s->processes.n ? s->processes.of[who].program : 0);
+}
+
+static int after_visit(struct pw_system *s, struct pw_error *err)
+{
+  int status = 0;
+  if (s->clock >= s->next_scan && s->config->thp != PW_SYSTEM_THP_NEVER && !s->config->plain) status = scan(s, err);
+  while (!status && s->every && s->clock >= s->next_window) {
+    status = s->window(s->context, err);
+    s->next_window += s->every;
+  }
+  return status;
+}
+
+static int ask_to_stop(struct pw_system *s, const struct pw_program *p, struct pw_error *err)
+{
+  if (!s->stop || !s->stop(s->context, p->blocks.info(p->blocks.trace))) return 0;
+  return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
+}
+
+/* One visit, and what falls due behind it. */
+static int run_visit(struct pw_system *s, struct pw_system_slot *slot, struct pw_error *err)
+{
+  struct pw_program *p = &slot->program;
+  struct pw_process *process = s->processes.list[s->running - 1];
+  uint64_t before = pw_totals_sum(&s->counters.accesses);
+  int status = take_visit(s, &process->mm, p->block, p->visit++, slot->current, err);
+  s->clock += pw_totals_sum(&s->counters.accesses) - before;
+  return status ? status : after_visit(s, err);
+}
+
+static int take_turn(struct pw_system *s, struct pw_system_slot *slot, struct pw_error *err)
+{
+  struct pw_program *p = &slot->program;
+  uint64_t accesses = 0;
+  uint32_t visits = 0;
+  int status = 0, more = 1;
+  while (!status && more > 0 && accesses < s->config->quantum) {
+    uint64_t before = s->clock;
+    status = pw_program_prepare(p, err);
+    if (!status) status = switch_to(s, pw_program_running(p), err);
+    if (!status) status = run_visit(s, slot, err);
+    if (!status && ++visits % ASK_VISITS == 0) status = ask_to_stop(s, p, err);
+    accesses += s->clock - before;
+    if (!status) more = pw_program_peek(p, err);
+  }
+  if (!status && more < 0) status = more;
+  return status;
+}
+
+/* The next program after the one that ran, among those that have come; or that comes first. */
+static struct pw_system_slot *choose(struct pw_system *s, size_t *at)
+{
+  size_t first = s->n_slots;
+  for (size_t i = 1; i <= s->n_slots; i++) {
+    size_t k = (*at + i) % s->n_slots;
+    if (s->slots[k].over) continue;
+    if (s->slots[k].start <= s->clock) {
+      *at = k;
+      return &s->slots[k];
+    }
+    if (first == s->n_slots || s->slots[k].start < s->slots[first].start || (s->slots[k].start == s->slots[first].start && k < first))
+      first = k;
+  }
+  if (first == s->n_slots) return NULL;
+  s->clock = s->slots[first].start;
+  *at = first;
+  return &s->slots[first];
+}
+
+int pw_engine_system_run(struct pw_system *s, struct pw_error *err)
+{
+  size_t at = s->n_slots - 1;
+  struct pw_system_slot *slot;
+  int status = 0;
+  s->next_window = s->every;
+  while (!status && (slot = choose(s, &at)) != NULL) {
+    struct pw_program *p = &slot->program;
+    int more = pw_program_peek(p, err);
+    if (more > 0) status = take_turn(s, slot, err);
+    if (more < 0) status = more;
+    if (!status) more = pw_program_peek(p, err);
+    if (!status && more < 0) status = more;
+    if (!status && !more) {
+      status = pw_program_end(p, err);
+      slot->over = true;
+    }
+    if (!status) status = ask_to_stop(s, p, err);
+  }
+  return status == PW_MM_NO_FRAME ? no_frame(s, err) : status;
+}

@@ -1,0 +1,91 @@
+/* TLBs whose entries have sizes. See sized.h. */
+#include "mmu/sized.h"
+
+#include <string.h>
+
+enum { TAG_BITS = 10, SIZE_BITS = 9 }; /* a page of the next size is 2^9 of this one */
+
+/* Tag and size take the place of the process in a page key. */
+static uint64_t key_of(unsigned tag, uint64_t page, enum pw_page_size size)
+{
+  return (uint64_t)(tag << 2 | size) << PW_PAGE_BITS | page >> SIZE_BITS * size;
+}
+
+static int init_level(struct pw_sized_level *l, const struct pw_tlb_array *arrays, const char *what, uint64_t seed, uint64_t salt,
+                      struct pw_error *err)
+{
+  unsigned taken = 0;
+  memset(l->of, -1, sizeof l->of);
+  for (unsigned i = 0; i < PW_SIZED_ARRAYS && arrays[i].tlb.entries; i++) {
+    int status = pw_tlb_config_check(&arrays[i].tlb, what, err);
+    if (status) return status;
+    if (taken & arrays[i].sizes || !arrays[i].sizes)
+      return pw_error_set(err, PW_EINVAL, "two arrays of the %s take pages of one size; give each size to one of them", what);
+    taken |= arrays[i].sizes;
+    if (pw_tlb_init(&l->tlb[i], &arrays[i].tlb, seed, salt + 3 * i))
+      return pw_error_set(err, PW_ENOMEM, "memory ran out for the %s", what);
+    l->n++;
+    for (unsigned size = 0; size < PW_PAGE_SIZES; size++)
+      if (arrays[i].sizes >> size & 1) l->of[size] = (int8_t)i;
+  }
+  return 0;
+}
+
+int pw_sized_init(struct pw_sized *s, const struct pw_sized_config *c, uint64_t seed, struct pw_error *err)
+{
+  static const char *const names[3] = {"ITLB", "DTLB", "STLB"};
+  const struct pw_tlb_array *const arrays[3] = {c->itlb, c->dtlb, c->stlb};
+  int status = 0;
+  memset(s, 0, sizeof *s);
+  for (unsigned i = 0; !status && i < 3; i++) status = init_level(&s->level[i], arrays[i], names[i], seed, i + 1, err);
+  if (status) pw_sized_clear(s);
+  return status;
+}
+
+void pw_sized_clear(struct pw_sized *s)
+{
+  for (int i = 0; i < 3; i++)
+    for (unsigned k = 0; k < PW_SIZED_ARRAYS; k++) pw_tlb_clear(&s->level[i].tlb[k]);
+}
+
+static bool ask(struct pw_sized_level *l, uint64_t key, enum pw_page_size size)
+{
+  uint32_t at = 0, missed_at;
+  uint64_t missed;
+  struct pw_lookups misses = {0, &missed, &missed_at};
+  if (l->of[size] < 0) {
+    l->misses++;
+    return false;
+  }
+  struct pw_tlb *tlb = &l->tlb[l->of[size]];
+  size_t n = tlb->policy->lookup(tlb, &(struct pw_lookups){1, &key, &at}, &misses);
+  l->misses += n;
+  return n == 0;
+}
+
+bool pw_sized_look_up(struct pw_sized *s, unsigned code, unsigned tag, uint64_t page, enum pw_page_size size)
+{
+  uint64_t key = key_of(tag, page, size);
+  struct pw_sized_level *first = &s->level[code ? 0 : 1];
+  s->lookups[code]++;
+  if (first->n && ask(first, key, size)) return true;
+  s->passed++;
+  return s->level[2].n && ask(&s->level[2], key, size);
+}
+
+static void drop(struct pw_sized *s, unsigned tag, uint64_t first, uint64_t last, enum pw_page_size size)
+{
+  for (int i = 0; i < 3; i++)
+    if (s->level[i].of[size] >= 0)
+      pw_tlb_drop_range(&s->level[i].tlb[s->level[i].of[size]], key_of(tag, first, size), key_of(tag, last, size));
+}
+
+void pw_sized_drop(struct pw_sized *s, unsigned tag, uint64_t start, uint64_t end)
+{
+  for (unsigned size = 0; start < end && size < PW_PAGE_SIZES; size++) drop(s, tag, start, end - 1, (enum pw_page_size)size);
+}
+
+void pw_sized_drop_tag(struct pw_sized *s, unsigned tag)
+{
+  pw_sized_drop(s, tag, 0, PW_PAGE_MASK + 1);
+}

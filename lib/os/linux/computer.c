@@ -1,0 +1,380 @@
+/* The frames, kernel objects and page cache of a computer. See computer.h. */
+#include "os/linux/computer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { FRAME_BYTES = 4096, STRUCT_PAGE_BYTES = 64, STACK_PAGES = 4, NODE_SHIFT = 6, WATERMARK_SCALE = 10 };
+
+/* ---- sizes ---- */
+
+static uint64_t root_of(uint64_t n)
+{
+  uint64_t root = 0;
+  for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1)
+    if ((root + bit) * (root + bit) <= n) root += bit;
+  return root;
+}
+
+/* The watermark min, in pages (init_per_zone_wmark_min, khugepaged's set_recommended_min_free_kbytes). */
+static uint64_t least_free(uint64_t managed, enum pw_thp thp)
+{
+  uint64_t kib = pw_most(pw_least(root_of(16 * managed * 4), 262144), 128);
+  uint64_t pages = kib / 4, recommended = pw_least(5632, managed / 20);
+  return thp == PW_THP_NEVER ? pages : pw_most(pages, recommended);
+}
+
+static void watch_peaks(struct pw_computer *c)
+{
+  const uint64_t *now = &c->now.tables;
+  uint64_t *peak = &c->peak.tables;
+  for (size_t i = 0; i < sizeof c->now / sizeof *now; i++) peak[i] = pw_most(peak[i], now[i]);
+}
+
+static int set_tables(struct pw_computer *c, struct pw_error *err)
+{
+  const struct pw_geometry *g = c->options.geometry;
+  for (unsigned level = 0; level < g->n_levels; level++) {
+    uint64_t bytes = ((uint64_t)g->entry_bytes) << g->width_bits[g->n_levels - 1 - level];
+    if (bytes > (uint64_t)FRAME_BYTES << (PW_ORDERS - 1))
+      return pw_error_set(err, PW_EINVAL, "a table of %s has %" PRIu64 " bytes, and the largest block of frames 4 MiB; take a "
+                          "geometry of more levels", g->name, bytes);
+    c->table_bytes[level] = bytes;
+    if (bytes >= FRAME_BYTES) continue;
+    c->table_kinds[level] = (struct pw_slab_kind){g->name, (uint32_t)bytes, (uint32_t)(FRAME_BYTES / bytes), 1, PW_UNMOVABLE};
+    pw_slab_init(&c->tables[level], &c->table_kinds[level]);
+  }
+  return 0;
+}
+
+int pw_computer_init(struct pw_computer *c, const struct pw_computer_options *options, struct pw_error *err)
+{
+  memset(c, 0, sizeof *c);
+  c->options = *options;
+  c->huge_zero = PW_NO_FRAME;
+  for (unsigned i = 0; i < PW_SLABS; i++) pw_slab_init(&c->slabs[i], pw_slab_kind(i));
+  if (options->geometry->offset_bits != PW_BASE_SHIFT)
+    return pw_error_set(err, PW_EINVAL, "%s has no pages of 4 KiB, which Linux needs here", options->geometry->name);
+  int status = set_tables(c, err);
+  if (status) return status;
+  uint64_t n = options->memory_bytes / FRAME_BYTES, of_pages = (n * STRUCT_PAGE_BYTES + FRAME_BYTES - 1) / FRAME_BYTES;
+  uint64_t image = (options->kernel_bytes + FRAME_BYTES - 1) / FRAME_BYTES;
+  if (options->memory_bytes < UINT64_C(4) << 20)
+    return pw_error_set(err, PW_EINVAL, "a memory of %" PRIu64 " bytes is too small for a computer; take at least 4M",
+                        options->memory_bytes);
+  if (n > PW_MOST_FRAMES) return pw_error_set(err, PW_EINVAL, "a memory of more than a tebibyte cannot be simulated");
+  if (image >= n - of_pages)
+    return pw_error_set(err, PW_EINVAL, "the kernel alone takes %" PRIu64 " bytes, and the memory has %" PRIu64
+                        "; take more memory or a smaller --kernel", (image + of_pages) * FRAME_BYTES, options->memory_bytes);
+  c->now.kernel = (image + of_pages) * FRAME_BYTES;
+  watch_peaks(c);
+  status = pw_buddy_init(&c->frames, n, image + of_pages, err);
+  uint64_t min = least_free(c->frames.managed, options->thp);
+  c->frames.kept = min;
+  c->high = min + 2 * pw_most(min / 4, c->frames.managed * WATERMARK_SCALE / 10000);
+  return status;
+}
+
+void pw_computer_clear(struct pw_computer *c)
+{
+  for (unsigned i = 0; i < PW_SLABS; i++) pw_slab_clear(&c->slabs[i]);
+  for (unsigned i = 0; i < PW_MAX_LEVELS; i++) pw_slab_clear(&c->tables[i]);
+  pw_buddy_clear(&c->frames);
+  for (size_t i = 1; i <= c->n_files; i++) pw_ranges_clear(&c->files[i].nodes);
+  pw_intern_clear(&c->names);
+  pw_free(c->files);
+  pw_pagemap_clear(&c->files_by_name);
+  pw_pagemap_clear(&c->pages);
+  pw_pagemap_clear(&c->nodes);
+  memset(c, 0, sizeof *c);
+}
+
+/* ---- the kernel's own ---- */
+
+/* An object; the kernel's memory is told of a slab that comes or goes. */
+static int take_from(struct pw_computer *c, struct pw_slab_cache *cache, uint64_t *bytes, uint32_t *object)
+{
+  uint64_t slabs = cache->slabs_now, slab = (uint64_t)cache->kind->pages * FRAME_BYTES;
+  int status = pw_slab_take(cache, &c->frames, object);
+  if (status) return status;
+  c->now.kernel += (cache->slabs_now - slabs) * slab;
+  if (bytes) *bytes += (cache->slabs_now - slabs) * slab;
+  watch_peaks(c);
+  return 0;
+}
+
+static void give_to(struct pw_computer *c, struct pw_slab_cache *cache, uint64_t *bytes, uint32_t object)
+{
+  uint64_t slabs = cache->slabs_now, slab = (uint64_t)cache->kind->pages * FRAME_BYTES;
+  pw_slab_give(cache, &c->frames, object);
+  c->now.kernel -= (slabs - cache->slabs_now) * slab;
+  if (bytes) *bytes -= (slabs - cache->slabs_now) * slab;
+}
+
+int pw_computer_take_object(struct pw_computer *c, unsigned slab, uint32_t *object)
+{
+  return take_from(c, &c->slabs[slab], &c->now.slabs, object);
+}
+
+void pw_computer_give_object(struct pw_computer *c, unsigned slab, uint32_t object)
+{
+  give_to(c, &c->slabs[slab], &c->now.slabs, object);
+}
+
+int pw_computer_take_stack(struct pw_computer *c, uint32_t frames[4])
+{
+  for (int i = 0; i < STACK_PAGES; i++) {
+    frames[i] = pw_buddy_take(&c->frames, 0, PW_UNMOVABLE);
+    if (frames[i] == PW_NO_FRAME) {
+      while (i--) pw_buddy_give(&c->frames, frames[i], 0);
+      return PW_MM_NO_FRAME;
+    }
+  }
+  c->now.kernel += STACK_PAGES * FRAME_BYTES;
+  watch_peaks(c);
+  return 0;
+}
+
+void pw_computer_give_stack(struct pw_computer *c, const uint32_t frames[4])
+{
+  for (int i = 0; i < STACK_PAGES; i++) pw_buddy_give(&c->frames, frames[i], 0);
+  c->now.kernel -= STACK_PAGES * FRAME_BYTES;
+}
+
+static unsigned order_of(uint64_t bytes)
+{
+  unsigned order = 0;
+  while ((uint64_t)FRAME_BYTES << order < bytes) order++;
+  return order;
+}
+
+static int take_table(void *context, unsigned level, uint32_t *frame)
+{
+  struct pw_computer *c = context;
+  uint64_t bytes = c->table_bytes[level];
+  if (bytes < FRAME_BYTES) {
+    int status = take_from(c, &c->tables[level], NULL, frame);
+    if (status) return status;
+  } else {
+    *frame = pw_buddy_take(&c->frames, order_of(bytes), PW_UNMOVABLE);
+    if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
+    c->now.kernel += (uint64_t)FRAME_BYTES << order_of(bytes);
+  }
+  c->now.tables += bytes;
+  watch_peaks(c);
+  return 0;
+}
+
+static void give_table(void *context, unsigned level, uint32_t frame)
+{
+  struct pw_computer *c = context;
+  uint64_t bytes = c->table_bytes[level];
+  c->now.tables -= bytes;
+  if (bytes < FRAME_BYTES) {
+    give_to(c, &c->tables[level], NULL, frame);
+  } else {
+    pw_buddy_give(&c->frames, frame, order_of(bytes));
+    c->now.kernel -= (uint64_t)FRAME_BYTES << order_of(bytes);
+  }
+}
+
+struct pw_table_frames pw_computer_table_frames(struct pw_computer *c)
+{
+  return (struct pw_table_frames){c, take_table, give_table};
+}
+
+/* ---- private frames ---- */
+
+/* Of a block its first frame tells, and prev of that counts the 2 MiB mappings. */
+static uint32_t teller(const struct pw_computer *c, uint32_t frame)
+{
+  return c->frames.frames[frame].mark ? frame & ~(uint32_t)(PW_HUGE_PAGES - 1) : frame;
+}
+
+int pw_computer_take_anon(struct pw_computer *c, unsigned order, uint32_t *frame)
+{
+  *frame = pw_buddy_take(&c->frames, order, PW_MOVABLE);
+  if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
+  for (uint32_t i = 0; order && i < 1u << order; i++) c->frames.frames[*frame + i].mark = 1;
+  c->frames.frames[*frame].next = 1u << order;
+  c->now.anon += (uint64_t)FRAME_BYTES << order;
+  watch_peaks(c);
+  return 0;
+}
+
+int pw_computer_huge_zero(struct pw_computer *c, uint32_t *frame)
+{
+  if (c->huge_zero == PW_NO_FRAME) {
+    c->huge_zero = pw_buddy_take(&c->frames, PW_HUGE_ORDER, PW_UNMOVABLE);
+    if (c->huge_zero == PW_NO_FRAME) return PW_MM_NO_FRAME;
+    c->now.kernel += (uint64_t)FRAME_BYTES << PW_HUGE_ORDER;
+    watch_peaks(c);
+  }
+  *frame = c->huge_zero;
+  return 0;
+}
+
+void pw_computer_hold(struct pw_computer *c, uint32_t frame, unsigned n)
+{
+  struct pw_frame *f = &c->frames.frames[teller(c, frame)];
+  f->next = (f->next + n) & PW_NO_FRAME;
+}
+
+void pw_computer_let_go(struct pw_computer *c, uint32_t frame, unsigned n)
+{
+  uint32_t first = teller(c, frame);
+  struct pw_frame *f = &c->frames.frames[first];
+  unsigned order = c->frames.frames[frame].mark ? PW_HUGE_ORDER : 0;
+  f->next = (f->next - n) & PW_NO_FRAME;
+  if (f->next) return;
+  for (uint32_t i = 0; order && i < PW_HUGE_PAGES; i++) c->frames.frames[first + i].mark = 0;
+  pw_buddy_give(&c->frames, first, order);
+  c->now.anon -= (uint64_t)FRAME_BYTES << order;
+}
+
+uint32_t pw_computer_holders(const struct pw_computer *c, uint32_t frame)
+{
+  return (uint32_t)c->frames.frames[teller(c, frame)].next;
+}
+
+void pw_computer_count_huge(struct pw_computer *c, uint32_t frame, int change)
+{
+  struct pw_frame *f = &c->frames.frames[frame];
+  bool was = f->prev > 0;
+  f->prev = (uint64_t)((int64_t)f->prev + change) & PW_NO_FRAME;
+  bool is = f->prev > 0;
+  c->now.thp += is && !was ? (uint64_t)FRAME_BYTES << PW_HUGE_ORDER : 0;
+  c->now.thp -= was && !is ? (uint64_t)FRAME_BYTES << PW_HUGE_ORDER : 0;
+  watch_peaks(c);
+}
+
+/* ---- files ---- */
+
+static uint64_t page_key(uint32_t file, uint64_t index)
+{
+  return (uint64_t)file << 40 | (index & ((UINT64_C(1) << 40) - 1));
+}
+
+static int make_file(struct pw_computer *c, struct pw_cached_file made, uint32_t *file)
+{
+  bool shared = made.name == PW_NO_TEXT;
+  if (pw_grow((void **)&c->files, &c->files_room, c->n_files + 2, sizeof *c->files)) return PW_ENOMEM;
+  if (c->n_files + 2 > 1u << 24) return PW_ENOMEM;
+  int status = pw_computer_take_object(c, shared ? PW_SLAB_SHMEM_INODE : PW_SLAB_INODE, &made.inode_object);
+  if (!status) status = pw_computer_take_object(c, PW_SLAB_DENTRY, &made.dentry);
+  if (!status) status = pw_computer_take_object(c, PW_SLAB_FILP, &made.filp);
+  if (status) return status;
+  *file = (uint32_t)++c->n_files;
+  c->files[*file] = made;
+  return 0;
+}
+
+int pw_computer_file(struct pw_computer *c, const char *name, size_t name_bytes, uint64_t inode, uint32_t *file)
+{
+  char text[4096 + 32];
+  bool added;
+  size_t n = (size_t)snprintf(text, sizeof text, "%" PRIx64 " ", inode);
+  if (name_bytes > 4096) name_bytes = 4096;
+  if (name_bytes) memcpy(text + n, name, name_bytes);
+  uint32_t number = pw_intern(&c->names, text, n + name_bytes);
+  if (number == PW_NO_TEXT || pw_pagemap_reserve(&c->files_by_name, 1)) return PW_ENOMEM;
+  const uint32_t *known = pw_pagemap_find(&c->files_by_name, number);
+  if (known) {
+    *file = *known;
+    return 0;
+  }
+  int status = make_file(c, (struct pw_cached_file){.name = number, .inode = inode}, file);
+  if (!status) pw_pagemap_insert(&c->files_by_name, number, *file, &added);
+  return status;
+}
+
+int pw_computer_shared(struct pw_computer *c, uint32_t *file)
+{
+  return make_file(c, (struct pw_cached_file){.name = PW_NO_TEXT}, file);
+}
+
+bool pw_computer_is_shared(const struct pw_computer *c, uint32_t file)
+{
+  return c->files[file].name == PW_NO_TEXT;
+}
+
+void pw_computer_map_file(struct pw_computer *c, uint32_t file)
+{
+  if (file != PW_NO_FILE) c->files[file].areas++;
+}
+
+static void forget_node(struct pw_computer *c, uint32_t file, uint64_t node)
+{
+  for (uint64_t i = node << NODE_SHIFT; i < (node + 1) << NODE_SHIFT; i++) {
+    const uint32_t *frame = pw_pagemap_find(&c->pages, page_key(file, i));
+    if (!frame) continue;
+    pw_buddy_give(&c->frames, *frame, 0);
+    c->now.file -= FRAME_BYTES;
+    pw_pagemap_remove(&c->pages, page_key(file, i));
+  }
+  pw_computer_give_object(c, PW_SLAB_RADIX, *pw_pagemap_find(&c->nodes, page_key(file, node)));
+  pw_pagemap_remove(&c->nodes, page_key(file, node));
+}
+
+/* All pages of shared memory that nobody can reach any more. */
+static void forget_file(struct pw_computer *c, uint32_t file)
+{
+  struct pw_cached_file *f = &c->files[file];
+  struct pw_range nodes = {0};
+  for (uint64_t at = 0; pw_ranges_next(&f->nodes, at, &nodes); at = nodes.last + 1)
+    for (uint64_t node = nodes.first; node <= nodes.last; node++) forget_node(c, file, node);
+  pw_ranges_clear(&f->nodes);
+  pw_computer_give_object(c, PW_SLAB_SHMEM_INODE, f->inode_object);
+  pw_computer_give_object(c, PW_SLAB_DENTRY, f->dentry);
+  pw_computer_give_object(c, PW_SLAB_FILP, f->filp);
+}
+
+void pw_computer_unmap_file(struct pw_computer *c, uint32_t file)
+{
+  if (file == PW_NO_FILE || --c->files[file].areas || !pw_computer_is_shared(c, file)) return;
+  forget_file(c, file);
+}
+
+uint32_t pw_computer_cached(const struct pw_computer *c, uint32_t file, uint64_t index)
+{
+  const uint32_t *frame = pw_pagemap_find(&c->pages, page_key(file, index));
+  return frame ? *frame : PW_NO_FRAME;
+}
+
+int pw_computer_cache(struct pw_computer *c, uint32_t file, uint64_t index, uint32_t *frame)
+{
+  bool added;
+  uint32_t node;
+  if (pw_pagemap_reserve(&c->pages, 1) || pw_pagemap_reserve(&c->nodes, 1)) return PW_ENOMEM;
+  *frame = pw_buddy_take(&c->frames, 0, PW_MOVABLE);
+  if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
+  if (!pw_pagemap_find(&c->nodes, page_key(file, index >> NODE_SHIFT))) {
+    int status = pw_computer_take_object(c, PW_SLAB_RADIX, &node);
+    if (!status && pw_ranges_join(&c->files[file].nodes, index >> NODE_SHIFT, index >> NODE_SHIFT, 0)) status = PW_ENOMEM;
+    if (status) {
+      pw_buddy_give(&c->frames, *frame, 0);
+      return status;
+    }
+    pw_pagemap_insert(&c->nodes, page_key(file, index >> NODE_SHIFT), node, &added);
+  }
+  pw_pagemap_insert(&c->pages, page_key(file, index), *frame, &added);
+  c->files[file].end = pw_most(c->files[file].end, index + 1);
+  c->now.file += FRAME_BYTES;
+  watch_peaks(c);
+  return 0;
+}
+
+int pw_computer_warm(struct pw_computer *c, uint32_t file, uint64_t index, uint64_t pages)
+{
+  uint32_t frame;
+  int status = 0;
+  struct pw_cached_file *f = &c->files[file];
+  f->end = pw_most(f->end, index + pages);
+  for (uint64_t i = index; c->options.warm && !status && i < index + pages; i++) {
+    if (c->frames.free <= c->high) break;
+    if (pw_computer_cached(c, file, i) == PW_NO_FRAME) status = pw_computer_cache(c, file, i, &frame);
+  }
+  return status == PW_MM_NO_FRAME ? 0 : status;
+}

@@ -1,0 +1,107 @@
+/* A computer under Linux: its frames, kernel objects and page cache, which the memories of its processes (mm.h) share.
+ *
+ * What is counted where: a frame of the page cache is the file's, whoever maps it; a private frame is counted by how many
+ * page-table entries map it, in what pw_buddy keeps of it. 2 MiB of one mapping are a block of frames that is given back
+ * whole, when the last of its pages goes.
+ *
+ * Not modelled here: reclaim. When no frame is left, calls return PW_MM_NO_FRAME. */
+#ifndef PW_COMPUTER_H
+#define PW_COMPUTER_H
+
+#include "base/intern.h"
+#include "base/pagemap.h"
+#include "os/linux/mm.h"
+#include "os/linux/slab.h"
+
+enum pw_thp { PW_THP_NEVER, PW_THP_MADVISE, PW_THP_ALWAYS };
+
+struct pw_computer_options {
+  uint64_t memory_bytes, kernel_bytes;
+  enum pw_thp thp;
+  bool plain;        /* the account of `run`: a fault a page, frames of the process's own */
+  bool warm;         /* mapped files are in the page cache */
+  const struct pw_geometry *geometry;
+};
+
+/* Bytes in use. */
+struct pw_computer_bytes {
+  uint64_t tables, slabs, kernel, anon, file, thp;
+};
+
+struct pw_cached_file {
+  uint32_t name;     /* text, or PW_NO_TEXT: memory without a file */
+  uint64_t inode;
+  uint64_t areas;    /* that map it */
+  uint64_t end;      /* farthest page that was mapped so far */
+  struct pw_ranges nodes; /* 64 pages each, of which one was ever cached */
+  uint32_t inode_object, dentry, filp;
+};
+
+/* Who is told that pages of an address space may be in TLBs, and are not what they were. */
+typedef void pw_shoot_fn(void *context, uint32_t number, uint64_t start, uint64_t end);
+
+struct pw_computer {
+  struct pw_computer_options options;
+  struct pw_buddy frames;
+  uint64_t high;                   /* the watermark: free frames from where on reclaim would rest */
+  struct pw_slab_cache slabs[PW_SLABS];
+  struct pw_slab_kind table_kinds[PW_MAX_LEVELS];
+  struct pw_slab_cache tables[PW_MAX_LEVELS]; /* by level, for tables that share a page */
+  uint64_t table_bytes[PW_MAX_LEVELS];
+  struct pw_intern names;
+  struct pw_cached_file *files;    /* from 1 */
+  size_t n_files, files_room;
+  struct pw_pagemap files_by_name; /* name and inode -> file */
+  struct pw_pagemap pages, nodes;  /* of files: key -> frame; 64 of them -> kernel object */
+  uint32_t huge_zero;              /* or PW_NO_FRAME */
+  uint64_t zero_maps;              /* that map it */
+  struct pw_computer_bytes now, peak;
+  uint64_t addresses;              /* address spaces so far */
+  pw_shoot_fn *shoot;              /* or NULL */
+  void *shoot_context;
+};
+
+/* 0, PW_EINVAL with a sentence, or PW_ENOMEM. */
+int pw_computer_init(struct pw_computer *computer, const struct pw_computer_options *options, struct pw_error *err);
+void pw_computer_clear(struct pw_computer *computer);
+
+/* ---- frames: 0, PW_MM_NO_FRAME, or PW_ENOMEM ---- */
+
+int pw_computer_take_object(struct pw_computer *computer, unsigned slab, uint32_t *object);
+void pw_computer_give_object(struct pw_computer *computer, unsigned slab, uint32_t object);
+int pw_computer_take_stack(struct pw_computer *computer, uint32_t frames[4]);
+void pw_computer_give_stack(struct pw_computer *computer, const uint32_t frames[4]);
+struct pw_table_frames pw_computer_table_frames(struct pw_computer *computer);
+/* A private frame with one who maps it; the block of 2 MiB with 512. */
+int pw_computer_take_anon(struct pw_computer *computer, unsigned order, uint32_t *frame);
+/* The huge zero page. */
+int pw_computer_huge_zero(struct pw_computer *computer, uint32_t *frame);
+/* So many more, or fewer, map a private frame. */
+void pw_computer_hold(struct pw_computer *computer, uint32_t frame, unsigned n);
+void pw_computer_let_go(struct pw_computer *computer, uint32_t frame, unsigned n);
+/* How many map it: of a block, the pages of all who do. */
+uint32_t pw_computer_holders(const struct pw_computer *computer, uint32_t frame);
+static inline bool pw_computer_in_block(const struct pw_computer *c, uint32_t frame)
+{
+  return c->frames.frames[frame].mark;
+}
+/* A 2 MiB mapping of a block comes, or goes: thp bytes count a block once, while there is any. */
+void pw_computer_count_huge(struct pw_computer *computer, uint32_t frame, int change);
+
+/* ---- files ---- */
+
+/* The file of that name and inode, new ones with their kernel objects. */
+int pw_computer_file(struct pw_computer *computer, const char *name, size_t name_bytes, uint64_t inode, uint32_t *file);
+/* Memory that processes share, and no file. */
+int pw_computer_shared(struct pw_computer *computer, uint32_t *file);
+void pw_computer_map_file(struct pw_computer *computer, uint32_t file);
+void pw_computer_unmap_file(struct pw_computer *computer, uint32_t file); /* shared memory goes with its last area */
+/* The frame of a page of a file, PW_NO_FRAME when it is not cached. */
+uint32_t pw_computer_cached(const struct pw_computer *computer, uint32_t file, uint64_t index);
+/* Brings it there. */
+int pw_computer_cache(struct pw_computer *computer, uint32_t file, uint64_t index, uint32_t *frame);
+bool pw_computer_is_shared(const struct pw_computer *computer, uint32_t file);
+/* Pages [index, index + pages) are mapped: a warm cache has them now. */
+int pw_computer_warm(struct pw_computer *computer, uint32_t file, uint64_t index, uint64_t pages);
+
+#endif

@@ -1,0 +1,158 @@
+/* 2 MiB at a time: transparent huge pages. See mm.h.
+ *
+ * The rules are those of mm/huge_memory.c and mm/khugepaged.c (Linux 6.18). What is not modelled: compaction, and huge
+ * pages of files and of shared memory. */
+#include "os/linux/computer.h"
+
+enum { MOST_SHARED = 256 };
+
+static uint64_t first_of(uint64_t page)
+{
+  return page & ~(uint64_t)(PW_HUGE_PAGES - 1);
+}
+
+/* Anonymous memory whose aligned 2 MiB lie in one area that may have huge pages. */
+bool pw_mm_may_be_huge(const struct pw_mm *m, uint64_t page, const struct pw_range *area)
+{
+  const struct pw_mm_kind *k = &m->vmas[area->value].kind;
+  uint64_t first = first_of(page);
+  enum pw_thp thp = m->computer->options.thp;
+  if (m->computer->options.plain || thp == PW_THP_NEVER || m->no_thp || !m->tables.huge) return false;
+  if (k->flags & (PW_AREA_FILE | PW_AREA_SPECIAL | PW_MAP_SHARED | PW_MAP_STACK | PW_AREA_NOHUGE | PW_MAP_HUGETLB)) return false;
+  if (thp == PW_THP_MADVISE && !(k->flags & PW_AREA_HUGE)) return false;
+  return area->first <= first && area->last >= first + PW_HUGE_PAGES - 1;
+}
+
+static int put_huge(struct pw_mm *m, uint64_t first, enum pw_pte state, uint32_t frame)
+{
+  int status = pw_ptables_map_huge(&m->tables, first, pw_pte_make(state, frame));
+  if (status) return status;
+  if (state == PW_PTE_ZERO) {
+    m->computer->zero_maps++;
+    return 0;
+  }
+  m->counts.own += PW_HUGE_PAGES;
+  m->counts.huge++;
+  pw_computer_count_huge(m->computer, frame, 1);
+  return 0;
+}
+
+/* A first touch. Not done: there is a leaf table already, or no block to be had. */
+int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool write, bool *done, struct pw_error *err)
+{
+  struct pw_ptables_at at = pw_ptables_find(&m->tables, page);
+  uint32_t frame;
+  if (at.ptes || at.huge) return 0;
+  int status = pw_mm_need_anon(m, vma, err);
+  if (status) return status;
+  status = write ? pw_computer_take_anon(m->computer, PW_HUGE_ORDER, &frame) : pw_computer_huge_zero(m->computer, &frame);
+  if (status == PW_MM_NO_FRAME) {
+    m->counts.thp_fallbacks++;
+    return 0;
+  }
+  status = put_huge(m, first_of(page), write ? PW_PTE_OWN : PW_PTE_ZERO, frame);
+  if (status && write) pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
+  if (status) return pw_mm_status(status, err);
+  m->counts.anonymous_faults++;
+  m->counts.thp_faults += write;
+  *done = true;
+  return 0;
+}
+
+/* A write to 2 MiB that are there to be read. Not done: they are base pages now. */
+int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, struct pw_huge *huge, bool *done, struct pw_error *err)
+{
+  uint32_t frame = pw_pte_frame(huge->pte);
+  if (pw_pte_state(huge->pte) == PW_PTE_FORKED && pw_computer_holders(m->computer, frame) == PW_HUGE_PAGES) {
+    huge->pte = pw_pte_make(PW_PTE_OWN, frame);
+    m->counts.copy_faults++;
+    *done = true;
+    return 0;
+  }
+  if (pw_pte_state(huge->pte) == PW_PTE_ZERO) {
+    int status = pw_mm_need_anon(m, vma, err);
+    if (status) return status;
+    status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, &frame);
+    if (!status) {
+      huge->pte = pw_pte_make(PW_PTE_OWN, frame);
+      m->computer->zero_maps--;
+      m->counts.own += PW_HUGE_PAGES;
+      m->counts.huge++;
+      m->counts.copy_faults++;
+      m->counts.thp_faults++;
+      pw_computer_count_huge(m->computer, frame, 1);
+      *done = true;
+      return 0;
+    }
+    m->counts.thp_fallbacks++;
+  }
+  pw_mm_split_huge(m, page);
+  return 0;
+}
+
+/* The mapping is of base pages afterwards; the block stays one until its last page goes. */
+void pw_mm_split_huge(struct pw_mm *m, uint64_t page)
+{
+  struct pw_huge *huge = pw_ptables_find(&m->tables, page).huge;
+  uint32_t pte = huge->pte, frame = pw_pte_frame(pte);
+  uint32_t *ptes = pw_ptables_split(&m->tables, page);
+  bool zero = pw_pte_state(pte) == PW_PTE_ZERO;
+  for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) ptes[i] = zero ? (uint32_t)PW_PTE_ZERO : pw_pte_make(pw_pte_state(pte), frame + i);
+  m->counts.thp_splits++;
+  m->computer->zero_maps -= zero;
+  if (!zero) m->counts.huge--;
+  if (!zero) pw_computer_count_huge(m->computer, frame, -1);
+  pw_mm_shot(m, first_of(page), first_of(page) + PW_HUGE_PAGES);
+}
+
+void pw_mm_unmap_huge(struct pw_mm *m, uint64_t page, struct pw_huge *huge)
+{
+  uint32_t frame = pw_pte_frame(huge->pte);
+  bool zero = pw_pte_state(huge->pte) == PW_PTE_ZERO;
+  pw_ptables_unmap_huge(&m->tables, page);
+  m->computer->zero_maps -= zero;
+  if (zero) return;
+  m->counts.own -= PW_HUGE_PAGES;
+  m->counts.huge--;
+  pw_computer_count_huge(m->computer, frame, -1);
+  pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
+}
+
+bool pw_mm_move_huge(struct pw_mm *m, uint64_t page, uint64_t to, int *status)
+{
+  struct pw_ptables_at there = pw_ptables_find(&m->tables, to);
+  struct pw_huge *huge = pw_ptables_find(&m->tables, page).huge;
+  if (to % PW_HUGE_PAGES || there.ptes || there.huge) return false;
+  *status = pw_ptables_map_huge(&m->tables, to, huge->pte);
+  if (!*status) pw_ptables_unmap_huge(&m->tables, page);
+  return !*status;
+}
+
+/* khugepaged: base pages become a block. Not done: nothing is there, too much is shared, or there is no block. */
+int pw_mm_collapse(struct pw_mm *m, uint64_t page, bool *done, struct pw_error *err)
+{
+  uint64_t first = first_of(page);
+  uint32_t *ptes = pw_ptables_find(&m->tables, first).ptes, frame, present = 0, shared = 0;
+  *done = false;
+  for (uint32_t i = 0; ptes && i < PW_HUGE_PAGES; i++) {
+    enum pw_pte state = pw_pte_state(ptes[i]);
+    bool own = state == PW_PTE_OWN || state == PW_PTE_FORKED;
+    present += own;
+    shared += own && pw_computer_holders(m->computer, pw_pte_frame(ptes[i])) > 1 && !pw_computer_in_block(m->computer, pw_pte_frame(ptes[i]));
+  }
+  if (!present || shared > MOST_SHARED) return 0;
+  int status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, &frame);
+  if (status) return status;
+  for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) pw_mm_forget_page(m, &ptes[i]);
+  status = pw_ptables_collapse(&m->tables, first, pw_pte_make(PW_PTE_OWN, frame));
+  if (status) return pw_mm_status(status, err);
+  m->counts.own += PW_HUGE_PAGES;
+  m->counts.huge++;
+  m->counts.copies += present;
+  m->counts.thp_collapses++;
+  pw_computer_count_huge(m->computer, frame, 1);
+  pw_mm_note(m);
+  pw_mm_shot(m, first, first + PW_HUGE_PAGES);
+  *done = true;
+  return 0;
+}

@@ -1,0 +1,29 @@
+/* A process of a computer: its memory, and what the kernel keeps of it and its threads. */
+#ifndef PW_PROCESS_H
+#define PW_PROCESS_H
+
+#include "os/linux/computer.h"
+
+struct pw_thread {
+  uint64_t id;
+  uint32_t task, pid, stack[4];
+};
+
+struct pw_process {
+  struct pw_mm mm;
+  struct pw_thread first;
+  uint32_t files, sighand, signal, mm_object;
+  struct pw_thread *threads; /* started after the first */
+  size_t n_threads, threads_room;
+  bool lives;
+};
+
+/* All below: 0, PW_MM_NO_FRAME, or PW_ENOMEM. */
+int pw_process_begin(struct pw_process *process, struct pw_computer *computer, struct pw_error *err);
+/* A new one, with what its parent has. */
+int pw_process_fork(struct pw_process *child, struct pw_process *parent, struct pw_error *err);
+void pw_process_end(struct pw_process *process); /* what it had comes back; what it counted stays */
+int pw_process_start_thread(struct pw_process *process, uint64_t id, struct pw_error *err);
+void pw_process_end_thread(struct pw_process *process, uint64_t id);
+
+#endif

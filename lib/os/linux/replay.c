@@ -1,0 +1,268 @@
+/* A trace as a program of a computer. See replay.h. */
+#include "os/linux/replay.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/block.h"
+
+static int out_of_memory(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the processes of the traces");
+}
+
+int pw_program_init(struct pw_program *p, struct pw_blocks blocks, struct pw_computer *computer, struct pw_processes *all,
+                    uint32_t number, struct pw_error *err)
+{
+  memset(p, 0, sizeof *p);
+  p->blocks = blocks;
+  p->computer = computer;
+  p->all = all;
+  p->number = number;
+  return pw_spaces_init(&p->spaces, 0) ? out_of_memory(err) : 0;
+}
+
+void pw_program_clear(struct pw_program *p)
+{
+  pw_spaces_clear(&p->spaces);
+  pw_intern_clear(&p->texts);
+  pw_free(p->waiting);
+  pw_free(p->numbers);
+}
+
+/* ---- processes ---- */
+
+static struct pw_process *process_of(struct pw_program *p, uint32_t index)
+{
+  return index < p->n_numbers && p->numbers[index] ? p->all->list[p->numbers[index] - 1] : NULL;
+}
+
+static int reserve(struct pw_program *p, uint32_t index)
+{
+  size_t n = (size_t)index + 1;
+  struct pw_processes *all = p->all;
+  if (pw_grow((void **)&p->numbers, &p->numbers_room, n, sizeof *p->numbers)) return -1;
+  while (p->n_numbers < n) p->numbers[p->n_numbers++] = 0;
+  return pw_grow((void **)&all->list, &all->room, all->n + 1, sizeof *all->list) ||
+                 pw_grow((void **)&all->of, &all->of_room, all->n + 1, sizeof *all->of)
+             ? -1
+             : 0;
+}
+
+/* Process `index` of the trace begins: of a parent, or by itself. */
+static int begin(struct pw_program *p, uint32_t index, struct pw_process *parent, struct pw_error *err)
+{
+  if (reserve(p, index)) return out_of_memory(err);
+  struct pw_processes *all = p->all;
+  struct pw_process *made = pw_calloc(1, sizeof *made);
+  if (!made) return out_of_memory(err);
+  all->list[all->n] = made;
+  all->of[all->n++] = (struct pw_process_of){.program = p->number, .process = index};
+  p->numbers[index] = (uint32_t)all->n;
+  return parent ? pw_process_fork(made, parent, err) : pw_process_begin(made, p->computer, err);
+}
+
+static void end(struct pw_program *p, uint32_t index, bool exited)
+{
+  struct pw_process *process = process_of(p, index);
+  if (!process) return;
+  p->all->of[p->numbers[index] - 1].exited = exited;
+  pw_process_end(process);
+  p->numbers[index] = 0;
+}
+
+/* The process that runs: one that nobody began begins here. */
+static int need_process(struct pw_program *p, struct pw_process **process, struct pw_error *err)
+{
+  int status = 0;
+  if (!process_of(p, p->current)) status = begin(p, p->current, NULL, err);
+  *process = process_of(p, p->current);
+  return status;
+}
+
+/* ---- what events change ---- */
+
+/* Which file of the computer a mapping is of. */
+static int file_of(struct pw_program *p, const struct pw_vma *v, uint32_t *file)
+{
+  const char *name = p->spaces.texts.texts[v->object];
+  *file = PW_NO_FILE;
+  if (p->computer->options.plain) return 0;
+  if (v->kind == PW_VMA_FILE) return pw_computer_file(p->computer, name, strlen(name), v->inode, file);
+  return v->rights & PW_MAP_SHARED ? pw_computer_shared(p->computer, file) : 0;
+}
+
+static struct pw_native_vma area_of(const struct pw_vma *v)
+{
+  struct pw_native_vma area = {.start = v->first, .end = v->last + 1, .flags = v->rights, .inode = v->inode, .offset = v->offset};
+  if (v->kind == PW_VMA_FILE) area.flags |= PW_AREA_FILE;
+  if (v->kind == PW_VMA_SPECIAL) area.flags |= PW_AREA_SPECIAL;
+  if (v->kind == PW_VMA_STACK || v->grows) area.flags |= PW_MAP_STACK;
+  return area;
+}
+
+/* The last map, now that its file is known or known not to come. */
+static int settle(struct pw_program *p, struct pw_error *err)
+{
+  struct pw_process *process = p->maps ? process_of(p, p->mapped.process) : NULL;
+  uint32_t file;
+  p->maps = false;
+  if (!process) return 0;
+  struct pw_native_vma area = area_of(&p->mapped.vma);
+  area.start = p->mapped.first;
+  area.end = p->mapped.last + 1;
+  int status = file_of(p, &p->mapped.vma, &file);
+  if (status) return pw_mm_status(status, err);
+  if (p->computer->options.plain) { /* pages stay under a map, as in `run` */
+    status = pw_mm_cut_areas(&process->mm, area.start, area.end, err);
+    return status || area.end > pw_ptables_end(&process->mm.tables) ? status : pw_mm_put_area(&process->mm, &area, file, err);
+  }
+  status = pw_mm_map_file(&process->mm, &area, file, err);
+  if (!status && area.flags & PW_AREA_FILE) status = pw_computer_warm(p->computer, file, area.offset, area.end - area.start);
+  return pw_mm_status(status, err);
+}
+
+static int advise(struct pw_mm *mm, const struct pw_space_change *c, struct pw_error *err)
+{
+  bool whole = c->first > c->last;
+  if (whole) mm->no_thp = c->to == PW_ADVICE_THP_OFF ? true : c->to == PW_ADVICE_THP_ON ? false : mm->no_thp;
+  if (whole || (c->to != PW_ADVICE_HUGEPAGE && c->to != PW_ADVICE_NOHUGEPAGE)) return 0;
+  return pw_mm_set_flags(mm, c->first, c->last + 1, PW_AREA_HUGE | PW_AREA_NOHUGE,
+                         c->to == PW_ADVICE_HUGEPAGE ? PW_AREA_HUGE : PW_AREA_NOHUGE, err);
+}
+
+static int take_change(void *context, const struct pw_space_change *c, struct pw_error *err)
+{
+  struct pw_program *p = context;
+  struct pw_process *process;
+  int status = need_process(p, &process, err);
+  if (status) return status;
+  struct pw_mm *mm = &process->mm;
+  uint64_t start = c->first, stop = c->last + 1;
+  switch (c->kind) {
+    case PW_SPACE_MAPPED:
+      p->mapped = *c;
+      p->mapped.vma.first = c->first; /* one that joined another begins before */
+      p->maps = true;
+      return 0;
+    case PW_SPACE_BACKED: return 0;
+    case PW_SPACE_ADVISED: return advise(mm, c, err);
+    case PW_SPACE_UNMAPPED: return pw_mm_unmap(mm, start, stop, err);
+    case PW_SPACE_DISCARDED: pw_mm_discard(mm, start, stop); return 0;
+    case PW_SPACE_PROTECTED: return pw_mm_protect(mm, start, stop, (uint32_t)c->to, err);
+    case PW_SPACE_MOVED: return pw_mm_carry(mm, start, stop - start, c->to, err);
+    case PW_SPACE_FORKED: return begin(p, (uint32_t)c->to, process, err);
+    case PW_SPACE_EMPTIED: pw_mm_renew(mm); return 0;
+    case PW_SPACE_ENDED: end(p, p->current, true); return 0;
+  }
+  return 0;
+}
+
+/* A buffer of the program that the kernel read or wrote: faults as the program's own, and no TLB. */
+static int kernel_touches(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
+{
+  struct pw_process *process;
+  int status = need_process(p, &process, err);
+  uint64_t last = e->b ? (e->a + e->b - 1) >> PW_BASE_SHIFT : 0;
+  bool write = e->kind == PW_EVENT_KERNEL_WRITE;
+  for (uint64_t page = e->a >> PW_BASE_SHIFT; !status && e->b && page <= last; page++)
+    if (!pw_mm_reaches(&process->mm, page, write)) status = pw_mm_fault(&process->mm, page, write, err);
+  return status;
+}
+
+static int take_event(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
+{
+  struct pw_process *process;
+  int status = 0;
+  /* the file of the map before, or else that map */
+  if (e->kind == PW_EVENT_BACKING) {
+    status = pw_spaces_event(&p->spaces, e, NULL, NULL, err);
+    struct pw_vma vma;
+    if (!status && p->maps && pw_spaces_at(&p->spaces, p->mapped.process, p->mapped.first, &vma)) {
+      uint64_t before = p->mapped.first - vma.first; /* pages of it that a neighbour has */
+      p->mapped.vma = vma;
+      p->mapped.vma.offset += vma.inode ? before : 0;
+    }
+    return status ? status : settle(p, err);
+  }
+  status = settle(p, err);
+  if (status) return status;
+  if (e->kind == PW_EVENT_PROCESS) {
+    p->current = (uint32_t)e->b;
+  } else if (e->kind == PW_EVENT_THREAD_START || e->kind == PW_EVENT_THREAD_END) {
+    status = need_process(p, &process, err);
+    if (!status && e->kind == PW_EVENT_THREAD_START) status = pw_process_start_thread(process, e->a, err);
+    if (!status && e->kind == PW_EVENT_THREAD_END) pw_process_end_thread(process, e->a);
+    return status;
+  } else if (pw_event_is_kernel(e->kind)) {
+    return kernel_touches(p, e, err);
+  }
+  return pw_spaces_event(&p->spaces, e, take_change, p, err);
+}
+
+/* ---- visits ---- */
+
+/* The events that are left of a block outlive it. */
+static int keep_events(struct pw_program *p, struct pw_error *err)
+{
+  const struct pw_block *b = p->block;
+  size_t n = b ? b->n_events - p->event : 0;
+  if (pw_grow((void **)&p->waiting, &p->waiting_room, p->n_waiting + n, sizeof *p->waiting)) return out_of_memory(err);
+  for (; b && p->event < b->n_events; p->event++) {
+    struct pw_event *e = &p->waiting[p->n_waiting++];
+    *e = b->events[p->event];
+    if (!e->text_bytes) continue;
+    uint32_t text = pw_intern(&p->texts, e->text, e->text_bytes);
+    if (text == PW_NO_TEXT) return out_of_memory(err);
+    e->text = p->texts.texts[text];
+  }
+  return 0;
+}
+
+int pw_program_peek(struct pw_program *p, struct pw_error *err)
+{
+  while (!p->ended && (!p->block || p->visit == p->block->n_visits)) {
+    int status = keep_events(p, err);
+    if (status) return status;
+    p->block = NULL;
+    p->visit = p->event = 0;
+    status = p->blocks.next(p->blocks.trace, &p->block, err);
+    if (status < 0) return status;
+    p->ended = status == 0;
+    if (p->ended) p->block = NULL;
+  }
+  return !p->ended;
+}
+
+static int take_waiting(struct pw_program *p, struct pw_error *err)
+{
+  int status = 0;
+  for (size_t i = 0; !status && i < p->n_waiting; i++) status = take_event(p, &p->waiting[i], err);
+  p->n_waiting = 0;
+  return status;
+}
+
+int pw_program_prepare(struct pw_program *p, struct pw_error *err)
+{
+  struct pw_process *process;
+  const struct pw_block *b = p->block;
+  int status = 0;
+  if (!p->began) status = need_process(p, &process, err); /* it takes its kernel objects as it arrives */
+  p->began = true;
+  if (!status && p->n_waiting) status = take_waiting(p, err);
+  for (; !status && p->event < b->n_events && b->events[p->event].at <= p->visit; p->event++)
+    status = take_event(p, &b->events[p->event], err);
+  if (!status && p->maps) status = settle(p, err);
+  return status ? status : need_process(p, &process, err);
+}
+
+int pw_program_end(struct pw_program *p, struct pw_error *err)
+{
+  struct pw_process *process;
+  int status = p->began ? 0 : need_process(p, &process, err);
+  p->began = true;
+  if (!status) status = take_waiting(p, err);
+  if (!status) status = settle(p, err);
+  for (uint32_t i = 0; i < p->n_numbers; i++) end(p, i, false);
+  return status;
+}

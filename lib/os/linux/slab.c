@@ -1,0 +1,159 @@
+/* Slab caches. See slab.h. */
+#include "os/linux/slab.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define KMALLOC(NAME, BYTES, PAGES) {"kmalloc-" NAME, BYTES, (PAGES) * 4096 / (BYTES), PAGES, PW_UNMOVABLE}
+
+static const struct pw_slab_kind kinds[PW_SLABS] = {
+    [PW_SLAB_TASK] = {"task_struct", 4288, 7, 8, PW_UNMOVABLE},
+    [PW_SLAB_MM] = {"mm_struct", 1600, 20, 8, PW_UNMOVABLE},
+    [PW_SLAB_SIGNAL] = {"signal_cache", 1152, 14, 4, PW_UNMOVABLE},
+    [PW_SLAB_SIGHAND] = {"sighand_cache", 2112, 15, 8, PW_UNMOVABLE},
+    [PW_SLAB_FILES] = {"files_cache", 704, 23, 4, PW_UNMOVABLE},
+    [PW_SLAB_VMA] = {"vm_area_struct", 192, 21, 1, PW_UNMOVABLE},
+    [PW_SLAB_ANON_VMA] = {"anon_vma", 104, 39, 1, PW_UNMOVABLE},
+    [PW_SLAB_ANON_CHAIN] = {"anon_vma_chain", 64, 64, 1, PW_UNMOVABLE},
+    [PW_SLAB_PID] = {"pid", 192, 21, 1, PW_UNMOVABLE},
+    [PW_SLAB_MAPLE] = {"maple_node", 256, 16, 1, PW_UNMOVABLE},
+    [PW_SLAB_FILP] = {"filp", 192, 21, 1, PW_UNMOVABLE},
+    [PW_SLAB_DENTRY] = {"dentry", 192, 21, 1, PW_RECLAIMABLE},
+    [PW_SLAB_INODE] = {"inode_cache", 624, 13, 2, PW_RECLAIMABLE},
+    [PW_SLAB_EXT4_INODE] = {"ext4_inode", 1128, 14, 4, PW_RECLAIMABLE},
+    [PW_SLAB_SHMEM_INODE] = {"shmem_inode", 752, 21, 4, PW_RECLAIMABLE},
+    [PW_SLAB_RADIX] = {"radix_tree_node", 584, 14, 2, PW_RECLAIMABLE},
+    [PW_SLAB_KMALLOC] = KMALLOC("8", 8, 1),
+    KMALLOC("16", 16, 1), KMALLOC("32", 32, 1), KMALLOC("64", 64, 1), KMALLOC("96", 96, 1), KMALLOC("128", 128, 1),
+    KMALLOC("192", 192, 1), KMALLOC("256", 256, 1), KMALLOC("512", 512, 2), KMALLOC("1k", 1024, 4), KMALLOC("2k", 2048, 8),
+    KMALLOC("4k", 4096, 8), KMALLOC("8k", 8192, 8)};
+
+const struct pw_slab_kind *pw_slab_kind(size_t index)
+{
+  return index < PW_SLABS ? &kinds[index] : NULL;
+}
+
+unsigned pw_slab_kmalloc(uint64_t bytes)
+{
+  unsigned i = PW_SLAB_KMALLOC;
+  while (i < PW_SLABS && kinds[i].object_bytes < bytes) i++;
+  return i;
+}
+
+unsigned pw_slab_order(const struct pw_slab_kind *kind)
+{
+  return (unsigned)__builtin_ctz(kind->pages);
+}
+
+void pw_slab_init(struct pw_slab_cache *c, const struct pw_slab_kind *kind)
+{
+  *c = (struct pw_slab_cache){.kind = kind};
+}
+
+void pw_slab_clear(struct pw_slab_cache *c)
+{
+  pw_free(c->slabs);
+  pw_free(c->spare);
+  pw_free(c->roomy);
+  *c = (struct pw_slab_cache){.kind = c->kind};
+}
+
+/* ---- slabs with room, the oldest first ---- */
+
+static void swap(struct pw_slab_age *a, struct pw_slab_age *b)
+{
+  struct pw_slab_age was = *a;
+  *a = *b;
+  *b = was;
+}
+
+static void wait(struct pw_slab_cache *c, uint32_t slot)
+{
+  struct pw_slab_age *h = c->roomy;
+  size_t i = c->n_roomy++;
+  h[i] = (struct pw_slab_age){c->slabs[slot].age, slot};
+  for (; i && h[(i - 1) / 2].age > h[i].age; i = (i - 1) / 2) swap(&h[i], &h[(i - 1) / 2]);
+  c->slabs[slot].waits = true;
+}
+
+static void drop_top(struct pw_slab_cache *c)
+{
+  struct pw_slab_age *h = c->roomy;
+  h[0] = h[--c->n_roomy];
+  for (size_t i = 0, least; (least = 2 * i + 1) < c->n_roomy; i = least) {
+    if (least + 1 < c->n_roomy && h[least + 1].age < h[least].age) least++;
+    if (h[i].age <= h[least].age) break;
+    swap(&h[i], &h[least]);
+  }
+}
+
+/* The oldest slab that has room, or NULL. */
+static struct pw_slab *oldest(struct pw_slab_cache *c)
+{
+  while (c->n_roomy) {
+    const struct pw_slab_age *top = &c->roomy[0];
+    struct pw_slab *s = &c->slabs[top->slot];
+    bool is_it = s->frame != PW_NO_FRAME && s->age == top->age;
+    if (is_it && s->used < c->kind->objects) return s;
+    if (is_it) s->waits = false;
+    drop_top(c);
+  }
+  return NULL;
+}
+
+/* ---- objects ---- */
+
+bool pw_slab_is_full(struct pw_slab_cache *c)
+{
+  return !oldest(c);
+}
+
+/* Each slab stands in the heap once; one that went may leave its place there until it comes to the top. */
+static int reserve(struct pw_slab_cache *c)
+{
+  size_t ages = c->n_roomy + 1;
+  return pw_grow((void **)&c->slabs, &c->slots_room, c->n_slots + 1, sizeof *c->slabs) ||
+                 pw_grow((void **)&c->spare, &c->spare_room, c->n_slots + 1, sizeof *c->spare) ||
+                 pw_grow((void **)&c->roomy, &c->roomy_room, ages + c->n_slots + 1, sizeof *c->roomy)
+             ? PW_ENOMEM
+             : 0;
+}
+
+static int make_slab(struct pw_slab_cache *c, struct pw_buddy *frames)
+{
+  if (reserve(c)) return PW_ENOMEM;
+  uint32_t frame = pw_buddy_take(frames, pw_slab_order(c->kind), c->kind->type);
+  if (frame == PW_NO_FRAME) return 1;
+  uint32_t slot = c->n_spare ? c->spare[--c->n_spare] : (uint32_t)c->n_slots++;
+  c->slabs[slot] = (struct pw_slab){.frame = frame, .age = c->made++};
+  wait(c, slot);
+  if (++c->slabs_now > c->slabs_peak) c->slabs_peak = c->slabs_now;
+  return 0;
+}
+
+int pw_slab_take(struct pw_slab_cache *c, struct pw_buddy *frames, uint32_t *slot)
+{
+  struct pw_slab *s = oldest(c);
+  int status = s ? 0 : make_slab(c, frames);
+  if (status) return status;
+  if (!s) s = oldest(c);
+  s->used++;
+  *slot = (uint32_t)(s - c->slabs);
+  if (++c->objects > c->objects_peak) c->objects_peak = c->objects;
+  return 0;
+}
+
+void pw_slab_give(struct pw_slab_cache *c, struct pw_buddy *frames, uint32_t slot)
+{
+  struct pw_slab *s = &c->slabs[slot];
+  c->objects--;
+  if (--s->used) {
+    if (!s->waits) wait(c, slot);
+    return;
+  }
+  pw_buddy_give(frames, s->frame, pw_slab_order(c->kind));
+  s->frame = PW_NO_FRAME;
+  c->spare[c->n_spare++] = slot;
+  c->slabs_now--;
+}

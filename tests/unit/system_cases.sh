@@ -1,0 +1,271 @@
+#!/usr/bin/env bash
+# Cases of `pagewalk system` worked by hand, from text to CSV. Needs $PAGEWALK, the command under test.
+set -u
+: "${PAGEWALK:?the command under test}"
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failures=0 checks=0
+
+# trace NAME: rows of op,addr,size,pid,arg,name,offset from standard input, in $dir/NAME. Addresses may be 0xADDR+PAGES.
+trace() {
+  {
+    echo op,addr,size,pid,arg,name,offset
+    awk -F, -v OFS=, '{ while (NF < 7) $(NF + 1) = ""; if (split($2, part, "+") == 2) $2 = sprintf("%d", hex(part[1]) + 4096 * part[2]); print }
+      function hex(text,   i, value) {
+        text = tolower(substr(text, 3))
+        for (i = 1; i <= length(text); i++) value = value * 16 + index("0123456789abcdef", substr(text, i, 1)) - 1
+        return value
+      }'
+  } >"$dir/$1"
+}
+
+# value FILE ROW COLUMN: the cell of the row (from 1).
+value() {
+  awk -F, -v row="$2" -v column="$3" '
+    NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i; if (!at) print "no such column" }
+    NR == row + 1 { print $at }' "$1"
+}
+
+# system "PROGRAMS" "OPTIONS": runs them, all outputs in $dir/out.
+system() {
+  local programs=()
+  ran="system $1 $2"
+  for program in $1; do programs+=("$dir/$program"); done
+  rm -rf "$dir/out"
+  # shellcheck disable=SC2086 # the options are words
+  "$PAGEWALK" system -q "${programs[@]}" $2 -o "$dir/out" 2>"$dir/talk" || fail "$(cat "$dir/talk")"
+}
+fail() { echo "FAIL $ran: $*"; failures=$((failures + 1)); }
+
+# expect TABLE ROW COLUMN=VALUE...
+expect() {
+  local table=$1 row=$2 pair got
+  shift 2
+  for pair in "$@"; do
+    checks=$((checks + 1))
+    got=$(value "$dir/out/$table.csv" "$row" "${pair%%=*}")
+    [ "$got" = "${pair#*=}" ] || fail "row $row of $table: ${pair%%=*} is '$got', by hand '${pair#*=}'"
+  done
+}
+# slab CACHE COLUMN=VALUE...
+slab() {
+  expect slabs "$(awk -F, -v name="$1" '{ for (i = 1; i <= NF; i++) if ($i == name) print NR - 1 }' "$dir/out/slabs.csv")" "${@:2}"
+}
+K=4096 M=$((1 << 20))
+
+# 1. Tables: m copies that touch n leaf tables of one GiB have (3 + n) pages each; of two levels 16 KiB + n x 1 KiB.
+trace one <<<'map,0x40000000,4096,0,rw-p
+W,0x40000000,8'
+system one "--memory 16M --kernel 0"
+expect system 1 managed_bytes=$((4032 * K)) kernel_bytes=$((109 * K)) slab_bytes=$((37 * K)) table_bytes=$((4 * K)) \
+  anon_bytes=$K minor_faults=1 walks=1 walk_refs=4 context_switches=0
+trace leaves <<<'map,0x40000000,0x400000,0,rw-p
+W,0x40000000,8
+W,0x40200000,8
+W,0x40000000,8'
+system 'leaves;copies=8' "--memory 64M --kernel 0 --quantum 1"
+expect system 1 slab_bytes=$((45 * K)) table_bytes=$((40 * K)) minor_faults=16
+expect processes 8 name='leaves#8' table_bytes=$((5 * K)) resident_bytes=$((2 * K)) minor_faults=2
+slab task_struct objects_peak=8 slabs_peak=2 objects=0 slabs=0
+slab mm_struct objects_peak=8 slabs_peak=1
+slab vm_area_struct objects_peak=8 slabs_peak=1
+trace short <<<'map,0x0,0x400000,0,rw-p
+W,0x0,8
+W,0x100000,8
+W,0x200000,8
+W,0x0,8'
+for m in 1 3; do
+  system "short;copies=$m" "--memory 64M --kernel 0 --table arm-short --quantum 1"
+  expect system 1 table_bytes=$(((16 + 3) * 1024 * m))
+done
+
+# 3. Files: two readers share 16 frames; cold, a major fault reads 32 pages around; private and shared writes; fault-around.
+trace reader <<<'map,0x10000000,0x10000,0,r--p,/lib/a
+R,0x10000000,8'
+cp "$dir/reader" "$dir/reader2"
+system "reader reader2" "--memory 64M --kernel 0"
+expect system 1 file_bytes=$((16 * K)) minor_faults=2 major_faults=0 anon_bytes=0
+expect processes 2 resident_bytes=$((16 * K)) minor_faults=1
+slab inode_cache objects=1
+slab radix_tree_node objects=1
+trace cold <<<'map,0x10000000,0x40000,0,r--p,/lib/a
+R,0x10000000+20,8
+R,0x10000000+17,8
+R,0x10000000,8
+R,0x10000000+40,8'
+system cold "--memory 64M --kernel 0 --page-cache cold"
+expect system 1 major_faults=3 minor_faults=0 file_bytes=$((56 * K))
+expect processes 1 resident_bytes=$((48 * K))
+trace private <<<'map,0x10000000,0x2000,0,rw-p,/lib/a
+R,0x10000000,8
+W,0x10000000,8
+W,0x10000000+1,8'
+system private "--memory 64M --kernel 0"
+expect system 1 minor_faults=3 copies=2 anon_bytes=$((2 * K))
+trace shared <<<'map,0x10000000,0x2000,0,rw-s,/lib/a
+R,0x10000000,8
+W,0x10000000,8
+W,0x10000000,8'
+system shared "--memory 64M --kernel 0"
+expect system 1 minor_faults=2 copies=0 anon_bytes=0 file_bytes=$((2 * K))
+trace slot5 <<<'map,0x10005000,0x30000,0,r--p,/lib/a
+R,0x10005000+3,8
+R,0x10005000+15,8
+R,0x10005000+16,8
+R,0x10005000+26,8
+R,0x10005000+27,8'
+system slot5 "--memory 64M --kernel 0"
+expect system 1 minor_faults=3
+
+# 4. Private memory: the zero page, then frames; a fork of three pages, of which the child copies one.
+trace zero <<<'map,0x10000000,0x2000,0,rw-p
+R,0x10000000,8
+W,0x10000000,8
+M,0x10000000+1,8'
+system zero "--memory 64M --kernel 0"
+expect system 1 minor_faults=3 anon_bytes=$((2 * K)) copies=0 walks=3
+trace fork <<<'map,0x10000000,0x3000,0,rw-p
+W,0x10000000,8
+W,0x10000000+1,8
+W,0x10000000+2,8
+fork,,,0,1
+R,0x10000000,8,1
+W,0x10000000,8,1
+exit,,,1
+W,0x10000000,8
+W,0x10000000+1,8
+W,0x10000000+2,8'
+system fork "--memory 64M --kernel 0"
+expect system 1 minor_faults=7 copies=1 anon_bytes=$((4 * K))
+expect processes 1 minor_faults=6 copies=0 ended=end
+expect processes 2 process=1 minor_faults=1 copies=1 ended=exit
+slab anon_vma objects_peak=2
+system fork "--memory 64M --kernel 0 --faults plain" # the parent's last writes find their pages alone
+expect system 1 minor_faults=4 copies=1 anon_bytes=$((4 * K))
+
+# 5. Huge pages: one byte of 2 MiB; a partial unmap; a fork; a memory that has no block.
+trace huge <<<'map,0x40000000,0x200000,0,rw-p
+W,0x40000123,1'
+system huge "--memory 64M --kernel 0 --thp never,always"
+expect system 1 anon_bytes=$K thp_faults=0 table_bytes=$((4 * K)) walk_refs=4
+expect system 2 anon_bytes=$((2 * M)) thp_faults=1 thp_bytes=$((2 * M)) table_bytes=$((4 * K)) walk_refs=3
+trace unmapped <<<'map,0x40000000,0x200000,0,rw-p
+W,0x40000123,1
+unmap,0x40005000,4096
+W,0x40000123,1'
+system unmapped "--memory 64M --kernel 0 --thp always --every 1"
+expect system 1 thp_splits=1 anon_bytes=$((2 * M)) table_bytes=$((4 * K)) walks=2
+expect series 2 anon_bytes=$((2 * M)) thp_bytes=0
+trace hugefork <<<'map,0x40000000,0x200000,0,rw-p
+W,0x40000123,1
+fork,,,0,7
+W,0x40000123,1,7'
+system hugefork "--memory 64M --kernel 0 --thp always"
+expect system 1 anon_bytes=$((513 * K)) thp_splits=1 copies=1 minor_faults=2
+system huge "--memory 4M --kernel 0 --thp always"
+expect system 1 thp_fallbacks=1 thp_faults=0 anon_bytes=$K
+trace advised <<<'map,0x40000000,0x400000,0,rw-p
+advise,0x40000000,0x200000,0,hugepage
+W,0x40000000,1
+W,0x40200000,1'
+system advised "--memory 64M --kernel 0 --thp never,madvise,always"
+expect system 1 thp_faults=0 anon_bytes=$((2 * K))
+expect system 2 thp_faults=1 anon_bytes=$((513 * K))
+expect system 3 thp_faults=2 anon_bytes=$((1024 * K))
+trace readhuge <<<'map,0x40000000,0x200000,0,rw-p
+R,0x40000000,1
+W,0x40000000,1'
+system readhuge "--memory 64M --kernel 0 --thp always" # the huge zero page, then a block
+expect system 1 thp_faults=1 minor_faults=2 anon_bytes=$((2 * M)) thp_splits=0
+# TLBs with sizes: one entry of 4K keeps the two 2M pages apart from it
+trace sizes <<<'map,0x40000000,0x400000,0,rw-p
+map,0x50000000,0x1000,0,rw-p
+W,0x40000000,1
+W,0x50000000,1
+W,0x40300000,1
+W,0x50000000,1
+W,0x40000000,1'
+system sizes "--memory 64M --kernel 0 --thp always --dtlb 1:1@4K/2:2@2M --stlb none"
+expect system 1 dtlb_misses=3 walks=3 walk_refs=10
+system sizes "--memory 64M --kernel 0 --thp always --dtlb 2:2 --stlb none"
+expect system 1 dtlb_misses=4 walks=4 walk_refs=13
+
+# 8. Turns and address-space numbers: three processes, three turns each.
+for i in 1 2 3; do
+  trace turn$i <<<'map,0x10000000,0x2000,0,rw-p
+W,0x10000000,8
+W,0x10000000+1,8
+W,0x10000000,8'
+done
+system "turn1 turn2 turn3" "--memory 64M --kernel 0 --quantum 1 --asid 2,3,off,on"
+expect system 1 asid_flushes=7 walks=9 context_switches=8
+expect system 2 asid_flushes=0 walks=6 context_switches=8
+expect system 3 asid_flushes=8 walks=9 context_switches=8
+expect system 4 asid_flushes=0 walks=6
+expect processes 1 walks=3 accesses=3
+
+# 9. The heap: what is given back faults again, what malloc keeps does not.
+trace brk <<<'map,0x10000000,0x1000,0,rw-p,[heap]
+W,0x10000000,8
+map,0x10001000,0x1000,0,rw-p,[heap]
+W,0x10000000+1,8
+unmap,0x10001000,0x1000
+map,0x10001000,0x1000,0,rw-p,[heap]
+W,0x10000000+1,8'
+system brk "--memory 64M --kernel 0"
+expect system 1 minor_faults=3 anon_bytes=$((2 * K))
+slab vm_area_struct objects_peak=2 # the map grew the heap's, the unmap divided it
+trace kept <<<'map,0x10000000,0x2000,0,rw-p,[heap]
+W,0x10000000,8
+W,0x10000000+1,8
+W,0x10000000,8
+W,0x10000000+1,8'
+system kept "--memory 64M --kernel 0"
+expect system 1 minor_faults=2
+trace munmap <<<'map,0x10000000,0x1000,0,rw-p
+W,0x10000000,8
+unmap,0x10000000,0x1000
+map,0x10000000,0x1000,0,rw-p
+W,0x10000000,8
+unmap,0x10000000,0x1000
+map,0x10000000,0x1000,0,rw-p
+W,0x10000000,8'
+system munmap "--memory 64M --kernel 0"
+expect system 1 minor_faults=3 anon_bytes=$K walks=3
+
+# Programs that come later: the clock jumps to the one that is awaited.
+system "turn1 turn2;start=10" "--memory 64M --kernel 0 --every 5"
+expect processes 2 accesses=3
+expect series 3 access=13
+[ "$(tail -n +2 "$dir/out/series.csv" | wc -l)" = 3 ] || fail "three windows: 5, 10 and the rest"
+
+# What cannot be is one sentence.
+refuse() {
+  local want=$1 code=$2
+  shift 2
+  "$PAGEWALK" system "$@" -q >"$dir/said" 2>&1
+  local got=$?
+  checks=$((checks + 1))
+  ran="system $*"
+  [ $got = "$code" ] || fail "exit $got, not $code: $(cat "$dir/said")"
+  { grep -q -- "$want" "$dir/said" && [ "$(wc -l <"$dir/said")" = 1 ]; } || fail "it does not say '$want': $(cat "$dir/said")"
+}
+refuse "needs --memory" 2 "$dir/one"
+refuse "needs a trace" 2 --memory 64M
+refuse "at least" 2 "$dir/one" --memory 2M
+refuse "the kernel alone takes" 1 "$dir/one" --memory 8M --kernel 8M
+refuse "given twice" 2 "$dir/one" "$dir/one" --memory 64M
+refuse "none of copies" 2 "$dir/one;twice" --memory 64M
+refuse "none of never, madvise, always" 2 "$dir/one" --memory 64M --thp often
+refuse "has no pages of 4 KiB" 1 "$dir/one" --memory 64M --table arm64-64k
+refuse "take pages of one size" 1 "$dir/one" --memory 64M --dtlb 64:4@4K/32:4@4K\&2M
+refuse "none of the sizes" 2 "$dir/one" --memory 64M --dtlb 64:4@8K
+refuse "there is no such file" 1 "$dir/none" --memory 64M
+refuse "does not fit the table" 1 "$dir/one" --memory 64M --table 8,9+12:4
+trace greedy <<<"map,0x40000000,0x10000000,0,rw-p
+$(for i in $(seq 0 4000); do echo "W,0x40000000+$i,8"; done)"
+refuse "no page frame is left at access" 1 "$dir/greedy" --memory 8M --kernel 0
+
+[ $failures = 0 ] && [ $checks -ge 100 ] && exit 0
+echo "$failures failures, $checks checks"
+exit 1
