@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/block.h"
 
-enum { N_SEEN = 4096, SCAN_RANGES = 8, SCAN_SECONDS = 10, SCAN_SLEEP_SECONDS = 60, ASK_VISITS = 1 << 16 };
+enum { N_SEEN = 4096, SCAN_RANGES = 8, SCAN_SECONDS = 10, SCAN_SLEEP_SECONDS = 60, ASK_STRETCHES = 64 };
 
 /* ---- beginning and end ---- */
 
@@ -33,6 +33,9 @@ int pw_engine_system_begin(struct pw_system *s, const struct pw_system_config *c
   int status = pw_computer_init(&s->computer, &options, err);
   if (!status) status = pw_sized_init(&s->tlbs, &c->tlbs, c->seed, err);
   if (status) return status;
+  unsigned bits = pw_geometry_va_bits(c->geometry) - PW_BASE_SHIFT;
+  s->page_bits = (UINT64_C(1) << bits) - 1;
+  if (c->geometry->sign_extended && bits < PW_PAGE_BITS) s->high_bits = PW_PAGE_MASK & ~(s->page_bits >> 1);
   s->n_asids = c->asids;
   s->slots = pw_calloc(n_slots, sizeof *s->slots);
   s->seen = pw_calloc(N_SEEN, sizeof *s->seen);
@@ -167,12 +170,11 @@ static int translate(struct pw_system *s, struct pw_mm *m, uint64_t page, bool w
   return *pages ? 0 : unfit(s, page, err);
 }
 
-static uint64_t page_of(const struct pw_system *s, uint64_t key)
+/* Of an address of the upper half, as the tables number it. */
+static inline uint64_t page_of(const struct pw_system *s, uint64_t key)
 {
   uint64_t page = key & PW_PAGE_MASK;
-  unsigned bits = pw_geometry_va_bits(s->config->geometry) - PW_BASE_SHIFT;
-  bool high = s->config->geometry->sign_extended && bits < PW_PAGE_BITS && page >> (bits - 1) == PW_PAGE_MASK >> (bits - 1);
-  return high ? page & ((UINT64_C(1) << bits) - 1) : page;
+  return s->high_bits && (page & s->high_bits) == s->high_bits ? page & s->page_bits : page;
 }
 
 static int touch_new(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
@@ -336,6 +338,12 @@ static int no_frame(const struct pw_system *s, struct pw_error *err)
                       s->processes.n ? s->processes.of[who].process : 0, s->processes.n ? s->processes.of[who].program : 0);
 }
 
+static void set_due(struct pw_system *s)
+{
+  s->next_due = s->config->thp == PW_SYSTEM_THP_NEVER || s->config->plain ? UINT64_MAX : s->next_scan;
+  if (s->every && s->next_window < s->next_due) s->next_due = s->next_window;
+}
+
 static int after_visit(struct pw_system *s, struct pw_error *err)
 {
   int status = 0;
@@ -344,6 +352,7 @@ static int after_visit(struct pw_system *s, struct pw_error *err)
     status = s->window(s->context, err);
     s->next_window += s->every;
   }
+  set_due(s);
   return status;
 }
 
@@ -353,34 +362,37 @@ static int ask_to_stop(struct pw_system *s, const struct pw_program *p, struct p
   return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
 }
 
-/* One visit, and what falls due behind it. */
-static int run_visit(struct pw_system *s, struct pw_system_slot *slot, struct pw_error *err)
+/* Visits up to the next event or the end of the block, of the process that runs, as far as the turn goes. */
+static int take_stretch(struct pw_system *s, struct pw_system_slot *slot, uint64_t end, struct pw_error *err)
 {
   struct pw_program *p = &slot->program;
   struct pw_process *process = s->processes.list[s->running - 1];
-  uint64_t before = pw_totals_sum(&s->counters.accesses);
-  int status = take_visit(s, &process->mm, p->block, p->visit++, slot->current, err);
-  s->clock += pw_totals_sum(&s->counters.accesses) - before;
-  return status ? status : after_visit(s, err);
+  const struct pw_block *b = p->block;
+  uint32_t until = p->event < b->n_events ? b->events[p->event].at : b->n_visits;
+  int status = 0;
+  while (!status && p->visit < until && s->clock < end) {
+    uint32_t i = p->visit++;
+    status = take_visit(s, &process->mm, b, i, slot->current, err);
+    s->clock += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
+    if (!status && s->clock >= s->next_due) status = after_visit(s, err);
+  }
+  return status;
 }
 
 static int take_turn(struct pw_system *s, struct pw_system_slot *slot, struct pw_error *err)
 {
   struct pw_program *p = &slot->program;
-  uint64_t accesses = 0;
-  uint32_t visits = 0;
+  uint64_t end = s->clock + s->config->quantum;
   int status = 0, more = 1;
-  while (!status && more > 0 && accesses < s->config->quantum) {
-    uint64_t before = s->clock;
+  if (end < s->clock) end = UINT64_MAX;
+  while (!status && more > 0 && s->clock < end) {
     status = pw_program_prepare(p, err);
     if (!status) status = switch_to(s, pw_program_running(p), err);
-    if (!status) status = run_visit(s, slot, err);
-    if (!status && ++visits % ASK_VISITS == 0) status = ask_to_stop(s, p, err);
-    accesses += s->clock - before;
+    if (!status) status = take_stretch(s, slot, end, err);
+    if (!status && ++s->stretches % ASK_STRETCHES == 0) status = ask_to_stop(s, p, err);
     if (!status) more = pw_program_peek(p, err);
   }
-  if (!status && more < 0) status = more;
-  return status;
+  return !status && more < 0 ? more : status;
 }
 
 /* The next program after the one that ran, among those that have come; or that comes first. */
@@ -409,6 +421,7 @@ int pw_engine_system_run(struct pw_system *s, struct pw_error *err)
   struct pw_system_slot *slot;
   int status = 0;
   s->next_window = s->every;
+  set_due(s);
   while (!status && (slot = choose(s, &at)) != NULL) {
     struct pw_program *p = &slot->program;
     int more = pw_program_peek(p, err);

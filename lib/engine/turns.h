@@ -31,6 +31,7 @@ struct pw_system {
   const struct pw_system_config *config;
   struct pw_computer computer;
   struct pw_sized tlbs;
+  uint64_t high_bits, page_bits;    /* those that say an address is of the upper half, and those that a table looks at */
   struct pw_system_slot *slots;
   size_t n_slots;
   struct pw_processes processes;
@@ -52,6 +53,7 @@ struct pw_system {
     uint8_t wrote, size;
   } *seen;
   uint64_t every, next_window;
+  uint64_t next_due, stretches;     /* when khugepaged or a window comes; stretches taken */
   int (*window)(void *context, struct pw_error *err); /* at the end of each; or NULL */
   bool (*stop)(void *context, const struct pw_trace_info *info);
   void *context;

@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-enum { TAG_BITS = 10, SIZE_BITS = 9 }; /* a page of the next size is 2^9 of this one */
-
-/* Tag and size take the place of the process in a page key. */
-static uint64_t key_of(unsigned tag, uint64_t page, enum pw_page_size size)
-{
-  return (uint64_t)(tag << 2 | size) << PW_PAGE_BITS | page >> SIZE_BITS * size;
-}
-
 static int init_level(struct pw_sized_level *l, const struct pw_tlb_array *arrays, const char *what, uint64_t seed, uint64_t salt,
                       struct pw_error *err)
 {
@@ -37,6 +29,7 @@ int pw_sized_init(struct pw_sized *s, const struct pw_sized_config *c, uint64_t 
   const struct pw_tlb_array *const arrays[3] = {c->itlb, c->dtlb, c->stlb};
   int status = 0;
   memset(s, 0, sizeof *s);
+  s->last[0] = s->last[1] = PW_NO_KEY;
   for (unsigned i = 0; !status && i < 3; i++) status = init_level(&s->level[i], arrays[i], names[i], seed, i + 1, err);
   if (status) pw_sized_clear(s);
   return status;
@@ -63,11 +56,10 @@ static bool ask(struct pw_sized_level *l, uint64_t key, enum pw_page_size size)
   return n == 0;
 }
 
-bool pw_sized_look_up(struct pw_sized *s, unsigned code, unsigned tag, uint64_t page, enum pw_page_size size)
+bool pw_sized_ask(struct pw_sized *s, unsigned code, uint64_t key, enum pw_page_size size)
 {
-  uint64_t key = key_of(tag, page, size);
   struct pw_sized_level *first = &s->level[code ? 0 : 1];
-  s->lookups[code]++;
+  s->last[code] = first->of[size] >= 0 ? key : PW_NO_KEY;
   if (first->n && ask(first, key, size)) return true;
   s->passed++;
   return s->level[2].n && ask(&s->level[2], key, size);
@@ -77,11 +69,12 @@ static void drop(struct pw_sized *s, unsigned tag, uint64_t first, uint64_t last
 {
   for (int i = 0; i < 3; i++)
     if (s->level[i].of[size] >= 0)
-      pw_tlb_drop_range(&s->level[i].tlb[s->level[i].of[size]], key_of(tag, first, size), key_of(tag, last, size));
+      pw_tlb_drop_range(&s->level[i].tlb[s->level[i].of[size]], pw_sized_key(tag, first, size), pw_sized_key(tag, last, size));
 }
 
 void pw_sized_drop(struct pw_sized *s, unsigned tag, uint64_t start, uint64_t end)
 {
+  s->last[0] = s->last[1] = PW_NO_KEY;
   for (unsigned size = 0; start < end && size < PW_PAGE_SIZES; size++) drop(s, tag, start, end - 1, (enum pw_page_size)size);
 }
 

@@ -24,6 +24,7 @@ struct pw_sized_level {
 
 struct pw_sized {
   struct pw_sized_level level[3]; /* ITLB, DTLB, STLB */
+  uint64_t last[2];               /* keys that data and code asked for last and whose first level has them still, or PW_NO_KEY */
   uint64_t lookups[2];            /* data, code: whoever has no first level counts its misses by them */
   uint64_t passed;                /* that the second level was asked for, or would have been */
 };
@@ -32,8 +33,21 @@ struct pw_sized {
 int pw_sized_init(struct pw_sized *sized, const struct pw_sized_config *config, uint64_t seed, struct pw_error *err);
 void pw_sized_clear(struct pw_sized *sized); /* frees */
 
-/* The page's number is one of base pages, its size says how many of them. True: it was in a TLB; false: a walk. */
-bool pw_sized_look_up(struct pw_sized *sized, unsigned code, unsigned tag, uint64_t page, enum pw_page_size size);
+/* Tag and size take the place of the process in a page key; a page of the next size is 2^9 of this one. */
+static inline uint64_t pw_sized_key(unsigned tag, uint64_t page, enum pw_page_size size)
+{
+  return (uint64_t)(tag << 2 | size) << PW_PAGE_BITS | page >> 9 * size;
+}
+
+bool pw_sized_ask(struct pw_sized *sized, unsigned code, uint64_t key, enum pw_page_size size);
+/* The page's number is one of base pages, its size says how many of them. True: it was in a TLB; false: a walk.
+ * To ask for the same key again changes nothing in any policy, so that the first level alone need not be looked at. */
+static inline bool pw_sized_look_up(struct pw_sized *sized, unsigned code, unsigned tag, uint64_t page, enum pw_page_size size)
+{
+  uint64_t key = pw_sized_key(tag, page, size);
+  sized->lookups[code]++;
+  return key == sized->last[code] || pw_sized_ask(sized, code, key, size);
+}
 /* Base pages [start, end) leave, in entries of every size. */
 void pw_sized_drop(struct pw_sized *sized, unsigned tag, uint64_t start, uint64_t end);
 /* All that the tag has. */
