@@ -262,6 +262,28 @@ refuse "take pages of one size" 1 "$dir/one" --memory 64M --dtlb 64:4@4K/32:4@4K
 refuse "none of the sizes" 2 "$dir/one" --memory 64M --dtlb 64:4@8K
 refuse "there is no such file" 1 "$dir/none" --memory 64M
 refuse "does not fit the table" 1 "$dir/one" --memory 64M --table 8,9+12:4
+trace far <<<'R,0x1000000000000,8'
+refuse "does not fit the table" 1 "$dir/far" --memory 64M
+trace high <<<'map,0xffff800000000000,0x1000,0,rw-p
+W,0xffff800000000000,8
+W,0xffff800000000008,8'
+system high "--memory 64M --kernel 0"
+expect system 1 minor_faults=1 walks=1 # the upper half, as the tables number it
+trace wild <<<'map,0x1000,0xfffffffffffff000,0,rw-p
+map,0x7ffffffff000,0x800000000000,0,rw-p,/lib/a
+map,0x10000000,0x2000,0,rw-p
+W,0x10000000,8
+protect,0x0,0xffffffffffffffff,0,r--p
+advise,0x0,0xffffffffffffffff,0,hugepage
+move,0x10000000,0x1000,0,0xfffffffffffff000
+move,0xffff800000000000,0x1000,0,0x10001000
+kernel-read,0xfffffffffff00000,0x100000
+fork,,,0,5
+discard,0x0,0xffffffffffffffff,5
+unmap,0x0,0xffffffffffffffff
+W,0x10000000,8'
+system wild "--memory 64M --kernel 0 --thp always" # sizes that no table has room for
+expect system 1 minor_faults=2
 trace greedy <<<"map,0x40000000,0x10000000,0,rw-p
 $(for i in $(seq 0 4000); do echo "W,0x40000000+$i,8"; done)"
 refuse "no page frame is left at access" 1 "$dir/greedy" --memory 8M --kernel 0

@@ -188,7 +188,7 @@ static int touch_2m(struct fault *f, bool *done)
 int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err)
 {
   struct fault f = {.m = m, .computer = m->computer, .page = page, .write = write, .err = err};
-  bool inside = page < pw_ptables_end(&m->tables), silent = false, done = false;
+  bool inside = page < m->tables.end, silent = false, done = false;
   bool mapped = inside && pw_ranges_at(&m->areas, page, &f.area);
   int status = mapped || !inside ? 0 : grow_stack(&f, &mapped);
   if (status) return status;

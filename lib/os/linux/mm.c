@@ -35,14 +35,14 @@ int pw_mm_begin(struct pw_mm *m, struct pw_computer *c, struct pw_error *err)
 
 void pw_mm_clear(struct pw_mm *m)
 {
-  if (m->computer && m->tables.root) pw_mm_drop(m, 0, pw_ptables_end(&m->tables));
+  if (m->computer && m->tables.root) pw_mm_drop(m, 0, m->tables.end);
   pw_ptables_clear(&m->tables);
   pw_mm_clear_areas(m);
 }
 
 void pw_mm_renew(struct pw_mm *m)
 {
-  uint64_t end = pw_ptables_end(&m->tables);
+  uint64_t end = m->tables.end;
   pw_mm_drop(m, 0, end);
   pw_ptables_prune(&m->tables, 0, end, 0, end, false);
   pw_mm_clear_areas(m);
@@ -113,7 +113,7 @@ static void free_tables(struct pw_mm *m, uint64_t start, uint64_t end)
 {
   struct pw_range below, above;
   uint64_t floor = pw_ranges_before(&m->areas, start, &below) ? below.last + 1 : 0;
-  uint64_t ceiling = pw_ranges_next(&m->areas, end, &above) ? above.first : pw_ptables_end(&m->tables);
+  uint64_t ceiling = pw_ranges_next(&m->areas, end, &above) ? above.first : m->tables.end;
   pw_ptables_prune(&m->tables, start, end, floor, ceiling, m->unknown);
 }
 
@@ -131,6 +131,7 @@ uint32_t *pw_mm_make_table(struct pw_mm *m, uint64_t page, int *status, struct p
 static bool narrow(const struct pw_mm *m, uint64_t *start, uint64_t *end)
 {
   struct pw_range first, last;
+  *end = pw_least(*end, m->tables.end);
   if (*start >= *end || m->unknown) return *start < *end;
   if (!pw_ranges_next(&m->areas, *start, &first) || first.first >= *end) return false;
   pw_ranges_before(&m->areas, *end - 1, &last);
@@ -152,7 +153,7 @@ int pw_mm_unmap(struct pw_mm *m, uint64_t start, uint64_t end, struct pw_error *
 
 int pw_mm_map_file(struct pw_mm *m, const struct pw_native_vma *area, uint32_t file, struct pw_error *err)
 {
-  if (area->start >= area->end || area->end > pw_ptables_end(&m->tables)) return 0;
+  if (area->start >= area->end || area->end > m->tables.end) return 0;
   int status = pw_mm_unmap(m, area->start, area->end, err);
   return status ? status : pw_mm_put_area(m, area, file, err);
 }
@@ -202,6 +203,8 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
   struct pw_ptables_at old;
   uint64_t leaf = pw_ptables_leaf(&m->tables);
   int status = 0;
+  if (from >= m->tables.end || to >= m->tables.end) return 0;
+  pages = pw_least(pages, m->tables.end - pw_most(from, to));
   for (uint64_t page = from, end = from + pages; !status && pw_ptables_next(&m->tables, &page, end, &old);) {
     uint64_t target = page - from + to;
     uint64_t n = pw_least(end - page, pw_least(leaf - page % leaf, leaf - target % leaf));
@@ -237,7 +240,7 @@ int pw_mm_move(struct pw_mm *m, const struct pw_native_change *c, struct pw_erro
   area.end = end;
   int status = pw_mm_map(m, &area, err);
   if (status || to == c->from) return status;
-  if (to < end && end <= pw_ptables_end(&m->tables)) status = pw_mm_carry(m, c->from, pw_least(c->from_pages, end - to), to, err);
+  if (to < end && end <= m->tables.end) status = pw_mm_carry(m, c->from, pw_least(c->from_pages, end - to), to, err);
   return status ? status : pw_mm_unmap(m, c->from, c->from + c->from_pages, err);
 }
 
@@ -252,7 +255,7 @@ void pw_mm_fork(struct pw_mm *m)
 {
   struct pw_ptables_at at;
   uint64_t leaf = pw_ptables_leaf(&m->tables);
-  for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, pw_ptables_end(&m->tables), &at); page = (page | (leaf - 1)) + 1)
+  for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, m->tables.end, &at); page = (page | (leaf - 1)) + 1)
     for (uint64_t i = 0; at.ptes && i < leaf; i++) protect_entry(&at.ptes[i]);
   m->age++;
 }
@@ -312,7 +315,7 @@ static int copy_range(struct pw_mm *m, struct pw_mm *child, uint64_t start, uint
 int pw_mm_fork_into(struct pw_mm *m, struct pw_mm *child, struct pw_error *err)
 {
   struct pw_range r = {0};
-  uint64_t at = 0, end = pw_ptables_end(&m->tables);
+  uint64_t at = 0, end = m->tables.end;
   bool all = m->computer->options.plain;
   child->no_thp = m->no_thp;
   child->unknown = m->unknown;

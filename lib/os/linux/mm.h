@@ -139,9 +139,10 @@ uint64_t pw_mm_present(const struct pw_mm *mm, uint64_t start, uint64_t end);
 /* fault.c: a touch of a page that is not there, or may not be written. */
 int pw_mm_fault(struct pw_mm *mm, uint64_t page, bool write, struct pw_error *err);
 
-/* How many base pages the entry maps that a touch finds without a fault; 0: it faults. */
+/* How many base pages the entry maps that a touch finds without a fault; 0: it faults, or no table reaches the page. */
 static inline unsigned pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool write)
 {
+  if (page >= mm->tables.end) return 0;
   struct pw_ptables_at at = pw_ptables_find(&mm->tables, page);
   enum pw_pte pte = PW_PTE_NONE;
   if (at.ptes) pte = pw_pte_state(at.ptes[page & (pw_ptables_leaf(&mm->tables) - 1)]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/block.h"
 #include "mmu/geometry.h"
 
 struct pw_ptable {
@@ -27,12 +28,6 @@ static struct pw_huge *huge_of(void *entry)
 static uint64_t slot(const struct pw_ptables *t, uint64_t page, unsigned level)
 {
   return page >> t->shift[level] & ((UINT64_C(1) << t->width_bits[level]) - 1);
-}
-
-uint64_t pw_ptables_end(const struct pw_ptables *t)
-{
-  unsigned bits = t->shift[t->levels - 1] + t->width_bits[t->levels - 1];
-  return UINT64_C(1) << (bits > PW_PAGE_BITS ? PW_PAGE_BITS : bits);
 }
 
 /* ---- tables ---- */
@@ -87,6 +82,7 @@ int pw_ptables_init(struct pw_ptables *t, const struct pw_geometry *geometry, st
     t->width_bits[level] = g->width_bits[t->levels - 1 - level];
     t->shift[level] = shift;
     shift += t->width_bits[level];
+    t->end = UINT64_C(1) << (shift > PW_PAGE_BITS ? PW_PAGE_BITS : shift);
   }
   t->huge = t->levels > 1 && t->shift[1] == PW_HUGE_ORDER && pw_geometry_walk_levels(g, PW_BASE_SHIFT + PW_HUGE_ORDER);
   return make_table(t, t->levels - 1, &t->root);
@@ -152,6 +148,7 @@ int pw_ptables_make(struct pw_ptables *t, uint64_t page, uint32_t **ptes)
 
 bool pw_ptables_next(const struct pw_ptables *t, uint64_t *page, uint64_t end, struct pw_ptables_at *found)
 {
+  if (end > t->end) end = t->end;
   while (*page < end) {
     void *at = t->root;
     unsigned level = t->levels - 1;

@@ -35,6 +35,7 @@ struct pw_huge {
 struct pw_ptables {
   struct pw_ptable *root;
   unsigned levels, width_bits[PW_MAX_LEVELS], shift[PW_MAX_LEVELS]; /* by level from below; pages an entry spans = 2^shift */
+  uint64_t end;               /* pages that they reach: no function but pw_ptables_next may be asked about one behind */
   uint64_t n[PW_MAX_LEVELS];  /* tables by level, the root and those set aside among them */
   bool huge;                  /* an entry above the leaf spans 2 MiB, and the geometry offers it */
   struct pw_table_frames frames;
@@ -53,9 +54,6 @@ static inline uint64_t pw_ptables_leaf(const struct pw_ptables *t) /* pages of a
 {
   return UINT64_C(1) << t->width_bits[0];
 }
-/* The pages that the tables reach. */
-uint64_t pw_ptables_end(const struct pw_ptables *tables);
-
 struct pw_ptables_at pw_ptables_find(const struct pw_ptables *tables, uint64_t page);
 /* The leaf table's entries, made if need be, as are the tables above. Not where 2 MiB are mapped. */
 int pw_ptables_make(struct pw_ptables *tables, uint64_t page, uint32_t **ptes);

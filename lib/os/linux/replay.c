@@ -115,7 +115,7 @@ static int settle(struct pw_program *p, struct pw_error *err)
   if (status) return pw_mm_status(status, err);
   if (p->computer->options.plain) { /* pages stay under a map, as in `run` */
     status = pw_mm_cut_areas(&process->mm, area.start, area.end, err);
-    return status || area.end > pw_ptables_end(&process->mm.tables) ? status : pw_mm_put_area(&process->mm, &area, file, err);
+    return status || area.end > process->mm.tables.end ? status : pw_mm_put_area(&process->mm, &area, file, err);
   }
   status = pw_mm_map_file(&process->mm, &area, file, err);
   if (!status && area.flags & PW_AREA_FILE) status = pw_computer_warm(p->computer, file, area.offset, area.end - area.start);
