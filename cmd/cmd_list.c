@@ -18,6 +18,7 @@ static const struct {
     {"policies", "Memory replacement policies (--memory-policy)", PW_LIST_MEMORY_POLICIES},
     {"machines", "Machines (--machine): ITLB, DTLB and STLB for pages of 4 KiB", PW_LIST_MACHINES},
     {"charts", "Charts (plot --chart)", PW_LIST_CHARTS},
+    {"slabs", "Slab caches of the kernel (system)", PW_LIST_SLABS},
 };
 enum { N_LISTS = sizeof lists / sizeof *lists };
 
@@ -46,7 +47,7 @@ static int print_lists(const char *word)
   for (size_t i = 0; i < N_LISTS; i++) names[i] = lists[i].word;
   const char *near = pw_nearest_name(names, word);
   if (near) return say_usage("there is no list '%s'; did you mean %s?", word, near);
-  return say_usage("there is no list '%s': formats, tables, policies, machines or charts", word);
+  return say_usage("there is no list '%s': formats, tables, policies, machines, charts or slabs", word);
 }
 
 static int run_list(const struct command *self, int argc, char **argv)
@@ -63,8 +64,8 @@ static int run_list(const struct command *self, int argc, char **argv)
 
 const struct command command_list = {
     .name = "list",
-    .summary = "formats, page tables, policies, machines and charts there are",
-    .usage = "[formats|tables|policies|machines|charts]",
+    .summary = "formats, page tables, policies, machines, charts and slabs there are",
+    .usage = "[formats|tables|policies|machines|charts|slabs]",
     .about = "Prints the names that options take, one a line with what each stands for;\n"
              "without a word, all of them.",
     .examples = "  pagewalk list tables",

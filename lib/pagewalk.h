@@ -65,6 +65,7 @@ enum pw_list {
   PW_LIST_MEMORY_POLICIES,
   PW_LIST_MACHINES,
   PW_LIST_CHARTS,
+  PW_LIST_SLABS,           /* caches of the kernel, of pagewalk system */
 };
 
 struct pw_list_entry {

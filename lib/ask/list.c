@@ -4,6 +4,7 @@
 #include "mmu/geometry.h"
 #include "mmu/presets.h"
 #include "mmu/tlb.h"
+#include "os/linux/slab.h"
 #include "report/charts.h"
 #include "trace/format.h"
 
@@ -31,6 +32,7 @@ static pw_entry_fn *const entries[] = {
   [PW_LIST_FORMATS] = pw_format_entry,      [PW_LIST_TABLES] = pw_geometry_entry,
   [PW_LIST_TLB_POLICIES] = tlb_policy_entry, [PW_LIST_MEMORY_POLICIES] = memory_policy_entry,
   [PW_LIST_MACHINES] = pw_machine_entry,    [PW_LIST_CHARTS] = chart_entry,
+  [PW_LIST_SLABS] = pw_slab_entry,
 };
 
 bool pw_list_entry(enum pw_list list, size_t index, struct pw_list_entry *entry)

@@ -43,7 +43,8 @@ static int set_tables(struct pw_computer *c, struct pw_error *err)
                           "geometry of more levels", g->name, bytes);
     c->table_bytes[level] = bytes;
     if (bytes >= FRAME_BYTES) continue;
-    c->table_kinds[level] = (struct pw_slab_kind){g->name, (uint32_t)bytes, (uint32_t)(FRAME_BYTES / bytes), 1, PW_UNMOVABLE};
+    c->table_kinds[level] = (struct pw_slab_kind){.name = g->name, .object_bytes = (uint32_t)bytes, .pages = 1,
+                                                  .objects = (uint32_t)(FRAME_BYTES / bytes), .type = PW_UNMOVABLE};
     pw_slab_init(&c->tables[level], &c->table_kinds[level]);
   }
   return 0;

@@ -5,33 +5,50 @@
 
 #include "base/alloc.h"
 
-#define KMALLOC(NAME, BYTES, PAGES) {"kmalloc-" NAME, BYTES, (PAGES) * 4096 / (BYTES), PAGES, PW_UNMOVABLE}
+#define SLAB(NAME, BYTES, OBJECTS, PAGES, TYPE) \
+  {NAME, #BYTES " bytes, " #OBJECTS " objects in a slab of " #PAGES " pages", BYTES, OBJECTS, PAGES, PW_##TYPE}
 
 static const struct pw_slab_kind kinds[PW_SLABS] = {
-    [PW_SLAB_TASK] = {"task_struct", 4288, 7, 8, PW_UNMOVABLE},
-    [PW_SLAB_MM] = {"mm_struct", 1600, 20, 8, PW_UNMOVABLE},
-    [PW_SLAB_SIGNAL] = {"signal_cache", 1152, 14, 4, PW_UNMOVABLE},
-    [PW_SLAB_SIGHAND] = {"sighand_cache", 2112, 15, 8, PW_UNMOVABLE},
-    [PW_SLAB_FILES] = {"files_cache", 704, 23, 4, PW_UNMOVABLE},
-    [PW_SLAB_VMA] = {"vm_area_struct", 192, 21, 1, PW_UNMOVABLE},
-    [PW_SLAB_ANON_VMA] = {"anon_vma", 104, 39, 1, PW_UNMOVABLE},
-    [PW_SLAB_ANON_CHAIN] = {"anon_vma_chain", 64, 64, 1, PW_UNMOVABLE},
-    [PW_SLAB_PID] = {"pid", 192, 21, 1, PW_UNMOVABLE},
-    [PW_SLAB_MAPLE] = {"maple_node", 256, 16, 1, PW_UNMOVABLE},
-    [PW_SLAB_FILP] = {"filp", 192, 21, 1, PW_UNMOVABLE},
-    [PW_SLAB_DENTRY] = {"dentry", 192, 21, 1, PW_RECLAIMABLE},
-    [PW_SLAB_INODE] = {"inode_cache", 624, 13, 2, PW_RECLAIMABLE},
-    [PW_SLAB_EXT4_INODE] = {"ext4_inode", 1128, 14, 4, PW_RECLAIMABLE},
-    [PW_SLAB_SHMEM_INODE] = {"shmem_inode", 752, 21, 4, PW_RECLAIMABLE},
-    [PW_SLAB_RADIX] = {"radix_tree_node", 584, 14, 2, PW_RECLAIMABLE},
-    [PW_SLAB_KMALLOC] = KMALLOC("8", 8, 1),
-    KMALLOC("16", 16, 1), KMALLOC("32", 32, 1), KMALLOC("64", 64, 1), KMALLOC("96", 96, 1), KMALLOC("128", 128, 1),
-    KMALLOC("192", 192, 1), KMALLOC("256", 256, 1), KMALLOC("512", 512, 2), KMALLOC("1k", 1024, 4), KMALLOC("2k", 2048, 8),
-    KMALLOC("4k", 4096, 8), KMALLOC("8k", 8192, 8)};
+    [PW_SLAB_TASK] = SLAB("task_struct", 4288, 7, 8, UNMOVABLE),
+    [PW_SLAB_MM] = SLAB("mm_struct", 1600, 20, 8, UNMOVABLE),
+    [PW_SLAB_SIGNAL] = SLAB("signal_cache", 1152, 14, 4, UNMOVABLE),
+    [PW_SLAB_SIGHAND] = SLAB("sighand_cache", 2112, 15, 8, UNMOVABLE),
+    [PW_SLAB_FILES] = SLAB("files_cache", 704, 23, 4, UNMOVABLE),
+    [PW_SLAB_VMA] = SLAB("vm_area_struct", 192, 21, 1, UNMOVABLE),
+    [PW_SLAB_ANON_VMA] = SLAB("anon_vma", 104, 39, 1, UNMOVABLE),
+    [PW_SLAB_ANON_CHAIN] = SLAB("anon_vma_chain", 64, 64, 1, UNMOVABLE),
+    [PW_SLAB_PID] = SLAB("pid", 192, 21, 1, UNMOVABLE),
+    [PW_SLAB_MAPLE] = SLAB("maple_node", 256, 16, 1, UNMOVABLE),
+    [PW_SLAB_FILP] = SLAB("filp", 192, 21, 1, UNMOVABLE),
+    [PW_SLAB_DENTRY] = SLAB("dentry", 192, 21, 1, RECLAIMABLE),
+    [PW_SLAB_INODE] = SLAB("inode_cache", 624, 13, 2, RECLAIMABLE),
+    [PW_SLAB_EXT4_INODE] = SLAB("ext4_inode", 1128, 14, 4, RECLAIMABLE),
+    [PW_SLAB_SHMEM_INODE] = SLAB("shmem_inode", 752, 21, 4, RECLAIMABLE),
+    [PW_SLAB_RADIX] = SLAB("radix_tree_node", 584, 14, 2, RECLAIMABLE),
+    [PW_SLAB_KMALLOC] = SLAB("kmalloc-8", 8, 512, 1, UNMOVABLE),
+    SLAB("kmalloc-16", 16, 256, 1, UNMOVABLE),
+    SLAB("kmalloc-32", 32, 128, 1, UNMOVABLE),
+    SLAB("kmalloc-64", 64, 64, 1, UNMOVABLE),
+    SLAB("kmalloc-96", 96, 42, 1, UNMOVABLE),
+    SLAB("kmalloc-128", 128, 32, 1, UNMOVABLE),
+    SLAB("kmalloc-192", 192, 21, 1, UNMOVABLE),
+    SLAB("kmalloc-256", 256, 16, 1, UNMOVABLE),
+    SLAB("kmalloc-512", 512, 16, 2, UNMOVABLE),
+    SLAB("kmalloc-1k", 1024, 16, 4, UNMOVABLE),
+    SLAB("kmalloc-2k", 2048, 16, 8, UNMOVABLE),
+    SLAB("kmalloc-4k", 4096, 8, 8, UNMOVABLE),
+    SLAB("kmalloc-8k", 8192, 4, 8, UNMOVABLE),
+};
 
 const struct pw_slab_kind *pw_slab_kind(size_t index)
 {
   return index < PW_SLABS ? &kinds[index] : NULL;
+}
+
+bool pw_slab_entry(size_t index, struct pw_list_entry *entry)
+{
+  if (index < PW_SLABS) *entry = (struct pw_list_entry){kinds[index].name, kinds[index].summary};
+  return index < PW_SLABS;
 }
 
 unsigned pw_slab_kmalloc(uint64_t bytes)

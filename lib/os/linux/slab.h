@@ -18,13 +18,14 @@ enum pw_slab_name {
 };
 
 struct pw_slab_kind {
-  const char *name;
+  const char *name, *summary;
   uint32_t object_bytes, objects, pages; /* of a slab */
   enum pw_migrate type;
 };
 
 /* NULL past the end. */
 const struct pw_slab_kind *pw_slab_kind(size_t index);
+bool pw_slab_entry(size_t index, struct pw_list_entry *entry);
 /* The cache that so many bytes come from: PW_SLABS when they are too many. */
 unsigned pw_slab_kmalloc(uint64_t bytes);
 
