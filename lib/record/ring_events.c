@@ -153,6 +153,13 @@ int pw_ring_events_end(struct pw_ring_events *e, struct pw_error *err)
   return put_event(e, (struct pw_event){.kind = PW_EVENT_EXIT, .a = e->exit_status, .b = e->signal}, NULL, 0, err);
 }
 
+static int take_advice(struct pw_ring_events *e, const uint64_t *w, struct pw_error *err)
+{
+  if (w[2] == PW_ADVICE_HUGEPAGE || w[2] == PW_ADVICE_NOHUGEPAGE) return put_range(e, PW_EVENT_ADVISE, w, w[2], err);
+  if (w[2] != PW_ADVICE_THP_OFF && w[2] != PW_ADVICE_THP_ON) return 0;
+  return put_event(e, (struct pw_event){.kind = PW_EVENT_ADVISE, .c = w[2]}, NULL, 0, err);
+}
+
 /* Words that a record has at least. */
 static size_t least_words(uint32_t kind)
 {
@@ -160,7 +167,7 @@ static size_t least_words(uint32_t kind)
       [PW_RING_MAP] = 5, [PW_RING_STACK] = 2, [PW_RING_HEAP] = 3, [PW_RING_UNMAP] = 2,
       [PW_RING_PROTECT] = 3, [PW_RING_MOVE] = 3, [PW_RING_DISCARD] = 2, [PW_RING_READ] = 2, [PW_RING_WRITE] = 2,
       [PW_RING_THREAD] = 1, [PW_RING_THREAD_NEW] = 2, [PW_RING_THREAD_END] = 1,
-      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2, [PW_RING_UNRECORDED] = 1};
+      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2, [PW_RING_UNRECORDED] = 1, [PW_RING_ADVISE] = 3};
   return kind < sizeof least ? least[kind] : 0;
 }
 
@@ -175,6 +182,7 @@ int pw_ring_events_take(struct pw_ring_events *e, uint32_t kind, const uint64_t 
     case PW_RING_MOVE: return take_move(e, w, err);
     case PW_RING_PROTECT: return put_range(e, PW_EVENT_PROTECT, w, w[2] & 7, err);
     case PW_RING_DISCARD: return put_range(e, PW_EVENT_DISCARD, w, 0, err);
+    case PW_RING_ADVISE: return take_advice(e, w, err);
     case PW_RING_READ: return put_kernel(e, PW_EVENT_KERNEL_READ, w, err);
     case PW_RING_WRITE: return put_kernel(e, PW_EVENT_KERNEL_WRITE, w, err);
     case PW_RING_THREAD: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD, .a = w[0]}, NULL, 0, err);

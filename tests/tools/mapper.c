@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,6 +60,10 @@ static void pieces(void)
   expect_event("discard", a + 4 * PAGE, 2 * PAGE, 0);
   madvise(a + 6 * PAGE, PAGE, MADV_FREE);
   expect("! discard %lx %x 0 ", (unsigned long)a + 6 * PAGE, PAGE);
+  if (madvise(a + 4 * PAGE, 5000, MADV_HUGEPAGE) == 0) expect_event("advise", a + 4 * PAGE, 2 * PAGE, MADV_HUGEPAGE);
+  if (madvise(a + 5 * PAGE, PAGE, MADV_NOHUGEPAGE) == 0) expect_event("advise", a + 5 * PAGE, PAGE, MADV_NOHUGEPAGE);
+  if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0) expect("advise 0 0 100 ");
+  if (prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0) == 0) expect("advise 0 0 101 ");
   munmap(a + 3 * PAGE, 1);
   expect_event("unmap", a + 3 * PAGE, PAGE, 0);
   munmap((char *)1, PAGE);

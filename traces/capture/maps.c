@@ -25,7 +25,8 @@ extern Bool VG_(extend_stack)(ThreadId thread, Addr address);
 
 enum { MOST_NAME = 512 /* words: PATH_MAX */, PAGE = 4096, FIRST_STACK = 128 << 10 };
 enum { SHARED = 8, FIXED = 16 }; /* as PW_MAP_... */
-enum { MADVISE_DONTNEED = 4, MADVISE_REMOVE = 9, MADVISE_DONTNEED_LOCKED = 24 };
+enum { MADVISE_DONTNEED = 4, MADVISE_REMOVE = 9, MADVISE_DONTNEED_LOCKED = 24, MADVISE_HUGEPAGE = 14, MADVISE_NOHUGEPAGE = 15 };
+enum { PRCTL_SET_THP_DISABLE = 41, PROCESS_THP_OFF = 256, PROCESS_THP_ON = 257 };
 enum { MMAP_SHARED = 1, MMAP_FIXED = 0x10, MREMAP_TO = 2, MREMAP_KEEP = 4 };
 
 static Addr heap_end;     /* whole pages told so far end here */
@@ -215,6 +216,10 @@ void maps_after_syscall(UInt number, const UWord *a, UInt n, UWord result)
   case __NR_madvise: /* MADV_FREE keeps the pages until memory is short */
     if (n >= 3 && a[1] && (a[2] == MADVISE_DONTNEED || a[2] == MADVISE_REMOVE || a[2] == MADVISE_DONTNEED_LOCKED))
       tell(PW_RING_DISCARD, a[0], whole_pages(a[1]), 0);
+    if (n >= 3 && a[1] && (a[2] == MADVISE_HUGEPAGE || a[2] == MADVISE_NOHUGEPAGE)) tell(PW_RING_ADVISE, a[0], whole_pages(a[1]), a[2]);
+    break;
+  case __NR_prctl:
+    if (n >= 2 && a[0] == PRCTL_SET_THP_DISABLE) tell(PW_RING_ADVISE, 0, 0, a[1] ? PROCESS_THP_OFF : PROCESS_THP_ON);
     break;
   default: break;
   }

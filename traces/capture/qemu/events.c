@@ -155,6 +155,8 @@ void events_after(qemu_plugin_id_t id, unsigned vcpu, int64_t number, int64_t go
   else if (number == calls->brk) brk_moved(result);
   else if (number == calls->madvise && (a[2] == GIVE_BACK || a[2] == REMOVE || a[2] == GIVE_BACK_LOCKED))
     tell(PW_RING_DISCARD, a[0], maps_up(a[1]), 0, 2);
+  else if (number == calls->madvise && a[1] && (a[2] == MADV_HUGEPAGE || a[2] == MADV_NOHUGEPAGE))
+    tell(PW_RING_ADVISE, a[0], maps_up(a[1]), a[2], 3);
   else if (number == calls->read || number == calls->pread) tell(PW_RING_WRITE, a[1], result, 0, 2);
   else if (number == calls->write || number == calls->pwrite) tell(PW_RING_READ, a[1], result, 0, 2);
 }
