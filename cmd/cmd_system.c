@@ -27,7 +27,7 @@ struct system_options {
 static const struct option_row own_rows[] = {
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, csv), "write the rows of system.csv instead of the summary (- = stdout)"},
     {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct system_options, folder),
-     "a folder for system.csv, processes.csv, slabs.csv, buddy.csv\nand series.csv"},
+     "a folder for system.csv, processes.csv, slabs.csv, buddy.csv\nand series.csv, with --every also charts/"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
     {0}};
 
@@ -112,6 +112,29 @@ static int write_folder(const struct work *w, const char *folder)
   return code;
 }
 
+static void count_chart(void *context, const char *chart, const char *path, const char *reason)
+{
+  (void)chart;
+  (void)path;
+  if (!reason) ++*(size_t *)context;
+}
+
+/* The course of each configuration, from series.csv. */
+static int draw(const char *folder)
+{
+  struct pw_error err = {0};
+  size_t n = 0;
+  char *csv = heap_text("%s/series.csv", folder), *charts = heap_text("%s/charts", folder);
+  const char *const csvs[] = {csv};
+  struct pw_chart_options options = {.folder = charts, .only = "series", .report = count_chart, .stop = interrupt_stops, .context = &n};
+  int code = pw_charts_draw(csvs, 1, &options, &err) < 0 ? FAILED : DONE;
+  if (code != DONE) say("%s; %s is whole: draw later with pagewalk plot", err.text, csv);
+  else say_note("%s: five CSV files and %zu chart%s", folder, n, n == 1 ? "" : "s");
+  free(csv);
+  free(charts);
+  return code;
+}
+
 static int report(const struct work *w, const struct system_options *options)
 {
   int code = DONE;
@@ -129,6 +152,7 @@ static int report(const struct work *w, const struct system_options *options)
   if (!good) return FAILED;
   if (options->csv) code = sink_write(options->csv, write_table, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
+  if (code == DONE && options->folder && w->plan->every) code = draw(options->folder);
   for (size_t i = 0; !options->csv && !options->folder && i < w->plan->n_configs; i++)
     if (!w->errors[i].status) system_report_print(&w->plan->configs[i], &w->results[i], i > 0);
   return good == w->plan->n_configs ? code : FAILED;

@@ -46,6 +46,8 @@ void system_plan_clear(struct system_plan *plan)
   for (size_t i = 0; i < plan->n_programs; i++) free(plan->texts[i]);
   free(plan->texts);
   free(plan->programs);
+  for (size_t i = 0; plan->labels && i < plan->n_configs; i++) free(plan->labels[i]);
+  free(plan->labels);
   free(plan->configs);
   *plan = (struct system_plan){0};
 }
@@ -323,6 +325,43 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   return status;
 }
 
+/* Adds to a text, which may move. */
+static void append(char **text, const char *more)
+{
+  char *longer = heap_text("%s%s", *text, more);
+  free(*text);
+  *text = longer;
+}
+
+static void append_name(char **text, const struct pw_system_program *p, bool first)
+{
+  const char *slash = strrchr(p->trace, '/'), *name = p->name ? p->name : slash && slash[1] ? slash + 1 : p->trace;
+  size_t n = strlen(name);
+  if (!p->name && n > 4 && strcmp(name + n - 4, ".pwt") == 0) n -= 4;
+  char *shown = p->copies > 1 ? heap_text("%s%.*s x %u", first ? "" : " + ", (int)n, name, p->copies)
+                              : heap_text("%s%.*s", first ? "" : " + ", (int)n, name);
+  append(text, shown);
+  free(shown);
+}
+
+/* What differs between configurations, and the programs' names. */
+static char *label_of(const struct system_plan *plan, const struct system_lists *l, const struct pw_system_config *c)
+{
+  static const char *const thp[] = {"thp never, ", "thp madvise, ", "thp always, "};
+  char *label = heap_text("%s", ""), asid[32], quantum[48], memory[48];
+  snprintf(asid, sizeof asid, "asid %u, ", c->asids);
+  snprintf(quantum, sizeof quantum, "turns of %ju, ", (uintmax_t)c->quantum);
+  snprintf(memory, sizeof memory, "%ju KiB, ", (uintmax_t)(c->memory_bytes >> 10));
+  if (l->memory.n > 1) append(&label, memory);
+  if (l->thp.n > 1) append(&label, thp[c->thp]);
+  if (l->quantum.n > 1) append(&label, quantum);
+  if (l->page_cache.n > 1) append(&label, c->cold ? "cold, " : "warm, ");
+  if (l->faults.n > 1) append(&label, c->plain ? "plain faults, " : "");
+  if (l->asid.n > 1) append(&label, c->asids == PW_ASIDS_ALL ? "asid on, " : c->asids ? asid : "asid off, ");
+  for (size_t i = 0; i < plan->n_programs; i++) append_name(&label, &plan->programs[i], i == 0);
+  return label;
+}
+
 int system_understand(struct system_plan *plan, const struct system_settings *s, const struct words *operands, struct pw_error *err)
 {
   struct system_lists l = {0};
@@ -333,8 +372,12 @@ int system_understand(struct system_plan *plan, const struct system_settings *s,
   size_t n = ways(&l.memory) * ways(&l.thp) * ways(&l.quantum) * ways(&l.page_cache) * ways(&l.faults) * ways(&l.asid);
   if (!status && n > SPEC_MOST) status = pw_error_set(err, PW_EINVAL, "%zu configurations are too many; at most %u", n, SPEC_MOST);
   if (!status) plan->configs = heap_zero(n, sizeof *plan->configs);
-  for (; !status && plan->n_configs < n; plan->n_configs++)
-    plan->configs[plan->n_configs] = combine(&l, &base, s->of[SYS_KERNEL].n > 0, plan->n_configs);
+  if (!status) plan->labels = heap_zero(n, sizeof *plan->labels);
+  for (; !status && plan->n_configs < n; plan->n_configs++) {
+    struct pw_system_config *c = &plan->configs[plan->n_configs];
+    *c = combine(&l, &base, s->of[SYS_KERNEL].n > 0, plan->n_configs);
+    c->label = plan->labels[plan->n_configs] = label_of(plan, &l, c);
+  }
   clear_lists(&l);
   return status;
 }

@@ -684,6 +684,7 @@ struct pw_system_config {
   const struct pw_geometry *geometry;  /* borrowed */
   struct pw_sized_config tlbs;
   uint64_t seed;
+  const char *label;                   /* borrowed: of its rows in series.csv, so that charts tell configurations apart */
 };
 
 /* The documented defaults for so much memory; THP is never below 512 MiB of it that the kernel manages. */

@@ -55,6 +55,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
 {
   static const char machine[] = "memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,table,itlb,dtlb,stlb";
   static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes";
+  if (table == PW_SYSTEM_SERIES) fputs("trace,", out); /* as in other series, so that charts find them */
   fputs(machine, out);
   switch (table) {
     case PW_SYSTEM_RUNS:
@@ -148,6 +149,8 @@ static void put_series(FILE *out, const struct pw_system_config *c, const struct
 {
   for (size_t i = 0; i < r->n_windows; i++) {
     const struct pw_system_window *w = &r->windows[i];
+    pw_csv_write_text(out, c->label ? c->label : "system");
+    fputc(',', out);
     put_machine(out, c);
     fprintf(out, ",%zu,%" PRIu64, i, w->access);
     put_sums(out, &w->sums);

@@ -14,7 +14,7 @@
 #include "report/chartwords.h"
 #include "report/figure.h"
 
-enum {MOST_STEPS = 380, N_PANELS = 6, N_SERIES = 10};
+enum {MOST_STEPS = 380, N_PANELS = 7, N_SERIES = 14};
 
 /* What a panel shows: a state in bytes, or a count for so many accesses. */
 static const struct panel {
@@ -23,6 +23,7 @@ static const struct panel {
   double per; /* accesses; 0: a state */
 } panels[N_PANELS] = {
   {"Resident memory", PW_UNIT_BYTES, 0},
+  {"Memory by use", PW_UNIT_BYTES, 0},
   {"Page tables", PW_UNIT_BYTES, 0},
   {"Mapped heap and anonymous mappings", PW_UNIT_BYTES, 0},
   {"Faults per million accesses", PW_UNIT_PLAIN, 1e6},
@@ -31,10 +32,10 @@ static const struct panel {
 };
 
 /* The name is its colour too: what is of the heap looks the same in all panels. */
-enum colour {RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP};
+enum colour {RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP, PRIVATE, FILES, KERNEL, HUGE_PAGES};
 static const char *const names[N_SERIES] = { "resident", "page tables", "minor faults", "page walks", "DTLB", "ITLB",
                                             "major faults",
-                                             "written back", "heap", "mmap"};
+                                             "written back", "heap", "mmap", "private", "files", "kernel", "huge pages"};
 
 static const struct series_line {
   const char *column;
@@ -42,19 +43,23 @@ static const struct series_line {
   enum colour colour;
 } lines[] = {
   {"resident_bytes", 0, RESIDENT},
-  {"table_bytes", 1, TABLES},
-  {"heap_bytes", 2, HEAP},
-  {"mmap_bytes", 2, MMAP},
-  {"minor_faults", 3, MINOR},
-  {"heap_minor_faults", 3, HEAP},
-  {"mmap_minor_faults", 3, MMAP},
-  {"major_faults", 3, MAJOR},
-  {"swap_outs", 3, SWAP},
-  {"heap_returned_bytes", 4, HEAP},
-  {"mmap_returned_bytes", 4, MMAP},
-  {"itlb_misses", 5, ITLB},
-  {"dtlb_misses", 5, DTLB},
-  {"walks", 5, WALKS},
+  {"anon_bytes", 1, PRIVATE},
+  {"file_bytes", 1, FILES},
+  {"kernel_bytes", 1, KERNEL},
+  {"thp_bytes", 1, HUGE_PAGES},
+  {"table_bytes", 2, TABLES},
+  {"heap_bytes", 3, HEAP},
+  {"mmap_bytes", 3, MMAP},
+  {"minor_faults", 4, MINOR},
+  {"heap_minor_faults", 4, HEAP},
+  {"mmap_minor_faults", 4, MMAP},
+  {"major_faults", 4, MAJOR},
+  {"swap_outs", 4, SWAP},
+  {"heap_returned_bytes", 5, HEAP},
+  {"mmap_returned_bytes", 5, MMAP},
+  {"itlb_misses", 6, ITLB},
+  {"dtlb_misses", 6, DTLB},
+  {"walks", 6, WALKS},
 };
 enum {N_LINES = sizeof lines / sizeof lines[0]};
 
