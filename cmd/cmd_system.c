@@ -70,7 +70,7 @@ static void run_all(struct work *w)
 {
   size_t n = w->plan->n_configs;
   uint64_t *sizes = heap_zero(n, sizeof *sizes), bytes = 0;
-  for (size_t i = 0; i < w->plan->n_programs; i++) bytes += file_bytes(w->plan->programs[i].trace);
+  for (size_t i = 0; i < w->plan->n_programs; i++) bytes += file_bytes(w->plan->programs[i].trace) * w->plan->programs[i].copies;
   for (size_t i = 0; i < n; i++) sizes[i] = bytes;
   interrupt_catch();
   w->progress = progress_start(n, sizes);
@@ -166,6 +166,12 @@ static int run_system(struct work *w, const struct system_options *options)
     const char *trace = w->plan->programs[i].trace;
     if (options->csv && strcmp(options->csv, "-") != 0 && files_same(options->csv, trace))
       return say_usage("--csv %s would overwrite the trace %s; name another file", options->csv, trace);
+    for (int table = 0; options->folder && table < PW_SYSTEM_TABLES; table++) {
+      char *path = heap_text("%s/%s.csv", options->folder, pw_system_table_name((enum pw_system_table)table));
+      bool same = files_same(path, trace);
+      free(path);
+      if (same) return say_usage("-o %s would overwrite the trace %s; name another folder", options->folder, trace);
+    }
     if (strcmp(trace, "-") == 0 && w->plan->n_configs > 1)
       return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
   }

@@ -231,10 +231,22 @@ static int report(struct asked *a, struct pw_error *err)
   return status ? status : take_slabs(a, err);
 }
 
+/* How far all traces are together. */
 static bool stop(void *context, const struct pw_trace_info *info)
 {
   const struct asked *a = context;
-  return a->options->progress && a->options->progress(a->options->progress_context, info);
+  struct pw_trace_info all = *info;
+  if (!a->options->progress) return false;
+  all.stored_bytes = 0;
+  all.totals = (struct pw_totals){0, 0, 0};
+  for (size_t i = 0; i < a->n; i++) {
+    const struct pw_trace_info *one = pw_trace_info(a->copies[i].trace);
+    all.stored_bytes += one->stored_bytes;
+    all.totals.fetches += one->totals.fetches;
+    all.totals.loads += one->totals.loads;
+    all.totals.stores += one->totals.stores;
+  }
+  return a->options->progress(a->options->progress_context, &all);
 }
 
 int pw_system_run(const struct pw_system_program *programs, size_t n, const struct pw_system_config *config,

@@ -242,6 +242,7 @@ class Computer:
         self.asids, self.next_asid, self.flushes, self.switches = [None] * (o['asid'] or 0), 0, 0, 0
         self.space = None
         self.spaces = 0
+        self.next_scan, self.scanned = 10 * o['rate'], [0, 0]  # khugepaged: when; process and page
         self.running = None
         self.processes = []
 
@@ -518,6 +519,92 @@ class Computer:
                         self.free_table(p, key)
         self.shoot(p, start, end)
 
+    def scan(self):
+        """khugepaged: the next eight ranges that may be huge."""
+        left, starved, n = 8, False, len(self.processes)
+        for _ in range(n + 1):
+            p = self.processes[self.scanned[0] % n]
+            while p.lives and left and not starved:
+                area_first = next((f for f in self.runs(p) if self.last_of(p, f) >= self.scanned[1]), None)
+                if area_first is None:
+                    break
+                last = self.last_of(p, area_first)
+                first = (max(area_first, self.scanned[1]) + 511) // 512 * 512
+                self.scanned[1] = last + 1
+                if first + 511 > last or not self.may_be_huge(p, first, p.areas[area_first]):
+                    continue
+                self.scanned[1] = first + 512
+                left -= 1
+                starved = self.collapse(p, first)
+            if not left or starved:
+                break
+            self.scanned = [(self.scanned[0] + 1) % n, 0]
+        self.next_scan += (60 if starved else 10) * self.o['rate']
+
+    @staticmethod
+    def last_of(p, first):
+        last = first
+        while p.areas.get(last + 1) is p.areas[first]:
+            last += 1
+        return last
+
+    def collapse(self, p, first):
+        """True when there is no block."""
+        own = [e for e in (p.pages.get(first + i) for i in range(512)) if e and e.state in ('own', 'forked')]
+        shared = sum(1 for e in own if e.block is None and e.frame.maps > 1)
+        if not own or shared > 256:
+            return False
+        try:
+            block = self.take_block()
+        except NoFrame:
+            return True
+        for i in range(512):
+            self.forget(p, first + i)
+        p.aside[first] = p.tables.pop((0, first >> 9))
+        p.huge[first] = Pte('own', None, block)
+        self.count_thp(block, 1)
+        p.count['copies'] += len(own)
+        p.count['thp_collapses'] += 1
+        self.note(p)
+        self.shoot(p, first, first + 512)
+        return False
+
+    def move(self, p, start, pages, to):
+        at = start
+        while at < start + pages:
+            first, target = at // 512 * 512, at - start + to
+            if (0, first >> 9) not in p.tables and first not in p.huge:
+                at = first + 512
+                continue
+            n = min(start + pages - at, 512 - at % 512, 512 - target % 512)
+            there = (0, target >> 9) in p.tables or target // 512 * 512 in p.huge
+            if first in p.huge and n == 512 and target % 512 == 0 and not there:
+                self.above(p, target)
+                p.aside[target] = self.buddy.take(0, UNMOVABLE)
+                p.huge[target] = p.huge.pop(first)
+                self.count_tables(1)
+                self.buddy.give(p.aside.pop(first), 0)
+                self.count_tables(-1)
+                at += 512
+                continue
+            if first in p.huge:
+                self.split(p, first)
+                continue
+            if target // 512 * 512 in p.huge:
+                self.split(p, target // 512 * 512)
+            self.above(p, target)
+            self.table(p, 0, target)
+            for i in range(n):
+                self.forget(p, target + i)
+                if at + i in p.pages:
+                    p.pages[target + i] = p.pages.pop(at + i)
+            if n == 512:
+                self.free_table(p, (0, at >> 9))
+            at += n
+        self.note(p)
+        self.shoot(p, start, start + pages)
+        self.shoot(p, to, to + pages)
+
     # ---- files ----
 
     def need_file(self, name, shared):
@@ -565,7 +652,7 @@ class Computer:
 
     def may_be_huge(self, p, page, area):
         first = page // 512 * 512
-        if self.o['thp'] == 'never' or p.no_thp or area is None or area.file or area.kind == 'stack' or area.rights[3] == 's':
+        if self.o['thp'] == 'never' or p.no_thp or area is None or area.file or area.rights[3] == 's':
             return False
         if area.advice == 'nohugepage' or (self.o['thp'] == 'madvise' and area.advice != 'hugepage'):
             return False
@@ -720,7 +807,7 @@ class Computer:
 
     def write_present(self, p, page, area, e):
         p.count['minor_faults'] += 1
-        if area and area.rights[3] == 's' and e.state != 'forked':
+        if area and area.rights[3] == 's' and e.state == 'cache':
             e.state = 'cachew'
         elif e.state == 'forked' and self.alone(p, page, e):
             e.state = 'own'
@@ -870,6 +957,10 @@ class Program:
             computer.discard(p, start, end)
         elif op == 'protect':
             computer.protect(p, start, end, row['arg'])
+        elif op == 'move':
+            to = row['arg'] // PAGE
+            if abs(to - start) >= end - start:
+                computer.move(p, start, end - start, to)
         elif op == 'advise' and row['arg'].startswith('thp'):
             p.no_thp = row['arg'] == 'thp-off'
         elif op == 'advise':
@@ -950,8 +1041,11 @@ def run(o, programs):
         if not program.by_pid and program.at == 0:
             program.process(computer, program.first)
         while program.more() and made < o['quantum']:
-            made += program.visit(computer)
-        clock += made
+            n = program.visit(computer)
+            made += n
+            clock += n
+            if clock >= computer.next_scan and o['thp'] != 'never':
+                computer.scan()
         if not program.more():
             program.finish(computer)
             alive.remove(at)
@@ -1006,6 +1100,13 @@ def make_program(r, number):
             put('advise', pid, base, pages * PAGE, r.choice(('hugepage', 'hugepage', 'nohugepage')))
         elif what < 0.89:
             put('advise', pid, arg=r.choice(('thp-off', 'thp-on')))
+        elif what < 0.90:
+            to = r.choice(BASES) + PAGE * r.choice((0, 3, 512, 1024))
+            if r.random() < 0.8:
+                put('unmap', pid, to, part[1])
+                put('map', pid, to, part[1], rights if len(rights) == 4 else 'rw-p')
+                areas.append((to, part[1] // PAGE, rights))
+            put('move', pid, base + part[0], part[1], to)
         elif what < 0.92:
             put(r.choice(('kernel-read', 'kernel-write')) if rights[1] == 'w' else 'kernel-read', pid, base + part[0], 5000)
         elif what < 0.96 and len(mapped) < 5:
@@ -1028,7 +1129,7 @@ def draw(r):
     sizes = [[(8, 4, (0, 1, 2))], [(2, 2, (0,)), (2, 1, (1,))], [(4, 1, (0,))], [(3, 3, (0, 1, 2))], []]
     return {'memory': r.choice((8, 16, 64)) << 20, 'kernel': r.choice((0, 1 << 20)), 'thp': r.choice(('never', 'madvise', 'always')),
             'quantum': r.choice((1, 3, 20, 1000)), 'cold': r.random() < 0.4, 'asid': r.choice((None, 0, 1, 2, 6)),
-            'itlb': r.choice(sizes), 'dtlb': r.choice(sizes), 'stlb': r.choice(sizes)}
+            'rate': r.choice((10 ** 9, 10 ** 9, 3, 10)), 'itlb': r.choice(sizes), 'dtlb': r.choice(sizes), 'stlb': r.choice(sizes)}
 
 
 def spec(arrays):
@@ -1059,7 +1160,7 @@ def compare(pagewalk, seed, folder):
     done = subprocess.run([pagewalk, 'system', '-q', *paths, '--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'],
                            '--quantum', str(o['quantum']), '--page-cache', 'cold' if o['cold'] else 'warm', '--asid',
                            'on' if o['asid'] is None else 'off' if o['asid'] == 0 else str(o['asid']), '--itlb', spec(o['itlb']),
-                           '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--every', '1G', '-o', str(out)],
+                           '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1G', '-o', str(out)],
                           stderr=subprocess.PIPE, text=True, check=False)
     if naive is None or done.returncode:
         same = naive is None and done.returncode == 1 and 'no page frame is left' in done.stderr
@@ -1077,7 +1178,7 @@ def compare(pagewalk, seed, folder):
         for name, n in p.count.items():
             sums[name] += n
     names = ('fetches', 'loads', 'stores', 'walks', 'walk_refs', 'minor_faults', 'major_faults', 'copies', 'thp_faults', 'thp_fallbacks',
-             'thp_splits')
+             'thp_splits', 'thp_collapses')
     for name in names:
         check(name, row[name], sums[name])
     for name, tlb in (('itlb_misses', naive.itlb), ('dtlb_misses', naive.dtlb), ('stlb_misses', naive.stlb)):
@@ -1101,7 +1202,7 @@ def compare(pagewalk, seed, folder):
     for got in read['buddy']:
         kind = ('unmovable', 'movable', 'reclaimable').index(got['type'])
         check(f'blocks of order {got["order"]}, {got["type"]}', got['blocks'], len(naive.buddy.lists[int(got['order']), kind]))
-    notes = [name for name in ('thp_faults', 'thp_splits', 'thp_fallbacks', 'copies', 'major_faults') if sums[name]]
+    notes = [name for name in ('thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults') if sums[name]]
     return (f'{o}\n  ' + '\n  '.join(wrong[:12]) if wrong else None), ' '.join(notes)
 
 
@@ -1121,7 +1222,7 @@ def main():
                 if failed == 5:
                     break
     print(f'{n} mixes, {failed} wrong; with ' + ', '.join(f'{name} {k}' for name, k in sorted(seen.items())))
-    enough = n < 100 or all(seen[name] >= n // 50 for name in ('thp_faults', 'thp_splits', 'thp_fallbacks', 'copies', 'major_faults'))
+    enough = n < 100 or all(seen[name] >= n // 50 for name in ('thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults'))
     sys.exit(1 if failed or not enough else 0)
 
 

@@ -39,8 +39,8 @@ static void count(struct pw_buddy *f, uint32_t frame, unsigned order, int free, 
   unsigned most = order < PW_PAGEBLOCK_ORDER ? order : PW_PAGEBLOCK_ORDER;
   for (uint64_t at = frame, end = frame + (UINT64_C(1) << order); at < end; at += PW_PAGEBLOCK) {
     struct pw_pageblock *block = &f->blocks[at >> PW_PAGEBLOCK_ORDER];
-    block->free = (uint16_t)(block->free + (free << most));
-    block->movable = (uint16_t)(block->movable + (movable << most));
+    block->free = (uint16_t)(block->free + free * (1 << most));
+    block->movable = (uint16_t)(block->movable + movable * (1 << most));
   }
 }
 

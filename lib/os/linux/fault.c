@@ -164,7 +164,7 @@ static int write_present(struct fault *f, bool *silent)
   bool alone = f->computer && state == PW_PTE_FORKED && is_alone(f, pw_pte_frame(*pte));
   *silent = alone && f->computer->options.plain;
   f->m->counts.copy_faults += !*silent;
-  if (is_shared(f) && state != PW_PTE_FORKED) {
+  if (is_shared(f) && state == PW_PTE_CACHE) {
     *pte = pw_pte_make(PW_PTE_CACHE_WRITE, pw_pte_frame(*pte));
     return 0;
   }

@@ -18,7 +18,7 @@ bool pw_mm_may_be_huge(const struct pw_mm *m, uint64_t page, const struct pw_ran
   uint64_t first = first_of(page);
   enum pw_thp thp = m->computer->options.thp;
   if (m->computer->options.plain || thp == PW_THP_NEVER || m->no_thp || !m->tables.huge) return false;
-  if (k->flags & (PW_AREA_FILE | PW_AREA_SPECIAL | PW_MAP_SHARED | PW_MAP_STACK | PW_AREA_NOHUGE | PW_MAP_HUGETLB)) return false;
+  if (k->flags & (PW_AREA_FILE | PW_AREA_SPECIAL | PW_MAP_SHARED | PW_AREA_NOHUGE | PW_MAP_HUGETLB)) return false;
   if (thp == PW_THP_MADVISE && !(k->flags & PW_AREA_HUGE)) return false;
   return area->first <= first && area->last >= first + PW_HUGE_PAGES - 1;
 }

@@ -203,7 +203,9 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
   struct pw_ptables_at old;
   uint64_t leaf = pw_ptables_leaf(&m->tables);
   int status = 0;
+  struct pw_range there;
   if (from >= m->tables.end || to >= m->tables.end) return 0;
+  m->unknown |= m->computer && (!pw_ranges_at(&m->areas, to, &there) || there.last - to < pages - 1);
   pages = pw_least(pages, m->tables.end - pw_most(from, to));
   for (uint64_t page = from, end = from + pages; !status && pw_ptables_next(&m->tables, &page, end, &old);) {
     uint64_t target = page - from + to;
@@ -215,6 +217,7 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
       if (!whole) pw_mm_split_huge(m, page);
       continue;
     }
+    if (m->computer && pw_ptables_find(&m->tables, target).huge) pw_mm_split_huge(m, target);
     uint32_t *new = pw_mm_make_table(m, target, &status, err);
     if (!new) return status;
     for (uint64_t i = 0; i < n; i++) pw_mm_forget_page(m, &new[target % leaf + i]);

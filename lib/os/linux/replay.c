@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "base/block.h"
 
+#define MOST_WAITING (1u << 22)
+
 static int out_of_memory(struct pw_error *err)
 {
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the processes of the traces");
@@ -109,6 +111,8 @@ static int settle(struct pw_program *p, struct pw_error *err)
   p->maps = false;
   if (!process) return 0;
   struct pw_native_vma area = area_of(&p->mapped.vma);
+  if (area.flags & PW_AREA_FILE && (area.offset >> 40 || (p->mapped.last - p->mapped.first) >> 39))
+    return pw_error_set(err, PW_EUNSUPPORTED, "a file is mapped at an offset of more than 4 PiB, which no file has");
   area.start = p->mapped.first;
   area.end = p->mapped.last + 1;
   int status = file_of(p, &p->mapped.vma, &file);
@@ -207,6 +211,8 @@ static int keep_events(struct pw_program *p, struct pw_error *err)
 {
   const struct pw_block *b = p->block;
   size_t n = b ? b->n_events - p->event : 0;
+  if (p->n_waiting + n > MOST_WAITING)
+    return pw_error_set(err, PW_EUNSUPPORTED, "more than %u events without an access between them, which no program makes", MOST_WAITING);
   if (pw_grow((void **)&p->waiting, &p->waiting_room, p->n_waiting + n, sizeof *p->waiting)) return out_of_memory(err);
   for (; b && p->event < b->n_events; p->event++) {
     struct pw_event *e = &p->waiting[p->n_waiting++];
