@@ -229,36 +229,42 @@ static int machine_of(const struct system_settings *s, struct pw_sized_config *t
 
 /* ---- the configurations ---- */
 
+/* What may be a list, from what changes slowest. */
+enum { MEMORY, THP, QUANTUM, PAGE_CACHE, FAULTS, ASID, N_LISTS };
+
 struct system_lists {
-  struct numbers memory, thp, quantum, page_cache, faults, asid;
+  struct numbers of[N_LISTS];
 };
+
+static int take_asids(struct numbers *asids, const struct words *words, struct pw_error *err)
+{
+  static const struct spec_kind kind = {.unit = SPEC_PLAIN, .least = 1, .most = 1000};
+  int status = 0;
+  for (size_t i = 0; !status && i < words->n; i++) {
+    struct slice rest = {words->items[i], strlen(words->items[i])}, item;
+    while (!status && slice_next(&rest, ',', &item)) {
+      if (item.n == 2 && memcmp(item.text, "on", 2) == 0) numbers_add(asids, PW_ASIDS_ALL);
+      else if (item.n == 3 && memcmp(item.text, "off", 3) == 0) numbers_add(asids, PW_ASIDS_OFF);
+      else status = spec_numbers(asids, item, &kind, words->place, err);
+    }
+  }
+  return status;
+}
 
 static int take_lists(struct system_lists *l, const struct system_settings *s, struct pw_error *err)
 {
   static const char *const thp[] = {"never", "madvise", "always", NULL}, *const caches[] = {"warm", "cold", NULL};
   static const char *const faults[] = {"linux", "plain", NULL};
-  const struct words *asid = &s->of[SYS_ASID];
-  int status = numbers_of(s, SYS_MEMORY, (struct spec_kind){.unit = SPEC_BYTES, .least = 4u << 20, .most = UINT64_C(1) << 40}, &l->memory, err);
-  if (!status) status = choices_of(s, SYS_THP, thp, &l->thp, err);
-  if (!status) status = numbers_of(s, SYS_QUANTUM, (struct spec_kind){.unit = SPEC_COUNT, .least = 1, .most = UINT64_MAX}, &l->quantum, err);
-  if (!status) status = choices_of(s, SYS_PAGE_CACHE, caches, &l->page_cache, err);
-  if (!status) status = choices_of(s, SYS_FAULTS, faults, &l->faults, err);
-  for (size_t i = 0; !status && i < asid->n; i++) {
-    struct slice rest = {asid->items[i], strlen(asid->items[i])}, item;
-    static const struct spec_kind kind = {.unit = SPEC_PLAIN, .least = 1, .most = 1000};
-    while (!status && slice_next(&rest, ',', &item)) {
-      if (item.n == 2 && memcmp(item.text, "on", 2) == 0) numbers_add(&l->asid, PW_ASIDS_ALL);
-      else if (item.n == 3 && memcmp(item.text, "off", 3) == 0) numbers_add(&l->asid, PW_ASIDS_OFF);
-      else status = spec_numbers(&l->asid, item, &kind, asid->place, err);
-    }
-  }
-  if (!status && !l->memory.n) status = pw_error_set(err, PW_EINVAL, "system needs --memory SIZE: all of the computer's RAM");
+  const struct spec_kind memory = {.unit = SPEC_BYTES, .least = 4u << 20, .most = UINT64_C(1) << 40};
+  const struct spec_kind quantum = {.unit = SPEC_COUNT, .least = 1, .most = UINT64_MAX};
+  int status = numbers_of(s, SYS_MEMORY, memory, &l->of[MEMORY], err);
+  if (!status) status = choices_of(s, SYS_THP, thp, &l->of[THP], err);
+  if (!status) status = numbers_of(s, SYS_QUANTUM, quantum, &l->of[QUANTUM], err);
+  if (!status) status = choices_of(s, SYS_PAGE_CACHE, caches, &l->of[PAGE_CACHE], err);
+  if (!status) status = choices_of(s, SYS_FAULTS, faults, &l->of[FAULTS], err);
+  if (!status) status = take_asids(&l->of[ASID], &s->of[SYS_ASID], err);
+  if (!status && !l->of[MEMORY].n) status = pw_error_set(err, PW_EINVAL, "system needs --memory SIZE: all of the computer's RAM");
   return status;
-}
-
-static uint64_t pick(const struct numbers *n, size_t i, uint64_t otherwise)
-{
-  return n->n ? n->values[i] : otherwise;
 }
 
 static size_t ways(const struct numbers *n)
@@ -269,34 +275,21 @@ static size_t ways(const struct numbers *n)
 /* One of the combinations, by its number: the last list changes fastest. */
 static struct pw_system_config combine(const struct system_lists *l, const struct pw_system_config *base, bool has_kernel, size_t number)
 {
-  const struct numbers *lists[] = {&l->memory, &l->thp, &l->quantum, &l->page_cache, &l->faults, &l->asid};
-  size_t at[6];
-  for (size_t i = 6; i-- > 0; number /= ways(lists[i])) at[i] = number % ways(lists[i]);
+  const uint64_t *at[N_LISTS]; /* the value, or NULL: as usual */
+  for (size_t i = N_LISTS; i-- > 0; number /= ways(&l->of[i])) at[i] = l->of[i].n ? &l->of[i].values[number % l->of[i].n] : NULL;
   struct pw_system_config c;
-  pw_system_config_default(&c, l->memory.values[at[0]]);
-  if (has_kernel) {
-    c.kernel_bytes = base->kernel_bytes;
-  }
+  pw_system_config_default(&c, *at[MEMORY]);
+  if (has_kernel) c.kernel_bytes = base->kernel_bytes;
   c.geometry = base->geometry;
   c.tlbs = base->tlbs;
   c.rate = base->rate;
   c.seed = base->seed;
-  c.thp = (enum pw_system_thp)pick(&l->thp, at[1], c.thp);
-  c.quantum = pick(&l->quantum, at[2], c.quantum);
-  c.cold = pick(&l->page_cache, at[3], 0) == 1;
-  c.plain = pick(&l->faults, at[4], 0) == 1;
-  c.asids = (unsigned)pick(&l->asid, at[5], c.asids);
+  if (at[THP]) c.thp = (enum pw_system_thp)*at[THP];
+  if (at[QUANTUM]) c.quantum = *at[QUANTUM];
+  if (at[PAGE_CACHE]) c.cold = *at[PAGE_CACHE] == 1;
+  if (at[FAULTS]) c.plain = *at[FAULTS] == 1;
+  if (at[ASID]) c.asids = (unsigned)*at[ASID];
   return c;
-}
-
-static void clear_lists(struct system_lists *l)
-{
-  numbers_clear(&l->memory);
-  numbers_clear(&l->thp);
-  numbers_clear(&l->quantum);
-  numbers_clear(&l->page_cache);
-  numbers_clear(&l->faults);
-  numbers_clear(&l->asid);
 }
 
 static int take_base(struct system_plan *plan, const struct system_settings *s, struct pw_system_config *base, struct pw_error *err)
@@ -325,40 +318,24 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   return status;
 }
 
-/* Adds to a text, which may move. */
-static void append(char **text, const char *more)
+/* What tells a configuration from the others; NULL where there is one. */
+static char *label_of(const struct system_lists *l, const struct pw_system_config *c)
 {
-  char *longer = heap_text("%s%s", *text, more);
-  free(*text);
-  *text = longer;
-}
-
-static void append_name(char **text, const struct pw_system_program *p, bool first)
-{
-  const char *slash = strrchr(p->trace, '/'), *name = p->name ? p->name : slash && slash[1] ? slash + 1 : p->trace;
-  size_t n = strlen(name);
-  if (!p->name && n > 4 && strcmp(name + n - 4, ".pwt") == 0) n -= 4;
-  char *shown = p->copies > 1 ? heap_text("%s%.*s x %u", first ? "" : " + ", (int)n, name, p->copies)
-                              : heap_text("%s%.*s", first ? "" : " + ", (int)n, name);
-  append(text, shown);
-  free(shown);
-}
-
-/* What differs between configurations, and the programs' names. */
-static char *label_of(const struct system_plan *plan, const struct system_lists *l, const struct pw_system_config *c)
-{
-  static const char *const thp[] = {"thp never, ", "thp madvise, ", "thp always, "};
-  char *label = heap_text("%s", ""), asid[32], quantum[48], memory[48];
-  snprintf(asid, sizeof asid, "asid %u, ", c->asids);
-  snprintf(quantum, sizeof quantum, "turns of %ju, ", (uintmax_t)c->quantum);
-  snprintf(memory, sizeof memory, "%ju KiB, ", (uintmax_t)(c->memory_bytes >> 10));
-  if (l->memory.n > 1) append(&label, memory);
-  if (l->thp.n > 1) append(&label, thp[c->thp]);
-  if (l->quantum.n > 1) append(&label, quantum);
-  if (l->page_cache.n > 1) append(&label, c->cold ? "cold, " : "warm, ");
-  if (l->faults.n > 1) append(&label, c->plain ? "plain faults, " : "");
-  if (l->asid.n > 1) append(&label, c->asids == PW_ASIDS_ALL ? "asid on, " : c->asids ? asid : "asid off, ");
-  for (size_t i = 0; i < plan->n_programs; i++) append_name(&label, &plan->programs[i], i == 0);
+  static const char *const thp[] = {"never", "madvise", "always"};
+  char parts[N_LISTS][48], *label = NULL;
+  snprintf(parts[MEMORY], sizeof *parts, "%ju KiB", (uintmax_t)(c->memory_bytes >> 10));
+  snprintf(parts[THP], sizeof *parts, "thp %s", thp[c->thp]);
+  snprintf(parts[QUANTUM], sizeof *parts, "turns of %ju", (uintmax_t)c->quantum);
+  snprintf(parts[PAGE_CACHE], sizeof *parts, "%s", c->cold ? "cold" : "warm");
+  snprintf(parts[FAULTS], sizeof *parts, "%s faults", c->plain ? "plain" : "linux");
+  if (c->asids == PW_ASIDS_ALL || c->asids == PW_ASIDS_OFF) snprintf(parts[ASID], sizeof *parts, "asid %s", c->asids ? "on" : "off");
+  else snprintf(parts[ASID], sizeof *parts, "asid %u", c->asids);
+  for (size_t i = 0; i < N_LISTS; i++) {
+    if (l->of[i].n < 2) continue;
+    char *longer = heap_text("%s%s%s", label ? label : "", label ? ", " : "", parts[i]);
+    free(label);
+    label = longer;
+  }
   return label;
 }
 
@@ -369,15 +346,18 @@ int system_understand(struct system_plan *plan, const struct system_settings *s,
   int status = take_programs(plan, operands, err);
   if (!status) status = take_base(plan, s, &base, err);
   if (!status) status = take_lists(&l, s, err);
-  size_t n = ways(&l.memory) * ways(&l.thp) * ways(&l.quantum) * ways(&l.page_cache) * ways(&l.faults) * ways(&l.asid);
-  if (!status && n > SPEC_MOST) status = pw_error_set(err, PW_EINVAL, "%zu configurations are too many; at most %u", n, SPEC_MOST);
+  size_t n = 1;
+  for (size_t i = 0; !status && i < N_LISTS; i++) {
+    n *= ways(&l.of[i]);
+    if (n > SPEC_MOST) status = pw_error_set(err, PW_EINVAL, "more than %u configurations; shorten the lists", SPEC_MOST);
+  }
   if (!status) plan->configs = heap_zero(n, sizeof *plan->configs);
   if (!status) plan->labels = heap_zero(n, sizeof *plan->labels);
   for (; !status && plan->n_configs < n; plan->n_configs++) {
     struct pw_system_config *c = &plan->configs[plan->n_configs];
     *c = combine(&l, &base, s->of[SYS_KERNEL].n > 0, plan->n_configs);
-    c->label = plan->labels[plan->n_configs] = label_of(plan, &l, c);
+    c->label = plan->labels[plan->n_configs] = label_of(&l, c);
   }
-  clear_lists(&l);
+  for (size_t i = 0; i < N_LISTS; i++) numbers_clear(&l.of[i]);
   return status;
 }

@@ -684,7 +684,7 @@ struct pw_system_config {
   const struct pw_geometry *geometry;  /* borrowed */
   struct pw_sized_config tlbs;
   uint64_t seed;
-  const char *label;                   /* borrowed: of its rows in series.csv, so that charts tell configurations apart */
+  const char *label;                   /* borrowed: what its rows in series.csv are called, so that charts tell them apart; or NULL */
 };
 
 /* The documented defaults for so much memory; THP is never below 512 MiB of it that the kernel manages. */
@@ -725,6 +725,7 @@ struct pw_system_window {
 };
 
 struct pw_system_result {
+  char *programs;              /* their names, in the order of the command line */
   struct pw_system_sums sums;
   uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes; /* peaks */
   uint64_t managed_bytes, context_switches, asid_flushes;

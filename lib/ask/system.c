@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "engine/turns.h"
 #include "trace/trace.h"
 
@@ -65,8 +66,8 @@ static int list_copies(struct asked *a, const struct pw_system_program *programs
   a->copies = pw_calloc(total, sizeof *a->copies);
   if (!a->copies) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", total);
   for (size_t i = 0; i < n; i++)
-    for (unsigned k = 0; k < (programs[i].copies ? programs[i].copies : 1); k++)
-      a->copies[a->n] = (struct program_copy){&programs[i], a->n, programs[i].copies > 1 ? k + 1 : 0, NULL}, a->n++;
+    for (unsigned k = 0; k < (programs[i].copies ? programs[i].copies : 1); k++, a->n++)
+      a->copies[a->n] = (struct program_copy){&programs[i], a->n, programs[i].copies > 1 ? k + 1 : 0, NULL};
   qsort(a->copies, a->n, sizeof *a->copies, by_start);
   return 0;
 }
@@ -157,21 +158,38 @@ static int end_window(void *context, struct pw_error *err)
   return 0;
 }
 
+/* As it was given, or that of the trace's file; *n bytes of it. */
+static const char *program_name(const struct pw_system_program *p, size_t *n)
+{
+  const char *slash = strrchr(p->trace, '/'), *name = p->name ? p->name : slash && slash[1] ? slash + 1 : p->trace;
+  *n = strlen(name);
+  if (!p->name && *n > 4 && strcmp(name + *n - 4, ".pwt") == 0) *n -= 4;
+  return name;
+}
+
 static char *name_of(const struct program_copy *copy)
 {
-  const char *path = copy->program->trace, *slash = strrchr(path, '/'), *name = copy->program->name;
   char text[4096];
-  if (!name) {
-    name = slash && slash[1] ? slash + 1 : path;
-    size_t n = strlen(name);
-    if (n > 4 && strcmp(name + n - 4, ".pwt") == 0) n -= 4;
-    snprintf(text, sizeof text, "%.*s", (int)n, name);
-  } else {
-    snprintf(text, sizeof text, "%s", name);
-  }
-  size_t end = strlen(text);
-  if (copy->number) snprintf(text + end, sizeof text - end, "#%u", copy->number);
+  size_t n;
+  const char *name = program_name(copy->program, &n);
+  if (copy->number) snprintf(text, sizeof text, "%.*s#%u", (int)n, name, copy->number);
+  else snprintf(text, sizeof text, "%.*s", (int)n, name);
   return pw_strdup(text);
+}
+
+/* sort + gzip x 3 */
+static int name_programs(struct pw_system_result *r, const struct pw_system_program *programs, size_t n_programs, struct pw_error *err)
+{
+  struct pw_text text = {0};
+  for (size_t i = 0; i < n_programs; i++) {
+    size_t n;
+    const char *name = program_name(&programs[i], &n);
+    pw_text_printf(&text, "%s%.*s", i ? " + " : "", (int)n, name);
+    if (programs[i].copies > 1) pw_text_printf(&text, " x %u", programs[i].copies);
+  }
+  r->programs = text.failed ? NULL : pw_strdup(pw_text_get(&text));
+  pw_text_clear(&text);
+  return r->programs ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the names of the programs");
 }
 
 static int take_processes(struct asked *a, struct pw_error *err)
@@ -259,6 +277,7 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, const stru
   a->options = options;
   int status = check(programs, n, config, err);
   if (!status) status = list_copies(a, programs, n, err);
+  if (!status) status = name_programs(result, programs, n, err);
   if (!status) status = pw_engine_system_begin(&a->system, config, a->n, err);
   a->system.every = options->every;
   a->system.window = end_window;
@@ -279,6 +298,7 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, const stru
 void pw_system_clear(struct pw_system_result *r)
 {
   for (size_t i = 0; i < r->n_processes; i++) pw_free(r->processes[i].name);
+  pw_free(r->programs);
   pw_free(r->processes);
   pw_free(r->slabs);
   pw_free(r->windows);

@@ -53,7 +53,7 @@ static int written(FILE *out, struct pw_error *err)
 
 int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error *err)
 {
-  static const char machine[] = "memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,table,itlb,dtlb,stlb";
+  static const char machine[] = "programs,memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,table,itlb,dtlb,stlb";
   static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes";
   if (table == PW_SYSTEM_SERIES) fputs("trace,", out); /* as in other series, so that charts find them */
   fputs(machine, out);
@@ -92,9 +92,10 @@ static void put_arrays(FILE *out, const struct pw_tlb_array *arrays)
   }
 }
 
-static void put_machine(FILE *out, const struct pw_system_config *c)
+static void put_machine(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
 {
-  fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%s,%s,", c->memory_bytes, c->kernel_bytes, thp_names[c->thp], c->quantum,
+  pw_csv_write_text(out, r->programs);
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%s,%s,", c->memory_bytes, c->kernel_bytes, thp_names[c->thp], c->quantum,
           c->cold ? "cold" : "warm", c->plain ? "plain" : "linux");
   if (c->asids == PW_ASIDS_ALL || c->asids == PW_ASIDS_OFF) fputs(c->asids ? "on," : "off,", out);
   else fprintf(out, "%u,", c->asids);
@@ -108,7 +109,7 @@ static void put_processes(FILE *out, const struct pw_system_config *c, const str
 {
   for (size_t i = 0; i < r->n_processes; i++) {
     const struct pw_system_process *p = &r->processes[i];
-    put_machine(out, c);
+    put_machine(out, c, r);
     fputc(',', out);
     pw_csv_write_text(out, p->name);
     fprintf(out, ",%" PRIu32, p->process);
@@ -122,7 +123,7 @@ static void put_slabs(FILE *out, const struct pw_system_config *c, const struct 
 {
   for (size_t i = 0; i < r->n_slabs; i++) {
     const struct pw_system_slab *s = &r->slabs[i];
-    put_machine(out, c);
+    put_machine(out, c, r);
     fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", s->name, s->object_bytes,
             s->objects, s->slabs, s->bytes, s->objects_peak, s->slabs_peak);
   }
@@ -134,7 +135,7 @@ static void put_buddy(FILE *out, const struct pw_system_config *c, const struct 
   for (size_t i = 0; i < r->n_windows; i++)
     for (unsigned order = 0; order < 11; order++)
       for (unsigned type = 0; type < 3; type++) {
-        put_machine(out, c);
+        put_machine(out, c, r);
         fprintf(out, ",%zu,%" PRIu64 ",%u,%s,%" PRIu64 "\n", i, r->windows[i].access, order, types[type],
                 r->windows[i].free_blocks[order][type]);
       }
@@ -151,7 +152,7 @@ static void put_series(FILE *out, const struct pw_system_config *c, const struct
     const struct pw_system_window *w = &r->windows[i];
     pw_csv_write_text(out, c->label ? c->label : "system");
     fputc(',', out);
-    put_machine(out, c);
+    put_machine(out, c, r);
     fprintf(out, ",%zu,%" PRIu64, i, w->access);
     put_sums(out, &w->sums);
     put_bytes(out, w->table_bytes, w->slab_bytes, w->kernel_bytes, w->anon_bytes, w->file_bytes, w->thp_bytes);
@@ -164,7 +165,7 @@ int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_sy
 {
   switch (table) {
     case PW_SYSTEM_RUNS:
-      put_machine(out, c);
+      put_machine(out, c, r);
       put_sums(out, &r->sums);
       put_bytes(out, r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes);
       fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u\n", r->managed_bytes, r->context_switches, r->asid_flushes,

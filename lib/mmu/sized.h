@@ -5,7 +5,7 @@
  * pages of all sizes are ordered together. A size that no array of a level takes is not kept at that level, so it misses
  * there. A miss fills each level that was asked.
  *
- * Entries belong to a tag, an address-space number: nothing is emptied at a switch between two that are kept.
+ * Entries belong to a tag below 1023, an address-space number: nothing is emptied at a switch between two that are kept.
  * Invariant: of one level and stream, no two arrays take the same size. */
 #ifndef PW_SIZED_H
 #define PW_SIZED_H
@@ -13,7 +13,7 @@
 #include "mmu/tlb.h"
 
 enum pw_page_size { PW_SIZE_4K, PW_SIZE_2M, PW_SIZE_1G, PW_PAGE_SIZES };
-enum { PW_SIZED_ARRAYS = 3, PW_SIZED_TAGS = 1023 };
+enum { PW_SIZED_ARRAYS = 3 };
 
 struct pw_sized_level {
   unsigned n;

@@ -195,8 +195,11 @@ static void subtitle(struct pw_figure *figure, const struct series_rows *r, cons
   double first = fmax(0, number(r, 0, r->access) - number(r, 0, r->accesses));
   double each = (number(r, whole - 1, r->access) - first) / (double)whole;
   double digit = each > 0 ? pow(10, floor(log10(each)) - 2) : 1;
-  pw_words_trace(r->table, trace, name, sizeof name);
-  pw_text_printf(text, "trace %s", name);
+  size_t programs = pw_table_find(r->table, "programs"); /* of a computer: the trace is one of its configurations */
+  if (programs != PW_NO_COLUMN) pw_text_fit(name, sizeof name / 2, pw_table_cell(r->table, r->row[0], programs));
+  else pw_words_trace(r->table, trace, name, sizeof name);
+  pw_text_printf(text, programs != PW_NO_COLUMN ? "%s" : "trace %s", name);
+  if (programs != PW_NO_COLUMN && strcmp(trace, "system") != 0) pw_words_append(text, "%s", trace);
   pw_text_number(window, sizeof window, round(each / digit) * digit, PW_UNIT_PLAIN);
   if (r->n == 1) pw_words_append(text, "1 window");
   else pw_words_append(text, "%zu windows of about %s accesses", r->n, window);

@@ -166,7 +166,8 @@ static int take_event(const struct pw_csv_field fields[ROLES], const struct pw_c
     return PW_LINE_BAD;
   if (fields[ARG].at < fields[ARG].end && take_number(&fields[ARG], &row.number, why) == 0) row.has_number = true;
   size_t from = batch->n_events;
-  if (pw_csv_event(kind, &row, batch, why) < 0) return PW_LINE_BAD;
+  int status = pw_csv_event(kind, &row, batch, why);
+  if (status) return status;
   for (; from < batch->n_events; from++) {
     batch->events[from].before = batch->n;
     batch->events[from].pid = (uint32_t)pid;
@@ -175,7 +176,7 @@ static int take_event(const struct pw_csv_field fields[ROLES], const struct pw_c
   return 0;
 }
 
-/* How many accesses, 0 for an event, or PW_LINE_BAD. */
+/* How many accesses, 0 for an event, PW_LINE_BAD, or PW_CSV_FULL. */
 static int take_row(struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
                     struct pw_batch *batch, const char **why)
 {
@@ -214,6 +215,13 @@ static const unsigned char *find_end(const unsigned char *at, const unsigned cha
   return NULL;
 }
 
+static int no_room(const struct pw_parser *parser, const struct pw_batch *batch, struct pw_error *err)
+{
+  if (!batch->texts->full) return pw_error_set(err, PW_ENOMEM, "%s: memory ran out for the names in its events", parser->path);
+  return pw_error_set(err, PW_EUNSUPPORTED, "%s: the names in its events take more than %zu MiB, which is more than is kept of a trace; "
+                      "shorten them", parser->path, PW_MOST_TEXT_BYTES >> 20);
+}
+
 static int take_record(struct pw_parser *parser, const unsigned char *at, const unsigned char *end, uint64_t lines,
                        struct pw_batch *batch, struct pw_error *err)
 {
@@ -226,6 +234,7 @@ static int take_record(struct pw_parser *parser, const unsigned char *at, const 
   }
   int got = take_row(parser, at, end, batch, &why);
   if (got >= 0) batch->n += (size_t)got;
+  else if (got == PW_CSV_FULL) return no_room(parser, batch, err);
   else if (parser->skip_bad) parser->bad_lines += lines;
   else return pw_line_error(parser, "CSV", at, end, why, err);
   return 0;

@@ -23,6 +23,7 @@
 #include "trace/textline.h"
 
 enum { PW_CSV_OTHER }; /* a column that nobody asks for */
+#define PW_CSV_FULL (-2) /* there is no room for another name: not the fault of the row */
 
 struct pw_csv_field {
   const unsigned char *at, *end; /* NULL: there is no such column */
@@ -44,7 +45,7 @@ static inline bool pw_csv_is(const struct pw_csv_field *field, const char *word)
 
 /* The kind that an op names, or NULL. */
 const struct pw_csv_event *pw_csv_event_find(const struct pw_csv_field *op);
-/* Appends what the row says to batch->events; who runs, and where, is the caller's. 0, or PW_LINE_BAD. */
+/* Appends what the row says to batch->events; who runs, and where, is the caller's. 0, PW_LINE_BAD, or PW_CSV_FULL. */
 int pw_csv_event(const struct pw_csv_event *kind, const struct pw_csv_row *row, struct pw_batch *batch, const char **why);
 
 #endif

@@ -109,7 +109,7 @@ static int take_name(const struct pw_csv_row *row, struct pw_batch *batch, struc
   }
   if (!n) return 0;
   uint32_t number = pw_intern(batch->texts, text, n);
-  if (number == PW_NO_TEXT) return refuse(why, "its name, with all before it, takes more memory than there is");
+  if (number == PW_NO_TEXT) return PW_CSV_FULL;
   e->text = batch->texts->texts[number];
   e->text_bytes = (uint32_t)n;
   return 0;
@@ -129,7 +129,8 @@ int pw_csv_event(const struct pw_csv_event *kind, const struct pw_csv_row *row, 
   whole = kind->arg == ADVICE && arg >= PW_ADVICE_THP_OFF;
   if (kind->range && !whole && check_range(kind, row, arg, why) < 0) return PW_LINE_BAD;
   if (kind->kind == PW_EVENT_FORK && arg > UINT32_MAX) return refuse(why, "a tid or pid has more than 32 bits");
-  if ((kind->kind == PW_EVENT_MAP || kind->kind == PW_EVENT_EXEC) && take_name(row, batch, &e, why) < 0) return PW_LINE_BAD;
+  int status = kind->kind == PW_EVENT_MAP || kind->kind == PW_EVENT_EXEC ? take_name(row, batch, &e, why) : 0;
+  if (status) return status;
   bool file = kind->kind == PW_EVENT_MAP && e.text_bytes && e.text[0] != '[';
   if (row->offset & 4095 || (row->offset && !file)) return refuse(why, "an offset is of a file, and a multiple of 4096");
   if (kind->range && !whole) {

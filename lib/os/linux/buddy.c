@@ -117,12 +117,10 @@ static uint32_t claim(struct pw_buddy *f, unsigned order, enum pw_migrate type)
     if (frame == PW_NO_FRAME) continue;
     if (o >= PW_PAGEBLOCK_ORDER) {
       for (uint32_t at = frame; at < frame + (1u << o); at += PW_PAGEBLOCK) f->blocks[at >> PW_PAGEBLOCK_ORDER].type = (uint8_t)type;
-      f->claims++;
       return split(f, frame, order, type);
     }
     if (!is_alike(f, frame, type)) continue;
     convert(f, frame, type);
-    f->claims++;
     return take_own(f, order, type);
   }
   return PW_NO_FRAME;
@@ -134,7 +132,6 @@ static uint32_t steal(struct pw_buddy *f, unsigned order, enum pw_migrate type)
   for (unsigned o = order; o < PW_ORDERS; o++) {
     uint32_t frame = of_another(f, o, type);
     if (frame == PW_NO_FRAME) continue;
-    f->steals++;
     return split(f, frame, order, (enum pw_migrate)f->frames[frame].type);
   }
   return PW_NO_FRAME;
@@ -167,12 +164,6 @@ void pw_buddy_give(struct pw_buddy *f, uint32_t frame, unsigned order)
     frame &= buddy;
   }
   insert(f, frame, order, (enum pw_migrate)f->blocks[frame >> PW_PAGEBLOCK_ORDER].type);
-}
-
-void pw_buddy_divide(struct pw_buddy *f, uint32_t frame, unsigned order)
-{
-  for (uint32_t i = 1; i < 1u << order; i++) f->frames[frame + i] = (struct pw_frame){.type = f->frames[frame].type};
-  f->frames[frame].order = 0;
 }
 
 /* ---- beginning and end ---- */

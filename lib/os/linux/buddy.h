@@ -46,7 +46,6 @@ struct pw_buddy {
   uint64_t kept;                 /* a request fails that would leave no more than these (the watermark min) */
   uint64_t blocks_free[PW_ORDERS][PW_MIGRATE_TYPES];
   uint32_t head[PW_ORDERS][PW_MIGRATE_TYPES];
-  uint64_t claims, steals; /* of other types */
 };
 
 /* The lowest `reserved` of n frames are taken for ever: 0, or PW_ENOMEM. n is at most PW_MOST_FRAMES. */
@@ -55,8 +54,6 @@ void pw_buddy_clear(struct pw_buddy *frames); /* frees */
 /* The first frame of a block of 2^order, or PW_NO_FRAME. */
 uint32_t pw_buddy_take(struct pw_buddy *frames, unsigned order, enum pw_migrate type);
 void pw_buddy_give(struct pw_buddy *frames, uint32_t frame, unsigned order);
-/* Of a block that was taken whole, each frame can be given by itself from here on. */
-void pw_buddy_divide(struct pw_buddy *frames, uint32_t frame, unsigned order);
 
 /* Free blocks of an order, of all types. */
 uint64_t pw_buddy_blocks(const struct pw_buddy *frames, unsigned order);

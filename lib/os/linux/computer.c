@@ -286,7 +286,7 @@ int pw_computer_file(struct pw_computer *c, const char *name, size_t name_bytes,
     *file = *known;
     return 0;
   }
-  int status = make_file(c, (struct pw_cached_file){.name = number, .inode = inode}, file);
+  int status = make_file(c, (struct pw_cached_file){.name = number}, file);
   if (!status) pw_pagemap_insert(&c->files_by_name, number, *file, &added);
   return status;
 }

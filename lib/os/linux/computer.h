@@ -29,8 +29,7 @@ struct pw_computer_bytes {
 };
 
 struct pw_cached_file {
-  uint32_t name;     /* text, or PW_NO_TEXT: memory without a file */
-  uint64_t inode;
+  uint32_t name;     /* text of its inode and name, or PW_NO_TEXT: memory without a file */
   uint64_t areas;    /* that map it */
   uint64_t end;      /* farthest page that was mapped so far */
   struct pw_ranges nodes; /* 64 pages each, of which one was ever cached */

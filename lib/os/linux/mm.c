@@ -33,24 +33,6 @@ int pw_mm_begin(struct pw_mm *m, struct pw_computer *c, struct pw_error *err)
   return pw_mm_status(status, err);
 }
 
-void pw_mm_clear(struct pw_mm *m)
-{
-  if (m->computer && m->tables.root) pw_mm_drop(m, 0, m->tables.end);
-  pw_ptables_clear(&m->tables);
-  pw_mm_clear_areas(m);
-}
-
-void pw_mm_renew(struct pw_mm *m)
-{
-  uint64_t end = m->tables.end;
-  pw_mm_drop(m, 0, end);
-  pw_ptables_prune(&m->tables, 0, end, 0, end, false);
-  pw_mm_clear_areas(m);
-  m->unknown = m->no_thp = false;
-  m->age++;
-  m->number = (uint32_t)m->computer->addresses++;
-}
-
 uint64_t pw_mm_tables(const struct pw_mm *m)
 {
   uint64_t n = 0;
@@ -66,7 +48,6 @@ uint64_t pw_mm_faults(const struct pw_mm *m)
 void pw_mm_note(struct pw_mm *m)
 {
   m->counts.peak = pw_most(m->counts.peak, m->counts.own + m->counts.cached);
-  m->counts.tables_peak = pw_most(m->counts.tables_peak, pw_mm_tables(m));
   m->counts.huge_peak = pw_most(m->counts.huge_peak, m->counts.huge);
   uint64_t bytes = 0;
   for (unsigned level = 0; m->computer && level < m->tables.levels; level++) bytes += m->tables.n[level] * m->computer->table_bytes[level];
@@ -91,8 +72,8 @@ void pw_mm_forget_page(struct pw_mm *m, uint32_t *pte)
   *pte = PW_PTE_NONE;
 }
 
-/* Special pages are never counted; everything else that is there is. */
-void pw_mm_drop(struct pw_mm *m, uint64_t start, uint64_t end)
+/* Special pages are never counted; everything else that is there is. 2 MiB of which a part goes are divided. */
+static void drop_pages(struct pw_mm *m, uint64_t start, uint64_t end)
 {
   struct pw_ptables_at at;
   for (uint64_t page = start, next; pw_ptables_next(&m->tables, &page, end, &at); page = next) {
@@ -106,6 +87,24 @@ void pw_mm_drop(struct pw_mm *m, uint64_t start, uint64_t end)
     if (at.huge) at = pw_ptables_find(&m->tables, first);
     for (uint64_t p = page, last = pw_least(end, next); p < last; p++) pw_mm_forget_page(m, &at.ptes[p & (leaf - 1)]);
   }
+}
+
+void pw_mm_clear(struct pw_mm *m)
+{
+  if (m->computer && m->tables.root) drop_pages(m, 0, m->tables.end);
+  pw_ptables_clear(&m->tables);
+  pw_mm_clear_areas(m);
+}
+
+void pw_mm_renew(struct pw_mm *m)
+{
+  uint64_t end = m->tables.end;
+  drop_pages(m, 0, end);
+  pw_ptables_prune(&m->tables, 0, end, 0, end, false);
+  pw_mm_clear_areas(m);
+  m->unknown = m->no_thp = false;
+  m->age++;
+  m->number = (uint32_t)m->computer->addresses++;
 }
 
 /* The kernel frees the tables under the areas that go as far as no neighbour needs them. */
@@ -143,7 +142,7 @@ static bool narrow(const struct pw_mm *m, uint64_t *start, uint64_t *end)
 int pw_mm_unmap(struct pw_mm *m, uint64_t start, uint64_t end, struct pw_error *err)
 {
   if (!narrow(m, &start, &end)) return 0;
-  pw_mm_drop(m, start, end);
+  drop_pages(m, start, end);
   int status = pw_mm_cut_areas(m, start, end, err);
   if (status) return status;
   free_tables(m, start, end);
@@ -176,7 +175,7 @@ static void discard_part(struct pw_mm *m, uint64_t start, uint64_t end)
 {
   struct pw_ptables_at at;
   uint64_t leaf = pw_ptables_leaf(&m->tables);
-  pw_mm_drop(m, start, end);
+  drop_pages(m, start, end);
   pw_mm_shot(m, start, end);
   uint64_t first = (start + leaf - 1) / leaf * leaf, last = end / leaf * leaf;
   if (!m->reclaims_tables) return;
@@ -189,10 +188,10 @@ void pw_mm_discard(struct pw_mm *m, uint64_t start, uint64_t end)
   struct pw_range range;
   uint64_t at = start;
   for (; at < end && pw_ranges_next(&m->areas, at, &range) && range.first < end; at = range.last + 1) {
-    if (m->unknown && at < range.first) pw_mm_drop(m, at, range.first);
+    if (m->unknown && at < range.first) drop_pages(m, at, range.first);
     discard_part(m, pw_most(at, range.first), pw_least(end, range.last + 1));
   }
-  if (m->unknown && at < end) pw_mm_drop(m, at, end);
+  if (m->unknown && at < end) drop_pages(m, at, end);
   if (m->unknown) pw_mm_shot(m, start, end);
 }
 

@@ -71,7 +71,6 @@ struct pw_mm_counts {
   uint64_t around;           /* pages that came with another's fault */
   uint64_t own, cached;      /* resident pages */
   uint64_t peak;             /* of their sum */
-  uint64_t tables_peak;      /* most tables at a time, without the root */
   uint64_t strays;           /* touches outside of every area */
   /* with a computer */
   uint64_t major_faults, copies, thp_faults, thp_fallbacks, thp_collapses, thp_splits;
@@ -158,7 +157,6 @@ int pw_mm_status(int status, struct pw_error *err); /* PW_ENOMEM gets its senten
 uint32_t *pw_mm_make_table(struct pw_mm *mm, uint64_t page, int *status, struct pw_error *err); /* the entries around a page */
 void pw_mm_note(struct pw_mm *mm); /* peaks */
 void pw_mm_forget_page(struct pw_mm *mm, uint32_t *pte);
-void pw_mm_drop(struct pw_mm *mm, uint64_t start, uint64_t end); /* pages; a 2 MiB mapping in part is split */
 void pw_mm_shot(struct pw_mm *mm, uint64_t start, uint64_t end); /* pages may be in TLBs, and are not what they were */
 
 /* areas.c */

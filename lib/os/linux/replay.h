@@ -31,7 +31,7 @@ struct pw_program {
   struct pw_intern texts;        /* of these */
   struct pw_spaces spaces;
   struct pw_space_change mapped; /* the last map, which waits for its file */
-  bool maps, mapped_pages_set_aside;
+  bool maps;                     /* there is one */
   uint32_t current;              /* process of the trace that runs */
   uint32_t *numbers;             /* by process of the trace: its number among all, plus 1; 0: it does not live */
   size_t n_numbers, numbers_room;

@@ -51,14 +51,7 @@ bool pw_slab_entry(size_t index, struct pw_list_entry *entry)
   return index < PW_SLABS;
 }
 
-unsigned pw_slab_kmalloc(uint64_t bytes)
-{
-  unsigned i = PW_SLAB_KMALLOC;
-  while (i < PW_SLABS && kinds[i].object_bytes < bytes) i++;
-  return i;
-}
-
-unsigned pw_slab_order(const struct pw_slab_kind *kind)
+static unsigned order_of_slab(const struct pw_slab_kind *kind)
 {
   return (unsigned)__builtin_ctz(kind->pages);
 }
@@ -121,11 +114,6 @@ static struct pw_slab *oldest(struct pw_slab_cache *c)
 
 /* ---- objects ---- */
 
-bool pw_slab_is_full(struct pw_slab_cache *c)
-{
-  return !oldest(c);
-}
-
 /* Each slab stands in the heap once; one that went may leave its place there until it comes to the top. */
 static int reserve(struct pw_slab_cache *c)
 {
@@ -140,7 +128,7 @@ static int reserve(struct pw_slab_cache *c)
 static int make_slab(struct pw_slab_cache *c, struct pw_buddy *frames)
 {
   if (reserve(c)) return PW_ENOMEM;
-  uint32_t frame = pw_buddy_take(frames, pw_slab_order(c->kind), c->kind->type);
+  uint32_t frame = pw_buddy_take(frames, order_of_slab(c->kind), c->kind->type);
   if (frame == PW_NO_FRAME) return 1;
   uint32_t slot = c->n_spare ? c->spare[--c->n_spare] : (uint32_t)c->n_slots++;
   c->slabs[slot] = (struct pw_slab){.frame = frame, .age = c->made++};
@@ -169,7 +157,7 @@ void pw_slab_give(struct pw_slab_cache *c, struct pw_buddy *frames, uint32_t slo
     if (!s->waits) wait(c, slot);
     return;
   }
-  pw_buddy_give(frames, s->frame, pw_slab_order(c->kind));
+  pw_buddy_give(frames, s->frame, order_of_slab(c->kind));
   s->frame = PW_NO_FRAME;
   c->spare[c->n_spare++] = slot;
   c->slabs_now--;

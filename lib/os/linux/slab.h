@@ -26,8 +26,6 @@ struct pw_slab_kind {
 /* NULL past the end. */
 const struct pw_slab_kind *pw_slab_kind(size_t index);
 bool pw_slab_entry(size_t index, struct pw_list_entry *entry);
-/* The cache that so many bytes come from: PW_SLABS when they are too many. */
-unsigned pw_slab_kmalloc(uint64_t bytes);
 
 struct pw_slab_cache {
   const struct pw_slab_kind *kind;
@@ -52,8 +50,5 @@ void pw_slab_clear(struct pw_slab_cache *cache); /* frees what finds the frames,
 /* An object's slab, for pw_slab_give. Returns 0; 1 when there is no block of frames; PW_ENOMEM. */
 int pw_slab_take(struct pw_slab_cache *cache, struct pw_buddy *frames, uint32_t *slot);
 void pw_slab_give(struct pw_slab_cache *cache, struct pw_buddy *frames, uint32_t slot);
-/* Would taking an object need a block of frames? */
-bool pw_slab_is_full(struct pw_slab_cache *cache);
-unsigned pw_slab_order(const struct pw_slab_kind *kind);
 
 #endif
