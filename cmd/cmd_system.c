@@ -31,12 +31,17 @@ static const struct option_row own_rows[] = {
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
     {0}};
 
-/* All configurations, and what came of them. */
+/* All configurations, what came of them, and the parts of the work: configurations with turns of one length, which read
+ * the traces once together. */
 struct work {
   const struct system_plan *plan;
   struct pw_trace_options reading;
-  struct pw_system_result *results;
-  struct pw_error *errors;
+  struct pw_system_case *cases;
+  struct pw_system_case **sorted; /* by length of their turns */
+  struct part {
+    size_t first, n;              /* of `sorted` */
+  } *parts;
+  size_t n_parts;
   struct progress *progress;
   atomic_size_t next;
 };
@@ -45,6 +50,35 @@ struct follower {
   struct work *work;
   size_t number;
 };
+
+enum { PART_MOST = 16 };
+#define PART_MEMORY (UINT64_C(256) << 30) /* of the computers of a part: its frames take 1/512 of that */
+
+/* Configurations of one length into parts that are as large as they may be, and enough of them for all threads. */
+static void divide(struct work *w)
+{
+  size_t n = w->plan->n_configs, sorted = 0;
+  bool *taken = heap_zero(n, sizeof *taken);
+  w->sorted = heap_zero(n, sizeof(struct pw_system_case *));
+  w->parts = heap_zero(n, sizeof *w->parts);
+  for (size_t i = 0; i < n; i++) {
+    size_t first = sorted;
+    for (size_t k = i; k < n && !taken[i]; k++)
+      if (w->plan->configs[k].quantum == w->plan->configs[i].quantum) w->sorted[sorted++] = &w->cases[k];
+    for (size_t k = first; k < sorted; k++) taken[w->sorted[k] - w->cases] = true;
+    size_t most = (sorted - first + w->plan->jobs - 1) / w->plan->jobs;
+    if (most > PART_MOST) most = PART_MOST;
+    for (size_t k = first; k < sorted;) {
+      struct part *p = &w->parts[w->n_parts++];
+      p->first = k;
+      for (uint64_t memory = 0; k < sorted && p->n < most; k++, p->n++) {
+        memory += w->sorted[k]->config->memory_bytes;
+        if (p->n && memory > PART_MEMORY) break;
+      }
+    }
+  }
+  free(taken);
+}
 
 static int follow(void *context, const struct pw_trace_info *info)
 {
@@ -58,10 +92,10 @@ static void *work_on(void *context)
   struct work *w = context;
   for (;;) {
     size_t i = atomic_fetch_add(&w->next, 1);
-    if (i >= w->plan->n_configs || interrupt_seen()) return NULL;
+    if (i >= w->n_parts || interrupt_seen()) return NULL;
     struct follower f = {w, i};
     struct pw_system_options options = {.reading = w->reading, .every = w->plan->every, .progress = follow, .progress_context = &f};
-    pw_system_run(w->plan->programs, w->plan->n_programs, &w->plan->configs[i], &options, &w->results[i], &w->errors[i]);
+    pw_system_run(w->plan->programs, w->plan->n_programs, &w->sorted[w->parts[i].first], w->parts[i].n, &options);
     progress_update(w->progress, i, NULL);
   }
 }
@@ -69,12 +103,15 @@ static void *work_on(void *context)
 static void run_all(struct work *w)
 {
   size_t n = w->plan->n_configs;
-  uint64_t *sizes = heap_zero(n, sizeof *sizes), bytes = 0;
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < n; i++) w->cases[i].config = &w->plan->configs[i];
+  divide(w);
+  uint64_t *sizes = heap_zero(w->n_parts, sizeof *sizes);
   for (size_t i = 0; i < w->plan->n_programs; i++) bytes += file_bytes(w->plan->programs[i].trace) * w->plan->programs[i].copies;
-  for (size_t i = 0; i < n; i++) sizes[i] = bytes;
+  for (size_t i = 0; i < w->n_parts; i++) sizes[i] = bytes;
   interrupt_catch();
-  w->progress = progress_start(n, sizes);
-  size_t threads = w->plan->jobs < n ? w->plan->jobs : n, started = 1;
+  w->progress = progress_start(w->n_parts, sizes);
+  size_t threads = w->plan->jobs < w->n_parts ? w->plan->jobs : w->n_parts, started = 1;
   pthread_t *thread = heap_zero(threads, sizeof *thread);
   while (started < threads && pthread_create(&thread[started], NULL, work_on, w) == 0) started++;
   work_on(w);
@@ -82,6 +119,8 @@ static void run_all(struct work *w)
   progress_end(w->progress);
   free(thread);
   free(sizes);
+  free(w->sorted);
+  free(w->parts);
 }
 
 /* ---- what is written ---- */
@@ -96,7 +135,7 @@ static int write_table(const void *context, FILE *out, struct pw_error *err)
   const struct system_table *t = context;
   int status = pw_system_csv_header(out, t->table, err);
   for (size_t i = 0; !status && i < t->work->plan->n_configs; i++)
-    if (!t->work->errors[i].status) status = pw_system_csv_rows(out, t->table, &t->work->plan->configs[i], &t->work->results[i], err);
+    if (!t->work->cases[i].error.status) status = pw_system_csv_rows(out, t->table, &t->work->plan->configs[i], &t->work->cases[i].result, err);
   return status;
 }
 
@@ -140,21 +179,21 @@ static int report(const struct work *w, const struct system_options *options)
   int code = DONE;
   struct system_table rows = {w, PW_SYSTEM_RUNS};
   for (size_t i = 0; i < w->plan->n_configs; i++)
-    if (w->errors[i].status == PW_EINTERRUPTED || interrupt_seen()) {
+    if (w->cases[i].error.status == PW_EINTERRUPTED || interrupt_seen()) {
       say("interrupted: nothing was written");
       return FAILED;
     }
   size_t good = 0;
   for (size_t i = 0; i < w->plan->n_configs; i++) {
-    good += !w->errors[i].status;
-    if (w->errors[i].status) say("%s", w->errors[i].text);
+    good += !w->cases[i].error.status;
+    if (w->cases[i].error.status) say("%s", w->cases[i].error.text);
   }
   if (!good) return FAILED;
   if (options->csv) code = sink_write(options->csv, write_table, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
   if (code == DONE && options->folder && w->plan->every) code = draw(options->folder);
   for (size_t i = 0; !options->csv && !options->folder && i < w->plan->n_configs; i++)
-    if (!w->errors[i].status) system_report_print(&w->plan->configs[i], &w->results[i], i > 0);
+    if (!w->cases[i].error.status) system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
   return good == w->plan->n_configs ? code : FAILED;
 }
 
@@ -180,14 +219,12 @@ static int run_system(struct work *w, const struct system_options *options)
     say("%s", err.text);
     return FAILED;
   }
-  w->results = heap_zero(w->plan->n_configs, sizeof *w->results);
-  w->errors = heap_zero(w->plan->n_configs, sizeof *w->errors);
+  w->cases = heap_zero(w->plan->n_configs, sizeof *w->cases);
   run_all(w);
   int code = report(w, options);
   if (folder_is_new && code != DONE) rmdir(options->folder); /* fails, as it should, when it holds something */
-  for (size_t i = 0; i < w->plan->n_configs; i++) pw_system_clear(&w->results[i]);
-  free(w->results);
-  free(w->errors);
+  for (size_t i = 0; i < w->plan->n_configs; i++) pw_system_clear(&w->cases[i].result);
+  free(w->cases);
   return code;
 }
 

@@ -745,10 +745,18 @@ struct pw_system_options {
   void *progress_context;
 };
 
-/* Runs the programs together. When no frame is left, the status is PW_EUNSUPPORTED and the error says who holds what.
- * Clear *result also after a failure. */
-int pw_system_run(const struct pw_system_program *programs, size_t n, const struct pw_system_config *config,
-                  const struct pw_system_options *options, struct pw_system_result *result, struct pw_error *err);
+/* One computer that the programs are to run on, and what came of it. */
+struct pw_system_case {
+  const struct pw_system_config *config; /* borrowed */
+  struct pw_system_result result;        /* clear it, also after a failure */
+  struct pw_error error;                 /* status 0: the result is there */
+};
+
+/* Runs the programs together on each of the computers, whose quantum must be the same: the traces are read once. When
+ * one has no frame left, its error has the status PW_EUNSUPPORTED and says who holds what; the others go on. Returns 0, or
+ * the status of the first that failed. */
+int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
+                  const struct pw_system_options *options);
 void pw_system_clear(struct pw_system_result *result);
 
 /* system.csv, processes.csv, slabs.csv, buddy.csv and series.csv: header lines, and rows. */

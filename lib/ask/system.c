@@ -1,4 +1,4 @@
-/* Several programs on one computer. engine/turns.h runs them. */
+/* Several programs on computers. engine/turns.h runs them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +22,17 @@ void pw_system_config_default(struct pw_system_config *c, uint64_t memory_bytes)
   c->tlbs.stlb[0] = (struct pw_tlb_array){machine.stlb, PW_ALL_SIZES};
 }
 
-static int check(const struct pw_system_program *programs, size_t n, const struct pw_system_config *c, struct pw_error *err)
+static int check(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
+                 struct pw_error *err)
 {
-  if (n == 0) return pw_error_set(err, PW_EINVAL, "a system needs a program");
-  if (c->quantum == 0 || c->rate == 0) return pw_error_set(err, PW_EINVAL, "quantum and rate are at least 1");
-  if (c->asids > PW_ASIDS_ALL) return pw_error_set(err, PW_EINVAL, "at most %u address-space numbers", PW_ASIDS_ALL);
+  if (n == 0 || n_cases == 0) return pw_error_set(err, PW_EINVAL, "a system needs a program and a computer");
+  for (size_t i = 0; i < n_cases; i++) {
+    const struct pw_system_config *c = cases[i]->config;
+    if (c->quantum == 0 || c->rate == 0) return pw_error_set(err, PW_EINVAL, "quantum and rate are at least 1");
+    if (c->asids > PW_ASIDS_ALL) return pw_error_set(err, PW_EINVAL, "at most %u address-space numbers", PW_ASIDS_ALL);
+    if (c->quantum != cases[0]->config->quantum)
+      return pw_error_set(err, PW_EINVAL, "computers with turns of different lengths cannot run together");
+  }
   for (size_t i = 0; i < n; i++)
     if (programs[i].copies > 1 && strcmp(programs[i].trace, "-") == 0)
       return pw_error_set(err, PW_EINVAL, "standard input can be read once, so it has no copies");
@@ -52,9 +58,15 @@ static int by_start(const void *a, const void *b)
 struct asked {
   struct program_copy *copies;
   size_t n;
-  struct pw_system system;
-  struct pw_system_result *result;
+  struct pw_turns turns;
   const struct pw_system_options *options;
+};
+
+/* One of the computers. */
+struct answer {
+  const struct asked *asked;
+  const struct pw_system *system;
+  struct pw_system_result *result;
   struct pw_system_sums before; /* at the end of the last window */
   size_t windows_room;
 };
@@ -79,8 +91,7 @@ static int open_all(struct asked *a, struct pw_error *err)
   reading.counts = true;
   for (size_t i = 0; !status && i < a->n; i++) {
     status = pw_trace_open(&a->copies[i].trace, a->copies[i].program->trace, &reading, err);
-    if (!status)
-      status = pw_engine_system_program(&a->system, i, pw_trace_blocks(a->copies[i].trace), a->copies[i].program->start, err);
+    if (!status) pw_turns_feed(&a->turns, i, pw_trace_blocks(a->copies[i].trace), a->copies[i].program->start);
   }
   return status;
 }
@@ -114,7 +125,7 @@ static void add_faults(struct pw_system_sums *to, const struct pw_mm_counts *k)
 static struct pw_system_sums sums_of(const struct pw_system *s, uint32_t process)
 {
   struct pw_system_sums sums = {0};
-  struct pw_system_counters counters = pw_engine_system_counters(s, process);
+  struct pw_system_counters counters = pw_system_counters_of(s, process);
   add_counters(&sums, s->config, &counters);
   add_faults(&sums, &s->processes.list[process]->mm.counts);
   return sums;
@@ -139,14 +150,14 @@ static struct pw_system_sums sum_all(const struct pw_system *s)
 
 static int end_window(void *context, struct pw_error *err)
 {
-  struct asked *a = context;
+  struct answer *a = context;
   struct pw_system_result *r = a->result;
-  const struct pw_computer *c = &a->system.computer;
+  const struct pw_computer *c = &a->system->computer;
   if (pw_grow((void **)&r->windows, &a->windows_room, r->n_windows + 1, sizeof *r->windows))
     return pw_error_set(err, PW_ENOMEM, "memory ran out for the time series; take larger windows");
-  struct pw_system_sums all = sum_all(&a->system);
+  struct pw_system_sums all = sum_all(a->system);
   struct pw_system_window *w = &r->windows[r->n_windows++];
-  *w = (struct pw_system_window){.access = a->system.clock, .sums = all, .free_bytes = c->frames.free << PW_BASE_SHIFT,
+  *w = (struct pw_system_window){.access = a->system->clock, .sums = all, .free_bytes = c->frames.free << PW_BASE_SHIFT,
                                  .table_bytes = c->now.tables, .slab_bytes = c->now.slabs, .kernel_bytes = c->now.kernel,
                                  .anon_bytes = c->now.anon, .file_bytes = c->now.file, .thp_bytes = c->now.thp};
   uint64_t *of = &w->sums.counted.fetches;
@@ -192,9 +203,9 @@ static int name_programs(struct pw_system_result *r, const struct pw_system_prog
   return r->programs ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the names of the programs");
 }
 
-static int take_processes(struct asked *a, struct pw_error *err)
+static int take_processes(struct answer *a, struct pw_error *err)
 {
-  const struct pw_system *s = &a->system;
+  const struct pw_system *s = a->system;
   struct pw_system_result *r = a->result;
   r->processes = pw_calloc(s->processes.n ? s->processes.n : 1, sizeof *r->processes);
   if (!r->processes) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
@@ -202,7 +213,7 @@ static int take_processes(struct asked *a, struct pw_error *err)
     const struct pw_process *p = s->processes.list[i];
     const struct pw_process_of *of = &s->processes.of[i];
     struct pw_system_process *to = &r->processes[r->n_processes++];
-    *to = (struct pw_system_process){.name = name_of(&a->copies[of->program]), .program = of->program, .process = of->process,
+    *to = (struct pw_system_process){.name = name_of(&a->asked->copies[of->program]), .program = of->program, .process = of->process,
                                      .sums = sums_of(s, i), .resident_bytes = p->mm.counts.peak << PW_BASE_SHIFT,
                                      .table_bytes = p->mm.counts.table_bytes_peak,
                                      .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited};
@@ -211,13 +222,13 @@ static int take_processes(struct asked *a, struct pw_error *err)
   return 0;
 }
 
-static int take_slabs(struct asked *a, struct pw_error *err)
+static int take_slabs(struct answer *a, struct pw_error *err)
 {
   struct pw_system_result *r = a->result;
   r->slabs = pw_calloc(PW_SLABS, sizeof *r->slabs);
   if (!r->slabs) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the slabs");
   for (; r->n_slabs < PW_SLABS; r->n_slabs++) {
-    const struct pw_slab_cache *c = &a->system.computer.slabs[r->n_slabs];
+    const struct pw_slab_cache *c = &a->system->computer.slabs[r->n_slabs];
     const struct pw_slab_kind *k = c->kind;
     r->slabs[r->n_slabs] = (struct pw_system_slab){k->name, k->object_bytes, c->objects, c->slabs_now,
                                                    (c->slabs_now * k->pages) << PW_BASE_SHIFT, c->objects_peak, c->slabs_peak};
@@ -225,10 +236,10 @@ static int take_slabs(struct asked *a, struct pw_error *err)
   return 0;
 }
 
-static int report(struct asked *a, struct pw_error *err)
+static int report(struct answer *a, struct pw_error *err)
 {
   struct pw_system_result *r = a->result;
-  const struct pw_system *s = &a->system;
+  const struct pw_system *s = a->system;
   const struct pw_computer *c = &s->computer;
   r->sums = sum_all(s);
   r->table_bytes = c->peak.tables;
@@ -267,31 +278,60 @@ static bool stop(void *context, const struct pw_trace_info *info)
   return a->options->progress(a->options->progress_context, &all);
 }
 
-int pw_system_run(const struct pw_system_program *programs, size_t n, const struct pw_system_config *config,
-                  const struct pw_system_options *options, struct pw_system_result *result, struct pw_error *err)
+/* What one computer says, or of what it failed. */
+static void answer(struct answer *a, struct pw_error *err)
 {
-  struct asked *a = pw_calloc(1, sizeof *a);
-  *result = (struct pw_system_result){0};
-  if (!a) return pw_error_set(err, PW_ENOMEM, "memory ran out for the system");
-  a->result = result;
-  a->options = options;
-  int status = check(programs, n, config, err);
-  if (!status) status = list_copies(a, programs, n, err);
-  if (!status) status = name_programs(result, programs, n, err);
-  if (!status) status = pw_engine_system_begin(&a->system, config, a->n, err);
-  a->system.every = options->every;
-  a->system.window = end_window;
-  a->system.stop = stop;
-  a->system.context = a;
+  const struct pw_system *s = a->system;
+  int status = 0;
+  if (a->asked->options->every && s->clock + s->every > s->next_window) status = end_window(a, err);
+  if (!status) report(a, err);
+}
+
+static int run(struct asked *a, struct answer *answers, const struct pw_system_program *programs, size_t n,
+               struct pw_system_case *const *cases, size_t n_cases, struct pw_error *err)
+{
+  int status = list_copies(a, programs, n, err);
+  if (!status) status = pw_turns_begin(&a->turns, n_cases, a->n, cases[0]->config->quantum, err);
+  a->turns.stop = stop;
+  a->turns.context = a;
   if (!status) status = open_all(a, err);
-  if (!status) status = pw_engine_system_run(&a->system, err);
-  if (!status && options->every && a->system.clock + a->system.every > a->system.next_window) status = end_window(a, err);
-  if (!status) status = report(a, err);
-  pw_engine_system_clear(&a->system);
-  for (size_t i = 0; i < a->n; i++)
-    if (a->copies[i].trace) pw_trace_close(a->copies[i].trace);
-  pw_free(a->copies);
-  pw_free(a);
+  for (size_t i = 0; !status && i < n_cases; i++) {
+    struct pw_system *s = &a->turns.systems[i];
+    answers[i] = (struct answer){.asked = a, .system = s, .result = &cases[i]->result};
+    status = name_programs(&cases[i]->result, programs, n, err);
+    s->every = a->options->every;
+    s->window = end_window;
+    s->context = &answers[i];
+    if (!status) pw_turns_configure(&a->turns, i, cases[i]->config, &cases[i]->error);
+  }
+  if (!status) status = pw_turns_run(&a->turns, err);
+  for (size_t i = 0; !status && i < n_cases; i++)
+    if (!a->turns.systems[i].failed) answer(&answers[i], &cases[i]->error);
+  return status;
+}
+
+int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
+                  const struct pw_system_options *options)
+{
+  struct asked a = {.options = options};
+  struct pw_error why = {0};
+  for (size_t i = 0; i < n_cases; i++) {
+    cases[i]->result = (struct pw_system_result){0};
+    cases[i]->error = (struct pw_error){0};
+  }
+  int status = check(programs, n, cases, n_cases, &why);
+  struct answer *answers = status ? NULL : pw_calloc(n_cases, sizeof *answers);
+  if (!status && !answers) status = pw_error_set(&why, PW_ENOMEM, "memory ran out for the system");
+  if (!status) status = run(&a, answers, programs, n, cases, n_cases, &why);
+  pw_turns_clear(&a.turns);
+  for (size_t i = 0; i < a.n; i++)
+    if (a.copies[i].trace) pw_trace_close(a.copies[i].trace);
+  pw_free(a.copies);
+  pw_free(answers);
+  for (size_t i = 0; i < n_cases; i++) { /* what all failed of */
+    if (why.status && !cases[i]->error.status) cases[i]->error = why;
+    if (!status) status = cases[i]->error.status;
+  }
   return status;
 }
 

@@ -1,4 +1,4 @@
-/* Several programs in turns on one computer. See turns.h. */
+/* Several programs in turns on computers. See turns.h. */
 #include "engine/turns.h"
 
 #include <inttypes.h>
@@ -24,39 +24,59 @@ static void shoot(void *context, uint32_t number, uint64_t start, uint64_t end)
   }
 }
 
-int pw_engine_system_begin(struct pw_system *s, const struct pw_system_config *c, size_t n_slots, struct pw_error *err)
+static int configure(struct pw_system *s, const struct pw_system_config *c, size_t n_slots, struct pw_error *err)
 {
-  *s = (struct pw_system){.config = c, .n_slots = n_slots, .number = UINT64_MAX, .next_scan = SCAN_SECONDS * c->rate};
   const struct pw_computer_options options = {.memory_bytes = c->memory_bytes, .kernel_bytes = c->kernel_bytes,
                                               .thp = (enum pw_thp)c->thp, .plain = c->plain, .warm = !c->cold,
                                               .geometry = c->geometry};
   int status = pw_computer_init(&s->computer, &options, err);
   if (!status) status = pw_sized_init(&s->tlbs, &c->tlbs, c->seed, err);
   if (status) return status;
+  s->takes_all = true;
+  for (int i = 0; i < 2; i++) s->takes_all &= s->tlbs.level[i].of[PW_SIZE_4K] >= 0 && s->tlbs.level[i].of[PW_SIZE_2M] >= 0;
   unsigned bits = pw_geometry_va_bits(c->geometry) - PW_BASE_SHIFT;
   s->page_bits = (UINT64_C(1) << bits) - 1;
   if (c->geometry->sign_extended && bits < PW_PAGE_BITS) s->high_bits = PW_PAGE_MASK & ~(s->page_bits >> 1);
   s->n_asids = c->asids;
   s->slots = pw_calloc(n_slots, sizeof *s->slots);
-  s->seen = pw_calloc(N_SEEN, sizeof *s->seen);
+  s->seen = pw_calloc(N_SEEN, sizeof *s->seen); /* no memory is of age 0 */
   s->asids = pw_calloc(c->asids + 1, sizeof *s->asids);
   s->computer.shoot = shoot;
   s->computer.shoot_context = s;
   if (!s->slots || !s->seen || !s->asids) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", n_slots);
-  for (size_t i = 0; i < N_SEEN; i++) s->seen[i].page = PW_NO_KEY;
-  return 0;
+  for (size_t i = 0; !status && i < n_slots; i++)
+    status = pw_program_init(&s->slots[i].program, &s->computer, &s->processes, (uint32_t)i, err);
+  return status;
 }
 
-int pw_engine_system_program(struct pw_system *s, size_t slot, struct pw_blocks blocks, uint64_t start, struct pw_error *err)
+void pw_turns_configure(struct pw_turns *t, size_t number, const struct pw_system_config *c, struct pw_error *err)
 {
-  s->slots[slot].start = start;
+  struct pw_system *s = &t->systems[number];
+  s->config = c;
+  s->number = UINT64_MAX;
+  s->next_scan = SCAN_SECONDS * c->rate;
+  s->err = err;
+  s->failed = configure(s, c, t->n_slots, err) != 0;
+}
+
+int pw_turns_begin(struct pw_turns *t, size_t n_systems, size_t n_slots, uint64_t quantum, struct pw_error *err)
+{
+  *t = (struct pw_turns){.n_systems = n_systems, .n_slots = n_slots, .quantum = quantum};
+  t->systems = pw_calloc(n_systems, sizeof *t->systems);
+  t->slots = pw_calloc(n_slots, sizeof *t->slots);
+  return t->systems && t->slots ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs on %zu computers", n_slots, n_systems);
+}
+
+void pw_turns_feed(struct pw_turns *t, size_t slot, struct pw_blocks blocks, uint64_t start)
+{
+  t->slots[slot].start = start;
   if (blocks.need_counts) blocks.need_counts(blocks.trace);
-  return pw_program_init(&s->slots[slot].program, blocks, &s->computer, &s->processes, (uint32_t)slot, err);
+  pw_feed_init(&t->slots[slot].feed, blocks);
 }
 
-void pw_engine_system_clear(struct pw_system *s)
+static void clear_system(struct pw_system *s, size_t n_slots)
 {
-  for (size_t i = 0; s->slots && i < s->n_slots; i++) pw_program_clear(&s->slots[i].program);
+  for (size_t i = 0; s->slots && i < n_slots; i++) pw_program_clear(&s->slots[i].program);
   s->computer.shoot = NULL;
   for (size_t i = 0; i < s->processes.n; i++) {
     struct pw_process *p = s->processes.list[i];
@@ -71,6 +91,14 @@ void pw_engine_system_clear(struct pw_system *s)
   pw_free(s->seen);
   pw_free(s->asids);
   pw_free(s->of);
+}
+
+void pw_turns_clear(struct pw_turns *t)
+{
+  for (size_t i = 0; t->systems && i < t->n_systems; i++) clear_system(&t->systems[i], t->n_slots);
+  for (size_t i = 0; t->slots && i < t->n_slots; i++) pw_feed_clear(&t->slots[i].feed);
+  pw_free(t->systems);
+  pw_free(t->slots);
 }
 
 /* ---- who runs ---- */
@@ -90,7 +118,7 @@ static void add(struct pw_system_counters *to, const struct pw_system_counters *
   for (size_t i = 0; i < sizeof *to / sizeof *t; i++) t[i] += n[i] - s[i];
 }
 
-struct pw_system_counters pw_engine_system_counters(const struct pw_system *s, uint32_t process)
+struct pw_system_counters pw_system_counters_of(const struct pw_system *s, uint32_t process)
 {
   struct pw_system_counters c = {0}, at = now(s);
   if (process < s->of_room) c = s->of[process];
@@ -177,38 +205,51 @@ static inline uint64_t page_of(const struct pw_system *s, uint64_t key)
   return s->high_bits && (page & s->high_bits) == s->high_bits ? page & s->page_bits : page;
 }
 
+/* What was seen of a page, below its number. */
+enum { SEEN_WRITE = 1, SEEN_HUGE = 2, SEEN_BITS = 2 };
+
+static inline struct pw_system_seen *seen_at(const struct pw_system *s, uint64_t page)
+{
+  return &s->seen[page % N_SEEN];
+}
+
+static inline bool seen(const struct pw_system_seen *e, const struct pw_mm *m, uint64_t page, bool write)
+{
+  return e->age == m->age && e->what >> SEEN_BITS == page && (e->what & SEEN_WRITE) >= write;
+}
+
+static enum pw_page_size note_seen(struct pw_system *s, const struct pw_mm *m, uint64_t page, bool write, unsigned pages)
+{
+  *seen_at(s, page) = (struct pw_system_seen){m->age, page << SEEN_BITS | (pages > 1 ? SEEN_HUGE : 0) | (write ? SEEN_WRITE : 0)};
+  return pages > 1 ? PW_SIZE_2M : PW_SIZE_4K;
+}
+
 static int touch_new(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
 {
   unsigned pages;
   bool faulted;
   int status = translate(s, m, page, write, &pages, &faulted, err);
-  if (status) return status;
-  enum pw_page_size size = pages > 1 ? PW_SIZE_2M : PW_SIZE_4K;
-  s->seen[page % N_SEEN] = (struct pw_system_seen){page, m->age, m->number, write, (uint8_t)size};
-  look_up(s, code, page, size);
-  return 0;
+  if (!status) look_up(s, code, page, note_seen(s, m, page, write, pages));
+  return status;
 }
 
 static inline int touch(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
 {
-  const struct pw_system_seen *e = &s->seen[page % N_SEEN];
-  if (e->page != page || e->number != m->number || e->age != m->age || e->wrote < write)
-    return touch_new(s, m, code, page, write, err);
-  look_up(s, code, page, (enum pw_page_size)e->size);
+  const struct pw_system_seen *e = seen_at(s, page);
+  if (!seen(e, m, page, write)) return touch_new(s, m, code, page, write, err);
+  look_up(s, code, page, e->what & SEEN_HUGE ? PW_SIZE_2M : PW_SIZE_4K);
   return 0;
 }
 
 /* A store to a page that the same touch has looked up: only a fault sends it to the TLBs again. */
 static int store(struct pw_system *s, struct pw_mm *m, uint64_t page, struct pw_error *err)
 {
-  const struct pw_system_seen *e = &s->seen[page % N_SEEN];
   unsigned pages;
   bool faulted;
-  if (e->page == page && e->number == m->number && e->age == m->age && e->wrote) return 0;
+  if (seen(seen_at(s, page), m, page, true)) return 0;
   int status = translate(s, m, page, true, &pages, &faulted, err);
   if (status) return status;
-  enum pw_page_size size = pages > 1 ? PW_SIZE_2M : PW_SIZE_4K;
-  s->seen[page % N_SEEN] = (struct pw_system_seen){page, m->age, m->number, true, (uint8_t)size};
+  enum pw_page_size size = note_seen(s, m, page, true, pages);
   if (faulted) look_up(s, 0, page, size);
   return 0;
 }
@@ -269,7 +310,7 @@ static int take_visit(struct pw_system *s, struct pw_mm *m, const struct pw_bloc
     if (!status && loads_first) status = store(s, m, page[k % 2], err);
   }
   if (!status && b->touches[i] > n) status = alternate(s, m, code, page, n, b->touches[i], err);
-  if (!status) pass_on(s, m, b, i, current, looked_up);
+  if (!status && !s->takes_all) pass_on(s, m, b, i, current, looked_up);
   s->counters.accesses.fetches += b->fetches[i];
   s->counters.accesses.loads += b->loads[i];
   s->counters.accesses.stores += b->stores[i];
@@ -356,84 +397,136 @@ static int after_visit(struct pw_system *s, struct pw_error *err)
   return status;
 }
 
-static int ask_to_stop(struct pw_system *s, const struct pw_program *p, struct pw_error *err)
+static int ask_to_stop(struct pw_turns *t, const struct pw_feed *f, struct pw_error *err)
 {
-  if (!s->stop || !s->stop(s->context, p->blocks.info(p->blocks.trace))) return 0;
+  if (!t->stop || !t->stop(t->context, f->blocks.info(f->blocks.trace))) return 0;
   return pw_error_set(err, PW_EINTERRUPTED, "interrupted");
 }
 
-/* Visits up to the next event or the end of the block, of the process that runs, as far as the turn goes. */
-static int take_stretch(struct pw_system *s, struct pw_system_slot *slot, uint64_t end, struct pw_error *err)
+/* The system takes no further part, if so. */
+static void note_status(struct pw_system *s, int status)
 {
-  struct pw_program *p = &slot->program;
-  struct pw_process *process = s->processes.list[s->running - 1];
-  const struct pw_block *b = p->block;
-  uint32_t until = p->event < b->n_events ? b->events[p->event].at : b->n_visits;
-  int status = 0;
-  while (!status && p->visit < until && s->clock < end) {
-    uint32_t i = p->visit++;
-    status = take_visit(s, &process->mm, b, i, slot->current, err);
-    s->clock += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
-    if (!status && s->clock >= s->next_due) status = after_visit(s, err);
-  }
-  return status;
+  if (status == PW_MM_NO_FRAME) status = no_frame(s, s->err);
+  s->failed = status != 0;
 }
 
-static int take_turn(struct pw_system *s, struct pw_system_slot *slot, struct pw_error *err)
+/* One computer takes visits up to the next event or the end of the block, of the process that runs, as far as the turn
+ * goes: number of the first that it did not take. */
+static uint32_t take_stretch(struct pw_system *s, size_t slot, const struct pw_feed *f, uint64_t end)
 {
-  struct pw_program *p = &slot->program;
-  uint64_t end = s->clock + s->config->quantum;
+  struct pw_system_slot *own = &s->slots[slot];
+  uint32_t visit = f->visit;
+  int status = pw_program_prepare(&own->program, f, s->err);
+  if (!status) status = switch_to(s, pw_program_running(&own->program), s->err);
+  if (!status) {
+    const struct pw_block *b = f->block;
+    struct pw_mm *m = &s->processes.list[s->running - 1]->mm;
+    uint32_t event = f->event;
+    while (event < b->n_events && b->events[event].at <= visit) event++;
+    uint32_t until = event < b->n_events ? b->events[event].at : b->n_visits;
+    while (!status && visit < until && s->clock < end) {
+      uint32_t i = visit++;
+      status = take_visit(s, m, b, i, own->current, s->err);
+      s->clock += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
+      if (!status && s->clock >= s->next_due) status = after_visit(s, s->err);
+    }
+  }
+  note_status(s, status);
+  return visit;
+}
+
+/* The same for all; false where none is left. */
+static bool take_stretch_all(struct pw_turns *t, size_t slot, uint64_t end)
+{
+  struct pw_feed *f = &t->slots[slot].feed;
+  bool any = false;
+  uint32_t to = f->visit;
+  for (size_t i = 0; i < t->n_systems; i++) {
+    struct pw_system *s = &t->systems[i];
+    if (s->failed) continue;
+    uint32_t reached = take_stretch(s, slot, f, end);
+    if (s->failed) continue;
+    any = true;
+    to = reached;
+    t->clock = s->clock;
+  }
+  pw_feed_pass(f);
+  f->visit = to;
+  return any;
+}
+
+static int take_turn(struct pw_turns *t, size_t slot, struct pw_error *err)
+{
+  struct pw_feed *f = &t->slots[slot].feed;
+  uint64_t end = t->clock + t->quantum;
   int status = 0, more = 1;
-  if (end < s->clock) end = UINT64_MAX;
-  while (!status && more > 0 && s->clock < end) {
-    status = pw_program_prepare(p, err);
-    if (!status) status = switch_to(s, pw_program_running(p), err);
-    if (!status) status = take_stretch(s, slot, end, err);
-    if (!status && ++s->stretches % ASK_STRETCHES == 0) status = ask_to_stop(s, p, err);
-    if (!status) more = pw_program_peek(p, err);
+  if (end < t->clock) end = UINT64_MAX;
+  while (!status && more > 0 && t->clock < end) {
+    if (!take_stretch_all(t, slot, end)) return 0;
+    if (++t->stretches % ASK_STRETCHES == 0) status = ask_to_stop(t, f, err);
+    if (!status) more = pw_feed_peek(f, err);
   }
   return !status && more < 0 ? more : status;
 }
 
-/* The next program after the one that ran, among those that have come; or that comes first. */
-static struct pw_system_slot *choose(struct pw_system *s, size_t *at)
+static void end_program(struct pw_turns *t, size_t slot)
 {
-  size_t first = s->n_slots;
-  for (size_t i = 1; i <= s->n_slots; i++) {
-    size_t k = (*at + i) % s->n_slots;
-    if (s->slots[k].over) continue;
-    if (s->slots[k].start <= s->clock) {
-      *at = k;
-      return &s->slots[k];
-    }
-    if (first == s->n_slots || s->slots[k].start < s->slots[first].start || (s->slots[k].start == s->slots[first].start && k < first))
-      first = k;
+  t->slots[slot].over = true;
+  for (size_t i = 0; i < t->n_systems; i++) {
+    struct pw_system *s = &t->systems[i];
+    if (!s->failed) note_status(s, pw_program_end(&s->slots[slot].program, &t->slots[slot].feed, s->err));
   }
-  if (first == s->n_slots) return NULL;
-  s->clock = s->slots[first].start;
-  *at = first;
-  return &s->slots[first];
 }
 
-int pw_engine_system_run(struct pw_system *s, struct pw_error *err)
+static void set_clock(struct pw_turns *t, uint64_t clock)
 {
-  size_t at = s->n_slots - 1;
-  struct pw_system_slot *slot;
-  int status = 0;
-  s->next_window = s->every;
-  set_due(s);
-  while (!status && (slot = choose(s, &at)) != NULL) {
-    struct pw_program *p = &slot->program;
-    int more = pw_program_peek(p, err);
-    if (more > 0) status = take_turn(s, slot, err);
-    if (more < 0) status = more;
-    if (!status) more = pw_program_peek(p, err);
-    if (!status && more < 0) status = more;
-    if (!status && !more) {
-      status = pw_program_end(p, err);
-      slot->over = true;
+  t->clock = clock;
+  for (size_t i = 0; i < t->n_systems; i++) t->systems[i].clock = clock;
+}
+
+/* The next program after the one that ran, among those that have come; or that comes first. False: none is left. */
+static bool choose(struct pw_turns *t, size_t *at)
+{
+  size_t first = t->n_slots;
+  for (size_t i = 1; i <= t->n_slots; i++) {
+    size_t k = (*at + i) % t->n_slots;
+    if (t->slots[k].over) continue;
+    if (t->slots[k].start <= t->clock) {
+      *at = k;
+      return true;
     }
-    if (!status) status = ask_to_stop(s, p, err);
+    if (first == t->n_slots || t->slots[k].start < t->slots[first].start || (t->slots[k].start == t->slots[first].start && k < first))
+      first = k;
   }
-  return status == PW_MM_NO_FRAME ? no_frame(s, err) : status;
+  if (first == t->n_slots) return false;
+  set_clock(t, t->slots[first].start);
+  *at = first;
+  return true;
+}
+
+static bool any_left(const struct pw_turns *t)
+{
+  size_t i = 0;
+  while (i < t->n_systems && t->systems[i].failed) i++;
+  return i < t->n_systems;
+}
+
+int pw_turns_run(struct pw_turns *t, struct pw_error *err)
+{
+  size_t at = t->n_slots - 1;
+  int status = 0;
+  for (size_t i = 0; i < t->n_systems; i++) {
+    t->systems[i].next_window = t->systems[i].every;
+    if (!t->systems[i].failed) set_due(&t->systems[i]);
+  }
+  while (!status && any_left(t) && choose(t, &at)) {
+    struct pw_feed *f = &t->slots[at].feed;
+    int more = pw_feed_peek(f, err);
+    if (more > 0) status = take_turn(t, at, err);
+    if (!status && more >= 0) more = pw_feed_peek(f, err);
+    if (!status && more < 0) status = more;
+    if (!status && !more) end_program(t, at);
+    if (!status) status = ask_to_stop(t, f, err);
+  }
+  return status;
 }

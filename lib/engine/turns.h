@@ -1,7 +1,8 @@
-/* One computer that runs several programs in turns: the loop of `pagewalk system`.
+/* Programs that run in turns, on one computer or on several that are alike in whose turn it is: the loop of `pagewalk system`.
  *
  * A turn is of one program: visits until they made `quantum` accesses. Programs stand in a ring in the order of their slots,
- * which is that of their starts. Each touch of a visit is translated in the tables of
+ * which is that of their starts. No turn depends on what a computer does, so that one reading of the traces serves all
+ * computers: each takes the same stretch of visits in its turn. Each touch of a visit is translated in the tables of
  * its process, faults where they do not allow it, and then looks into the TLBs; what a fault or an event changes leaves
  * them. A pattern that alternates longer is followed as long as it misses.
  *
@@ -13,27 +14,23 @@
 #include "mmu/sized.h"
 #include "os/linux/replay.h"
 
-/* A program of the list, and what is known of it here. */
-struct pw_system_slot {
-  struct pw_program program;
-  uint64_t start;
-  uint64_t current[2]; /* its data and code page */
-  bool over;
-};
-
 /* What the TLBs and the trace count; processes get the difference over the time that they run. */
 struct pw_system_counters {
   struct pw_totals accesses;
   uint64_t misses[3], passed, walks, walk_refs;
 };
 
+/* One of the computers, with what it counts. */
 struct pw_system {
   const struct pw_system_config *config;
   struct pw_computer computer;
   struct pw_sized tlbs;
+  bool takes_all;                   /* each first level takes 4 KiB and 2 MiB */
   uint64_t high_bits, page_bits;    /* those that say an address is of the upper half, and those that a table looks at */
-  struct pw_system_slot *slots;
-  size_t n_slots;
+  struct pw_system_slot {
+    struct pw_program program;
+    uint64_t current[2];            /* its data and code page */
+  } *slots;
   struct pw_processes processes;
   struct pw_system_counters *of;    /* by process */
   size_t of_room;
@@ -48,23 +45,41 @@ struct pw_system {
   unsigned n_asids, next_asid;
   uint64_t number;                  /* address space that `tag` is of */
   struct pw_system_seen {
-    uint64_t page, age;
-    uint32_t number;
-    uint8_t wrote, size;
+    uint64_t age;                   /* of the process's memory, which no other has */
+    uint64_t what;                  /* page, its size, and whether it may be written: PW_SEEN_... */
   } *seen;
   uint64_t every, next_window;
-  uint64_t next_due, stretches;     /* when khugepaged or a window comes; stretches taken */
+  uint64_t next_due;                /* when khugepaged or a window comes */
   int (*window)(void *context, struct pw_error *err); /* at the end of each; or NULL */
+  void *context;
+  struct pw_error *err;             /* what went wrong; the others go on without it */
+  bool failed;
+};
+
+struct pw_turns {
+  struct pw_system *systems;
+  size_t n_systems;
+  struct pw_turns_slot {
+    struct pw_feed feed;
+    uint64_t start;
+    bool over;
+  } *slots;
+  size_t n_slots;
+  uint64_t quantum, clock, stretches;
   bool (*stop)(void *context, const struct pw_trace_info *info);
   void *context;
 };
 
-/* Makes the computer; the slots' blocks and starts are set by the caller, who owns the traces. */
-int pw_engine_system_begin(struct pw_system *system, const struct pw_system_config *config, size_t n_slots, struct pw_error *err);
-int pw_engine_system_program(struct pw_system *system, size_t slot, struct pw_blocks blocks, uint64_t start, struct pw_error *err);
-int pw_engine_system_run(struct pw_system *system, struct pw_error *err);
+/* Makes so many computers without a configuration, and slots for so many programs. */
+int pw_turns_begin(struct pw_turns *turns, size_t n_systems, size_t n_slots, uint64_t quantum, struct pw_error *err);
+/* A program that has blocks. */
+void pw_turns_feed(struct pw_turns *turns, size_t slot, struct pw_blocks blocks, uint64_t start);
+/* Makes the computer; a failure is written to err, which is borrowed, and it takes no part. */
+void pw_turns_configure(struct pw_turns *turns, size_t number, const struct pw_system_config *config, struct pw_error *err);
+/* 0, or what all failed of, which is in *err; computers may have failed by themselves too. */
+int pw_turns_run(struct pw_turns *turns, struct pw_error *err);
 /* The counters of a process, with what it has counted since it was switched to. */
-struct pw_system_counters pw_engine_system_counters(const struct pw_system *system, uint32_t process);
-void pw_engine_system_clear(struct pw_system *system);
+struct pw_system_counters pw_system_counters_of(const struct pw_system *system, uint32_t process);
+void pw_turns_clear(struct pw_turns *turns);
 
 #endif

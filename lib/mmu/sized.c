@@ -43,17 +43,12 @@ void pw_sized_clear(struct pw_sized *s)
 
 static bool ask(struct pw_sized_level *l, uint64_t key, enum pw_page_size size)
 {
-  uint32_t at = 0, missed_at;
-  uint64_t missed;
-  struct pw_lookups misses = {0, &missed, &missed_at};
-  if (l->of[size] < 0) {
-    l->misses++;
-    return false;
+  if (l->of[size] >= 0) {
+    struct pw_tlb *tlb = &l->tlb[l->of[size]];
+    if (tlb->policy->ask(tlb, key)) return true;
   }
-  struct pw_tlb *tlb = &l->tlb[l->of[size]];
-  size_t n = tlb->policy->lookup(tlb, &(struct pw_lookups){1, &key, &at}, &misses);
-  l->misses += n;
-  return n == 0;
+  l->misses++;
+  return false;
 }
 
 bool pw_sized_ask(struct pw_sized *s, unsigned code, uint64_t key, enum pw_page_size size)

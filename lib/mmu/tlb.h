@@ -40,6 +40,8 @@ struct pw_tlb_policy {
    * invalidation, which the next level must see too) to `misses`, which has room.
    * Returns the number of misses, invalidations not counted. */
   size_t (*lookup)(struct pw_tlb *tlb, const struct pw_lookups *in, struct pw_lookups *misses);
+  /* The same for one key, which it fills on a miss; was it there? */
+  bool (*ask)(struct pw_tlb *tlb, uint64_t key);
   /* Makes one way of a set invalid. */
   void (*drop)(struct pw_tlb *tlb, uint32_t set, uint32_t way);
 };
@@ -87,7 +89,7 @@ static inline void pw_lookups_put(struct pw_lookups *list, uint64_t key, uint32_
   list->at[list->n++] = at;
 }
 
-/* The loop that every policy shares. TOUCH(tlb, set_number, set, key) is its inner
+/* What every policy shares: the loop NAME, and NAME_one for one key. TOUCH(tlb, set_number, set, key) is their inner
  * part: true on a hit; on a miss it has filled the key. */
 #define PW_TLB_LOOKUP(NAME, TOUCH)                                                            \
   static size_t NAME(struct pw_tlb *tlb, const struct pw_lookups *in, struct pw_lookups *out) \
@@ -106,6 +108,12 @@ static inline void pw_lookups_put(struct pw_lookups *list, uint64_t key, uint32_
       misses++;                                                                               \
     }                                                                                         \
     return misses;                                                                            \
+  }                                                                                           \
+                                                                                              \
+  static bool NAME##_one(struct pw_tlb *tlb, uint64_t key)                                    \
+  {                                                                                           \
+    uint32_t set = pw_tlb_set(tlb, key);                                                      \
+    return TOUCH(tlb, set, tlb->keys + (size_t)set * tlb->ways, key);                         \
   }
 
 #endif

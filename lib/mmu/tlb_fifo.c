@@ -14,5 +14,5 @@ static inline bool touch(const struct pw_tlb *tlb, uint32_t number, uint64_t *se
 
 PW_TLB_LOOKUP(lookup, touch)
 
-const struct pw_tlb_policy pw_tlb_fifo = {"fifo", "first in, first out, by age of fill", false, lookup,
+const struct pw_tlb_policy pw_tlb_fifo = {"fifo", "first in, first out, by age of fill", false, lookup, lookup_one,
                                          pw_tlb_drop_closing};

@@ -25,5 +25,5 @@ static inline bool touch(const struct pw_tlb *tlb, uint32_t number, uint64_t *se
 
 PW_TLB_LOOKUP(lookup, touch)
 
-const struct pw_tlb_policy pw_tlb_lru = {"lru", "least recently used, exact", false, lookup,
+const struct pw_tlb_policy pw_tlb_lru = {"lru", "least recently used, exact", false, lookup, lookup_one,
                                          pw_tlb_drop_closing};

@@ -33,5 +33,5 @@ static inline bool touch(struct pw_tlb *tlb, uint32_t number, uint64_t *set, uin
 
 PW_TLB_LOOKUP(lookup, touch)
 
-const struct pw_tlb_policy pw_tlb_plru = {"plru", "tree pseudo-LRU, ways a power of two", true, lookup,
+const struct pw_tlb_policy pw_tlb_plru = {"plru", "tree pseudo-LRU, ways a power of two", true, lookup, lookup_one,
                                          pw_tlb_drop_in_place};

@@ -14,5 +14,5 @@ static inline bool touch(struct pw_tlb *tlb, uint32_t number, uint64_t *set, uin
 
 PW_TLB_LOOKUP(lookup, touch)
 
-const struct pw_tlb_policy pw_tlb_random = {"random", "any way, seeded by --seed", false, lookup,
+const struct pw_tlb_policy pw_tlb_random = {"random", "any way, seeded by --seed", false, lookup, lookup_one,
                                          pw_tlb_drop_in_place};

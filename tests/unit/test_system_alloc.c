@@ -37,14 +37,19 @@ static int run(int variant, struct pw_system_sums *sums, struct pw_error *err)
   const struct pw_system_program list[] = {{.trace = path[0], .copies = 2}, {.trace = path[1], .name = "b", .start = 3}};
   const struct pw_system_options options = {.every = 4};
   struct pw_system_config c = config(variant);
+  struct pw_system_config other = config((variant + 1) % 4);
+  struct pw_system_case cases[2] = {{.config = &c}, {.config = &other}}, *const list_of_cases[] = {&cases[0], &cases[1]};
   struct pw_system_result result;
-  int status = pw_system_run(list, 2, &c, &options, &result, err);
+  int status = pw_system_run(list, 2, list_of_cases, 2, &options);
+  result = cases[0].result;
+  *err = cases[0].error.status ? cases[0].error : cases[1].error;
   if (!status) {
     *sums = result.sums;
     assert_string_equal(result.programs, "one.csv x 2 + b");
     assert_true(result.n_processes == 5 && result.n_windows > 5);
   }
-  pw_system_clear(&result);
+  pw_system_clear(&cases[0].result);
+  pw_system_clear(&cases[1].result);
   return status;
 }
 

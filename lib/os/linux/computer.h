@@ -56,6 +56,7 @@ struct pw_computer {
   uint64_t zero_maps;              /* that map it */
   struct pw_computer_bytes now, peak;
   uint64_t addresses;              /* address spaces so far */
+  uint64_t ages;                   /* given to memories */
   pw_shoot_fn *shoot;              /* or NULL */
   void *shoot_context;
 };

@@ -27,7 +27,7 @@ int pw_mm_init(struct pw_mm *m, struct pw_error *err)
 
 int pw_mm_begin(struct pw_mm *m, struct pw_computer *c, struct pw_error *err)
 {
-  *m = (struct pw_mm){.around_pages = 16, .computer = c, .reclaims_tables = !c->options.plain, .number = (uint32_t)c->addresses++};
+  *m = (struct pw_mm){.around_pages = 16, .computer = c, .reclaims_tables = !c->options.plain, .number = (uint32_t)c->addresses++, .age = ++c->ages};
   int status = pw_ptables_init(&m->tables, c->options.geometry, pw_computer_table_frames(c));
   pw_mm_note(m);
   return pw_mm_status(status, err);
@@ -54,9 +54,15 @@ void pw_mm_note(struct pw_mm *m)
   m->counts.table_bytes_peak = pw_most(m->counts.table_bytes_peak, bytes);
 }
 
+/* No two memories of a computer are ever of one age. */
+static void grow_older(struct pw_mm *m)
+{
+  m->age = m->computer ? ++m->computer->ages : m->age + 1;
+}
+
 void pw_mm_shot(struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  m->age++;
+  grow_older(m);
   if (m->computer && m->computer->shoot) m->computer->shoot(m->computer->shoot_context, m->number, start, end);
 }
 
@@ -103,7 +109,7 @@ void pw_mm_renew(struct pw_mm *m)
   pw_ptables_prune(&m->tables, 0, end, 0, end, false);
   pw_mm_clear_areas(m);
   m->unknown = m->no_thp = false;
-  m->age++;
+  grow_older(m);
   m->number = (uint32_t)m->computer->addresses++;
 }
 
@@ -259,7 +265,7 @@ void pw_mm_fork(struct pw_mm *m)
   uint64_t leaf = pw_ptables_leaf(&m->tables);
   for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, m->tables.end, &at); page = (page | (leaf - 1)) + 1)
     for (uint64_t i = 0; at.ptes && i < leaf; i++) protect_entry(&at.ptes[i]);
-  m->age++;
+  grow_older(m);
 }
 
 /* 2 MiB: the child has them too, with a table of its own set aside. */
@@ -331,7 +337,7 @@ int pw_mm_fork_into(struct pw_mm *m, struct pw_mm *child, struct pw_error *err)
   }
   if (!status && at < end) status = copy_range(m, child, at, end, err);
   pw_mm_note(child);
-  m->age++;
+  grow_older(m);
   if (!all) pw_mm_shot(m, 0, end);
   return status;
 }

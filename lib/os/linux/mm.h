@@ -96,7 +96,8 @@ struct pw_mm {
   bool no_thp;                  /* the process asked for no huge pages */
   bool unknown;                 /* there are pages outside of all areas */
   uint32_t number;              /* of the address space, for the computer's TLBs */
-  uint64_t age;                 /* rises when a page that was reached may not be any more, or changes its size */
+  uint64_t age;                 /* another one when a page that was reached may not be any more, or changes its size; of a
+                                   computer's memories no two have one */
 };
 
 /* Positive: there is no frame for it. */

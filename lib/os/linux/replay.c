@@ -13,11 +13,10 @@ static int out_of_memory(struct pw_error *err)
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the processes of the traces");
 }
 
-int pw_program_init(struct pw_program *p, struct pw_blocks blocks, struct pw_computer *computer, struct pw_processes *all,
-                    uint32_t number, struct pw_error *err)
+int pw_program_init(struct pw_program *p, struct pw_computer *computer, struct pw_processes *all, uint32_t number,
+                    struct pw_error *err)
 {
   memset(p, 0, sizeof *p);
-  p->blocks = blocks;
   p->computer = computer;
   p->all = all;
   p->number = number;
@@ -27,8 +26,6 @@ int pw_program_init(struct pw_program *p, struct pw_blocks blocks, struct pw_com
 void pw_program_clear(struct pw_program *p)
 {
   pw_spaces_clear(&p->spaces);
-  pw_intern_clear(&p->texts);
-  pw_free(p->waiting);
   pw_free(p->numbers);
 }
 
@@ -206,68 +203,83 @@ static int take_event(struct pw_program *p, const struct pw_event *e, struct pw_
 
 /* ---- visits ---- */
 
-/* The events that are left of a block outlive it. */
-static int keep_events(struct pw_program *p, struct pw_error *err)
+void pw_feed_init(struct pw_feed *f, struct pw_blocks blocks)
 {
-  const struct pw_block *b = p->block;
-  size_t n = b ? b->n_events - p->event : 0;
-  if (p->n_waiting + n > MOST_WAITING)
+  *f = (struct pw_feed){.blocks = blocks};
+}
+
+void pw_feed_clear(struct pw_feed *f)
+{
+  pw_intern_clear(&f->texts);
+  pw_free(f->waiting);
+}
+
+/* The events that are left of a block outlive it. */
+static int keep_events(struct pw_feed *f, struct pw_error *err)
+{
+  const struct pw_block *b = f->block;
+  size_t n = b ? b->n_events - f->event : 0;
+  if (f->n_waiting + n > MOST_WAITING)
     return pw_error_set(err, PW_EUNSUPPORTED, "more than %u events without an access between them, which no program makes", MOST_WAITING);
-  if (pw_grow((void **)&p->waiting, &p->waiting_room, p->n_waiting + n, sizeof *p->waiting)) return out_of_memory(err);
-  for (; b && p->event < b->n_events; p->event++) {
-    struct pw_event *e = &p->waiting[p->n_waiting++];
-    *e = b->events[p->event];
+  if (pw_grow((void **)&f->waiting, &f->waiting_room, f->n_waiting + n, sizeof *f->waiting)) return out_of_memory(err);
+  for (; b && f->event < b->n_events; f->event++) {
+    struct pw_event *e = &f->waiting[f->n_waiting++];
+    *e = b->events[f->event];
     if (!e->text_bytes) continue;
-    uint32_t text = pw_intern(&p->texts, e->text, e->text_bytes);
+    uint32_t text = pw_intern(&f->texts, e->text, e->text_bytes);
     if (text == PW_NO_TEXT) return out_of_memory(err);
-    e->text = p->texts.texts[text];
+    e->text = f->texts.texts[text];
   }
   return 0;
 }
 
-int pw_program_peek(struct pw_program *p, struct pw_error *err)
+int pw_feed_peek(struct pw_feed *f, struct pw_error *err)
 {
-  while (!p->ended && (!p->block || p->visit == p->block->n_visits)) {
-    int status = keep_events(p, err);
+  while (!f->ended && (!f->block || f->visit == f->block->n_visits)) {
+    int status = keep_events(f, err);
     if (status) return status;
-    p->block = NULL;
-    p->visit = p->event = 0;
-    status = p->blocks.next(p->blocks.trace, &p->block, err);
+    f->block = NULL;
+    f->visit = f->event = 0;
+    status = f->blocks.next(f->blocks.trace, &f->block, err);
     if (status < 0) return status;
-    p->ended = status == 0;
-    if (p->ended) p->block = NULL;
+    f->ended = status == 0;
+    if (f->ended) f->block = NULL;
   }
-  return !p->ended;
+  return !f->ended;
 }
 
-static int take_waiting(struct pw_program *p, struct pw_error *err)
+void pw_feed_pass(struct pw_feed *f)
+{
+  f->n_waiting = 0;
+  while (f->block && f->event < f->block->n_events && f->block->events[f->event].at <= f->visit) f->event++;
+}
+
+static int take_waiting(struct pw_program *p, const struct pw_feed *f, struct pw_error *err)
 {
   int status = 0;
-  for (size_t i = 0; !status && i < p->n_waiting; i++) status = take_event(p, &p->waiting[i], err);
-  p->n_waiting = 0;
+  for (size_t i = 0; !status && i < f->n_waiting; i++) status = take_event(p, &f->waiting[i], err);
   return status;
 }
 
-int pw_program_prepare(struct pw_program *p, struct pw_error *err)
+int pw_program_prepare(struct pw_program *p, const struct pw_feed *f, struct pw_error *err)
 {
   struct pw_process *process;
-  const struct pw_block *b = p->block;
+  const struct pw_block *b = f->block;
   int status = 0;
   if (!p->began) status = need_process(p, &process, err); /* it takes its kernel objects as it arrives */
   p->began = true;
-  if (!status && p->n_waiting) status = take_waiting(p, err);
-  for (; !status && p->event < b->n_events && b->events[p->event].at <= p->visit; p->event++)
-    status = take_event(p, &b->events[p->event], err);
+  if (!status) status = take_waiting(p, f, err);
+  for (uint32_t i = f->event; !status && i < b->n_events && b->events[i].at <= f->visit; i++) status = take_event(p, &b->events[i], err);
   if (!status && p->maps) status = settle(p, err);
   return status ? status : need_process(p, &process, err);
 }
 
-int pw_program_end(struct pw_program *p, struct pw_error *err)
+int pw_program_end(struct pw_program *p, const struct pw_feed *f, struct pw_error *err)
 {
   struct pw_process *process;
   int status = p->began ? 0 : need_process(p, &process, err);
   p->began = true;
-  if (!status) status = take_waiting(p, err);
+  if (!status) status = take_waiting(p, f, err);
   if (!status) status = settle(p, err);
   for (uint32_t i = 0; i < p->n_numbers; i++) end(p, i, false);
   return status;
