@@ -54,7 +54,16 @@ struct follower {
 enum { PART_MOST = 16 };
 #define PART_MEMORY (UINT64_C(256) << 30) /* of the computers of a part: its frames take 1/512 of that */
 
-/* Configurations of one length into parts that are as large as they may be, and enough of them for all threads. */
+static struct part *largest(const struct work *w)
+{
+  struct part *most = &w->parts[0];
+  for (size_t i = 1; i < w->n_parts; i++)
+    if (w->parts[i].n >= most->n) most = &w->parts[i];
+  return most;
+}
+
+/* Configurations of one length into parts that are as large as they may be; then more of them until all threads have
+ * equally many. */
 static void divide(struct work *w)
 {
   size_t n = w->plan->n_configs, sorted = 0;
@@ -66,16 +75,19 @@ static void divide(struct work *w)
     for (size_t k = i; k < n && !taken[i]; k++)
       if (w->plan->configs[k].quantum == w->plan->configs[i].quantum) w->sorted[sorted++] = &w->cases[k];
     for (size_t k = first; k < sorted; k++) taken[w->sorted[k] - w->cases] = true;
-    size_t most = (sorted - first + w->plan->jobs - 1) / w->plan->jobs;
-    if (most > PART_MOST) most = PART_MOST;
     for (size_t k = first; k < sorted;) {
       struct part *p = &w->parts[w->n_parts++];
       p->first = k;
-      for (uint64_t memory = 0; k < sorted && p->n < most; k++, p->n++) {
+      for (uint64_t memory = 0; k < sorted && p->n < PART_MOST; k++, p->n++) {
         memory += w->sorted[k]->config->memory_bytes;
         if (p->n && memory > PART_MEMORY) break;
       }
     }
+  }
+  for (struct part *p; w->n_parts % w->plan->jobs && (p = largest(w))->n > 1;) {
+    size_t half = p->n / 2;
+    w->parts[w->n_parts++] = (struct part){p->first + p->n - half, half};
+    p->n -= half;
   }
   free(taken);
 }

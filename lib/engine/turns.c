@@ -177,9 +177,9 @@ static int unfit(const struct pw_system *s, uint64_t page, struct pw_error *err)
                       page << PW_BASE_SHIFT, s->config->geometry->name);
 }
 
-static void look_up(struct pw_system *s, unsigned code, uint64_t page, enum pw_page_size size)
+static inline void look_up(struct pw_system *s, unsigned code, uint64_t page, enum pw_page_size size, uint32_t *at)
 {
-  if (pw_sized_look_up(&s->tlbs, code, s->tag, page, size)) return;
+  if (pw_sized_look_up(&s->tlbs, code, s->tag, page, size, at)) return;
   s->counters.walks++;
   s->counters.walk_refs += s->config->geometry->n_levels - size;
 }
@@ -218,39 +218,47 @@ static inline bool seen(const struct pw_system_seen *e, const struct pw_mm *m, u
   return e->age == m->age && e->what >> SEEN_BITS == page && (e->what & SEEN_WRITE) >= write;
 }
 
-static enum pw_page_size note_seen(struct pw_system *s, const struct pw_mm *m, uint64_t page, bool write, unsigned pages)
+static inline enum pw_page_size size_seen(const struct pw_system_seen *e)
 {
-  *seen_at(s, page) = (struct pw_system_seen){m->age, page << SEEN_BITS | (pages > 1 ? SEEN_HUGE : 0) | (write ? SEEN_WRITE : 0)};
-  return pages > 1 ? PW_SIZE_2M : PW_SIZE_4K;
+  return e->what & SEEN_HUGE ? PW_SIZE_2M : PW_SIZE_4K;
+}
+
+static void note_seen(struct pw_system_seen *e, const struct pw_mm *m, uint64_t page, bool write, unsigned pages)
+{
+  *e = (struct pw_system_seen){m->age, page << SEEN_BITS | (pages > 1 ? SEEN_HUGE : 0) | (write ? SEEN_WRITE : 0), {0, 0}};
 }
 
 static int touch_new(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
 {
+  struct pw_system_seen *e = seen_at(s, page);
   unsigned pages;
   bool faulted;
   int status = translate(s, m, page, write, &pages, &faulted, err);
-  if (!status) look_up(s, code, page, note_seen(s, m, page, write, pages));
-  return status;
+  if (status) return status;
+  note_seen(e, m, page, write, pages);
+  look_up(s, code, page, size_seen(e), &e->at[code]);
+  return 0;
 }
 
 static inline int touch(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
 {
-  const struct pw_system_seen *e = seen_at(s, page);
+  struct pw_system_seen *e = seen_at(s, page);
   if (!seen(e, m, page, write)) return touch_new(s, m, code, page, write, err);
-  look_up(s, code, page, e->what & SEEN_HUGE ? PW_SIZE_2M : PW_SIZE_4K);
+  look_up(s, code, page, size_seen(e), &e->at[code]);
   return 0;
 }
 
 /* A store to a page that the same touch has looked up: only a fault sends it to the TLBs again. */
 static int store(struct pw_system *s, struct pw_mm *m, uint64_t page, struct pw_error *err)
 {
+  struct pw_system_seen *e = seen_at(s, page);
   unsigned pages;
   bool faulted;
-  if (seen(seen_at(s, page), m, page, true)) return 0;
+  if (seen(e, m, page, true)) return 0;
   int status = translate(s, m, page, true, &pages, &faulted, err);
   if (status) return status;
-  enum pw_page_size size = note_seen(s, m, page, true, pages);
-  if (faulted) look_up(s, 0, page, size);
+  note_seen(e, m, page, true, pages);
+  if (faulted) look_up(s, 0, page, size_seen(e), &e->at[0]);
   return 0;
 }
 

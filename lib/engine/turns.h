@@ -46,7 +46,8 @@ struct pw_system {
   uint64_t number;                  /* address space that `tag` is of */
   struct pw_system_seen {
     uint64_t age;                   /* of the process's memory, which no other has */
-    uint64_t what;                  /* page, its size, and whether it may be written: PW_SEEN_... */
+    uint64_t what;                  /* page, its size, and whether it may be written */
+    uint32_t at[2];                 /* in the DTLB and ITLB, if it is there still */
   } *seen;
   uint64_t every, next_window;
   uint64_t next_due;                /* when khugepaged or a window comes */

@@ -10,6 +10,7 @@
 #ifndef PW_SIZED_H
 #define PW_SIZED_H
 
+#include "mmu/lru.h"
 #include "mmu/tlb.h"
 
 enum pw_page_size { PW_SIZE_4K, PW_SIZE_2M, PW_SIZE_1G, PW_PAGE_SIZES };
@@ -17,14 +18,16 @@ enum { PW_SIZED_ARRAYS = 3 };
 
 struct pw_sized_level {
   unsigned n;
-  struct pw_tlb tlb[PW_SIZED_ARRAYS];
+  struct pw_tlb tlb[PW_SIZED_ARRAYS]; /* or where the policy is LRU: */
+  struct pw_lru lru[PW_SIZED_ARRAYS];
   int8_t of[PW_PAGE_SIZES]; /* the array of a size, or -1 */
   uint64_t misses;
 };
 
 struct pw_sized {
   struct pw_sized_level level[3]; /* ITLB, DTLB, STLB */
-  uint64_t last[2];               /* keys that data and code asked for last and whose first level has them still, or PW_NO_KEY */
+  struct pw_lru *first[2][PW_PAGE_SIZES]; /* the first level of data and code that takes a size, if it is LRU */
+  uint64_t last[2];               /* if it is not: keys that they asked for last and which it has still, or PW_NO_KEY */
   uint64_t lookups[2];            /* data, code: whoever has no first level counts its misses by them */
   uint64_t passed;                /* that the second level was asked for, or would have been */
 };
@@ -39,14 +42,18 @@ static inline uint64_t pw_sized_key(unsigned tag, uint64_t page, enum pw_page_si
   return (uint64_t)(tag << 2 | size) << PW_PAGE_BITS | page >> 9 * size;
 }
 
-bool pw_sized_ask(struct pw_sized *sized, unsigned code, uint64_t key, enum pw_page_size size);
+bool pw_sized_ask(struct pw_sized *sized, unsigned code, uint64_t key, enum pw_page_size size, uint32_t *at);
 /* The page's number is one of base pages, its size says how many of them. True: it was in a TLB; false: a walk.
+ * *at is where the first level had the key, if the caller asked before, and is where it has it afterwards; at first 0.
  * To ask for the same key again changes nothing in any policy, so that the first level alone need not be looked at. */
-static inline bool pw_sized_look_up(struct pw_sized *sized, unsigned code, unsigned tag, uint64_t page, enum pw_page_size size)
+static inline bool pw_sized_look_up(struct pw_sized *sized, unsigned code, unsigned tag, uint64_t page, enum pw_page_size size,
+                                    uint32_t *at)
 {
   uint64_t key = pw_sized_key(tag, page, size);
+  struct pw_lru *first = sized->first[code][size];
   sized->lookups[code]++;
-  return key == sized->last[code] || pw_sized_ask(sized, code, key, size);
+  if (first ? pw_lru_at(first, key, *at) : key == sized->last[code]) return true;
+  return pw_sized_ask(sized, code, key, size, at);
 }
 /* Base pages [start, end) leave, in entries of every size. */
 void pw_sized_drop(struct pw_sized *sized, unsigned tag, uint64_t start, uint64_t end);

@@ -100,17 +100,22 @@ section_one() {
 
 section_system() {
   local t four=() target='>= 1.7' lists=(--thp never,always --quantum 10K,100K,1M,10M,100M)
+  local same=(--thp never,always --asid off,2,6,64,on)
   heading system "up to four programs on one computer of 1 GiB, two levels of TLBs"
   if [ "$(nproc)" -lt 2 ]; then target=''; fi
   for t in "${programs[@]:0:4}"; do four+=("${path[t]}"); done
   queue each "$pagewalk" run -q --jobs 1 --csv - "${four[@]}"
   queue together "$pagewalk" system -q --jobs 1 --csv - --memory 1G "${four[@]}"
   queue ten "$pagewalk" system -q --jobs 1 --csv - --memory 1G "${lists[@]}" "${four[@]}"
+  queue same "$pagewalk" system -q --jobs 1 --csv - --memory 1G "${same[@]}" "${four[@]}"
+  queue same2 "$pagewalk" system -q --jobs 2 --csv - --memory 1G "${same[@]}" "${four[@]}"
   queue ten2 "$pagewalk" system -q --jobs 2 --csv - --memory 1G "${lists[@]}" "${four[@]}"
   race
   row "${#four[@]} programs" "processor time by that of run on each" "<= 4" "$(figure 1/1 cpu together each)"
-  row "${#four[@]} programs" "ten configurations by one, processor time" "<= 8" "$(figure 1/1 cpu ten together)"
-  row "${#four[@]} programs" "ten configurations, times as fast with two jobs" "$target" "$(figure 1/1 elapsed ten ten2)"
+  row "${#four[@]} programs" "ten configurations of one quantum by one, processor time" "<= 8" "$(figure 1/1 cpu same together)"
+  row "${#four[@]} programs" "the same, times as fast with two jobs" "$target" "$(figure 1/1 elapsed same same2)"
+  row "${#four[@]} programs" "ten configurations of five quanta by one, processor time" "<= 8" "$(figure 1/1 cpu ten together)"
+  row "${#four[@]} programs" "the same, times as fast with two jobs" "$target" "$(figure 1/1 elapsed ten ten2)"
 }
 
 section_sweep() {
