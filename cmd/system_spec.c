@@ -34,6 +34,8 @@ const struct option_row system_running_rows[] = {
     {"every", 0, OPTION_WORD, "N", AT(SYS_EVERY), "windows of N accesses for series.csv and buddy.csv"},
     {"seed", 0, OPTION_WORD, "N", AT(SYS_SEED), "seed of the random policies (default 1)"},
     {"jobs", 'j', OPTION_WORD, "N", AT(SYS_JOBS), "configurations at a time (default: one a processor)"},
+    {"audit", 0, OPTION_FLAG, NULL, offsetof(struct system_settings, audit),
+     "after each event and fault look whether every frame and\nobject has one owner: slow, for small computers"},
     {0}};
 
 void system_settings_clear(struct system_settings *s)
@@ -284,6 +286,7 @@ static struct pw_system_config combine(const struct system_lists *l, const struc
   c.tlbs = base->tlbs;
   c.rate = base->rate;
   c.seed = base->seed;
+  c.audit = base->audit;
   if (at[THP]) c.thp = (enum pw_system_thp)*at[THP];
   if (at[QUANTUM]) c.quantum = *at[QUANTUM];
   if (at[PAGE_CACHE]) c.cold = *at[PAGE_CACHE] == 1;
@@ -310,6 +313,7 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   if (!status) status = number_of(s, SYS_EVERY, count, &plan->every, err);
   if (!status) status = number_of(s, SYS_SEED, plain, &base->seed, err);
   if (!status) status = number_of(s, SYS_JOBS, threads, &jobs, err);
+  base->audit = s->audit;
   if (!status) status = machine_of(s, &base->tlbs, err);
   if (!status) status = tlb_of(s, SYS_ITLB, base->tlbs.itlb, err);
   if (!status) status = tlb_of(s, SYS_DTLB, base->tlbs.dtlb, err);

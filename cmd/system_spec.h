@@ -2,6 +2,8 @@
 #ifndef CMD_SYSTEM_SPEC_H
 #define CMD_SYSTEM_SPEC_H
 
+#include <stdbool.h>
+
 #include "options.h"
 #include "pagewalk.h"
 #include "words.h"
@@ -14,6 +16,7 @@ enum system_setting {
 
 struct system_settings {
   struct words of[SYS_SETTINGS];
+  bool audit;
 };
 
 extern const struct option_row system_machine_rows[], system_running_rows[];

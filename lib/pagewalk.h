@@ -684,6 +684,7 @@ struct pw_system_config {
   const struct pw_geometry *geometry;  /* borrowed */
   struct pw_sized_config tlbs;
   uint64_t seed;
+  bool audit;                          /* look over the whole computer after each event and fault, and fail if it is at odds: slow */
   const char *label;                   /* borrowed: what its rows in series.csv are called, so that charts tell them apart; or NULL */
 };
 

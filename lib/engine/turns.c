@@ -6,7 +6,9 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "os/linux/audit.h"
 
+#define AUDITED_MEMORY (UINT64_C(64) << 20) /* computers up to it are audited in debug builds, where larger ones would take for ever */
 enum { N_SEEN = 4096, SCAN_RANGES = 8, SCAN_SECONDS = 10, SCAN_SLEEP_SECONDS = 60, ASK_STRETCHES = 64 };
 
 /* ---- beginning and end ---- */
@@ -22,6 +24,12 @@ static void shoot(void *context, uint32_t number, uint64_t start, uint64_t end)
     for (unsigned i = 0; i < s->n_asids; i++)
       if (s->asids[i] == number + 1) pw_sized_drop(&s->tlbs, i, start, end);
   }
+}
+
+static int audit(void *context, struct pw_error *err)
+{
+  const struct pw_system *s = context;
+  return pw_audit(&s->computer, s->processes.list, s->processes.n, err);
 }
 
 static int configure(struct pw_system *s, const struct pw_system_config *c, size_t n_slots, struct pw_error *err)
@@ -44,8 +52,12 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, size
   s->computer.shoot = shoot;
   s->computer.shoot_context = s;
   if (!s->slots || !s->seen || !s->asids) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", n_slots);
-  for (size_t i = 0; !status && i < n_slots; i++)
-    status = pw_program_init(&s->slots[i].program, &s->computer, &s->processes, (uint32_t)i, err);
+  for (size_t i = 0; !status && i < n_slots; i++) {
+    struct pw_program *p = &s->slots[i].program;
+    status = pw_program_init(p, &s->computer, &s->processes, (uint32_t)i, err);
+    p->after_event = s->audits ? audit : NULL;
+    p->after_event_context = s;
+  }
   return status;
 }
 
@@ -56,6 +68,10 @@ void pw_turns_configure(struct pw_turns *t, size_t number, const struct pw_syste
   s->number = UINT64_MAX;
   s->next_scan = SCAN_SECONDS * c->rate;
   s->err = err;
+  s->audits = c->audit;
+#ifndef NDEBUG
+  s->audits |= c->memory_bytes <= AUDITED_MEMORY;
+#endif
   s->failed = configure(s, c, t->n_slots, err) != 0;
 }
 
@@ -343,6 +359,7 @@ static int scan_process(struct pw_system *s, struct pw_mm *m, unsigned *left, bo
     status = pw_mm_collapse(m, first, &done, err);
     *starved = status == PW_MM_NO_FRAME;
     if (*starved) status = 0;
+    if (done && s->audits && !status) status = audit(s, err);
   }
   return status;
 }
@@ -434,7 +451,9 @@ static uint32_t take_stretch(struct pw_system *s, size_t slot, const struct pw_f
     uint32_t until = event < b->n_events ? b->events[event].at : b->n_visits;
     while (!status && visit < until && s->clock < end) {
       uint32_t i = visit++;
+      uint64_t faults = pw_mm_faults(m);
       status = take_visit(s, m, b, i, own->current, s->err);
+      if (s->audits && !status && pw_mm_faults(m) != faults) status = audit(s, s->err);
       s->clock += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
       if (!status && s->clock >= s->next_due) status = after_visit(s, s->err);
     }
@@ -482,7 +501,10 @@ static void end_program(struct pw_turns *t, size_t slot)
   t->slots[slot].over = true;
   for (size_t i = 0; i < t->n_systems; i++) {
     struct pw_system *s = &t->systems[i];
-    if (!s->failed) note_status(s, pw_program_end(&s->slots[slot].program, &t->slots[slot].feed, s->err));
+    if (s->failed) continue;
+    int status = pw_program_end(&s->slots[slot].program, &t->slots[slot].feed, s->err);
+    if (!status && s->audits) status = audit(s, s->err);
+    note_status(s, status);
   }
 }
 

@@ -55,6 +55,7 @@ struct pw_system {
   void *context;
   struct pw_error *err;             /* what went wrong; the others go on without it */
   bool failed;
+  bool audits;                      /* after each event and each fault: os/linux/audit.h */
 };
 
 struct pw_turns {

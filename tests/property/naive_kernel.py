@@ -1157,7 +1157,8 @@ def compare(pagewalk, seed, folder):
     except NoFrame:
         naive = None
     out = Path(folder) / 'out'
-    done = subprocess.run([pagewalk, 'system', '-q', *paths, '--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'],
+    audited = ['--audit'] if o['memory'] <= 16 << 20 else []  # the whole computer, after each event and each fault
+    done = subprocess.run([pagewalk, 'system', '-q', *audited, *paths, '--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'],
                            '--quantum', str(o['quantum']), '--page-cache', 'cold' if o['cold'] else 'warm', '--asid',
                            'on' if o['asid'] is None else 'off' if o['asid'] == 0 else str(o['asid']), '--itlb', spec(o['itlb']),
                            '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1G', '-o', str(out)],

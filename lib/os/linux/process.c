@@ -47,7 +47,7 @@ void pw_process_end(struct pw_process *p)
 {
   struct pw_computer *c = p->mm.computer;
   if (p->lives) {
-      for (size_t i = 0; i < p->n_threads; i++) give_thread(c, &p->threads[i]);
+    for (size_t i = 0; i < p->n_threads; i++) give_thread(c, &p->threads[i]);
     pw_mm_clear(&p->mm); /* frames and objects come back */
     pw_computer_give_object(c, PW_SLAB_MM, p->mm_object);
     pw_computer_give_object(c, PW_SLAB_SIGNAL, p->signal);

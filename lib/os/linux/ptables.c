@@ -105,6 +105,21 @@ struct pw_ptables_at pw_ptables_find(const struct pw_ptables *t, uint64_t page)
   return (struct pw_ptables_at){.ptes = ((struct pw_ptable *)at)->pte};
 }
 
+static void each_below(const struct pw_ptables *t, void *entry, unsigned level,
+                       void (*take)(void *context, unsigned level, uint32_t frame), void *context)
+{
+  struct pw_ptable *table = is_huge(entry) ? huge_of(entry)->aside : entry;
+  if (is_huge(entry)) level = 0;
+  take(context, level, table->frame);
+  for (size_t i = 0; level && i >> t->width_bits[level] == 0; i++)
+    if (table->entry[i]) each_below(t, table->entry[i], level - 1, take, context);
+}
+
+void pw_ptables_each(const struct pw_ptables *t, void (*take)(void *context, unsigned level, uint32_t frame), void *context)
+{
+  if (t->root) each_below(t, t->root, t->levels - 1, take, context);
+}
+
 /* The entry of level `above` - 1 under which the page lies, with all tables above it: `above` is at least 1. */
 static int make_entry(struct pw_ptables *t, uint64_t page, unsigned above, void ***entry)
 {

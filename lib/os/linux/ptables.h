@@ -61,6 +61,8 @@ int pw_ptables_make(struct pw_ptables *tables, uint64_t page, uint32_t **ptes);
 int pw_ptables_make_above(struct pw_ptables *tables, uint64_t page);
 /* The first leaf table or 2 MiB at or behind *page, which is moved there; false when there is none before `end`. */
 bool pw_ptables_next(const struct pw_ptables *tables, uint64_t *page, uint64_t end, struct pw_ptables_at *at);
+/* All tables, with those that are set aside, and their frames. */
+void pw_ptables_each(const struct pw_ptables *tables, void (*take)(void *context, unsigned level, uint32_t frame), void *context);
 /* Frees the tables under [start, end) that lie wholly within [floor, ceiling): nothing is mapped there any more. With
  * `empty`, only those that no page is under. */
 void pw_ptables_prune(struct pw_ptables *tables, uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling, bool empty);

@@ -171,7 +171,7 @@ static int kernel_touches(struct pw_program *p, const struct pw_event *e, struct
   return status;
 }
 
-static int take_event(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
+static int do_event(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
 {
   struct pw_process *process;
   int status = 0;
@@ -199,6 +199,12 @@ static int take_event(struct pw_program *p, const struct pw_event *e, struct pw_
     return kernel_touches(p, e, err);
   }
   return pw_spaces_event(&p->spaces, e, take_change, p, err);
+}
+
+static int take_event(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
+{
+  int status = do_event(p, e, err);
+  return status || !p->after_event ? status : p->after_event(p->after_event_context, err);
 }
 
 /* ---- visits ---- */

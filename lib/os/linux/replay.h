@@ -41,6 +41,8 @@ struct pw_program {
   uint32_t *numbers;             /* by process of the trace: its number among all, plus 1; 0: it does not live */
   size_t n_numbers, numbers_room;
   bool began;
+  int (*after_event)(void *context, struct pw_error *err); /* or NULL */
+  void *after_event_context;
 };
 
 void pw_feed_init(struct pw_feed *feed, struct pw_blocks blocks);
