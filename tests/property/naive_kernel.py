@@ -216,6 +216,7 @@ class Process:
         self.tables = {}  # (level, prefix) -> frame; 0: leaves
         self.aside = {}   # first page of a huge mapping -> frame of its leaf table
         self.maples = []
+        self.threads = {}
         self.no_thp = False
         self.lives = True
         self.peak = self.table_peak = 0
@@ -276,6 +277,8 @@ class Computer:
 
     def end(self, p):
         self.note(p)
+        for tid in list(p.threads):
+            self.end_thread(p, tid)
         self.clear(p, root=True)
         for name in ('mm_struct', 'signal_cache', 'sighand_cache', 'files_cache', 'pid'):
             self.free_object(next(thing for thing in p.objects if thing[0] == name))
@@ -283,6 +286,17 @@ class Computer:
             self.buddy.give(frame, 0)
         self.free_object(p.objects[0])
         p.lives = False
+
+    def start_thread(self, p, tid):
+        p.threads[tid] = self.object('task_struct'), self.stack(), self.object('pid')
+
+    def end_thread(self, p, tid):
+        if tid in p.threads:
+            task, stack, pid = p.threads.pop(tid)
+            self.free_object(pid)
+            for frame in stack:
+                self.buddy.give(frame, 0)
+            self.free_object(task)
 
     def clear(self, p, root):
         for page in sorted(list(p.pages) + list(p.huge)):
@@ -767,6 +781,9 @@ class Computer:
 
     def first_touch(self, p, page, area, write):
         p.count['minor_faults'] += 1
+        if area is not None and area.kind == 'special':  # the kernel's own pages: there, and nobody's
+            p.pages[page] = Pte('zero')
+            return
         if area is None or area.file is None:
             if write:
                 self.put_own(p, page, area, False)
@@ -1138,34 +1155,15 @@ def spec(arrays):
     return '/'.join(parts) if parts else 'none'
 
 
-def compare(pagewalk, seed, folder):
-    r = random.Random(seed)
-    o = draw(r)
-    rows = [make_program(r, k) for k in range(r.choice((1, 2, 3)))]
-    paths = []
-    for k, program in enumerate(rows):
-        paths.append(f'{folder}/p{k}.csv')
-        with open(paths[-1], 'w', newline='') as out:
-            table = csv.writer(out)
-            table.writerow(HEAD)
-            for row in program:
-                size = row['size'] if row['size'] else ''
-                table.writerow([row['op'], row['addr'] if size != '' else '', size, row['pid'], row['arg'], row['name'],
-                                row['offset'] if row['name'].startswith('/') else ''])
-    try:
-        naive = run(o, [Program(f'p{k}.csv', program) for k, program in enumerate(rows)])
-    except NoFrame:
-        naive = None
-    out = Path(folder) / 'out'
-    audited = ['--audit'] if o['memory'] <= 16 << 20 else []  # the whole computer, after each event and each fault
-    done = subprocess.run([pagewalk, 'system', '-q', *audited, *paths, '--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'],
-                           '--quantum', str(o['quantum']), '--page-cache', 'cold' if o['cold'] else 'warm', '--asid',
-                           'on' if o['asid'] is None else 'off' if o['asid'] == 0 else str(o['asid']), '--itlb', spec(o['itlb']),
-                           '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1G', '-o', str(out)],
-                          stderr=subprocess.PIPE, text=True, check=False)
-    if naive is None or done.returncode:
-        same = naive is None and done.returncode == 1 and 'no page frame is left' in done.stderr
-        return (not same and f'frames ran out for {"one" if naive else "the naive one"} only: {done.stderr}'), 'full' if same else ''
+def options(o):
+    """The same computer for pagewalk."""
+    return ['--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'], '--quantum', str(o['quantum']), '--page-cache',
+            'cold' if o['cold'] else 'warm', '--asid', 'on' if o['asid'] is None else 'off' if o['asid'] == 0 else str(o['asid']), '--itlb',
+            spec(o['itlb']), '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1T']
+
+
+def differences(naive, out, o, without=()):
+    """What the CSV files in the folder say otherwise, or None; and what there was."""
     read = {name: list(csv.DictReader(open(out / f'{name}.csv', newline=''))) for name in ('system', 'processes', 'slabs', 'buddy')}
     wrong = []
 
@@ -1180,6 +1178,7 @@ def compare(pagewalk, seed, folder):
             sums[name] += n
     names = ('fetches', 'loads', 'stores', 'walks', 'walk_refs', 'minor_faults', 'major_faults', 'copies', 'thp_faults', 'thp_fallbacks',
              'thp_splits', 'thp_collapses')
+    names = [name for name in names if name not in without]
     for name in names:
         check(name, row[name], sums[name])
     for name, tlb in (('itlb_misses', naive.itlb), ('dtlb_misses', naive.dtlb), ('stlb_misses', naive.stlb)):
@@ -1205,6 +1204,34 @@ def compare(pagewalk, seed, folder):
         check(f'blocks of order {got["order"]}, {got["type"]}', got['blocks'], len(naive.buddy.lists[int(got['order']), kind]))
     notes = [name for name in ('thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults') if sums[name]]
     return (f'{o}\n  ' + '\n  '.join(wrong[:12]) if wrong else None), ' '.join(notes)
+
+
+def compare(pagewalk, seed, folder):
+    r = random.Random(seed)
+    o = draw(r)
+    rows = [make_program(r, k) for k in range(r.choice((1, 2, 3)))]
+    paths = []
+    for k, program in enumerate(rows):
+        paths.append(f'{folder}/p{k}.csv')
+        with open(paths[-1], 'w', newline='') as out:
+            table = csv.writer(out)
+            table.writerow(HEAD)
+            for row in program:
+                size = row['size'] if row['size'] else ''
+                table.writerow([row['op'], row['addr'] if size != '' else '', size, row['pid'], row['arg'], row['name'],
+                                row['offset'] if row['name'].startswith('/') else ''])
+    try:
+        naive = run(o, [Program(f'p{k}.csv', program) for k, program in enumerate(rows)])
+    except NoFrame:
+        naive = None
+    out = Path(folder) / 'out'
+    audited = ['--audit'] if o['memory'] <= 16 << 20 else []  # the whole computer, after each event and each fault
+    done = subprocess.run([pagewalk, 'system', '-q', *audited, *paths, *options(o), '-o', str(out)], stderr=subprocess.PIPE, text=True,
+                          check=False)
+    if naive is None or done.returncode:
+        same = naive is None and done.returncode == 1 and 'no page frame is left' in done.stderr
+        return (not same and f'frames ran out for {"one" if naive else "the naive one"} only: {done.stderr}'), 'full' if same else ''
+    return differences(naive, out, o)
 
 
 def main():

@@ -428,4 +428,5 @@ def main(argv):
         sys.exit(f'oracle_decoder: {argv[2]}: {refused}')
 
 
-main(sys.argv)
+if __name__ == '__main__':
+    main(sys.argv)

@@ -79,6 +79,16 @@ for m in 1 3; do
   expect system 1 table_bytes=$(((16 + 3) * 1024 * m))
 done
 
+# A .bss is memory like another: with what is mapped behind it, it is one mapping.
+trace bss <<<'map,0x40000000,4096,0,rw-p,/lib/x,0
+map,0x40001000,4096,0,rw-p
+map,0x40002000,4096,0,rw-p
+W,0x40001000,8
+W,0x40002000,8'
+system bss "--memory 16M --kernel 0"
+slab vm_area_struct objects_peak=2
+slab anon_vma objects_peak=1
+
 # 3. Files: two readers share 16 frames; cold, a major fault reads 32 pages around; private and shared writes; fault-around.
 trace reader <<<'map,0x10000000,0x10000,0,r--p,/lib/a
 R,0x10000000,8'

@@ -93,8 +93,12 @@ static int file_of(struct pw_program *p, const struct pw_vma *v, uint32_t *file)
 
 static struct pw_native_vma area_of(const struct pw_vma *v)
 {
-  struct pw_native_vma area = {.start = v->first, .end = v->last + 1, .flags = v->rights, .inode = v->inode, .offset = v->offset};
-  if (v->kind == PW_VMA_FILE) area.flags |= PW_AREA_FILE;
+  struct pw_native_vma area = {.start = v->first, .end = v->last + 1, .flags = v->rights};
+  if (v->kind == PW_VMA_FILE) { /* a .bss is named by its file, and is memory like another */
+    area.flags |= PW_AREA_FILE;
+    area.inode = v->inode;
+    area.offset = v->offset;
+  }
   if (v->kind == PW_VMA_SPECIAL) area.flags |= PW_AREA_SPECIAL;
   if (v->kind == PW_VMA_STACK || v->grows) area.flags |= PW_MAP_STACK;
   return area;
