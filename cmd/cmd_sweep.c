@@ -11,6 +11,7 @@
 #include "say.h"
 #include "sweep.h"
 #include "traces.h"
+#include "yamlfile.h"
 
 struct own_options {
   const char *folder;
@@ -33,7 +34,7 @@ static int read_operands(struct sweep *sweep, const struct words *operands)
 {
   const char *path = NULL;
   for (size_t i = 0; i < operands->n; i++) {
-    if (!sweepfile_is(operands->items[i])) {
+    if (!yaml_is(operands->items[i])) {
       words_add(&sweep->traces, operands->items[i]);
       continue;
     }

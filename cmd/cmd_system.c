@@ -15,9 +15,10 @@
 #include "progress.h"
 #include "say.h"
 #include "settings.h"
+#include "system_file.h"
 #include "system_report.h"
 #include "system_spec.h"
-#include "traces.h"
+#include "yamlfile.h"
 
 struct system_options {
   const char *csv, *folder;
@@ -186,6 +187,17 @@ static int draw(const char *folder)
   return code;
 }
 
+/* A start behind all the others is allowed, and seldom meant. */
+static void remark_starts(const struct pw_system_result *r)
+{
+  char name[64];
+  for (size_t i = 0; i < r->n_processes; i++)
+    if (r->processes[i].waited && r->n_processes > 1 && !(i && r->processes[i].program == r->processes[i - 1].program)) {
+      text_printable(name, sizeof name, r->processes[i].name);
+      say_note("%s starts when nothing else runs, and the clock jumps to its start", name);
+    }
+}
+
 static int report(const struct work *w, const struct system_options *options)
 {
   int code = DONE;
@@ -201,6 +213,11 @@ static int report(const struct work *w, const struct system_options *options)
     if (w->cases[i].error.status) say("%s", w->cases[i].error.text);
   }
   if (!good) return FAILED;
+  for (size_t i = 0; i < w->plan->n_configs; i++)
+    if (!w->cases[i].error.status) {
+      remark_starts(&w->cases[i].result);
+      break;
+    }
   if (options->csv) code = sink_write(options->csv, write_table, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
   if (code == DONE && options->folder && w->plan->every) code = draw(options->folder);
@@ -240,13 +257,36 @@ static int run_system(struct work *w, const struct system_options *options)
   return code;
 }
 
+/* Operands are programs, except for one file of a computer; -1 to go on. */
+static int read_operands(const struct words *operands, struct words *programs, struct system_file *file, struct system_settings *settings)
+{
+  const char *path = NULL;
+  struct pw_error err = {0};
+  for (size_t i = 0; i < operands->n; i++) {
+    if (!yaml_is(operands->items[i])) {
+      words_add(programs, operands->items[i]);
+      continue;
+    }
+    if (path) return say_usage("%s and %s both describe a computer; give one at a time", path, operands->items[i]);
+    path = operands->items[i];
+  }
+  int status = path ? system_file_read(file, settings, path, &err) : 0;
+  if (!status && path && !programs->n && !file->n_programs)
+    return say_usage("%s names no programs; add processes: to it, such as processes: [{trace: a.pwt}], or give traces on the command line",
+                     path);
+  if (!status) return -1;
+  say("%s", err.text);
+  return status == PW_EINVAL ? USAGE : FAILED;
+}
+
 static int run_command(const struct command *self, int argc, char **argv)
 {
   struct system_options options = {0};
   struct system_settings settings = {0};
   struct settings reading = {0};
   struct running running = {0};
-  struct words operands = {0};
+  struct words operands = {0}, programs = {0};
+  struct system_file file = {0};
   struct system_plan plan = {0};
   struct pw_error err = {0};
   const struct option_group groups[] = {{"Output", own_rows, &options},
@@ -257,7 +297,10 @@ static int run_command(const struct command *self, int argc, char **argv)
   int code = options_parse(self, groups, &operands, argc, argv);
   if (code < 0) {
     say_set_quiet(options.quiet);
-    if (settings_understand(&reading, &running, &err) || system_understand(&plan, &settings, &operands, &err)) code = say_usage("%s", err.text);
+    code = read_operands(&operands, &programs, &file, &settings);
+  }
+  if (code < 0) {
+    if (settings_understand(&reading, &running, &err) || system_understand(&plan, &settings, &programs, &file, &err)) code = say_usage("%s", err.text);
     else if (running.trace.warmup) code = say_usage("--warmup is not for system, which counts from the first access");
   }
   struct work work = {.plan = &plan, .reading = running.trace};
@@ -266,19 +309,22 @@ static int run_command(const struct command *self, int argc, char **argv)
   system_settings_clear(&settings);
   settings_clear(&reading);
   words_clear(&operands);
+  words_clear(&programs);
+  system_file_clear(&file);
   return code;
 }
 
 const struct command command_system = {
     .name = "system",
     .summary = "several programs on one computer under a model of Linux",
-    .usage = "TRACE... --memory SIZE [options]",
+    .usage = "[FILE.yaml] [TRACE...] --memory SIZE [options]",
     .about = "Runs the programs in turns on one processor and one memory: address spaces, page faults,\n"
              "a page cache, copy on write, page tables, huge pages, buddy allocator and slab caches, and\n"
              "TLBs whose entries have sizes. A TRACE may say more: 'TRACE;copies=3;start=10M;name=db'.\n"
              "Lists of --memory, --thp, --quantum, --page-cache, --faults and --asid make a configuration\n"
              "of every combination. Nothing is reclaimed: a run that needs more frames than there are ends\n"
-             "with an error that says who holds them. Mappings lie where the trace has them.",
+             "with an error that says who holds them. Mappings lie where the trace has them. A FILE.yaml has\n"
+             "options by their names, and processes: a list of {trace:, name:, copies:, start:}.",
     .examples = "  pagewalk system sort.pwt gzip.pwt --memory 256M\n"
                 "  pagewalk system 'sqlite3.pwt;copies=4' --memory 1G --thp never,always --csv -\n"
                 "  pagewalk system cc1.pwt sort.pwt --memory 512M --quantum 10K,1M --asid off,6 --every 1M -o together",

@@ -13,14 +13,12 @@ struct sweepfile {
   struct words traces;       /* matches of the patterns, in order */
   size_t n_subs;
   struct settings *subs;     /* own keys of each sub-sweep */
-  void *document;            /* owns the texts */
+  struct yaml_file *yaml;    /* owns the texts */
   char **matches;            /* owns the trace names */
 };
 
 /* Reads and checks PATH. Errors name the file and the line. */
 int sweepfile_read(struct sweepfile *file, const char *path, struct pw_error *err);
 void sweepfile_clear(struct sweepfile *file);
-/* True when the name ends as a sweep file's does. */
-int sweepfile_is(const char *path);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "heap.h"
 #include "spec.h"
+#include "system_file.h"
 
 #define AT(setting) (offsetof(struct system_settings, of) + (setting) * sizeof(struct words))
 
@@ -38,6 +39,15 @@ const struct option_row system_running_rows[] = {
      "after each event and fault look whether every frame and\nobject has one owner: slow, for small computers"},
     {0}};
 
+const char *system_setting_name(enum system_setting setting)
+{
+  const struct option_row *const tables[] = {system_machine_rows, system_running_rows};
+  for (size_t t = 0; t < 2; t++)
+    for (const struct option_row *row = tables[t]; row->name; row++)
+      if (row->type != OPTION_FLAG && row->offset == AT(setting)) return row->name;
+  return NULL;
+}
+
 void system_settings_clear(struct system_settings *s)
 {
   for (int i = 0; i < SYS_SETTINGS; i++) words_clear(&s->of[i]);
@@ -45,7 +55,7 @@ void system_settings_clear(struct system_settings *s)
 
 void system_plan_clear(struct system_plan *plan)
 {
-  for (size_t i = 0; i < plan->n_programs; i++) free(plan->texts[i]);
+  for (size_t i = 0; i < plan->n_texts; i++) free(plan->texts[i]);
   free(plan->texts);
   free(plan->programs);
   for (size_t i = 0; plan->labels && i < plan->n_configs; i++) free(plan->labels[i]);
@@ -64,9 +74,10 @@ static bool begins(const struct slice *s, const char *key, struct slice *value)
   return true;
 }
 
+static const struct spec_kind copies = {.unit = SPEC_PLAIN, .least = 1, .most = 4096}, start = {.unit = SPEC_COUNT, .most = UINT64_MAX};
+
 static int program_part(struct pw_system_program *p, const struct slice *part, const char *place, struct pw_error *err)
 {
-  static const struct spec_kind copies = {.unit = SPEC_PLAIN, .least = 1, .most = 4096}, start = {.unit = SPEC_COUNT, .most = UINT64_MAX};
   struct slice value;
   uint64_t n = 1;
   int status = 0;
@@ -98,20 +109,48 @@ static int program_of(struct pw_system_program *p, char *text, struct pw_error *
   return status;
 }
 
-static int take_programs(struct system_plan *plan, const struct words *operands, struct pw_error *err)
+static int not_twice(const struct system_plan *plan, size_t i, struct pw_error *err)
+{
+  for (size_t k = 0; k < i; k++)
+    if (strcmp(plan->programs[k].trace, plan->programs[i].trace) == 0)
+      return pw_error_set(err, PW_EINVAL, "the trace %s is given twice; give it once, with copies", plan->programs[i].trace);
+  return 0;
+}
+
+static int number_in(const struct words *words, const struct spec_kind *kind, uint64_t *number, struct pw_error *err)
+{
+  return words->n ? spec_number(number, (struct slice){words->items[0], strlen(words->items[0])}, kind, words->place, err) : 0;
+}
+
+static int programs_of_file(struct system_plan *plan, const struct system_file *file, struct pw_error *err)
 {
   int status = 0;
+  plan->programs = heap_zero(file->n_programs, sizeof *plan->programs);
+  for (; !status && plan->n_programs < file->n_programs; plan->n_programs++) {
+    const struct system_program_words *w = &file->programs[plan->n_programs];
+    struct pw_system_program *p = &plan->programs[plan->n_programs];
+    uint64_t n = 1;
+    *p = (struct pw_system_program){.trace = w->trace, .name = w->name};
+    status = number_in(&w->copies, &copies, &n, err);
+    if (!status) status = number_in(&w->start, &start, &p->start, err);
+    p->copies = (unsigned)n;
+    if (!status) status = not_twice(plan, plan->n_programs, err);
+  }
+  return status;
+}
+
+static int take_programs(struct system_plan *plan, const struct words *operands, const struct system_file *file, struct pw_error *err)
+{
+  int status = 0;
+  if (!operands->n && file->n_programs) return programs_of_file(plan, file, err);
   if (!operands->n) return pw_error_set(err, PW_EINVAL, "system needs a trace; pagewalk help system shows how");
   plan->programs = heap_zero(operands->n, sizeof *plan->programs);
   plan->texts = heap_zero(operands->n, sizeof *plan->texts);
   for (size_t i = 0; !status && i < operands->n; i++) {
     plan->texts[i] = heap_text("%s", operands->items[i]);
-    plan->n_programs = i + 1;
+    plan->n_programs = plan->n_texts = i + 1;
     status = program_of(&plan->programs[i], plan->texts[i], err);
-    for (size_t k = 0; !status && k < i; k++)
-      if (strcmp(plan->programs[k].trace, plan->programs[i].trace) == 0)
-        status = pw_error_set(err, PW_EINVAL, "the trace %s is given twice; give it once, with copies=2",
-                              plan->programs[i].trace);
+    if (!status) status = not_twice(plan, i, err);
   }
   return status;
 }
@@ -343,11 +382,12 @@ static char *label_of(const struct system_lists *l, const struct pw_system_confi
   return label;
 }
 
-int system_understand(struct system_plan *plan, const struct system_settings *s, const struct words *operands, struct pw_error *err)
+int system_understand(struct system_plan *plan, const struct system_settings *s, const struct words *operands,
+                      const struct system_file *file, struct pw_error *err)
 {
   struct system_lists l = {0};
   struct pw_system_config base;
-  int status = take_programs(plan, operands, err);
+  int status = take_programs(plan, operands, file, err);
   if (!status) status = take_base(plan, s, &base, err);
   if (!status) status = take_lists(&l, s, err);
   size_t n = 1;

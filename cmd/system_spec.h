@@ -21,8 +21,13 @@ struct system_settings {
 
 extern const struct option_row system_machine_rows[], system_running_rows[];
 
+/* The name of its option, which is its key in a file. */
+const char *system_setting_name(enum system_setting setting);
+
+struct system_file;
+
 struct system_plan {
-  size_t n_programs, n_configs, configs_room;
+  size_t n_programs, n_texts, n_configs, configs_room;
   struct pw_system_program *programs;
   char **texts;                    /* that the programs point into, one each */
   char **labels;                   /* of the configurations */
@@ -32,9 +37,9 @@ struct system_plan {
   uint64_t every;
 };
 
-/* 0, or PW_EINVAL with one sentence. */
+/* 0, or PW_EINVAL with one sentence. Where there are no operands, the programs are those of the file, which may be empty. */
 int system_understand(struct system_plan *plan, const struct system_settings *settings, const struct words *operands,
-                      struct pw_error *err);
+                      const struct system_file *file, struct pw_error *err);
 void system_plan_clear(struct system_plan *plan);
 void system_settings_clear(struct system_settings *settings);
 

@@ -710,6 +710,7 @@ struct pw_system_process {
   struct pw_system_sums sums;
   uint64_t resident_bytes, table_bytes, thp_bytes; /* peaks; pages that are shared count in each */
   bool exited;                 /* its trace says that it ended; else it ended with the trace */
+  bool waited;                 /* its program began when nothing ran any more: the clock jumped to its start */
 };
 
 struct pw_system_slab {

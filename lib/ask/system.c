@@ -216,7 +216,8 @@ static int take_processes(struct answer *a, struct pw_error *err)
     *to = (struct pw_system_process){.name = name_of(&a->asked->copies[of->program]), .program = of->program, .process = of->process,
                                      .sums = sums_of(s, i), .resident_bytes = p->mm.counts.peak << PW_BASE_SHIFT,
                                      .table_bytes = p->mm.counts.table_bytes_peak,
-                                     .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited};
+                                     .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited,
+                                     .waited = a->asked->turns.slots[of->program].waited};
     if (!to->name) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
   }
   return 0;

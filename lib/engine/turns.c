@@ -530,6 +530,7 @@ static bool choose(struct pw_turns *t, size_t *at)
   }
   if (first == t->n_slots) return false;
   set_clock(t, t->slots[first].start);
+  t->slots[first].waited = true;
   *at = first;
   return true;
 }

@@ -64,7 +64,7 @@ struct pw_turns {
   struct pw_turns_slot {
     struct pw_feed feed;
     uint64_t start;
-    bool over;
+    bool over, waited;              /* waited: nothing ran any more, and the clock jumped to its start */
   } *slots;
   size_t n_slots;
   uint64_t quantum, clock, stretches;
