@@ -19,7 +19,7 @@
 #include "validate_report.h"
 
 struct validate_options {
-  const char *output, *check, *csv;
+  const char *output, *check, *csv, *thp;
   bool json, areas, show_output, quiet;
 };
 
@@ -28,6 +28,8 @@ static const struct option_row own_rows[] = {
     {"areas", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, areas), "also the pages of each area of the address space"},
     {"json", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, json), "print a JSON object instead"},
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct validate_options, csv), "write a row for each number; - is stdout"},
+    {"thp", 0, OPTION_TEXT, "MODE", offsetof(struct validate_options, thp),
+     "huge pages: never (default); madvise: those that PROG asks\nfor; always: all, or where the system says madvise, all that\nmalloc has"},
     {"check", 0, OPTION_TEXT, "PERCENT", offsetof(struct validate_options, check),
      "exit 1 when page tables or faults differ by more"},
     {"show-output", 0, OPTION_FLAG, NULL, offsetof(struct validate_options, show_output), "let PROG print, in its native run"},
@@ -57,18 +59,19 @@ static char *recording_path(const struct validate_options *own)
   return NULL;
 }
 
-static int print(const struct validate_options *own, const struct words *program, const struct pw_validation *v)
+static int print(const struct validate_options *own, enum pw_system_thp mode, const struct words *program, const struct pw_validation *v)
 {
+  bool thp = mode != PW_SYSTEM_THP_NEVER;
   struct pw_error err = {0};
   if (own->json)
-    validate_print_json(program, v);
+    validate_print_json(program, v, thp);
   else if (!own->csv || strcmp(own->csv, "-") != 0)
-    validate_print_text(v, own->areas);
+    validate_print_text(v, thp, own->areas);
   if (!own->csv) return DONE;
   struct sink sink;
   int status = sink_open(&sink, own->csv, &err);
   if (!status) {
-    validate_print_csv(sink.stream, program, v);
+    validate_print_csv(sink.stream, program, v, thp);
     status = sink_close(&sink, &err);
   }
   if (status) say("%s", err.text);
@@ -83,6 +86,18 @@ static int judge(const struct pw_validation *v, double percent)
   return FAILED;
 }
 
+static int mode_of(const char *text, enum pw_system_thp *mode)
+{
+  static const char *const modes[] = {"never", "madvise", "always"};
+  *mode = PW_SYSTEM_THP_NEVER;
+  for (int i = 0; text && i < 3; i++)
+    if (strcmp(text, modes[i]) == 0) {
+      *mode = (enum pw_system_thp)i;
+      return DONE;
+    }
+  return text ? say_usage("--thp: '%s' is none of never, madvise, always", text) : DONE;
+}
+
 static int validate(const struct validate_options *own, const struct words *program)
 {
   struct pw_validation validation = {0};
@@ -93,6 +108,8 @@ static int validate(const struct validate_options *own, const struct words *prog
   if (own->check) percent = strtod(own->check, &end);
   if (own->check && (end == own->check || *end || !(percent >= 0)))
     return say_usage("--check takes a percentage such as 2 or 0.5, and not '%s'", own->check);
+  enum pw_system_thp thp;
+  if (mode_of(own->thp, &thp) != DONE) return USAGE;
   char *path = recording_path(own);
   if (!path) return FAILED;
   char **argv = heap_zero(program->n + 1, sizeof *argv);
@@ -101,13 +118,13 @@ static int validate(const struct validate_options *own, const struct words *prog
   uint64_t size = 0;
   interrupt_catch_waits(); /* the wait for the native run too */
   struct progress *progress = progress_start(1, &size);
-  struct pw_validate_options options = {.trace = path, .tool_folder = folder, .show_output = own->show_output,
+  struct pw_validate_options options = {.trace = path, .tool_folder = folder, .show_output = own->show_output, .thp = thp,
                                         .progress = follow, .progress_context = progress};
   int status = pw_validate(argv, &options, &validation, &err), code;
   progress_end(progress);
   if (!own->output) unlink(path);
   if (status) say("%s", err.text);
-  code = status ? FAILED : print(own, program, &validation);
+  code = status ? FAILED : print(own, thp, program, &validation);
   if (code == DONE && own->check) code = judge(&validation, percent);
   pw_validation_clear(&validation);
   for (size_t i = 0; i < program->n; i++) free(argv[i]);
@@ -139,9 +156,11 @@ const struct command command_validate = {
              "Linux's memory management, and prints what the kernel measured against what the\n"
              "model predicts: page-table bytes, peak resident bytes and minor faults. PROG reads\n"
              "/dev/null and prints nothing, unless --show-output. The native run is without\n"
-             "address randomisation and without huge pages. Exits with 0 whatever the difference.",
+             "address randomisation, and without huge pages unless --thp asks for them. Exits with\n"
+             "0 whatever the difference.",
     .examples = "  pagewalk validate -- ls -lR /usr/share\n"
                 "  pagewalk validate --areas -- python3 -c 'print(1)'\n"
+                "  pagewalk validate --thp madvise -- ./prog  page tables and huge pages, as it asks for them\n"
                 "  pagewalk validate --check 2 -- ./prog      exit 1 when it is off by more than 2 %",
     .run = run_validate,
 };

@@ -13,7 +13,7 @@ struct program_document {
   char *values[PROGRAM_KEYS];
 };
 
-struct document {
+struct system_document {
   char *values[SYS_SETTINGS];
   struct program_document *programs;
   unsigned n_programs;
@@ -25,7 +25,7 @@ static cyaml_schema_field_t program_fields[PROGRAM_KEYS + 1], fields[SYS_SETTING
 static const char *keys[SYS_SETTINGS + PROGRAM_KEYS + 2] = {"processes"};
 
 static const cyaml_schema_value_t program_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct program_document, program_fields)};
-static const cyaml_schema_value_t schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, fields)};
+static const cyaml_schema_value_t schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct system_document, fields)};
 static const char *const command_only[] = {"csv", "output", "quiet", "audit", NULL};
 static const struct yaml_form form = {.schema = &schema, .keys = keys, .command_only = command_only, .first = "processes:",
                                       .example = "memory: 256M", .list = "a list belongs here, such as processes: [{trace: a.pwt}]",
@@ -45,7 +45,7 @@ static void make_schema(void)
     fields[n++] = text_field(system_setting_name((enum system_setting)i), i);
     keys[n_keys++] = system_setting_name((enum system_setting)i);
   }
-  fields[n] = (cyaml_schema_field_t)CYAML_FIELD_SEQUENCE_COUNT("processes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct document,
+  fields[n] = (cyaml_schema_field_t)CYAML_FIELD_SEQUENCE_COUNT("processes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct system_document,
                                                                programs, n_programs, &program_schema, 1, 10000);
   for (size_t i = 0; i < PROGRAM_KEYS; i++) {
     program_fields[i] = text_field(program_keys[i], i);
@@ -87,7 +87,7 @@ int system_file_read(struct system_file *file, struct system_settings *settings,
   make_schema();
   int status = yaml_read(file->yaml, path, &form, err);
   if (status) return status;
-  const struct document *d = file->yaml->document;
+  const struct system_document *d = file->yaml->document;
   for (size_t i = 0; i < SYS_SETTINGS; i++) {
     struct words *w = &settings->of[i];
     if (!d->values[i] || w->n) continue; /* the command line replaces it */

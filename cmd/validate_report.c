@@ -109,12 +109,24 @@ static void print_areas(const struct pw_validation *v)
   }
 }
 
-void validate_print_text(const struct pw_validation *v, bool areas)
+static void explain_huge(const struct pw_validation *v)
+{
+  printf("  at the end; %" PRIu64 " faults brought 2 MiB, %" PRIu64 " of those mappings were divided", v->thp_faults, v->thp_splits);
+  if (v->huge_bytes.measured > v->huge_bytes.predicted)
+    printf("; khugepaged, which joins pages every ten seconds, is not predicted");
+  else if (v->huge_bytes.measured < v->huge_bytes.predicted)
+    printf("; the kernel takes small pages where it has no block of 2 MiB at once%s", v->forks ? ", or where a child shared it" : "");
+  putchar('\n');
+}
+
+void validate_print_text(const struct pw_validation *v, bool thp, bool areas)
 {
   line("page-table bytes", v->table_bytes);
   explain_tables(v);
   line("resident peak bytes", v->resident_bytes);
   explain_resident(v);
+  if (thp) line("huge-page bytes", v->huge_bytes);
+  if (thp) explain_huge(v);
   line("minor faults", v->minor_faults);
   explain_faults(v);
   explain_beyond(v);
@@ -134,8 +146,15 @@ static const struct validated_line {
     {"minor_faults", offsetof(struct pw_validation, minor_faults)},
     {"own_bytes", offsetof(struct pw_validation, own_bytes)},
     {"cached_bytes", offsetof(struct pw_validation, cached_bytes)},
+    {"huge_bytes", offsetof(struct pw_validation, huge_bytes)},
 };
 enum { N_QUANTITIES = sizeof quantities / sizeof *quantities };
+
+/* The last stands there where huge pages were asked for. */
+static size_t n_quantities(bool thp)
+{
+  return thp ? N_QUANTITIES : N_QUANTITIES - 1;
+}
 
 static struct pw_validated value_of(const struct pw_validation *v, size_t i)
 {
@@ -156,7 +175,7 @@ static void json_areas(const struct pw_validation *v)
   fputs("\n  ]", stdout);
 }
 
-void validate_print_json(const struct words *program, const struct pw_validation *v)
+void validate_print_json(const struct words *program, const struct pw_validation *v, bool thp)
 {
   fputs("{\n  \"program\": [", stdout);
   for (size_t i = 0; i < program->n; i++) {
@@ -164,7 +183,7 @@ void validate_print_json(const struct words *program, const struct pw_validation
     pw_json_write_text(stdout, program->items[i]);
   }
   putchar(']');
-  for (size_t i = 0; i < N_QUANTITIES; i++) {
+  for (size_t i = 0; i < n_quantities(thp); i++) {
     struct pw_validated n = value_of(v, i);
     printf(",\n  \"%s\": {\"measured\": %" PRIu64 ", \"predicted\": %" PRIu64 ", \"difference_percent\": %.6g}",
            quantities[i].name, n.measured,
@@ -179,13 +198,14 @@ void validate_print_json(const struct words *program, const struct pw_validation
       {"populated", v->populated},               {"kept_moves", v->kept_moves},     {"shared_maps", v->shared_maps},
       {"null_writes", v->null_writes}};
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) printf(",\n  \"%s\": %" PRIu64, counts[i].name, counts[i].value);
+  if (thp) printf(",\n  \"thp_faults\": %" PRIu64 ",\n  \"thp_splits\": %" PRIu64, v->thp_faults, v->thp_splits);
   printf(",\n  \"became_another\": %s,\n  \"exit_status\": %d,\n  \"signal\": %d", v->became_another ? "true" : "false",
          v->exit_status, v->signal);
   if (v->pages_known) json_areas(v);
   fputs("\n}\n", stdout);
 }
 
-void validate_print_csv(FILE *out, const struct words *program, const struct pw_validation *v)
+void validate_print_csv(FILE *out, const struct words *program, const struct pw_validation *v, bool thp)
 {
   char *text = heap_text("%s", "");
   for (size_t i = 0; i < program->n; i++) {
@@ -194,7 +214,7 @@ void validate_print_csv(FILE *out, const struct words *program, const struct pw_
     text = longer;
   }
   fputs("program,quantity,measured,predicted,difference_percent\n", out);
-  for (size_t i = 0; i < N_QUANTITIES; i++) {
+  for (size_t i = 0; i < n_quantities(thp); i++) {
     struct pw_validated n = value_of(v, i);
     pw_csv_write_text(out, text);
     fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%.9g\n", quantities[i].name, n.measured, n.predicted, validate_difference(n));

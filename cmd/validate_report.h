@@ -8,9 +8,10 @@
 #include "pagewalk.h"
 #include "words.h"
 
-void validate_print_text(const struct pw_validation *validation, bool areas);
-void validate_print_json(const struct words *program, const struct pw_validation *validation);
-void validate_print_csv(FILE *out, const struct words *program, const struct pw_validation *validation);
+/* thp: huge pages were asked for. */
+void validate_print_text(const struct pw_validation *validation, bool thp, bool areas);
+void validate_print_json(const struct words *program, const struct pw_validation *validation, bool thp);
+void validate_print_csv(FILE *out, const struct words *program, const struct pw_validation *validation, bool thp);
 /* Percent that the prediction is above (or below: negative) what was measured. */
 double validate_difference(struct pw_validated number);
 

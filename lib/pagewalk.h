@@ -377,6 +377,8 @@ struct pw_validation {
   struct pw_validated resident_bytes; /* the peak; see kernel_peak_bytes */
   struct pw_validated minor_faults;
   struct pw_validated own_bytes, cached_bytes; /* resident at the end: RssAnon; RssFile and RssShmem */
+  struct pw_validated huge_bytes;     /* mapped 2 MiB at a time at the end: AnonHugePages; 0 without huge pages */
+  uint64_t thp_faults, thp_splits;    /* predicted */
   uint64_t start_faults, start_bytes; /* of each of both: before the first instruction */
   uint64_t major_faults;              /* measured; the model has none */
   uint64_t anonymous_faults, file_faults, copy_faults, around_pages; /* predicted */
@@ -399,10 +401,15 @@ struct pw_validation {
   struct pw_validated_area *areas;    /* in rising order; freed with pw_validation_clear */
 };
 
+/* Where 2 MiB of memory may be mapped at once. */
+enum pw_system_thp { PW_SYSTEM_THP_NEVER, PW_SYSTEM_THP_MADVISE, PW_SYSTEM_THP_ALWAYS };
+
 struct pw_validate_options {
   const char *trace;         /* the recording, which stays */
   const char *tool_folder;   /* where the capture tool lies */
   bool show_output;          /* the program's standard output and error of the native run are ours */
+  enum pw_system_thp thp;    /* never; as the program itself asks; always: the whole process where the system does so, else all
+                              * that malloc has, by a tunable of the C library */
   pw_record_fn *progress;    /* may be NULL */
   void *progress_context;
 };
@@ -669,7 +676,6 @@ struct pw_sized_config {
   struct pw_tlb_array itlb[3], dtlb[3], stlb[3];
 };
 
-enum pw_system_thp { PW_SYSTEM_THP_NEVER, PW_SYSTEM_THP_MADVISE, PW_SYSTEM_THP_ALWAYS };
 #define PW_ASIDS_OFF 0u    /* a switch between address spaces empties the TLBs */
 #define PW_ASIDS_ALL 1023u /* each address space has its own */
 

@@ -18,6 +18,7 @@
 /* Valgrind's processor is an Intel one with AVX2 and no more. glibc chooses its string functions,
  * how it saves registers and where ld.so looks for libraries by the processor's features, so it is
  * told to do without those that differ, and without restartable sequences, in both runs. */
+#define HUGE_TUNABLE ":glibc.malloc.hugetlb=1" /* malloc asks for huge pages by madvise */
 #define TUNABLES "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512CD,-AVX512DQ,-ERMS,-FSRM,-XSAVEC,-MOVBE,-LZCNT:glibc.pthread.rseq=0"
 
 /* ---- the replay ---- */
@@ -124,6 +125,7 @@ static void take_measured(struct pw_validation *v, const struct pw_native *nativ
   v->resident_bytes.measured = native->peak_bytes;
   v->minor_faults.measured = end->minor_faults;
   v->own_bytes.measured = end->own_bytes;
+  v->huge_bytes.measured = end->huge_bytes;
   v->cached_bytes.measured = end->file_bytes + end->shared_bytes;
   v->start_faults = native->start.minor_faults;
   v->start_bytes = native->start.resident_bytes;
@@ -148,6 +150,9 @@ static void take_predicted(struct pw_validation *v, const struct replay *p)
   v->table_bytes.predicted = pw_mm_tables(mm) << PW_BASE_SHIFT;
   v->resident_bytes.predicted = c->peak << PW_BASE_SHIFT;
   v->minor_faults.predicted = v->start_faults + pw_mm_faults(mm);
+  v->huge_bytes.predicted = c->huge << (PW_BASE_SHIFT + PW_HUGE_ORDER);
+  v->thp_faults = c->thp_faults;
+  v->thp_splits = c->thp_splits;
   v->own_bytes.predicted = c->own << PW_BASE_SHIFT;
   v->cached_bytes.predicted = c->cached << PW_BASE_SHIFT;
   v->anonymous_faults = c->anonymous_faults;
@@ -161,7 +166,7 @@ static void take_predicted(struct pw_validation *v, const struct replay *p)
 }
 
 static int replay_all(struct pw_validation *v, struct pw_native *native, const struct pw_validate_options *options,
-                      uint64_t stack_pointer, struct pw_error *err)
+                      enum pw_thp thp, uint64_t stack_pointer, struct pw_error *err)
 {
   struct pw_trace_options reading = {0};
   struct pw_trace *trace = NULL;
@@ -169,7 +174,7 @@ static int replay_all(struct pw_validation *v, struct pw_native *native, const s
   struct pw_native_layout layout = {.areas = native->start.areas, .n_areas = native->start.n_areas, .calls = native->calls,
                                     .n_calls = native->n_calls, .stack_pointer = native->stack_pointer, .heap = native->heap};
   int status = pw_trace_open(&trace, options->trace, &reading, err);
-  if (!status) status = pw_kernel_init(&p.kernel, native->reclaims_tables, err);
+  if (!status) status = pw_kernel_init(&p.kernel, thp, native->reclaims_tables, err);
   if (!status) status = pw_relocation_init(&p.relocation, &layout, stack_pointer, pw_kernel_target(&p.kernel), err);
   if (!status) status = put_pages(&p.kernel, &native->start, err);
   if (!status) status = replay(&p, trace, options, err);
@@ -197,12 +202,12 @@ static void clear_environment(struct environment *e)
   pw_free(e->padding);
 }
 
-/* Ours, with glibc's tunables, and so many bytes more if `padding` is not 0. */
-static int make_environment(struct environment *e, size_t padding, struct pw_error *err)
+/* Ours, with glibc's tunables, of malloc too, and so many bytes more if `padding` is not 0. */
+static int make_environment(struct environment *e, bool malloc_asks, size_t padding, struct pw_error *err)
 {
   static const char name[] = "PAGEWALK_PADDING=";
   const char *old = getenv("GLIBC_TUNABLES");
-  size_t n = 0, to = 0, room = (old ? strlen(old) : 0) + sizeof TUNABLES + 32;
+  size_t n = 0, to = 0, room = (old ? strlen(old) : 0) + sizeof TUNABLES + sizeof HUGE_TUNABLE + 32;
   while (environ[n]) n++;
   *e = (struct environment){.list = pw_calloc(n + 3, sizeof *e->list), .tunables = pw_malloc(room, 1)};
   if (padding) e->padding = pw_calloc(sizeof name + padding, 1);
@@ -211,7 +216,7 @@ static int make_environment(struct environment *e, size_t padding, struct pw_err
     *e = (struct environment){0};
     return pw_error_set(err, PW_ENOMEM, "memory ran out for the environment of the program; free some and run again");
   }
-  snprintf(e->tunables, room, "GLIBC_TUNABLES=%s%s%s", old ? old : "", old ? ":" : "", TUNABLES);
+  snprintf(e->tunables, room, "GLIBC_TUNABLES=%s%s%s%s", old ? old : "", old ? ":" : "", TUNABLES, malloc_asks ? HUGE_TUNABLE : "");
   e->list[to++] = e->tunables;
   if (padding) {
     memcpy(e->padding, name, sizeof name - 1);
@@ -257,12 +262,12 @@ static int find_stack(uint64_t *stack_pointer, const char *path, struct pw_error
 /* Runs it so that its stack begins as far into a page as the recorded one's: Valgrind's environment
  * and auxiliary vector have another size, so the native environment is padded. */
 static int run_native(struct pw_native *native, const char *path, char *const argv[], struct pw_native_options *how,
-                      uint64_t stack_pointer, struct pw_error *err)
+                      bool malloc_asks, uint64_t stack_pointer, struct pw_error *err)
 {
   size_t padding = 0;
   for (int attempt = 0; attempt < 5; attempt++) {
     struct environment environment;
-    int status = make_environment(&environment, padding, err);
+    int status = make_environment(&environment, malloc_asks, padding, err);
     if (status) return status;
     how->environment = environment.list;
     how->only_start = true;
@@ -284,7 +289,8 @@ static int run_native(struct pw_native *native, const char *path, char *const ar
 
 /* ---- the whole ---- */
 
-static int record(char *const argv[], const struct pw_validate_options *options, struct pw_validation *v, struct pw_error *err)
+static int record(char *const argv[], const struct pw_validate_options *options, bool malloc_asks, struct pw_validation *v,
+                  struct pw_error *err)
 {
   struct environment environment;
   struct pw_drain drain;
@@ -292,7 +298,7 @@ static int record(char *const argv[], const struct pw_validate_options *options,
                                   .sides = true,
                                   .writer = {.level = 1, .source = "pagewalk validate"}, .progress = options->progress,
                                   .progress_context = options->progress_context};
-  int status = make_environment(&environment, 0, err);
+  int status = make_environment(&environment, malloc_asks, 0, err);
   if (status) return status;
   status = pw_drain_start(&drain, false, err);
   how.environment = environment.list;
@@ -306,25 +312,50 @@ static int record(char *const argv[], const struct pw_validate_options *options,
   return status;
 }
 
+/* What the model is to do, and whether malloc is to ask: the system says what can be had. */
+static int choose_thp(enum pw_thp *thp, bool *malloc_asks, enum pw_system_thp asked, struct pw_error *err)
+{
+  char mode[16];
+  *thp = (enum pw_thp)asked;
+  *malloc_asks = false;
+  if (asked == PW_SYSTEM_THP_NEVER) return 0;
+  pw_native_thp_mode(mode);
+  if (!mode[0] || strcmp(mode, "never") == 0)
+    return pw_error_set(err, PW_EUNSUPPORTED, "this system has no huge pages to compare with: transparent_hugepage/enabled says %s",
+                        mode[0] ? mode : "nothing");
+  bool always = strcmp(mode, "always") == 0;
+  if (asked == PW_SYSTEM_THP_MADVISE && always)
+    return pw_error_set(err, PW_EUNSUPPORTED, "this system gives huge pages to all programs (transparent_hugepage/enabled says always), so "
+                                              "that none can be run with those alone that it asks for; take --thp always");
+  if (asked == PW_SYSTEM_THP_ALWAYS && !always) {
+    *thp = PW_THP_MADVISE;
+    *malloc_asks = true;
+  }
+  return 0;
+}
+
 int pw_validate(char *const argv[], const struct pw_validate_options *options, struct pw_validation *v, struct pw_error *err)
 {
   char path[4096];
   uint64_t stack_pointer = 0;
+  bool malloc_asks = false;
+  enum pw_thp thp = PW_THP_NEVER;
   struct pw_native native = {0};
   struct pw_drain drain = {0};
   *v = (struct pw_validation){0};
   int status = pw_program_find(path, sizeof path, argv[0], err);
-  if (!status) status = record(argv, options, v, err);
+  if (!status) status = choose_thp(&thp, &malloc_asks, options->thp, err);
+  if (!status) status = record(argv, options, malloc_asks, v, err);
   if (!status) status = find_stack(&stack_pointer, options->trace, err);
   struct stopper stopper = {options, v->recorded};
   if (!status && stop(&stopper))
     status = pw_error_set(err, PW_EINTERRUPTED, "interrupted"); /* it may have ended the program at once */
   if (!status) status = pw_drain_start(&drain, options->show_output, err);
-  struct pw_native_options how = {.output = drain.output, .stop = stop, .context = &stopper};
-  if (!status) status = run_native(&native, path, argv, &how, stack_pointer, err);
+  struct pw_native_options how = {.output = drain.output, .thp = thp != PW_THP_NEVER, .stop = stop, .context = &stopper};
+  if (!status) status = run_native(&native, path, argv, &how, malloc_asks, stack_pointer, err);
   pw_drain_end(&drain);
   if (!status && stop(&stopper)) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted"); /* Ctrl-C reached the program too */
-  if (!status) status = replay_all(v, &native, options, stack_pointer, err);
+  if (!status) status = replay_all(v, &native, options, thp, stack_pointer, err);
   pw_native_clear(&native);
   return status;
 }

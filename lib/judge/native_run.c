@@ -58,7 +58,7 @@ static void become(const char *path, char *const argv[], const struct pw_native_
   int what[2] = {FAILED_PTRACE, 0};
   pw_program_before(options->output);
   personality(ADDR_NO_RANDOMIZE);
-  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  if (!options->thp) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0) {
     raise(SIGSTOP); /* our parent sets its options */
     execve(path, argv, options->environment);
@@ -192,6 +192,7 @@ static int look(struct native_run *r, pid_t thread, struct pw_error *err)
 {
   int status = r->measured ? 0 : pw_native_look(&r->native->end, r->process, thread, err);
   if (!status && r->native->end.peak_bytes > r->native->peak_bytes) r->native->peak_bytes = r->native->end.peak_bytes;
+  if (!status && !r->measured && r->options->thp) status = pw_native_huge_bytes(&r->native->end.huge_bytes, r->process, thread, err);
   return status;
 }
 

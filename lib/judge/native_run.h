@@ -1,6 +1,6 @@
 /* A program's memory as the running kernel sees it: run natively, at fixed addresses, under ptrace.
  *
- * The program runs without address randomisation and without huge pages. It is stopped when it begins (what is mapped and present before its first instruction),
+ * The program runs without address randomisation, and without huge pages unless they are asked for. It is stopped when it begins (what is mapped and present before its first instruction),
  * at each system call (where mmap, mremap and shmat put things) and when it ends, or becomes another
  * program, or is killed: what the kernel then says of it is what a model has to answer to.
  * Threads are followed; children run on their own and count for nothing. */
@@ -23,6 +23,7 @@ struct pw_native_state {
   size_t n_pages, pages_room;
   bool pages_known;
   uint64_t table_bytes, resident_bytes, peak_bytes, own_bytes, file_bytes, shared_bytes;
+  uint64_t huge_bytes;  /* mapped 2 MiB at a time (AnonHugePages), where it was asked for */
   uint64_t minor_faults, major_faults;
 };
 
@@ -43,6 +44,7 @@ struct pw_native {
 
 struct pw_native_options {
   int output;              /* descriptor of its standard output and error; its input is empty */
+  bool thp;                /* huge pages as the system has them; else none */
   bool only_start;         /* end it before its first instruction */
   char *const *environment;
   bool (*stop)(void *context); /* asked when a signal reached us; may be NULL */
@@ -56,6 +58,11 @@ void pw_native_clear(struct pw_native *native);
 
 /* reclaims.c: asks the kernel. */
 bool pw_native_reclaims(void);
+
+/* What the system says of huge pages: "never", "madvise", "always"; or "" when it says nothing. */
+void pw_native_thp_mode(char mode[16]);
+/* Mapped 2 MiB at a time by a stopped thread's process: 0, or PW_EUNSUPPORTED. */
+int pw_native_huge_bytes(uint64_t *bytes, pid_t process, pid_t thread, struct pw_error *err);
 
 /* procfs.c: what /proc tells of a stopped thread's memory. */
 int pw_native_look(struct pw_native_state *state, pid_t process, pid_t thread, struct pw_error *err);

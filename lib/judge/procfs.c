@@ -138,6 +138,37 @@ bool pw_native_is_null(pid_t thread, int fd)
   return fd >= 0 && stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
+/* ---- huge pages ---- */
+
+void pw_native_thp_mode(char mode[16])
+{
+  char line[128] = "";
+  FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+  mode[0] = '\0';
+  if (!file) return;
+  const char *chosen = fgets(line, sizeof line, file) ? strchr(line, '[') : NULL;
+  if (chosen) sscanf(chosen, "[%15[a-z]", mode);
+  fclose(file);
+}
+
+int pw_native_huge_bytes(uint64_t *bytes, pid_t process, pid_t thread, struct pw_error *err)
+{
+  char line[4096 + 128];
+  bool seen = false;
+  FILE *file = open_proc(process, thread, "smaps");
+  *bytes = 0;
+  if (!file) return cannot_read("smaps", err);
+  while (fgets(line, sizeof line, file)) {
+    uint64_t kib;
+    if (sscanf(line, "AnonHugePages: %" SCNu64, &kib) != 1) continue;
+    *bytes += kib << 10;
+    seen = true;
+  }
+  fclose(file);
+  if (seen) return 0;
+  return pw_error_set(err, PW_EUNSUPPORTED, "this kernel tells no AnonHugePages in /proc/PID/smaps: it is built without huge pages");
+}
+
 /* ---- areas and pages ---- */
 
 static uint32_t area_flags(const char *permissions, const char *name)

@@ -272,6 +272,16 @@ static int do_to_range(struct pw_relocation *r, const struct pw_event *event, en
   return status;
 }
 
+static int advise(struct pw_relocation *r, const struct pw_event *event, struct pw_error *err)
+{
+  struct pw_event flags = *event;
+  bool on = event->c == PW_ADVICE_HUGEPAGE || event->c == PW_ADVICE_THP_ON, off = event->c == PW_ADVICE_NOHUGEPAGE || event->c == PW_ADVICE_THP_OFF;
+  if (!on && !off) return 0;
+  flags.c = on ? PW_AREA_HUGE : PW_AREA_NOHUGE;
+  if (event->c == PW_ADVICE_HUGEPAGE || event->c == PW_ADVICE_NOHUGEPAGE) return do_to_range(r, &flags, PW_NATIVE_ADVISE, err);
+  return tell(r, &(struct pw_native_change){.kind = PW_NATIVE_ADVISE, .vma = {.flags = (uint32_t)flags.c}}, err);
+}
+
 bool pw_relocation_page(const struct pw_relocation *r, uint64_t page, uint64_t *native)
 {
   struct pw_range place;
@@ -326,6 +336,7 @@ int pw_relocation_event(struct pw_relocation *r, const struct pw_event *event, s
   case PW_EVENT_UNMAP: return do_to_range(r, event, PW_NATIVE_UNMAP, err);
   case PW_EVENT_PROTECT: return do_to_range(r, event, PW_NATIVE_PROTECT, err);
   case PW_EVENT_DISCARD: return do_to_range(r, event, PW_NATIVE_DISCARD, err);
+  case PW_EVENT_ADVISE: return advise(r, event, err);
   case PW_EVENT_KERNEL_READ:
   case PW_EVENT_KERNEL_WRITE: return kernel_touches(r, event, err);
   case PW_EVENT_THREAD: r->running = true; return 0;

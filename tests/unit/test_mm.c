@@ -18,7 +18,7 @@ static struct pw_error err;
 static int start(void **state)
 {
   (void)state;
-  return pw_kernel_init(&kernel, false, &err);
+  return pw_kernel_init(&kernel, PW_THP_NEVER, false, &err);
 }
 
 static int end(void **state)

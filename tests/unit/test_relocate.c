@@ -35,7 +35,7 @@ static int start(void **state)
   areas[2] = (struct pw_native_area){{.start = (STACK_TOP >> 12) - 33, .end = STACK_TOP >> 12, .flags = RW | PW_MAP_STACK}, .name = names[2]};
   native = (struct pw_native_layout){.areas = areas, .n_areas = 3, .stack_pointer = STACK_TOP - 0x1230, .heap = 0x555555560000, .calls = calls};
   begun = false;
-  return pw_kernel_init(&kernel, false, &err);
+  return pw_kernel_init(&kernel, PW_THP_NEVER, false, &err);
 }
 
 /* Once the native calls are told. */
@@ -288,7 +288,7 @@ static int story(void)
       {PW_EVENT_FORK, 2, 1, 0, ""},                            {PW_EVENT_MAP, 0x47000000, 513 * 2 * PAGE, RW, ""},
       {PW_EVENT_KERNEL_WRITE, 0x47000000, 513 * PAGE, 0, ""},  {PW_EVENT_DISCARD, 0x47000000, PAGE, 0, ""},
       {PW_EVENT_UNMAP, 0x47001000, PAGE, 0, ""},               {PW_EVENT_KERNEL_WRITE, 0x1ffeff0000, PAGE, 0, ""}};
-  int status = pw_kernel_init(&kernel, true, &err);
+  int status = pw_kernel_init(&kernel, PW_THP_NEVER, true, &err);
   r = (struct pw_relocation){0};
   if (!status) status = pw_relocation_init(&r, &native, 0x1fff000000 - 0x2230, pw_kernel_target(&kernel), &err);
   for (size_t i = 0; i < sizeof told / sizeof *told && !status; i++) {

@@ -118,7 +118,7 @@ static uint64_t steps(making *make, uint64_t n)
   assert_non_null(calls);
   native = (struct pw_native_layout){.areas = &top, .n_areas = 1, .calls = calls};
   make(n, false);
-  assert_int_equal(pw_kernel_init(&kernel, false, &err), 0);
+  assert_int_equal(pw_kernel_init(&kernel, PW_THP_NEVER, false, &err), 0);
   assert_int_equal(pw_relocation_init(&r, &native, 0x1fff000000, pw_kernel_target(&kernel), &err), 0);
   r.places.random = r.gaps.mapped.random = r.cuts.random = kernel.mm.areas.random = 7;
   event(PW_EVENT_THREAD, 1, 0, 0);

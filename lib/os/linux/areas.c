@@ -118,7 +118,7 @@ static int divide(struct pw_mm *m, uint64_t page)
   struct pw_range r;
   uint32_t slot;
   if (!pw_ranges_at(&m->areas, page, &r) || r.first == page) return 0;
-  if (m->computer && page % PW_HUGE_PAGES && pw_ptables_find(&m->tables, page).huge) pw_mm_split_huge(m, page);
+  if (page % PW_HUGE_PAGES && pw_ptables_find(&m->tables, page).huge) pw_mm_split_huge(m, page);
   struct pw_mm_kind kind = m->vmas[r.value].kind;
   int status = make_vma(m, &kind, m->vmas[r.value].has_anon, &slot);
   if (status) return status;

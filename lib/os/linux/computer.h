@@ -13,8 +13,6 @@
 #include "os/linux/mm.h"
 #include "os/linux/slab.h"
 
-enum pw_thp { PW_THP_NEVER, PW_THP_MADVISE, PW_THP_ALWAYS };
-
 struct pw_computer_options {
   uint64_t memory_bytes, kernel_bytes;
   enum pw_thp thp;

@@ -198,7 +198,7 @@ int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err
   if (!inside || (!mapped && !m->computer)) return 0;
   m->unknown |= !mapped;
   status = pw_mm_status(pw_ptables_make_above(&m->tables, page), err);
-  if (!status && m->computer && m->tables.huge) status = touch_2m(&f, &done);
+  if (!status && m->thp != PW_THP_NEVER && m->tables.huge) status = touch_2m(&f, &done);
   if (!status && !done && (f.ptes = pw_mm_make_table(m, page, &status, err)) != NULL)
     status = pw_pte_state(f.ptes[page % leaf_of(&f)]) == PW_PTE_NONE ? first_touch(&f) : write_present(&f, &silent);
   pw_mm_note(m);

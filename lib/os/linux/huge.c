@@ -16,24 +16,43 @@ bool pw_mm_may_be_huge(const struct pw_mm *m, uint64_t page, const struct pw_ran
 {
   const struct pw_mm_kind *k = &m->vmas[area->value].kind;
   uint64_t first = first_of(page);
-  enum pw_thp thp = m->computer->options.thp;
-  if (m->computer->options.plain || thp == PW_THP_NEVER || m->no_thp || !m->tables.huge) return false;
+  if (m->thp == PW_THP_NEVER || m->no_thp || !m->tables.huge) return false;
   if (k->flags & (PW_AREA_FILE | PW_AREA_SPECIAL | PW_MAP_SHARED | PW_AREA_NOHUGE | PW_MAP_HUGETLB)) return false;
-  if (thp == PW_THP_MADVISE && !(k->flags & PW_AREA_HUGE)) return false;
+  if (m->thp == PW_THP_MADVISE && !(k->flags & PW_AREA_HUGE)) return false;
   return area->first <= first && area->last >= first + PW_HUGE_PAGES - 1;
 }
+
+/* ---- blocks; who is alone has enough of them, and counts none ---- */
+
+static int take_block(struct pw_mm *m, bool zero, uint32_t *frame)
+{
+  *frame = 0;
+  if (!m->computer) return 0;
+  return zero ? pw_computer_huge_zero(m->computer, frame) : pw_computer_take_anon(m->computer, PW_HUGE_ORDER, frame);
+}
+
+/* A 2 MiB mapping comes (1) or goes (-1): of a block, or of the zero page. */
+static void count_mapping(struct pw_mm *m, bool zero, uint32_t frame, int change)
+{
+  if (!zero) m->counts.huge += (uint64_t)(int64_t)change;
+  if (!m->computer) return;
+  if (zero) m->computer->zero_maps += (uint64_t)(int64_t)change;
+  else pw_computer_count_huge(m->computer, frame, change);
+}
+
+static bool is_alone(const struct pw_mm *m, uint32_t frame)
+{
+  return !m->computer || pw_computer_holders(m->computer, frame) == PW_HUGE_PAGES;
+}
+
+/* ---- */
 
 static int put_huge(struct pw_mm *m, uint64_t first, enum pw_pte state, uint32_t frame)
 {
   int status = pw_ptables_map_huge(&m->tables, first, pw_pte_make(state, frame));
   if (status) return status;
-  if (state == PW_PTE_ZERO) {
-    m->computer->zero_maps++;
-    return 0;
-  }
-  m->counts.own += PW_HUGE_PAGES;
-  m->counts.huge++;
-  pw_computer_count_huge(m->computer, frame, 1);
+  count_mapping(m, state == PW_PTE_ZERO, frame, 1);
+  m->counts.own += state == PW_PTE_ZERO ? 0 : PW_HUGE_PAGES;
   return 0;
 }
 
@@ -45,13 +64,13 @@ int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool
   if (at.ptes || at.huge) return 0;
   int status = pw_mm_need_anon(m, vma, err);
   if (status) return status;
-  status = write ? pw_computer_take_anon(m->computer, PW_HUGE_ORDER, &frame) : pw_computer_huge_zero(m->computer, &frame);
+  status = take_block(m, !write, &frame);
   if (status == PW_MM_NO_FRAME) {
     m->counts.thp_fallbacks++;
     return 0;
   }
   status = put_huge(m, first_of(page), write ? PW_PTE_OWN : PW_PTE_ZERO, frame);
-  if (status && write) pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
+  if (status && write && m->computer) pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
   if (status) return pw_mm_status(status, err);
   m->counts.anonymous_faults++;
   m->counts.thp_faults += write;
@@ -63,7 +82,7 @@ int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool
 int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, struct pw_huge *huge, bool *done, struct pw_error *err)
 {
   uint32_t frame = pw_pte_frame(huge->pte);
-  if (pw_pte_state(huge->pte) == PW_PTE_FORKED && pw_computer_holders(m->computer, frame) == PW_HUGE_PAGES) {
+  if (pw_pte_state(huge->pte) == PW_PTE_FORKED && is_alone(m, frame)) {
     huge->pte = pw_pte_make(PW_PTE_OWN, frame);
     m->counts.copy_faults++;
     *done = true;
@@ -72,15 +91,14 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
   if (pw_pte_state(huge->pte) == PW_PTE_ZERO) {
     int status = pw_mm_need_anon(m, vma, err);
     if (status) return status;
-    status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, &frame);
+    status = take_block(m, false, &frame);
     if (!status) {
       huge->pte = pw_pte_make(PW_PTE_OWN, frame);
-      m->computer->zero_maps--;
+      count_mapping(m, true, 0, -1);
+      count_mapping(m, false, frame, 1);
       m->counts.own += PW_HUGE_PAGES;
-      m->counts.huge++;
       m->counts.copy_faults++;
       m->counts.thp_faults++;
-      pw_computer_count_huge(m->computer, frame, 1);
       *done = true;
       return 0;
     }
@@ -99,9 +117,7 @@ void pw_mm_split_huge(struct pw_mm *m, uint64_t page)
   bool zero = pw_pte_state(pte) == PW_PTE_ZERO;
   for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) ptes[i] = zero ? (uint32_t)PW_PTE_ZERO : pw_pte_make(pw_pte_state(pte), frame + i);
   m->counts.thp_splits++;
-  m->computer->zero_maps -= zero;
-  if (!zero) m->counts.huge--;
-  if (!zero) pw_computer_count_huge(m->computer, frame, -1);
+  count_mapping(m, zero, frame, -1);
   pw_mm_shot(m, first_of(page), first_of(page) + PW_HUGE_PAGES);
 }
 
@@ -110,12 +126,10 @@ void pw_mm_unmap_huge(struct pw_mm *m, uint64_t page, struct pw_huge *huge)
   uint32_t frame = pw_pte_frame(huge->pte);
   bool zero = pw_pte_state(huge->pte) == PW_PTE_ZERO;
   pw_ptables_unmap_huge(&m->tables, page);
-  m->computer->zero_maps -= zero;
+  count_mapping(m, zero, frame, -1);
   if (zero) return;
   m->counts.own -= PW_HUGE_PAGES;
-  m->counts.huge--;
-  pw_computer_count_huge(m->computer, frame, -1);
-  pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
+  if (m->computer) pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
 }
 
 bool pw_mm_move_huge(struct pw_mm *m, uint64_t page, uint64_t to, int *status)
@@ -146,11 +160,10 @@ int pw_mm_collapse(struct pw_mm *m, uint64_t page, bool *done, struct pw_error *
   for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) pw_mm_forget_page(m, &ptes[i]);
   status = pw_ptables_collapse(&m->tables, first, pw_pte_make(PW_PTE_OWN, frame));
   if (status) return pw_mm_status(status, err);
+  count_mapping(m, false, frame, 1);
   m->counts.own += PW_HUGE_PAGES;
-  m->counts.huge++;
   m->counts.copies += present;
   m->counts.thp_collapses++;
-  pw_computer_count_huge(m->computer, frame, 1);
   pw_mm_note(m);
   pw_mm_shot(m, first, first + PW_HUGE_PAGES);
   *done = true;

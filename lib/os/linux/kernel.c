@@ -4,9 +4,10 @@
  * take it. A fault never calls reclaim, so what it looks at cannot go away under it. */
 #include "os/linux/kernel.h"
 
-int pw_kernel_init(struct pw_kernel *k, bool reclaims_tables, struct pw_error *err)
+int pw_kernel_init(struct pw_kernel *k, enum pw_thp thp, bool reclaims_tables, struct pw_error *err)
 {
   int status = pw_mm_init(&k->mm, err);
+  k->mm.thp = thp;
   k->mm.reclaims_tables = reclaims_tables;
   return status;
 }
@@ -27,6 +28,10 @@ static int change(void *context, const struct pw_native_change *c, struct pw_err
   case PW_NATIVE_PROTECT: return pw_mm_protect(m, vma->start, vma->end, vma->flags, err);
   case PW_NATIVE_DISCARD: pw_mm_discard(m, vma->start, vma->end); return 0;
   case PW_NATIVE_FORK: pw_mm_fork(m); return 0;
+  case PW_NATIVE_ADVISE:
+    if (vma->start < vma->end) return pw_mm_set_flags(m, vma->start, vma->end, PW_AREA_HUGE | PW_AREA_NOHUGE, vma->flags, err);
+    m->no_thp = vma->flags == PW_AREA_NOHUGE;
+    return 0;
   }
   return 0;
 }

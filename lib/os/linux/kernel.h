@@ -12,7 +12,7 @@ struct pw_kernel {
   struct pw_mm mm;
 };
 
-int pw_kernel_init(struct pw_kernel *kernel, bool reclaims_tables, struct pw_error *err);
+int pw_kernel_init(struct pw_kernel *kernel, enum pw_thp thp, bool reclaims_tables, struct pw_error *err);
 void pw_kernel_clear(struct pw_kernel *kernel);
 /* 0, or PW_ENOMEM. */
 int pw_kernel_touch(struct pw_kernel *kernel, uint64_t page, bool write, struct pw_error *err);

@@ -28,6 +28,7 @@ int pw_mm_init(struct pw_mm *m, struct pw_error *err)
 int pw_mm_begin(struct pw_mm *m, struct pw_computer *c, struct pw_error *err)
 {
   *m = (struct pw_mm){.around_pages = 16, .computer = c, .reclaims_tables = !c->options.plain, .number = (uint32_t)c->addresses++, .age = ++c->ages};
+  m->thp = c->options.plain ? PW_THP_NEVER : c->options.thp;
   int status = pw_ptables_init(&m->tables, c->options.geometry, pw_computer_table_frames(c));
   pw_mm_note(m);
   return pw_mm_status(status, err);
@@ -222,7 +223,7 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
       if (!whole) pw_mm_split_huge(m, page);
       continue;
     }
-    if (m->computer && pw_ptables_find(&m->tables, target).huge) pw_mm_split_huge(m, target);
+    if (pw_ptables_find(&m->tables, target).huge) pw_mm_split_huge(m, target);
     uint32_t *new = pw_mm_make_table(m, target, &status, err);
     if (!new) return status;
     for (uint64_t i = 0; i < n; i++) pw_mm_forget_page(m, &new[target % leaf + i]);
@@ -264,7 +265,9 @@ void pw_mm_fork(struct pw_mm *m)
   struct pw_ptables_at at;
   uint64_t leaf = pw_ptables_leaf(&m->tables);
   for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, m->tables.end, &at); page = (page | (leaf - 1)) + 1)
-    for (uint64_t i = 0; at.ptes && i < leaf; i++) protect_entry(&at.ptes[i]);
+    if (at.huge) protect_entry(&at.huge->pte);
+    else
+      for (uint64_t i = 0; i < leaf; i++) protect_entry(&at.ptes[i]);
   grow_older(m);
 }
 

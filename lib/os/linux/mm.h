@@ -5,7 +5,7 @@
  * it; tables go when no area covers their span; mremap carries pages along without a fault.
  *
  * Alone (`computer` is NULL) it is what `validate` holds against the running kernel: memory and page cache never run short,
- * nobody counts frames, and what other processes share is not known. As a process of a computer (computer.h) its tables,
+ * nobody counts frames, and what other processes share is not known: a child is taken to be gone when its parent writes. As a process of a computer (computer.h) its tables,
  * pages and kernel objects take frames, files are in a page cache, a fork makes another process, and 2 MiB may be mapped
  * at once (huge.c).
  *
@@ -47,6 +47,8 @@ static inline uint32_t pw_pte_make(enum pw_pte state, uint32_t frame)
 }
 
 enum { PW_NO_FILE = 0 };
+
+enum pw_thp { PW_THP_NEVER, PW_THP_MADVISE, PW_THP_ALWAYS };
 
 /* What one area is, beside where it lies. */
 struct pw_mm_kind {
@@ -93,6 +95,7 @@ struct pw_mm {
   struct pw_mm_counts counts;
   unsigned around_pages;        /* mapped around a read of a file; 16 */
   bool reclaims_tables;         /* a table whose whole span is discarded goes too (Linux 6.14 and later) */
+  enum pw_thp thp;              /* where 2 MiB may be mapped at once */
   bool no_thp;                  /* the process asked for no huge pages */
   bool unknown;                 /* there are pages outside of all areas */
   uint32_t number;              /* of the address space, for the computer's TLBs */
