@@ -112,6 +112,8 @@ static void print_areas(const struct pw_validation *v)
 static void explain_huge(const struct pw_validation *v)
 {
   printf("  at the end; %" PRIu64 " faults brought 2 MiB, %" PRIu64 " of those mappings were divided", v->thp_faults, v->thp_splits);
+  if (v->huge_bytes.measured != v->huge_bytes.predicted && v->malloc_asks)
+    printf("; malloc lets its heap end at multiples of 2 MiB, and the heaps of the two runs begin at other distances from one");
   if (v->huge_bytes.measured > v->huge_bytes.predicted)
     printf("; khugepaged, which joins pages every ten seconds, is not predicted");
   else if (v->huge_bytes.measured < v->huge_bytes.predicted)

@@ -379,6 +379,7 @@ struct pw_validation {
   struct pw_validated own_bytes, cached_bytes; /* resident at the end: RssAnon; RssFile and RssShmem */
   struct pw_validated huge_bytes;     /* mapped 2 MiB at a time at the end: AnonHugePages; 0 without huge pages */
   uint64_t thp_faults, thp_splits;    /* predicted */
+  bool malloc_asks;                   /* for huge pages, by a tunable of the C library, in both runs */
   uint64_t start_faults, start_bytes; /* of each of both: before the first instruction */
   uint64_t major_faults;              /* measured; the model has none */
   uint64_t anonymous_faults, file_faults, copy_faults, around_pages; /* predicted */

@@ -345,6 +345,7 @@ int pw_validate(char *const argv[], const struct pw_validate_options *options, s
   *v = (struct pw_validation){0};
   int status = pw_program_find(path, sizeof path, argv[0], err);
   if (!status) status = choose_thp(&thp, &malloc_asks, options->thp, err);
+  v->malloc_asks = malloc_asks;
   if (!status) status = record(argv, options, malloc_asks, v, err);
   if (!status) status = find_stack(&stack_pointer, options->trace, err);
   struct stopper stopper = {options, v->recorded};

@@ -36,6 +36,28 @@ exact 2 "$programs/validated_tree" 30000 1000
 LD_BIND_NOW=1 exact 2 true
 [ "$(field csv page_table_bytes 3)" -ge 16384 ] && [ "$(field csv minor_faults 3)" -gt 20 ] || fail "numbers too small: $(cat csv)"
 
+# Huge pages: tables and what is mapped 2 MiB at a time are exact, whatever is done to them.
+mode=$(sed 's/.*\[\(.*\)\].*/\1/' /sys/kernel/mm/transparent_hugepage/enabled 2>/dev/null)
+huge() { # MODE WAY: enough that the comparison means something
+  local try
+  for try in 1 2 3; do
+    validate -q --thp "$1" --csv csv -- "$programs/huge" "$2" >out 2>err || { fail "huge $2: $(cat err)"; return; }
+    [ "$(field csv page_table_bytes 3)" = "$(field csv page_table_bytes 4)" ] && [ "$(field csv huge_bytes 3)" = "$(field csv huge_bytes 4)" ] &&
+      [ "$(field csv own_bytes 3)" = "$(field csv own_bytes 4)" ] && [ "$(field csv huge_bytes 3)" -ge 4194304 ] && return
+  done
+  fail "huge $1 $2: $(cat csv)"
+}
+case $mode in
+  madvise)
+    for way in array sparse unmap discard protect read fork nohuge prctl move; do huge madvise $way; done
+    huge always heap
+    validate -q --thp always -- "$programs/huge" array | grep -q '^huge-page bytes: measured 14680064, predicted 14680064$' || fail "the report has no huge pages" ;;
+  always) huge always array ;;
+  *) echo "no huge pages here ($mode)" ;;
+esac
+validate -q --thp perhaps -- true >out 2>err; same "an unknown mode" $? 2
+grep -q "^pagewalk: --thp: 'perhaps' is none of never, madvise, always" err || fail "an unknown mode: $(cat err)"
+
 # The report.
 validate -q --areas -o kept.pwt -- "$programs/mappings" heap >out 2>err
 same "the status" $? 0
