@@ -20,7 +20,7 @@
 #include "toolfolder.h"
 
 struct record_options {
-  const char *output, *backend, *qemu, *sysroot, *level, *skip, *limit, *size_limit, *date;
+  const char *output, *backend, *qemu, *sysroot, *level, *skip, *limit, *size_limit, *date, *kernel_events;
   bool pc, first_only, quiet;
 };
 
@@ -38,6 +38,8 @@ static const struct option_row own_rows[] = {
     {"qemu", 0, OPTION_TEXT, "PATH", offsetof(struct record_options, qemu), "the QEMU to use (default: qemu-MACHINE in PATH)"},
     {"sysroot", 0, OPTION_TEXT, "DIR", offsetof(struct record_options, sysroot),
      "where the libraries of a program under QEMU are\n(default: /usr/MACHINE-linux-gnu)"},
+    {"kernel-events", 0, OPTION_TEXT, "FILE", offsetof(struct record_options, kernel_events),
+     "also run PROG once more, natively and unheard, and write what\nthe kernel did with its memory for it (root; see system)"},
     {"level", 0, OPTION_TEXT, "N", offsetof(struct record_options, level), "zstd level, 1..22 (default 1, to keep up)"},
     {"date", 0, OPTION_TEXT, "TEXT", offsetof(struct record_options, date), "provenance: when (never taken from the clock)"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct record_options, quiet), "no progress and no summary"},
@@ -116,6 +118,19 @@ static int end_like(const struct pw_record_info *info)
   return 128 + info->signal;
 }
 
+static int record_kernel(char *const argv[], const char *output)
+{
+  struct pw_error err = {0};
+  uint64_t lost;
+  if (pw_record_kernel(argv, output, &lost, &err)) {
+    say("%s", err.text);
+    return FAILED;
+  }
+  if (lost) say("%s: %ju events did not fit the kernel's buffer and are missing", output, (uintmax_t)lost);
+  else say_note("%s: what the kernel did with its memory; pagewalk system --kernel-events %s", output, output);
+  return DONE;
+}
+
 static int record(const struct record_options *own, const struct words *program)
 {
   struct pw_record_options options = {.output = own->output, .sides = own->pc, .first_only = own->first_only};
@@ -134,6 +149,9 @@ static int record(const struct record_options *own, const struct words *program)
     return say_usage("--qemu and --sysroot go with --backend qemu");
   options.qemu = own->qemu;
   options.sysroot = own->sysroot;
+  if (own->kernel_events && (options.backend == PW_RECORD_QEMU || strcmp(own->kernel_events, own->output) == 0))
+    return say_usage(options.backend == PW_RECORD_QEMU ? "--kernel-events runs PROG natively, which a program under QEMU cannot be"
+                                                       : "--kernel-events needs a file of its own, and not that of -o");
   if (program->n == 0) return say_usage("record needs a program to run: pagewalk record -o OUT.pwt -- PROG ARGS...");
   if (understand(own, &options, &err)) return say_usage("%s", err.text);
   char **argv = heap_zero(program->n + 1, sizeof *argv);
@@ -150,6 +168,7 @@ static int record(const struct record_options *own, const struct words *program)
   options.progress_context = progress;
   int status = pw_record(argv, &options, &info, &err);
   progress_end(progress);
+  int kernel = !status && own->kernel_events && !info.interrupted ? record_kernel(argv, own->kernel_events) : DONE;
   for (size_t i = 0; i < program->n; i++) free(argv[i]);
   free(argv);
   free(folder);
@@ -162,7 +181,7 @@ static int record(const struct record_options *own, const struct words *program)
     summarise(own->output, &info, options.backend == PW_RECORD_QEMU);
   else
     say_note("%s: no access was recorded, so no trace is written", own->output);
-  return end_like(&info);
+  return kernel == DONE ? end_like(&info) : FAILED;
 }
 
 static int run_record(const struct command *self, int argc, char **argv)

@@ -107,7 +107,7 @@ static void *work_on(void *context)
     size_t i = atomic_fetch_add(&w->next, 1);
     if (i >= w->n_parts || interrupt_seen()) return NULL;
     struct follower f = {w, i};
-    struct pw_system_options options = {.reading = w->reading, .every = w->plan->every, .progress = follow, .progress_context = &f};
+    struct pw_system_options options = {.reading = w->reading, .every = w->plan->every, .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
     pw_system_run(w->plan->programs, w->plan->n_programs, &w->sorted[w->parts[i].first], w->parts[i].n, &options);
     progress_update(w->progress, i, NULL);
   }
@@ -243,6 +243,11 @@ static int run_system(struct work *w, const struct system_options *options)
     if (strcmp(trace, "-") == 0 && w->plan->n_configs > 1)
       return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
   }
+  const char *events = w->plan->kernel_events;
+  if (events && options->csv && strcmp(options->csv, "-") != 0 && files_same(options->csv, events))
+    return say_usage("--csv %s would overwrite the kernel's events; name another file", options->csv);
+  if (events && strcmp(events, "-") == 0 && w->plan->n_configs > 1)
+    return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
   if (options->folder && !*options->folder) return say_usage("-o needs the name of a folder");
   if (options->folder && folder_make(options->folder, &folder_is_new, &err)) {
     say("%s", err.text);
@@ -271,7 +276,8 @@ static int read_operands(const struct words *operands, struct words *programs, s
     path = operands->items[i];
   }
   int status = path ? system_file_read(file, settings, path, &err) : 0;
-  if (!status && path && !programs->n && !file->n_programs)
+  bool needs = !settings->of[SYS_KERNEL_EVENTS].n;
+  if (!status && path && !programs->n && !file->n_programs && needs)
     return say_usage("%s names no programs; add processes: to it, such as processes: [{trace: a.pwt}], or give traces on the command line",
                      path);
   if (!status) return -1;

@@ -39,6 +39,16 @@ static void print_huge(const struct pw_system_config *config, const struct pw_sy
          count(a, s->thp_faults), count(b, s->thp_collapses), count(c, s->thp_fallbacks), s->thp_splits);
 }
 
+/* What a kernel's events did, and what of them was passed over. */
+static void print_kernel(const struct pw_system_kernel_counts *k)
+{
+  char a[32], b[32], c[32], d[32];
+  printf("Kernel events: %s objects came and %s went, %s pages of its own came and %s went.\n", count(a, k->objects_came),
+         count(b, k->objects_went), count(c, k->pages_came), count(d, k->pages_went));
+  printf("Passed over: %s pages of processes and files, %s of slabs, %s of page tables; %s went that had not come.\n",
+         count(a, k->user_pages), count(b, k->slab_pages), count(c, k->table_pages), count(d, k->unmatched));
+}
+
 void system_report_print(const struct pw_system_config *config, const struct pw_system_result *r, bool more)
 {
   char a[32], b[32], c[32], d[32], e[32], f[32], name[80];
@@ -61,4 +71,5 @@ void system_report_print(const struct pw_system_config *config, const struct pw_
   printf("%s context switches, %s address-space numbers taken from another; %s pages copied.\n", count(a, r->context_switches),
          count(b, r->asid_flushes), count(c, r->sums.copies));
   print_huge(config, r);
+  if (r->kernel.objects_came || r->kernel.pages_came || r->kernel.unmatched) print_kernel(&r->kernel);
 }

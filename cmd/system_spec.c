@@ -16,6 +16,8 @@ const struct option_row system_machine_rows[] = {
     {"memory", 0, OPTION_WORDS, "SIZE...", AT(SYS_MEMORY), "all of RAM, the kernel included; at least 4M (needed)"},
     {"kernel", 0, OPTION_WORD, "SIZE", AT(SYS_KERNEL),
      "of it the kernel's image and fixed data (default 1 % of\nmemory, at least 1M)"},
+    {"kernel-events", 0, OPTION_WORD, "FILE", AT(SYS_KERNEL_EVENTS),
+     "slab caches and kernel frames as a kernel's tracepoints tell\n(text of tracefs or perf script; record --kernel-events)"},
     {"thp", 0, OPTION_WORDS, "MODE...", AT(SYS_THP),
      "huge pages: never, madvise, always (default madvise, but\nnever below 512M)"},
     {"page-cache", 0, OPTION_WORDS, "STATE...", AT(SYS_PAGE_CACHE), "warm (default) or cold: are mapped files in memory?"},
@@ -143,6 +145,7 @@ static int take_programs(struct system_plan *plan, const struct words *operands,
 {
   int status = 0;
   if (!operands->n && file->n_programs) return programs_of_file(plan, file, err);
+  if (!operands->n && plan->kernel_events) return 0;
   if (!operands->n) return pw_error_set(err, PW_EINVAL, "system needs a trace; pagewalk help system shows how");
   plan->programs = heap_zero(operands->n, sizeof *plan->programs);
   plan->texts = heap_zero(operands->n, sizeof *plan->texts);
@@ -387,6 +390,7 @@ int system_understand(struct system_plan *plan, const struct system_settings *s,
 {
   struct system_lists l = {0};
   struct pw_system_config base;
+  plan->kernel_events = word_of(s, SYS_KERNEL_EVENTS);
   int status = take_programs(plan, operands, file, err);
   if (!status) status = take_base(plan, s, &base, err);
   if (!status) status = take_lists(&l, s, err);

@@ -355,6 +355,11 @@ struct pw_record_options {
  * its status; then *info tells how. Needs the capture tool, see docs/man/pagewalk-record.1. */
 int pw_record(char *const argv[], const struct pw_record_options *options, struct pw_record_info *info,
               struct pw_error *err);
+/* Runs the program natively, reading and printing nothing, and writes what the kernel did with its memory meanwhile for it and
+ * what it starts: the text of tracefs's tracepoints kmalloc, kfree, kmem_cache_alloc, kmem_cache_free, mm_page_alloc and
+ * mm_page_free, which pw_system_options.kernel_events takes. *lost events did not fit the kernel's buffer. Needs root, else
+ * PW_EUNSUPPORTED. */
+int pw_record_kernel(char *const argv[], const char *output, uint64_t *lost, struct pw_error *err);
 
 /* ------------------------------------------------------------------------
  * Validating: the running kernel and a model of it, on the same program
@@ -721,7 +726,7 @@ struct pw_system_process {
 };
 
 struct pw_system_slab {
-  const char *name;
+  char *name;
   uint64_t object_bytes, objects, slabs, bytes, objects_peak, slabs_peak;
 };
 
@@ -733,6 +738,13 @@ struct pw_system_window {
   uint64_t free_blocks[11][3]; /* by order, and unmovable, movable, reclaimable */
 };
 
+/* Of a kernel's events. */
+struct pw_system_kernel_counts {
+  uint64_t objects_came, objects_went, pages_came, pages_went;
+  uint64_t user_pages, slab_pages, table_pages; /* passed over: movable; of slabs, and with programs of page tables, which the model takes itself */
+  uint64_t unmatched;                           /* went, and never came */
+};
+
 struct pw_system_result {
   char *programs;              /* their names, in the order of the command line */
   struct pw_system_sums sums;
@@ -741,6 +753,7 @@ struct pw_system_result {
   uint64_t watermarks[3];      /* min, low, high, in pages */
   int frag_index_9;
   unsigned unusable_9;
+  struct pw_system_kernel_counts kernel;
   size_t n_processes, n_slabs, n_windows;
   struct pw_system_process *processes; /* in the order in which they began */
   struct pw_system_slab *slabs;
@@ -750,6 +763,7 @@ struct pw_system_result {
 struct pw_system_options {
   struct pw_trace_options reading;
   uint64_t every;              /* accesses of a window; 0 = no windows */
+  const char *kernel_events;   /* text of a kernel's tracepoints, which drives slab caches and the kernel's frames; or NULL */
   pw_progress_fn *progress;
   void *progress_context;
 };

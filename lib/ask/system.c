@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "engine/turns.h"
+#include "trace/kernel_text.h"
 #include "trace/trace.h"
 
 #define NO_THP_BELOW (UINT64_C(512) << 20) /* of managed memory, where Linux turns it off by itself */
@@ -23,9 +24,9 @@ void pw_system_config_default(struct pw_system_config *c, uint64_t memory_bytes)
 }
 
 static int check(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
-                 struct pw_error *err)
+                 const struct pw_system_options *options, struct pw_error *err)
 {
-  if (n == 0 || n_cases == 0) return pw_error_set(err, PW_EINVAL, "a system needs a program and a computer");
+  if ((n == 0 && !options->kernel_events) || n_cases == 0) return pw_error_set(err, PW_EINVAL, "a system needs a program and a computer");
   for (size_t i = 0; i < n_cases; i++) {
     const struct pw_system_config *c = cases[i]->config;
     if (c->quantum == 0 || c->rate == 0) return pw_error_set(err, PW_EINVAL, "quantum and rate are at least 1");
@@ -59,6 +60,7 @@ struct asked {
   struct program_copy *copies;
   size_t n;
   struct pw_turns turns;
+  struct pw_kernel_events events;
   const struct pw_system_options *options;
 };
 
@@ -75,7 +77,7 @@ static int list_copies(struct asked *a, const struct pw_system_program *programs
 {
   size_t total = 0;
   for (size_t i = 0; i < n; i++) total += programs[i].copies ? programs[i].copies : 1;
-  a->copies = pw_calloc(total, sizeof *a->copies);
+  a->copies = pw_calloc(total ? total : 1, sizeof *a->copies);
   if (!a->copies) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", total);
   for (size_t i = 0; i < n; i++)
     for (unsigned k = 0; k < (programs[i].copies ? programs[i].copies : 1); k++, a->n++)
@@ -198,6 +200,7 @@ static int name_programs(struct pw_system_result *r, const struct pw_system_prog
     pw_text_printf(&text, "%s%.*s", i ? " + " : "", (int)n, name);
     if (programs[i].copies > 1) pw_text_printf(&text, " x %u", programs[i].copies);
   }
+  if (!n_programs) pw_text_add(&text, "kernel events");
   r->programs = text.failed ? NULL : pw_strdup(pw_text_get(&text));
   pw_text_clear(&text);
   return r->programs ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the names of the programs");
@@ -223,18 +226,29 @@ static int take_processes(struct answer *a, struct pw_error *err)
   return 0;
 }
 
+static int add_slab(struct pw_system_result *r, const struct pw_slab_cache *c)
+{
+  const struct pw_slab_kind *k = c->kind;
+  char *name = pw_strdup(k->name);
+  if (!name) return -1;
+  r->slabs[r->n_slabs++] = (struct pw_system_slab){name, k->object_bytes, c->objects, c->slabs_now, (c->slabs_now * k->pages) << PW_BASE_SHIFT,
+                                                   c->objects_peak, c->slabs_peak};
+  return 0;
+}
+
+/* Those of the model, or those that a kernel's events tell of. */
 static int take_slabs(struct answer *a, struct pw_error *err)
 {
   struct pw_system_result *r = a->result;
-  r->slabs = pw_calloc(PW_SLABS, sizeof *r->slabs);
-  if (!r->slabs) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the slabs");
-  for (; r->n_slabs < PW_SLABS; r->n_slabs++) {
-    const struct pw_slab_cache *c = &a->system->computer.slabs[r->n_slabs];
-    const struct pw_slab_kind *k = c->kind;
-    r->slabs[r->n_slabs] = (struct pw_system_slab){k->name, k->object_bytes, c->objects, c->slabs_now,
-                                                   (c->slabs_now * k->pages) << PW_BASE_SHIFT, c->objects_peak, c->slabs_peak};
+  const struct pw_kmem *k = &a->system->kmem;
+  size_t n = k->events ? k->events->n_names : PW_SLABS;
+  int status = 0;
+  r->slabs = pw_calloc(n ? n : 1, sizeof *r->slabs);
+  for (size_t i = 0; r->slabs && !status && i < n; i++) {
+    const struct pw_slab_cache *c = !k->events ? &a->system->computer.slabs[i] : k->caches[i] ? &k->caches[i]->cache : NULL;
+    if (c) status = add_slab(r, c);
   }
-  return 0;
+  return r->slabs && !status ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the slabs");
 }
 
 static int report(struct answer *a, struct pw_error *err)
@@ -256,6 +270,7 @@ static int report(struct answer *a, struct pw_error *err)
   r->context_switches = s->switches;
   r->asid_flushes = s->asid_flushes;
   r->frag_index_9 = pw_buddy_fragmentation(&c->frames, 9);
+  r->kernel = s->kmem.counts;
   r->unusable_9 = pw_buddy_unusable(&c->frames, 9);
   int status = take_processes(a, err);
   return status ? status : take_slabs(a, err);
@@ -293,6 +308,10 @@ static int run(struct asked *a, struct answer *answers, const struct pw_system_p
 {
   int status = list_copies(a, programs, n, err);
   if (!status) status = pw_turns_begin(&a->turns, n_cases, a->n, cases[0]->config->quantum, err);
+  if (!status && a->options->kernel_events) {
+    status = pw_kernel_events_read(&a->events, a->options->kernel_events, err);
+    a->turns.events = &a->events;
+  }
   a->turns.stop = stop;
   a->turns.context = a;
   if (!status) status = open_all(a, err);
@@ -320,11 +339,12 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_
     cases[i]->result = (struct pw_system_result){0};
     cases[i]->error = (struct pw_error){0};
   }
-  int status = check(programs, n, cases, n_cases, &why);
+  int status = check(programs, n, cases, n_cases, options, &why);
   struct answer *answers = status ? NULL : pw_calloc(n_cases, sizeof *answers);
   if (!status && !answers) status = pw_error_set(&why, PW_ENOMEM, "memory ran out for the system");
   if (!status) status = run(&a, answers, programs, n, cases, n_cases, &why);
   pw_turns_clear(&a.turns);
+  pw_kernel_events_clear(&a.events);
   for (size_t i = 0; i < a.n; i++)
     if (a.copies[i].trace) pw_trace_close(a.copies[i].trace);
   pw_free(a.copies);
@@ -341,6 +361,7 @@ void pw_system_clear(struct pw_system_result *r)
   for (size_t i = 0; i < r->n_processes; i++) pw_free(r->processes[i].name);
   pw_free(r->programs);
   pw_free(r->processes);
+  for (size_t i = 0; i < r->n_slabs; i++) pw_free(r->slabs[i].name);
   pw_free(r->slabs);
   pw_free(r->windows);
   *r = (struct pw_system_result){0};

@@ -124,8 +124,9 @@ static void put_slabs(FILE *out, const struct pw_system_config *c, const struct 
   for (size_t i = 0; i < r->n_slabs; i++) {
     const struct pw_system_slab *s = &r->slabs[i];
     put_machine(out, c, r);
-    fprintf(out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", s->name, s->object_bytes,
-            s->objects, s->slabs, s->bytes, s->objects_peak, s->slabs_peak);
+    fputc(',', out);
+    pw_csv_write_text(out, s->name);
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", s->object_bytes, s->objects, s->slabs, s->bytes, s->objects_peak, s->slabs_peak);
   }
 }
 

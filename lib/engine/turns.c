@@ -29,13 +29,14 @@ static void shoot(void *context, uint32_t number, uint64_t start, uint64_t end)
 static int audit(void *context, struct pw_error *err)
 {
   const struct pw_system *s = context;
-  return pw_audit(&s->computer, s->processes.list, s->processes.n, err);
+  return pw_audit(&s->computer, s->processes.list, s->processes.n, &s->kmem, err);
 }
 
-static int configure(struct pw_system *s, const struct pw_system_config *c, size_t n_slots, struct pw_error *err)
+static int configure(struct pw_system *s, const struct pw_system_config *c, const struct pw_turns *t, struct pw_error *err)
 {
+  size_t n_slots = t->n_slots;
   const struct pw_computer_options options = {.memory_bytes = c->memory_bytes, .kernel_bytes = c->kernel_bytes,
-                                              .thp = (enum pw_thp)c->thp, .plain = c->plain, .warm = !c->cold,
+                                              .thp = (enum pw_thp)c->thp, .plain = c->plain, .warm = !c->cold, .told = t->events,
                                               .geometry = c->geometry};
   int status = pw_computer_init(&s->computer, &options, err);
   if (!status) status = pw_sized_init(&s->tlbs, &c->tlbs, c->seed, err);
@@ -46,7 +47,9 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, size
   s->page_bits = (UINT64_C(1) << bits) - 1;
   if (c->geometry->sign_extended && bits < PW_PAGE_BITS) s->high_bits = PW_PAGE_MASK & ~(s->page_bits >> 1);
   s->n_asids = c->asids;
-  s->slots = pw_calloc(n_slots, sizeof *s->slots);
+  if (t->events) status = pw_kmem_init(&s->kmem, &s->computer, t->events, n_slots > 0, err);
+  if (status) return status;
+  s->slots = pw_calloc(n_slots ? n_slots : 1, sizeof *s->slots);
   s->seen = pw_calloc(N_SEEN, sizeof *s->seen); /* no memory is of age 0 */
   s->asids = pw_calloc(c->asids + 1, sizeof *s->asids);
   s->computer.shoot = shoot;
@@ -72,14 +75,14 @@ void pw_turns_configure(struct pw_turns *t, size_t number, const struct pw_syste
 #ifndef NDEBUG
   s->audits |= c->memory_bytes <= AUDITED_MEMORY;
 #endif
-  s->failed = configure(s, c, t->n_slots, err) != 0;
+  s->failed = configure(s, c, t, err) != 0;
 }
 
 int pw_turns_begin(struct pw_turns *t, size_t n_systems, size_t n_slots, uint64_t quantum, struct pw_error *err)
 {
   *t = (struct pw_turns){.n_systems = n_systems, .n_slots = n_slots, .quantum = quantum};
   t->systems = pw_calloc(n_systems, sizeof *t->systems);
-  t->slots = pw_calloc(n_slots, sizeof *t->slots);
+  t->slots = pw_calloc(n_slots ? n_slots : 1, sizeof *t->slots);
   return t->systems && t->slots ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs on %zu computers", n_slots, n_systems);
 }
 
@@ -101,6 +104,7 @@ static void clear_system(struct pw_system *s, size_t n_slots)
   }
   pw_free(s->processes.list);
   pw_free(s->processes.of);
+  pw_kmem_clear(&s->kmem);
   pw_computer_clear(&s->computer);
   pw_sized_clear(&s->tlbs);
   pw_free(s->slots);
@@ -408,12 +412,18 @@ static void set_due(struct pw_system *s)
 {
   s->next_due = s->config->thp == PW_SYSTEM_THP_NEVER || s->config->plain ? UINT64_MAX : s->next_scan;
   if (s->every && s->next_window < s->next_due) s->next_due = s->next_window;
+  uint64_t event = pw_kmem_due(&s->kmem, s->config->rate);
+  if (event < s->next_due) s->next_due = event;
 }
 
 static int after_visit(struct pw_system *s, struct pw_error *err)
 {
   int status = 0;
-  if (s->clock >= s->next_scan && s->config->thp != PW_SYSTEM_THP_NEVER && !s->config->plain) status = scan(s, err);
+  while (!status && pw_kmem_due(&s->kmem, s->config->rate) <= s->clock) {
+    status = pw_kmem_step(&s->kmem, err);
+    if (!status && s->audits) status = audit(s, err);
+  }
+  if (!status && s->processes.n && s->clock >= s->next_scan && s->config->thp != PW_SYSTEM_THP_NEVER && !s->config->plain) status = scan(s, err);
   while (!status && s->every && s->clock >= s->next_window) {
     status = s->window(s->context, err);
     s->next_window += s->every;
@@ -535,6 +545,24 @@ static bool choose(struct pw_turns *t, size_t *at)
   return true;
 }
 
+/* The kernel's events that are left when all programs are over: each at its time. */
+static void end_events(struct pw_system *s)
+{
+  uint64_t due;
+  int status = 0;
+  while (!status && (due = pw_kmem_due(&s->kmem, s->config->rate)) != UINT64_MAX) {
+    while (!status && s->every && s->next_window <= due) {
+      s->clock = s->next_window;
+      status = s->window(s->context, s->err);
+      s->next_window += s->every;
+    }
+    s->clock = due;
+    if (!status) status = pw_kmem_step(&s->kmem, s->err);
+    if (!status && s->audits) status = audit(s, s->err);
+  }
+  note_status(s, status);
+}
+
 static bool any_left(const struct pw_turns *t)
 {
   size_t i = 0;
@@ -559,5 +587,7 @@ int pw_turns_run(struct pw_turns *t, struct pw_error *err)
     if (!status && !more) end_program(t, at);
     if (!status) status = ask_to_stop(t, f, err);
   }
+  for (size_t i = 0; t->events && !status && i < t->n_systems; i++)
+    if (!t->systems[i].failed) end_events(&t->systems[i]);
   return status;
 }

@@ -12,6 +12,7 @@
 
 #include "mmu/geometry.h"
 #include "mmu/sized.h"
+#include "os/linux/kmem.h"
 #include "os/linux/replay.h"
 
 /* What the TLBs and the trace count; processes get the difference over the time that they run. */
@@ -32,6 +33,7 @@ struct pw_system {
     uint64_t current[2];            /* its data and code page */
   } *slots;
   struct pw_processes processes;
+  struct pw_kmem kmem;              /* of a kernel's events, if there are any */
   struct pw_system_counters *of;    /* by process */
   size_t of_room;
   struct pw_system_counters counters, since; /* since the process that runs began to */
@@ -67,12 +69,13 @@ struct pw_turns {
     bool over, waited;              /* waited: nothing ran any more, and the clock jumped to its start */
   } *slots;
   size_t n_slots;
+  const struct pw_kernel_events *events; /* for all computers, borrowed; or NULL */
   uint64_t quantum, clock, stretches;
   bool (*stop)(void *context, const struct pw_trace_info *info);
   void *context;
 };
 
-/* Makes so many computers without a configuration, and slots for so many programs. */
+/* Makes so many computers without a configuration, and slots for so many programs; events are set by the caller then. */
 int pw_turns_begin(struct pw_turns *turns, size_t n_systems, size_t n_slots, uint64_t quantum, struct pw_error *err);
 /* A program that has blocks. */
 void pw_turns_feed(struct pw_turns *turns, size_t slot, struct pw_blocks blocks, uint64_t start);

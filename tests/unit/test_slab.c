@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
+#include "os/linux/kmem.h"
 #include "os/linux/slab.h"
 
 static struct pw_error err;
@@ -22,6 +23,23 @@ static void sizes(void **state)
     assert_true(k->objects * k->object_bytes <= k->pages * 4096 && (k->pages & (k->pages - 1)) == 0);
     assert_true(strncmp(k->name, "kmalloc-", 8) != 0 || k->objects == k->pages * 4096 / k->object_bytes);
   }
+}
+
+/* The kernel's rule finds the slabs that a running kernel has. */
+static void shapes(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < PW_SLABS; i++) {
+    const struct pw_slab_kind *k = pw_slab_kind(i);
+    struct pw_slab_kind made = {.object_bytes = k->object_bytes};
+    pw_kmem_shape(&made);
+    assert_int_equal(made.objects, k->objects);
+    assert_int_equal(made.pages, k->pages);
+  }
+  struct pw_slab_kind one = {.object_bytes = 32768}, large = {.object_bytes = 17000};
+  pw_kmem_shape(&one);
+  pw_kmem_shape(&large);
+  assert_true(one.objects == 1 && one.pages == 8 && large.objects == 1 && large.pages == 8);
 }
 
 static void oldest_first(void **state)
@@ -105,7 +123,7 @@ static void random_objects(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(sizes), cmocka_unit_test(oldest_first), cmocka_unit_test(no_frame),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(sizes), cmocka_unit_test(shapes), cmocka_unit_test(oldest_first), cmocka_unit_test(no_frame),
                                      cmocka_unit_test(random_objects)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,12 @@
 #ifndef PW_AUDIT_H
 #define PW_AUDIT_H
 
+#include "os/linux/kmem.h"
 #include "os/linux/process.h"
 
 /* 0; PW_ENOMEM; or PW_EINVAL with a sentence that says what is at odds, which is a defect of the model. */
-int pw_audit(const struct pw_computer *computer, struct pw_process *const *processes, size_t n, struct pw_error *err);
+/* kmem: what else takes frames, or NULL. */
+int pw_audit(const struct pw_computer *computer, struct pw_process *const *processes, size_t n, const struct pw_kmem *kmem,
+             struct pw_error *err);
 
 #endif

@@ -114,32 +114,59 @@ static void give_to(struct pw_computer *c, struct pw_slab_cache *cache, uint64_t
   if (bytes) *bytes -= (slabs - cache->slabs_now) * slab;
 }
 
+int pw_computer_take_from(struct pw_computer *c, struct pw_slab_cache *cache, uint32_t *object)
+{
+  return take_from(c, cache, &c->now.slabs, object);
+}
+
+void pw_computer_give_to(struct pw_computer *c, struct pw_slab_cache *cache, uint32_t object)
+{
+  give_to(c, cache, &c->now.slabs, object);
+}
+
 int pw_computer_take_object(struct pw_computer *c, unsigned slab, uint32_t *object)
 {
-  return take_from(c, &c->slabs[slab], &c->now.slabs, object);
+  *object = 0;
+  return c->options.told ? 0 : pw_computer_take_from(c, &c->slabs[slab], object);
 }
 
 void pw_computer_give_object(struct pw_computer *c, unsigned slab, uint32_t object)
 {
-  give_to(c, &c->slabs[slab], &c->now.slabs, object);
+  if (!c->options.told) pw_computer_give_to(c, &c->slabs[slab], object);
+}
+
+int pw_computer_take_block(struct pw_computer *c, unsigned order, enum pw_migrate type, uint32_t *frame)
+{
+  *frame = pw_buddy_take(&c->frames, order, type);
+  if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
+  c->now.kernel += (uint64_t)FRAME_BYTES << order;
+  watch_peaks(c);
+  return 0;
+}
+
+void pw_computer_give_block(struct pw_computer *c, uint32_t frame, unsigned order)
+{
+  pw_buddy_give(&c->frames, frame, order);
+  c->now.kernel -= (uint64_t)FRAME_BYTES << order;
 }
 
 int pw_computer_take_stack(struct pw_computer *c, uint32_t frames[4])
 {
-  for (int i = 0; i < STACK_PAGES; i++) {
+  for (int i = 0; !c->options.told && i < STACK_PAGES; i++) {
     frames[i] = pw_buddy_take(&c->frames, 0, PW_UNMOVABLE);
     if (frames[i] == PW_NO_FRAME) {
       while (i--) pw_buddy_give(&c->frames, frames[i], 0);
       return PW_MM_NO_FRAME;
     }
   }
-  c->now.kernel += STACK_PAGES * FRAME_BYTES;
+  c->now.kernel += c->options.told ? 0 : STACK_PAGES * FRAME_BYTES;
   watch_peaks(c);
   return 0;
 }
 
 void pw_computer_give_stack(struct pw_computer *c, const uint32_t frames[4])
 {
+  if (c->options.told) return;
   for (int i = 0; i < STACK_PAGES; i++) pw_buddy_give(&c->frames, frames[i], 0);
   c->now.kernel -= STACK_PAGES * FRAME_BYTES;
 }

@@ -18,6 +18,7 @@ struct pw_computer_options {
   enum pw_thp thp;
   bool plain;        /* the account of `run`: a fault a page, frames of the process's own */
   bool warm;         /* mapped files are in the page cache */
+  bool told;         /* a kernel's events tell what objects and stacks there are (kmem.h): nobody else takes any */
   const struct pw_geometry *geometry;
 };
 
@@ -67,6 +68,12 @@ void pw_computer_clear(struct pw_computer *computer);
 
 int pw_computer_take_object(struct pw_computer *computer, unsigned slab, uint32_t *object);
 void pw_computer_give_object(struct pw_computer *computer, unsigned slab, uint32_t object);
+/* The same of a cache that the computer does not know by itself. */
+int pw_computer_take_from(struct pw_computer *computer, struct pw_slab_cache *cache, uint32_t *object);
+void pw_computer_give_to(struct pw_computer *computer, struct pw_slab_cache *cache, uint32_t object);
+/* A block of the kernel's own. */
+int pw_computer_take_block(struct pw_computer *computer, unsigned order, enum pw_migrate type, uint32_t *frame);
+void pw_computer_give_block(struct pw_computer *computer, uint32_t frame, unsigned order);
 int pw_computer_take_stack(struct pw_computer *computer, uint32_t frames[4]);
 void pw_computer_give_stack(struct pw_computer *computer, const uint32_t frames[4]);
 struct pw_table_frames pw_computer_table_frames(struct pw_computer *computer);
