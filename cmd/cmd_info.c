@@ -29,7 +29,8 @@ static const struct option_row own_rows[] = {
 
 static const char *const event_names[] = {NULL,   "thread switches", "process switches", "maps", "unmaps",
                                           "forks", "execs", "exits", "marks", "protections", "discards", "moves",
-                                          "kernel reads", "kernel writes", "thread starts", "thread ends", "maps of files", "symbols"};
+                                          "kernel reads", "kernel writes", "thread starts", "thread ends", "maps of files", "symbols",
+                                          "advice", "traces of children"};
 enum { N_EVENT_NAMES = sizeof event_names / sizeof *event_names };
 
 struct holdings {

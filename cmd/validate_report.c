@@ -53,8 +53,7 @@ static void explain_faults(const struct pw_validation *v)
          " pages came around them), %" PRIu64 " copies",
          v->start_faults, v->anonymous_faults, v->file_faults, v->around_pages, v->copy_faults);
   if (v->minor_faults.measured != v->minor_faults.predicted) {
-    if (v->forks) printf("; after %" PRIu32 " fork%s, pages fault once more when they are written, which the recording does not "
-                                            "tell", v->forks, v->forks == 1 ? "" : "s");
+    if (v->forks) printf("; %" PRIu32 " fork%s, whose children ran beside it", v->forks, v->forks == 1 ? "" : "s");
     if (v->threads > 1) printf("; threads ran in another order");
     printf("; where a program looks at addresses (allocators, hashes) or at the processor (registers saved while symbols are "
            "bound), the two runs differ a little");

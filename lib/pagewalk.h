@@ -125,6 +125,8 @@ enum pw_event_kind {
   PW_EVENT_SYMBOL = 17,  /* a = address, b = bytes, c = enum pw_symbol_kind; text = name. Holds until an
                           * unmap takes its first byte away, or an exec or exit */
   PW_EVENT_ADVISE = 18,  /* a = address, b = length in bytes, c = enum pw_advice */
+  PW_EVENT_CHILD = 19,   /* a = process id, b = 0: a fork's child that has a trace of its own from here on; 1: the process itself
+                          * goes on there, as what it executes next; text = that file's name, in the folder of this one, or "" */
   PW_EVENT_KINDS         /* one past the last */
 };
 

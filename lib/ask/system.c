@@ -1,6 +1,8 @@
 /* Several programs on computers. engine/turns.h runs them. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -47,7 +49,10 @@ struct program_copy {
   size_t place;
   unsigned number; /* of the copy, from 1; 0: the only one */
   struct pw_trace *trace;
+  char *path;      /* of the trace that it is in now, as a child or after an exec; else NULL */
 };
+
+enum { MOST_CHILDREN = 4096 };
 
 static int by_start(const void *a, const void *b)
 {
@@ -58,7 +63,8 @@ static int by_start(const void *a, const void *b)
 
 struct asked {
   struct program_copy *copies;
-  size_t n;
+  size_t n, room, n_given;
+  struct pw_totals gone;   /* of traces that are closed already */
   struct pw_turns turns;
   struct pw_kernel_events events;
   const struct pw_system_options *options;
@@ -81,7 +87,8 @@ static int list_copies(struct asked *a, const struct pw_system_program *programs
   if (!a->copies) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", total);
   for (size_t i = 0; i < n; i++)
     for (unsigned k = 0; k < (programs[i].copies ? programs[i].copies : 1); k++, a->n++)
-      a->copies[a->n] = (struct program_copy){&programs[i], a->n, programs[i].copies > 1 ? k + 1 : 0, NULL};
+      a->copies[a->n] = (struct program_copy){.program = &programs[i], .place = a->n, .number = programs[i].copies > 1 ? k + 1 : 0};
+  a->room = a->n_given = a->n;
   qsort(a->copies, a->n, sizeof *a->copies, by_start);
   return 0;
 }
@@ -95,6 +102,78 @@ static int open_all(struct asked *a, struct pw_error *err)
     status = pw_trace_open(&a->copies[i].trace, a->copies[i].program->trace, &reading, err);
     if (!status) pw_turns_feed(&a->turns, i, pw_trace_blocks(a->copies[i].trace), a->copies[i].program->start);
   }
+  return status;
+}
+
+/* ---- families ---- */
+
+/* The file of that name in the folder of a trace. NULL: no memory. */
+static char *beside(const char *trace, const char *name)
+{
+  const char *slash = strrchr(trace, '/');
+  size_t folder = slash ? (size_t)(slash + 1 - trace) : 0, n = folder + strlen(name) + 1;
+  char *path = pw_malloc(n, 1);
+  if (path) snprintf(path, n, "%.*s%s", (int)folder, trace, name);
+  return path;
+}
+
+static bool is_given(const struct asked *a, const char *path)
+{
+  struct stat is, given;
+  if (stat(path, &is)) return false;
+  for (size_t i = 0; i < a->n_given; i++)
+    if (stat(a->copies[i].program->trace, &given) == 0 && given.st_dev == is.st_dev && given.st_ino == is.st_ino) return true;
+  return false;
+}
+
+static int check_relative(const struct asked *a, const char *of, const char *name, const char *path, struct pw_error *err)
+{
+  if (strchr(name, '/')) return pw_error_set(err, PW_EFORMAT, "%s: the trace of a child is called %s, which is no name of a file", of, name);
+  if (is_given(a, path))
+    return pw_error_set(err, PW_EINVAL, "%s belongs to a process that %s starts, and joins by itself; leave it out", path, of);
+  if (a->n - a->n_given >= MOST_CHILDREN) return pw_error_set(err, PW_EUNSUPPORTED, "%s starts more than %d processes", of, MOST_CHILDREN);
+  return 0;
+}
+
+static void close_trace(struct asked *a, struct program_copy *copy)
+{
+  const struct pw_totals *t = &pw_trace_info(copy->trace)->totals;
+  a->gone.fetches += t->fetches;
+  a->gone.loads += t->loads;
+  a->gone.stores += t->stores;
+  pw_trace_close(copy->trace);
+  copy->trace = NULL;
+}
+
+static int open_beside(struct asked *a, size_t slot, char *path, bool next, struct pw_blocks *blocks, struct pw_error *err)
+{
+  struct pw_trace_options reading = a->options->reading;
+  struct pw_trace *trace;
+  reading.counts = true;
+  if (pw_grow((void **)&a->copies, &a->room, a->n + 1, sizeof *a->copies))
+    return pw_error_set(err, PW_ENOMEM, "memory ran out for the children of the programs");
+  int status = pw_trace_open(&trace, path, &reading, err);
+  if (status) return status;
+  struct program_copy *copy = &a->copies[next ? slot : a->n];
+  if (!next) a->copies[a->n++] = (struct program_copy){.number = a->copies[slot].number};
+  else close_trace(a, copy);
+  pw_free(copy->path);
+  copy->path = path;
+  copy->trace = trace;
+  *blocks = pw_trace_blocks(trace);
+  return 1;
+}
+
+/* See turns.h: a child's trace, or what the process goes on in. */
+static int open_relative(void *context, size_t slot, const char *name, bool next, struct pw_blocks *blocks, struct pw_error *err)
+{
+  struct asked *a = context;
+  const char *of = a->copies[slot].path ? a->copies[slot].path : a->copies[slot].program->trace;
+  char *path = strcmp(of, "-") == 0 ? pw_strdup("") : beside(of, name);
+  if (!path) return pw_error_set(err, PW_ENOMEM, "memory ran out for the children of the programs");
+  int status = check_relative(a, of, name, path, err);
+  if (!status && access(path, F_OK) == 0) status = open_beside(a, slot, path, next, blocks, err);
+  if (status != 1) pw_free(path);
   return status;
 }
 
@@ -171,12 +250,12 @@ static int end_window(void *context, struct pw_error *err)
   return 0;
 }
 
-/* As it was given, or that of the trace's file; *n bytes of it. */
-static const char *program_name(const struct pw_system_program *p, size_t *n)
+/* As it was given, or that of a trace's file; *n bytes of it. */
+static const char *name_in(const char *given, const char *trace, size_t *n)
 {
-  const char *slash = strrchr(p->trace, '/'), *name = p->name ? p->name : slash && slash[1] ? slash + 1 : p->trace;
+  const char *slash = strrchr(trace, '/'), *name = given ? given : slash && slash[1] ? slash + 1 : trace;
   *n = strlen(name);
-  if (!p->name && *n > 4 && strcmp(name + *n - 4, ".pwt") == 0) *n -= 4;
+  if (!given && *n > 4 && strcmp(name + *n - 4, ".pwt") == 0) *n -= 4;
   return name;
 }
 
@@ -184,7 +263,7 @@ static char *name_of(const struct program_copy *copy)
 {
   char text[4096];
   size_t n;
-  const char *name = program_name(copy->program, &n);
+  const char *name = copy->program ? name_in(copy->program->name, copy->program->trace, &n) : name_in(NULL, copy->path, &n);
   if (copy->number) snprintf(text, sizeof text, "%.*s#%u", (int)n, name, copy->number);
   else snprintf(text, sizeof text, "%.*s", (int)n, name);
   return pw_strdup(text);
@@ -196,7 +275,7 @@ static int name_programs(struct pw_system_result *r, const struct pw_system_prog
   struct pw_text text = {0};
   for (size_t i = 0; i < n_programs; i++) {
     size_t n;
-    const char *name = program_name(&programs[i], &n);
+    const char *name = name_in(programs[i].name, programs[i].trace, &n);
     pw_text_printf(&text, "%s%.*s", i ? " + " : "", (int)n, name);
     if (programs[i].copies > 1) pw_text_printf(&text, " x %u", programs[i].copies);
   }
@@ -283,8 +362,9 @@ static bool stop(void *context, const struct pw_trace_info *info)
   struct pw_trace_info all = *info;
   if (!a->options->progress) return false;
   all.stored_bytes = 0;
-  all.totals = (struct pw_totals){0, 0, 0};
+  all.totals = a->gone;
   for (size_t i = 0; i < a->n; i++) {
+    if (!a->copies[i].trace) continue;
     const struct pw_trace_info *one = pw_trace_info(a->copies[i].trace);
     all.stored_bytes += one->stored_bytes;
     all.totals.fetches += one->totals.fetches;
@@ -313,6 +393,7 @@ static int run(struct asked *a, struct answer *answers, const struct pw_system_p
     a->turns.events = &a->events;
   }
   a->turns.stop = stop;
+  a->turns.open = open_relative;
   a->turns.context = a;
   if (!status) status = open_all(a, err);
   for (size_t i = 0; !status && i < n_cases; i++) {
@@ -345,8 +426,10 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_
   if (!status) status = run(&a, answers, programs, n, cases, n_cases, &why);
   pw_turns_clear(&a.turns);
   pw_kernel_events_clear(&a.events);
-  for (size_t i = 0; i < a.n; i++)
+  for (size_t i = 0; i < a.n; i++) {
     if (a.copies[i].trace) pw_trace_close(a.copies[i].trace);
+    pw_free(a.copies[i].path);
+  }
   pw_free(a.copies);
   pw_free(answers);
   for (size_t i = 0; i < n_cases; i++) { /* what all failed of */

@@ -32,6 +32,12 @@ static int audit(void *context, struct pw_error *err)
   return pw_audit(&s->computer, s->processes.list, s->processes.n, &s->kmem, err);
 }
 
+static void watch_events(struct pw_system *s, size_t slot)
+{
+  s->slots[slot].program.after_event = s->audits ? audit : NULL;
+  s->slots[slot].program.after_event_context = s;
+}
+
 static int configure(struct pw_system *s, const struct pw_system_config *c, const struct pw_turns *t, struct pw_error *err)
 {
   size_t n_slots = t->n_slots;
@@ -56,10 +62,8 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, cons
   s->computer.shoot_context = s;
   if (!s->slots || !s->seen || !s->asids) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", n_slots);
   for (size_t i = 0; !status && i < n_slots; i++) {
-    struct pw_program *p = &s->slots[i].program;
-    status = pw_program_init(p, &s->computer, &s->processes, (uint32_t)i, err);
-    p->after_event = s->audits ? audit : NULL;
-    p->after_event_context = s;
+    status = pw_program_init(&s->slots[i].program, &s->computer, &s->processes, (uint32_t)i, err);
+    watch_events(s, i);
   }
   return status;
 }
@@ -80,7 +84,7 @@ void pw_turns_configure(struct pw_turns *t, size_t number, const struct pw_syste
 
 int pw_turns_begin(struct pw_turns *t, size_t n_systems, size_t n_slots, uint64_t quantum, struct pw_error *err)
 {
-  *t = (struct pw_turns){.n_systems = n_systems, .n_slots = n_slots, .quantum = quantum};
+  *t = (struct pw_turns){.n_systems = n_systems, .n_slots = n_slots, .slots_room = n_slots, .quantum = quantum};
   t->systems = pw_calloc(n_systems, sizeof *t->systems);
   t->slots = pw_calloc(n_slots ? n_slots : 1, sizeof *t->slots);
   return t->systems && t->slots ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs on %zu computers", n_slots, n_systems);
@@ -472,50 +476,135 @@ static uint32_t take_stretch(struct pw_system *s, size_t slot, const struct pw_f
   return visit;
 }
 
-/* The same for all; false where none is left. */
-static bool take_stretch_all(struct pw_turns *t, size_t slot, uint64_t end)
+/* ---- families ---- */
+
+static int no_room(struct pw_error *err)
+{
+  return pw_error_set(err, PW_ENOMEM, "memory ran out for the children of the programs");
+}
+
+/* A slot more for one child, in all computers. */
+static int add_slot(struct pw_turns *t, struct pw_blocks blocks, size_t parent, size_t child, struct pw_error *err)
+{
+  size_t n = t->n_slots;
+  if (pw_grow((void **)&t->slots, &t->slots_room, n + 1, sizeof *t->slots)) return no_room(err);
+  t->slots[n] = (struct pw_turns_slot){.over = false};
+  pw_turns_feed(t, n, blocks, t->clock);
+  for (size_t i = 0; i < t->n_systems; i++) {
+    struct pw_system *s = &t->systems[i];
+    struct pw_system_slot *slots = pw_calloc(n + 1, sizeof *slots);
+    if (!slots) return no_room(err);
+    memcpy(slots, s->slots, (s->failed && !s->slots ? 0 : n) * sizeof *slots);
+    pw_free(s->slots);
+    s->slots = slots;
+    if (s->failed) continue;
+    uint32_t number = s->slots[parent].program.born[child].number;
+    s->failed = pw_program_join(&s->slots[n].program, &s->computer, &s->processes, (uint32_t)n, number, s->err) != 0;
+    watch_events(s, n);
+  }
+  t->n_slots++;
+  return 0;
+}
+
+static const struct pw_system *first_left(const struct pw_turns *t)
+{
+  size_t i = 0;
+  while (i < t->n_systems && t->systems[i].failed) i++;
+  return i < t->n_systems ? &t->systems[i] : NULL;
+}
+
+/* Children that the events before the visit brought: each joins the ring, or is gone where it has no trace. */
+static int take_born(struct pw_turns *t, size_t slot, struct pw_error *err)
+{
+  const struct pw_system *s = first_left(t);
+  size_t n = s ? s->slots[slot].program.n_born : 0;
+  int status = 0;
+  for (size_t k = 0; !status && k < n; k++) {
+    const struct pw_program *p = &first_left(t)->slots[slot].program;
+    const char *name = p->texts.texts[p->born[k].text];
+    struct pw_blocks blocks;
+    int found = *name && t->open ? t->open(t->context, slot, name, false, &blocks, err) : 0;
+    if (found < 0) return found;
+    if (found) status = add_slot(t, blocks, slot, k, err);
+    for (size_t i = 0; !found && i < t->n_systems; i++) {
+      struct pw_system *each = &t->systems[i];
+      if (!each->failed) pw_process_end(each->processes.list[each->slots[slot].program.born[k].number]);
+    }
+  }
+  for (size_t i = 0; n && i < t->n_systems; i++)
+    if (!t->systems[i].failed) t->systems[i].slots[slot].program.n_born = 0;
+  return status;
+}
+
+/* The same for all; 0 also where none is left. */
+static int take_stretch_all(struct pw_turns *t, size_t slot, uint64_t end, struct pw_error *err)
 {
   struct pw_feed *f = &t->slots[slot].feed;
-  bool any = false;
   uint32_t to = f->visit;
   for (size_t i = 0; i < t->n_systems; i++) {
     struct pw_system *s = &t->systems[i];
     if (s->failed) continue;
     uint32_t reached = take_stretch(s, slot, f, end);
     if (s->failed) continue;
-    any = true;
     to = reached;
     t->clock = s->clock;
   }
   pw_feed_pass(f);
   f->visit = to;
-  return any;
+  return take_born(t, slot, err);
 }
 
 static int take_turn(struct pw_turns *t, size_t slot, struct pw_error *err)
 {
-  struct pw_feed *f = &t->slots[slot].feed;
   uint64_t end = t->clock + t->quantum;
   int status = 0, more = 1;
   if (end < t->clock) end = UINT64_MAX;
-  while (!status && more > 0 && t->clock < end) {
-    if (!take_stretch_all(t, slot, end)) return 0;
-    if (++t->stretches % ASK_STRETCHES == 0) status = ask_to_stop(t, f, err);
+  while (!status && more > 0 && t->clock < end && first_left(t)) {
+    status = take_stretch_all(t, slot, end, err);
+    struct pw_feed *f = &t->slots[slot].feed;
+    if (!status && ++t->stretches % ASK_STRETCHES == 0) status = ask_to_stop(t, f, err);
     if (!status) more = pw_feed_peek(f, err);
   }
   return !status && more < 0 ? more : status;
 }
 
-static void end_program(struct pw_turns *t, size_t slot)
+/* The trace is over; is there another that the process goes on in? 1, 0 or a status. */
+static int find_next(struct pw_turns *t, size_t slot, struct pw_blocks *blocks, struct pw_error *err)
 {
-  t->slots[slot].over = true;
+  const char *next = NULL;
   for (size_t i = 0; i < t->n_systems; i++) {
     struct pw_system *s = &t->systems[i];
+    if (!s->failed) note_status(s, pw_program_finish(&s->slots[slot].program, &t->slots[slot].feed, &next, s->err));
+  }
+  int status = take_born(t, slot, err);
+  const struct pw_system *s = first_left(t);
+  if (status || !s || !next || !t->open) return status;
+  const struct pw_program *p = &s->slots[slot].program;
+  return t->open(t->context, slot, p->texts.texts[p->next], true, blocks, err);
+}
+
+static int end_program(struct pw_turns *t, size_t slot, struct pw_error *err)
+{
+  struct pw_blocks blocks;
+  int found = find_next(t, slot, &blocks, err);
+  if (found < 0) return found;
+  struct pw_feed *f = &t->slots[slot].feed;
+  if (found) {
+    pw_feed_clear(f);
+    pw_turns_feed(t, slot, blocks, t->slots[slot].start);
+  }
+  t->slots[slot].over = !found;
+  for (size_t i = 0; i < t->n_systems; i++) {
+    struct pw_system *s = &t->systems[i];
+    int status = 0;
     if (s->failed) continue;
-    int status = pw_program_end(&s->slots[slot].program, &t->slots[slot].feed, s->err);
+    if (found) status = pw_program_go_on(&s->slots[slot].program, s->err);
+    else pw_program_end(&s->slots[slot].program);
+    s->slots[slot].current[0] = s->slots[slot].current[1] = 0;
     if (!status && s->audits) status = audit(s, s->err);
     note_status(s, status);
   }
+  return 0;
 }
 
 static void set_clock(struct pw_turns *t, uint64_t clock)
@@ -563,13 +652,6 @@ static void end_events(struct pw_system *s)
   note_status(s, status);
 }
 
-static bool any_left(const struct pw_turns *t)
-{
-  size_t i = 0;
-  while (i < t->n_systems && t->systems[i].failed) i++;
-  return i < t->n_systems;
-}
-
 int pw_turns_run(struct pw_turns *t, struct pw_error *err)
 {
   size_t at = t->n_slots - 1;
@@ -578,14 +660,13 @@ int pw_turns_run(struct pw_turns *t, struct pw_error *err)
     t->systems[i].next_window = t->systems[i].every;
     if (!t->systems[i].failed) set_due(&t->systems[i]);
   }
-  while (!status && any_left(t) && choose(t, &at)) {
-    struct pw_feed *f = &t->slots[at].feed;
-    int more = pw_feed_peek(f, err);
+  while (!status && first_left(t) && choose(t, &at)) {
+    int more = pw_feed_peek(&t->slots[at].feed, err);
     if (more > 0) status = take_turn(t, at, err);
-    if (!status && more >= 0) more = pw_feed_peek(f, err);
+    if (!status && more >= 0) more = pw_feed_peek(&t->slots[at].feed, err);
     if (!status && more < 0) status = more;
-    if (!status && !more) end_program(t, at);
-    if (!status) status = ask_to_stop(t, f, err);
+    if (!status && !more) status = end_program(t, at, err);
+    if (!status) status = ask_to_stop(t, &t->slots[at].feed, err);
   }
   for (size_t i = 0; t->events && !status && i < t->n_systems; i++)
     if (!t->systems[i].failed) end_events(&t->systems[i]);

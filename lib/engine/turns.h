@@ -1,7 +1,8 @@
 /* Programs that run in turns, on one computer or on several that are alike in whose turn it is: the loop of `pagewalk system`.
  *
  * A turn is of one program: visits until they made `quantum` accesses. Programs stand in a ring in the order of their slots,
- * which is that of their starts. No turn depends on what a computer does, so that one reading of the traces serves all
+ * which is that of their starts; a child with a trace of its own comes to the end of the ring, and what a process executes
+ * takes its place. No turn depends on what a computer does, so that one reading of the traces serves all
  * computers: each takes the same stretch of visits in its turn. Each touch of a visit is translated in the tables of
  * its process, faults where they do not allow it, and then looks into the TLBs; what a fault or an event changes leaves
  * them. A pattern that alternates longer is followed as long as it misses.
@@ -68,10 +69,13 @@ struct pw_turns {
     uint64_t start;
     bool over, waited;              /* waited: nothing ran any more, and the clock jumped to its start */
   } *slots;
-  size_t n_slots;
+  size_t n_slots, slots_room;
   const struct pw_kernel_events *events; /* for all computers, borrowed; or NULL */
   uint64_t quantum, clock, stretches;
   bool (*stop)(void *context, const struct pw_trace_info *info);
+  /* The blocks of the trace of that name beside a slot's own, for the slot after the last (or, next, for that slot again): 1; 0: there
+   * is no such file; or a status. */
+  int (*open)(void *context, size_t slot, const char *name, bool next, struct pw_blocks *blocks, struct pw_error *err);
   void *context;
 };
 

@@ -5,7 +5,7 @@
  * ring: so a block is copied before it is looked at, what the header says is read once, and both are only
  * believed as far as they are checked. The copy brings the block into our cache, and little else costs time then.
  *
- * A fork leaves no event: the child has a trace of its own. */
+ * A child of a fork has a trace of its own; the event names it. */
 #include "record/image.h"
 
 #include <errno.h>
@@ -109,6 +109,13 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
 void pw_recording_name(struct pw_recording *r, const struct pw_ring_namer *namer)
 {
   r->events.namer = *namer;
+}
+
+void pw_recording_relate(struct pw_recording *r, uint64_t pid, uint64_t number, const struct pw_ring_family *family)
+{
+  r->events.pid = pid;
+  r->events.number = number;
+  r->events.family = *family;
 }
 
 int pw_recording_symbol(struct pw_recording *r, uint64_t address, uint64_t bytes, uint32_t kind, const char *name,

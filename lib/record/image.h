@@ -9,6 +9,7 @@
 
 struct pw_recording;
 struct pw_ring_namer;
+struct pw_ring_family;
 
 struct pw_recording_options {
   struct pw_trace_options trace;    /* skip, limit */
@@ -21,6 +22,8 @@ int pw_recording_create(struct pw_recording **recording, const char *path, const
                         struct pw_error *err);
 /* Who names what is mapped (ring_events.h); copied. */
 void pw_recording_name(struct pw_recording *recording, const struct pw_ring_namer *namer);
+/* Its process, its number among the images of that, and who knows the traces of children (ring_events.h); copied. */
+void pw_recording_relate(struct pw_recording *recording, uint64_t pid, uint64_t number, const struct pw_ring_family *family);
 int pw_recording_symbol(struct pw_recording *recording, uint64_t address, uint64_t bytes, uint32_t kind, const char *name,
                         size_t name_bytes, struct pw_error *err);
 /* The ring's descriptor, for the program; stays ours. */

@@ -27,6 +27,7 @@
 #include "record/naming.h"
 #include "record/image.h"
 #include "record/ring.h"
+#include "record/ring_events.h"
 
 enum { BLOCKS_A_TURN = 8, SLEEP_MS = 100 };
 
@@ -51,8 +52,14 @@ struct recorder {
   size_t n_images, images_room;
   struct pollfd *polls;
   size_t polls_room;
-  pid_t *pids;              /* of all images that got a trace of their own name */
-  size_t n_pids, pids_room;
+  struct named {            /* images that got a trace of their own name */
+    pid_t pid;
+    bool forked, told;      /* told: an event of its parent has its name */
+  } *named;
+  size_t n_named, named_room;
+  pid_t *promised;          /* children whose name was told before they connected */
+  size_t n_promised, promised_room;
+  char *relative;           /* the name that was told last */
   int64_t stopped_ms;       /* when the caller asked to stop, or 0 */
   int signals_sent;
   int status;               /* the first failure, and its sentence */
@@ -91,22 +98,63 @@ static int open_socket(struct recorder *r, struct pw_error *err)
 /* ---- images ---- */
 
 /* OUT.pwt -> OUT.PID.pwt, and OUT.PID-2.pwt for what the same process becomes. NULL: no memory. */
-static char *image_path(struct recorder *r, pid_t pid)
+static char *path_of(const struct recorder *r, pid_t pid, size_t number)
 {
   const char *out = r->options->output, *slash = strrchr(out, '/'), *dot = strrchr(slash ? slash : out, '.');
-  size_t stem = dot && strcmp(dot, ".pwt") == 0 ? (size_t)(dot - out) : strlen(out), same = 1, room = strlen(out) + 64;
+  size_t stem = dot && strcmp(dot, ".pwt") == 0 ? (size_t)(dot - out) : strlen(out), room = strlen(out) + 64;
   char *path = pw_malloc(room, 1);
-  if (!path || pw_grow((void **)&r->pids, &r->pids_room, r->n_pids + 1, sizeof *r->pids)) {
-    pw_free(path);
-    return NULL;
-  }
-  for (size_t i = 0; i < r->n_pids; i++) same += r->pids[i] == pid;
-  r->pids[r->n_pids++] = pid;
-  if (same == 1)
-    snprintf(path, room, "%.*s.%ld.pwt", (int)stem, out, (long)pid);
-  else
-    snprintf(path, room, "%.*s.%ld-%zu.pwt", (int)stem, out, (long)pid, same);
+  if (!path) return NULL;
+  if (number == 1) snprintf(path, room, "%.*s.%ld.pwt", (int)stem, out, (long)pid);
+  else snprintf(path, room, "%.*s.%ld-%zu.pwt", (int)stem, out, (long)pid, number);
   return path;
+}
+
+static size_t count_named(const struct recorder *r, pid_t pid)
+{
+  size_t same = 0;
+  for (size_t i = 0; i < r->n_named; i++) same += r->named[i].pid == pid;
+  return same;
+}
+
+static char *image_path(struct recorder *r, pid_t pid, bool forked)
+{
+  if (pw_grow((void **)&r->named, &r->named_room, r->n_named + 1, sizeof *r->named)) return NULL;
+  char *path = path_of(r, pid, count_named(r, pid) + 1);
+  if (!path) return NULL;
+  bool told = false;
+  for (size_t i = 0; forked && i < r->n_promised && !told; i++) {
+    told = r->promised[i] == pid;
+    if (told) r->promised[i] = r->promised[--r->n_promised];
+  }
+  r->named[r->n_named++] = (struct named){pid, forked, told};
+  return path;
+}
+
+/* The number of a child's image among those of its process: it may have connected already, and even be another program by now. */
+static size_t number_of_child(struct recorder *r, pid_t pid)
+{
+  size_t same = 0;
+  for (size_t i = 0; i < r->n_named; i++) {
+    same += r->named[i].pid == pid;
+    if (r->named[i].pid != pid || !r->named[i].forked || r->named[i].told) continue;
+    r->named[i].told = true;
+    return same;
+  }
+  if (!pw_grow((void **)&r->promised, &r->promised_room, r->n_promised + 1, sizeof *r->promised)) r->promised[r->n_promised++] = pid;
+  return same + 1;
+}
+
+/* For the events of a trace; see ring_events.h. */
+static const char *relative_name(void *recorder, uint64_t pid, const uint64_t *after)
+{
+  struct recorder *r = recorder;
+  pw_free(r->relative);
+  r->relative = NULL;
+  if (r->options->first_only) return "";
+  r->relative = path_of(r, (pid_t)pid, after ? (size_t)*after + 1 : number_of_child(r, (pid_t)pid));
+  if (!r->relative) return "";
+  const char *slash = strrchr(r->relative, '/');
+  return slash ? slash + 1 : r->relative;
 }
 
 static int new_recording(struct recorder *r, struct pw_recording **recording, const char *path, struct pw_error *err)
@@ -133,7 +181,7 @@ static bool send_ring(int sock, int ring)
 
 /* What connected: its process, or -1 when it is none of ours. One that became another user's is not let in, since
  * others may then tell it what to do. */
-static pid_t read_hello(struct recorder *r, int sock)
+static pid_t read_hello(struct recorder *r, int sock, bool *forked)
 {
   struct pw_ring_hello hello;
   struct ucred who;
@@ -146,11 +194,12 @@ static pid_t read_hello(struct recorder *r, int sock)
     return -1;
   }
   if (recv(sock, &hello, sizeof hello, MSG_WAITALL) != (ssize_t)sizeof hello) return -1;
+  *forked = hello.forked;
   return hello.version == PW_RING_VERSION ? who.pid : -1;
 }
 
 /* The recording for a process that connected; NULL when it gets none. */
-static struct pw_recording *recording_for(struct recorder *r, pid_t pid)
+static struct pw_recording *recording_for(struct recorder *r, pid_t pid, bool forked)
 {
   struct pw_error err;
   struct pw_recording *recording = NULL;
@@ -160,7 +209,7 @@ static struct pw_recording *recording_for(struct recorder *r, pid_t pid)
     return recording;
   }
   if (r->options->first_only || r->stopped_ms || pid < 0) return NULL;
-  char *path = image_path(r, pid);
+  char *path = image_path(r, pid, forked);
   int status = path ? new_recording(r, &recording, path, &err)
                     : pw_error_set(&err, PW_ENOMEM, "memory ran out for the name of the trace; free some and run again");
   note_failure(r, status, &err);
@@ -187,15 +236,17 @@ static void accept_image(struct recorder *r)
     if (errno == EMFILE || errno == ENFILE) refuse_image(r);
     return;
   }
-  pid_t pid = read_hello(r, sock);
+  bool forked = false;
+  pid_t pid = read_hello(r, sock, &forked);
   bool is_first = r->first && pid == r->program;
-  struct pw_recording *recording = recording_for(r, pid);
+  struct pw_recording *recording = recording_for(r, pid, forked);
   struct pw_naming *naming = NULL;
   struct pw_error err;
   bool good = recording && !pw_naming_create(&naming, r->objects, recording, &err) &&
               send_ring(sock, pw_recording_ring(recording)) &&
               !pw_grow((void **)&r->images, &r->images_room, r->n_images + 1, sizeof *r->images);
   if (good) {
+    pw_recording_relate(recording, (uint64_t)pid, is_first ? 0 : count_named(r, pid), &(struct pw_ring_family){r, relative_name});
     r->images[r->n_images++] = (struct image){pid, sock, is_first, recording, naming};
     return;
   }
@@ -371,7 +422,9 @@ static void clean_up(struct recorder *r)
   if (r->spare >= 0) close(r->spare);
   pw_free(r->images);
   pw_free(r->polls);
-  pw_free(r->pids);
+  pw_free(r->named);
+  pw_free(r->promised);
+  pw_free(r->relative);
 }
 
 int pw_record(char *const argv[], const struct pw_record_options *options, struct pw_record_info *info, struct pw_error *err)

@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define PW_RING_VERSION UINT32_C(3)
+#define PW_RING_VERSION UINT32_C(4)
 #define PW_RING_HEADER_BYTES 4096u
 #define PW_RING_MOST_BLOCKS 64u
 #define PW_RING_NOTHING UINT64_MAX
@@ -64,6 +64,7 @@ enum pw_ring_kind {
   PW_RING_FORGET,    /* 1: runs are told anew, from number 0 */
   PW_RING_UNRECORDED, /* 1: what is about to be executed cannot be recorded */
   PW_RING_ADVISE,    /* address, bytes, 14 huge pages or 15 none (madvise); of the process 0, 0, 256 none or 257 (prctl) */
+  PW_RING_FORK,      /* process id of a child that was forked */
 };
 
 /* An item of a run: enum pw_op in the top 2 bits, size in the next 14, and for a fetch the

@@ -146,8 +146,20 @@ static int note_exit(struct pw_ring_events *e, const uint64_t *words)
   return 0;
 }
 
+/* A child, or (next) what the process becomes, has a trace of its own. */
+static int put_child(struct pw_ring_events *e, uint64_t pid, bool next, struct pw_error *err)
+{
+  const char *name = e->family.name ? e->family.name(e->family.context, pid, next ? &e->number : NULL) : "";
+  if (next && !*name) return 0;
+  return put_event(e, (struct pw_event){.kind = PW_EVENT_CHILD, .a = pid, .b = next}, name, strlen(name), err);
+}
+
 int pw_ring_events_end(struct pw_ring_events *e, struct pw_error *err)
 {
+  if (e->exec && !e->unrecorded) {
+    int status = put_child(e, e->pid, true, err);
+    if (status) return status;
+  }
   if (e->exec) return put_event(e, (struct pw_event){.kind = PW_EVENT_EXEC}, e->exec, strlen(e->exec), err);
   if (!e->has_end) return 0;
   return put_event(e, (struct pw_event){.kind = PW_EVENT_EXIT, .a = e->exit_status, .b = e->signal}, NULL, 0, err);
@@ -167,7 +179,7 @@ static size_t least_words(uint32_t kind)
       [PW_RING_MAP] = 5, [PW_RING_STACK] = 2, [PW_RING_HEAP] = 3, [PW_RING_UNMAP] = 2,
       [PW_RING_PROTECT] = 3, [PW_RING_MOVE] = 3, [PW_RING_DISCARD] = 2, [PW_RING_READ] = 2, [PW_RING_WRITE] = 2,
       [PW_RING_THREAD] = 1, [PW_RING_THREAD_NEW] = 2, [PW_RING_THREAD_END] = 1,
-      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2, [PW_RING_UNRECORDED] = 1, [PW_RING_ADVISE] = 3};
+      [PW_RING_EXEC] = 1, [PW_RING_EXIT] = 2, [PW_RING_UNRECORDED] = 1, [PW_RING_ADVISE] = 3, [PW_RING_FORK] = 1};
   return kind < sizeof least ? least[kind] : 0;
 }
 
@@ -189,6 +201,7 @@ int pw_ring_events_take(struct pw_ring_events *e, uint32_t kind, const uint64_t 
     case PW_RING_THREAD_NEW: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD_START, .a = w[1], .b = w[0]}, NULL, 0,
                                               err);
     case PW_RING_THREAD_END: return put_event(e, (struct pw_event){.kind = PW_EVENT_THREAD_END, .a = w[0]}, NULL, 0, err);
+    case PW_RING_FORK: return put_child(e, w[0], false, err);
     case PW_RING_EXEC: return note_exec(e, w, n, err);
     case PW_RING_UNRECORDED:
       e->unrecorded = true;

@@ -18,6 +18,14 @@ struct pw_ring_namer {
   void (*unmap)(void *context, uint64_t address, uint64_t bytes);
 };
 
+/* Who knows the traces of other processes; may be left out. */
+struct pw_ring_family {
+  void *context;
+  /* The name of the trace of a child, without its folder, until the next call; "": it has none. With `after` that of the image that
+   * comes after so many of the process: what it executes next. */
+  const char *(*name)(void *context, uint64_t pid, const uint64_t *after);
+};
+
 /* A mapping that came, of a file or anonymous. */
 struct pw_ring_map {
   uint64_t address, bytes, bits, offset, inode;
@@ -35,6 +43,8 @@ struct pw_ring_events {
   const char *path;                /* of the trace, for errors; borrowed */
   struct pw_visits *visits;        /* borrowed */
   struct pw_ring_namer namer;
+  struct pw_ring_family family;
+  uint64_t pid, number;            /* of the process, and the image's among those of it: for the family */
   int (*room)(void *context, struct pw_error *err); /* makes room for an event */
   void *context;
   struct pw_ring_text *texts;      /* of the events in the open block */

@@ -340,6 +340,9 @@ int pw_relocation_event(struct pw_relocation *r, const struct pw_event *event, s
   case PW_EVENT_KERNEL_READ:
   case PW_EVENT_KERNEL_WRITE: return kernel_touches(r, event, err);
   case PW_EVENT_THREAD: r->running = true; return 0;
+  case PW_EVENT_CHILD:
+    if (event->b) return 0; /* the exec comes next */
+    __attribute__((fallthrough));
   case PW_EVENT_FORK: return tell(r, &(struct pw_native_change){.kind = PW_NATIVE_FORK}, err);
   case PW_EVENT_EXEC:
   case PW_EVENT_EXIT: r->over = true; return 0;

@@ -22,7 +22,8 @@
 /* Feature flags that a reader must know to read the file right. */
 #define PWT_KINDS UINT64_C(1) /* visits name their kind: flags and counts are told once a block */
 #define PWT_ADVICE UINT64_C(2) /* events from PW_EVENT_ADVISE on; only in files that have one */
-#define PWT_REQUIRED_KNOWN (PWT_KINDS | PWT_ADVICE)
+#define PWT_FAMILY UINT64_C(4) /* PW_EVENT_CHILD; only in files that have one */
+#define PWT_REQUIRED_KNOWN (PWT_KINDS | PWT_ADVICE | PWT_FAMILY)
 
 enum { PWT_TYPE_BLOCK = 0x424b4c42, PWT_TYPE_INDEX = 0x58444e49, PWT_TYPE_END = 0x21444e45 };
 

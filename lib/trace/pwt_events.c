@@ -44,7 +44,7 @@ static bool decode_event(struct pwt_events *events, struct pwt_cursor *c, struct
   e->c = pwt_get_leb(c);
   uint64_t length = pwt_get_leb(c);
   if (!c->ok || kind < PW_EVENT_THREAD || kind >= PW_EVENT_KINDS || length > PWT_MAX_EVENT_TEXT ||
-      length > (uint64_t)(c->end - c->p) || (kind == PW_EVENT_ADVISE && !events->advice))
+      length > (uint64_t)(c->end - c->p) || (kind == PW_EVENT_ADVISE && !events->advice) || (kind == PW_EVENT_CHILD && !events->family))
     return false;
   e->text = (const char *)c->p;
   e->text_bytes = (uint32_t)length;

@@ -9,7 +9,7 @@
 struct pwt_events {
   struct pw_event *list;       /* of the last block */
   size_t room;
-  bool advice;                 /* the file has the feature, so that there may be some */
+  bool advice, family;         /* the file has the feature, so that there may be some */
   bool marked;                 /* one of them is a mark */
   uint32_t n_processes, process;
   uint64_t thread;

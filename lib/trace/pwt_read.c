@@ -132,6 +132,7 @@ static int read_file_header(struct pwt_reader *r, struct pw_error *err)
                         r->path, pwt_get64(p + 16) & ~PWT_REQUIRED_KNOWN);
   r->has_kinds = pwt_get64(p + 16) & PWT_KINDS;
   r->events.advice = pwt_get64(p + 16) & PWT_ADVICE;
+  r->events.family = pwt_get64(p + 16) & PWT_FAMILY;
   if (pwt_get32(p + 12) != PW_BASE_SHIFT) return damaged(r, err, "the base page is not 4 KiB");
   status = read_texts(r, p + PWT_HEADER_FIXED, payload - PWT_HEADER_FIXED, err);
   if (!status) consume(r, PWT_FRAME_BYTES + payload + PWT_SUM_BYTES);

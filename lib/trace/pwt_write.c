@@ -40,7 +40,7 @@ struct pw_writer {
   XXH64_state_t *chain_state;
   unsigned char *header;    /* the file header's frame, kept until its features are known */
   size_t header_payload;
-  bool advises;             /* an event needs the feature advice */
+  uint64_t features;        /* required ones that its events ask for */
 };
 
 static int out_of_memory(const struct pw_writer *w, struct pw_error *err)
@@ -107,10 +107,10 @@ static int put_file_header(struct pw_writer *w, const struct pw_writer_options *
 static int put_features(struct pw_writer *w, struct pw_error *err)
 {
   uint64_t sum, end = w->offset_bytes;
-  if (!w->advises) return 0;
+  if (!w->features) return 0;
   if (fseeko(w->stream, -(off_t)end, SEEK_CUR))
     return pw_error_set(err, PW_EIO, "%s cannot be written: %s; nothing was left behind", w->name, strerror(errno));
-  pwt_put64(w->header + PWT_FRAME_BYTES + 16, PWT_KINDS | PWT_ADVICE);
+  pwt_put64(w->header + PWT_FRAME_BYTES + 16, PWT_KINDS | w->features);
   int status = put_frame(w, w->header, w->header_payload, &sum, err);
   if (!status && fseeko(w->stream, (off_t)(end - w->offset_bytes + end), SEEK_CUR))
     status = pw_error_set(err, PW_EIO, "%s cannot be written: %s; nothing was left behind", w->name, strerror(errno));
@@ -277,8 +277,9 @@ static void follow_events(struct pw_writer *w, const struct pw_block *b)
   for (uint32_t i = 0; i < b->n_events; i++) {
     if (b->events[i].kind == PW_EVENT_PROCESS) w->process = (uint32_t)b->events[i].b;
     if (b->events[i].kind == PW_EVENT_THREAD) w->thread = b->events[i].a;
-    w->advises |= b->events[i].kind == PW_EVENT_ADVISE ||
-                  (b->events[i].kind == PW_EVENT_MAP && b->events[i].c & PW_MAP_HUGETLB);
+    bool advises = b->events[i].kind == PW_EVENT_ADVISE || (b->events[i].kind == PW_EVENT_MAP && b->events[i].c & PW_MAP_HUGETLB);
+    if (advises) w->features |= PWT_ADVICE;
+    if (b->events[i].kind == PW_EVENT_CHILD) w->features |= PWT_FAMILY;
     bool names_process = b->events[i].kind == PW_EVENT_PROCESS || b->events[i].kind == PW_EVENT_FORK;
     if (names_process && b->events[i].b >= w->n_processes) w->n_processes = (uint32_t)b->events[i].b + 1;
   }

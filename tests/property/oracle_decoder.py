@@ -21,6 +21,7 @@ P1, P2, P3, P4, P5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9
                       0x27D4EB2F165667C5)
 KINDS = 1
 ADVICE = 2
+FAMILY = 4
 THREAD_SWITCH, PROCESS_SWITCH = 1, 2
 
 
@@ -124,7 +125,7 @@ def read_file_header(file):
     header.number(2)
     need(header.number(4) == 12, 'base pages that are not 4 KiB')
     features = header.number(8)
-    need(features & ~(KINDS | ADVICE) == 0, 'a required feature that is not known')
+    need(features & ~(KINDS | ADVICE | FAMILY) == 0, 'a required feature that is not known')
     header.number(8)
     texts = [header.take(header.number(4)).decode('utf-8') for _ in range(4)]
     header.done()
@@ -142,7 +143,7 @@ class Block:
 
     def __init__(self, file, header, checksum, offset, features):
         self.offset, self.checksum = offset, checksum
-        self.has_kinds, self.has_advice = features & KINDS, features & ADVICE
+        self.has_kinds, self.has_advice, self.has_family = features & KINDS, features & ADVICE, features & FAMILY
         self.n_visits, self.n_pages, self.n_events = (header.number(4) for _ in range(3))
         self.thread, self.process, zero = header.number(8), header.number(4), header.number(4)
         self.totals = [header.number(8) for _ in range(3)]
@@ -183,7 +184,7 @@ class Block:
             kind, a, b, c = (core.leb128() for _ in range(4))
             size = core.leb128()
             need(size <= 4096, 'an event text over 4096 bytes')
-            need(1 <= kind <= (18 if self.has_advice else 17), f'an event of unknown kind {kind}')
+            need(1 <= kind <= 17 or (kind == 18 and self.has_advice) or (kind == 19 and self.has_family), f'an event of unknown kind {kind}')
             self.events.append((at, kind, a, b, c, core.take(size)))
         core.done()
         self.pages = []

@@ -290,7 +290,7 @@ static void newer_files_are_refused(void **state)
   } rows[] = {
       {8, 2, 1, 0, ""}, {8, 2, 2, PW_EUNSUPPORTED, "version 2"}, {8, 2, 65535, PW_EUNSUPPORTED, "version 65535"},
       {10, 2, 7, 0, ""}, {12, 4, 13, PW_EFORMAT, "4 KiB"},
-      {16, 8, 5, PW_EUNSUPPORTED, "features 0x4 "}, {16, 8, 3, 0, ""}, {16, 8, UINT64_C(1) << 63, PW_EUNSUPPORTED, "newer pagewalk"},
+      {16, 8, 9, PW_EUNSUPPORTED, "features 0x8 "}, {16, 8, 7, 0, ""}, {16, 8, UINT64_C(1) << 63, PW_EUNSUPPORTED, "newer pagewalk"},
       {24, 8, UINT64_MAX, 0, ""},
       {32, 4, 1, PW_EFORMAT, "file header"}, {32, 4, 0xffffffff, PW_EFORMAT, "file header"},
   };

@@ -22,7 +22,7 @@ extern struct { Int fd; Bool is_socket; } VG_(log_output_sink);
 extern VexControl vex_control; /* what translation goes by */
 extern void VG_(discard_translations)(Addr start, ULong range, const HChar *who);
 
-enum { MOST_RUNS = 1 << 20 };
+enum { MOST_RUNS = 1 << 20, CLONE_THREAD = 0x10000 };
 
 static const HChar *option_ring;
 static ThreadId running;
@@ -113,6 +113,11 @@ static void after_syscall(ThreadId thread, UInt number, UWord *arguments, UInt n
   buffers_after_syscall(thread, number, arguments, n, result);
   limit_runs();
   if (sr_isError(result)) return;
+  Bool forks = number == __NR_fork || number == __NR_vfork || (number == __NR_clone && !(arguments[0] & CLONE_THREAD));
+  if (forks && sr_Res(result)) {
+    const ULong child[] = {sr_Res(result)};
+    channel_record(PW_RING_FORK, child, 1);
+  }
   if (number == __NR_rt_sigaction) watch_handlers(arguments, n);
   maps_after_syscall(number, arguments, n, sr_Res(result));
 }

@@ -13,29 +13,6 @@ static int out_of_memory(struct pw_error *err)
   return pw_error_set(err, PW_ENOMEM, "memory ran out for the processes of the traces");
 }
 
-int pw_program_init(struct pw_program *p, struct pw_computer *computer, struct pw_processes *all, uint32_t number,
-                    struct pw_error *err)
-{
-  memset(p, 0, sizeof *p);
-  p->computer = computer;
-  p->all = all;
-  p->number = number;
-  return pw_spaces_init(&p->spaces, 0) ? out_of_memory(err) : 0;
-}
-
-void pw_program_clear(struct pw_program *p)
-{
-  pw_spaces_clear(&p->spaces);
-  pw_free(p->numbers);
-}
-
-/* ---- processes ---- */
-
-static struct pw_process *process_of(struct pw_program *p, uint32_t index)
-{
-  return index < p->n_numbers && p->numbers[index] ? p->all->list[p->numbers[index] - 1] : NULL;
-}
-
 static int reserve(struct pw_program *p, uint32_t index)
 {
   size_t n = (size_t)index + 1;
@@ -46,6 +23,44 @@ static int reserve(struct pw_program *p, uint32_t index)
                  pw_grow((void **)&all->of, &all->of_room, all->n + 1, sizeof *all->of)
              ? -1
              : 0;
+}
+
+int pw_program_init(struct pw_program *p, struct pw_computer *computer, struct pw_processes *all, uint32_t number,
+                    struct pw_error *err)
+{
+  memset(p, 0, sizeof *p);
+  p->computer = computer;
+  p->all = all;
+  p->number = number;
+  p->next = PW_NO_TEXT;
+  return pw_spaces_init(&p->spaces, 0) ? out_of_memory(err) : 0;
+}
+
+int pw_program_join(struct pw_program *p, struct pw_computer *computer, struct pw_processes *all, uint32_t number, uint32_t child,
+                    struct pw_error *err)
+{
+  int status = pw_program_init(p, computer, all, number, err);
+  if (status) return status;
+  if (reserve(p, 0)) return out_of_memory(err);
+  p->numbers[0] = child + 1;
+  all->of[child].program = number;
+  p->joins = p->began = true;
+  return 0;
+}
+
+void pw_program_clear(struct pw_program *p)
+{
+  pw_spaces_clear(&p->spaces);
+  pw_intern_clear(&p->texts);
+  pw_free(p->born);
+  pw_free(p->numbers);
+}
+
+/* ---- processes ---- */
+
+static struct pw_process *process_of(struct pw_program *p, uint32_t index)
+{
+  return index < p->n_numbers && p->numbers[index] ? p->all->list[p->numbers[index] - 1] : NULL;
 }
 
 /* Process `index` of the trace begins: of a parent, or by itself. */
@@ -175,6 +190,26 @@ static int kernel_touches(struct pw_program *p, const struct pw_event *e, struct
   return status;
 }
 
+/* A child with a trace of its own, or (e->b) where this process goes on. */
+static int take_child(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
+{
+  struct pw_process *process, *made;
+  uint32_t text = pw_intern(&p->texts, e->text ? e->text : "", e->text_bytes);
+  int status = need_process(p, &process, err);
+  if (status) return status;
+  if (text == PW_NO_TEXT || pw_grow((void **)&p->born, &p->born_room, p->n_born + 1, sizeof *p->born)) return out_of_memory(err);
+  if (e->b) {
+    p->next = text;
+    return 0;
+  }
+  if (reserve(p, 0) || !(made = pw_calloc(1, sizeof *made))) return out_of_memory(err);
+  struct pw_processes *all = p->all;
+  all->list[all->n] = made;
+  all->of[all->n] = (struct pw_process_of){.program = p->number};
+  p->born[p->n_born++] = (struct pw_born){(uint32_t)all->n++, text};
+  return pw_process_fork(made, process, err);
+}
+
 static int do_event(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
 {
   struct pw_process *process;
@@ -192,6 +227,8 @@ static int do_event(struct pw_program *p, const struct pw_event *e, struct pw_er
   }
   status = settle(p, err);
   if (status) return status;
+  if (p->joins) return pw_spaces_event(&p->spaces, e, NULL, NULL, err); /* the fork gave it all that */
+  if (e->kind == PW_EVENT_CHILD) return take_child(p, e, err);
   if (e->kind == PW_EVENT_PROCESS) {
     p->current = (uint32_t)e->b;
   } else if (e->kind == PW_EVENT_THREAD_START || e->kind == PW_EVENT_THREAD_END) {
@@ -281,16 +318,31 @@ int pw_program_prepare(struct pw_program *p, const struct pw_feed *f, struct pw_
   if (!status) status = take_waiting(p, f, err);
   for (uint32_t i = f->event; !status && i < b->n_events && b->events[i].at <= f->visit; i++) status = take_event(p, &b->events[i], err);
   if (!status && p->maps) status = settle(p, err);
+  p->joins = false;
   return status ? status : need_process(p, &process, err);
 }
 
-int pw_program_end(struct pw_program *p, const struct pw_feed *f, struct pw_error *err)
+int pw_program_finish(struct pw_program *p, const struct pw_feed *f, const char **next, struct pw_error *err)
 {
   struct pw_process *process;
   int status = p->began ? 0 : need_process(p, &process, err);
   p->began = true;
+  p->next = PW_NO_TEXT;
   if (!status) status = take_waiting(p, f, err);
   if (!status) status = settle(p, err);
-  for (uint32_t i = 0; i < p->n_numbers; i++) end(p, i, false);
+  *next = p->next == PW_NO_TEXT ? NULL : p->texts.texts[p->next];
   return status;
+}
+
+int pw_program_go_on(struct pw_program *p, struct pw_error *err)
+{
+  pw_spaces_clear(&p->spaces);
+  p->maps = false;
+  p->current = 0;
+  return pw_spaces_init(&p->spaces, 0) ? out_of_memory(err) : 0;
+}
+
+void pw_program_end(struct pw_program *p)
+{
+  for (uint32_t i = 0; i < p->n_numbers; i++) end(p, i, false);
 }

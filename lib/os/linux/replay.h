@@ -41,6 +41,14 @@ struct pw_program {
   uint32_t *numbers;             /* by process of the trace: its number among all, plus 1; 0: it does not live */
   size_t n_numbers, numbers_room;
   bool began;
+  bool joins;                    /* it is a child: until its first visit its trace tells again what the fork gave it */
+  struct pw_born {               /* children with traces of their own, of the events before the next visit */
+    uint32_t number;             /* among all */
+    uint32_t text;               /* of `texts`: the file's name */
+  } *born;
+  size_t n_born, born_room;
+  struct pw_intern texts;
+  uint32_t next;                 /* text of the trace that it goes on in, or PW_NO_TEXT */
   int (*after_event)(void *context, struct pw_error *err); /* or NULL */
   void *after_event_context;
 };
@@ -57,8 +65,15 @@ int pw_program_init(struct pw_program *program, struct pw_computer *computer, st
 void pw_program_clear(struct pw_program *program);
 /* What happens before the feed's next visit, of which there is one: 0, PW_MM_NO_FRAME, or a status. */
 int pw_program_prepare(struct pw_program *program, const struct pw_feed *feed, struct pw_error *err);
-/* The last events, and the exit of all that lives. */
-int pw_program_end(struct pw_program *program, const struct pw_feed *feed, struct pw_error *err);
+/* A child that was born to another program, by its number among all. */
+int pw_program_join(struct pw_program *program, struct pw_computer *computer, struct pw_processes *all, uint32_t number, uint32_t child,
+                    struct pw_error *err);
+/* The last events. It may go on in another trace, whose name *next is then; else NULL. */
+int pw_program_finish(struct pw_program *program, const struct pw_feed *feed, const char **next, struct pw_error *err);
+/* It goes on there: nothing is mapped. */
+int pw_program_go_on(struct pw_program *program, struct pw_error *err);
+/* The exit of all that lives. */
+void pw_program_end(struct pw_program *program);
 /* Who makes the next visit, after pw_program_prepare: number among all. */
 static inline uint32_t pw_program_running(const struct pw_program *p)
 {
