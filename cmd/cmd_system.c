@@ -16,19 +16,21 @@
 #include "say.h"
 #include "settings.h"
 #include "system_file.h"
+#include "system_json.h"
 #include "system_report.h"
 #include "system_spec.h"
 #include "yamlfile.h"
 
 struct system_options {
-  const char *csv, *folder;
+  const char *csv, *json, *folder;
   bool quiet;
 };
 
 static const struct option_row own_rows[] = {
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, csv), "write the rows of system.csv instead of the summary (- = stdout)"},
+    {"json", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, json), "write system, processes and slabs as JSON, likewise"},
     {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct system_options, folder),
-     "a folder for system.csv, processes.csv, slabs.csv, buddy.csv\nand series.csv, with --every also charts/"},
+     "a folder for system.csv, processes.csv, slabs.csv, buddy.csv,\nseries.csv and charts/"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
     {0}};
 
@@ -152,6 +154,23 @@ static int write_table(const void *context, FILE *out, struct pw_error *err)
   return status;
 }
 
+static int write_json(const void *context, FILE *out, struct pw_error *err)
+{
+  const struct system_table *t = context;
+  static const enum pw_system_table tables[] = {PW_SYSTEM_RUNS, PW_SYSTEM_PROCESSES, PW_SYSTEM_SLABS};
+  int status = 0;
+  for (size_t k = 0; k < sizeof tables / sizeof *tables && !status; k++) {
+    size_t n = 0;
+    fprintf(out, "%s\n  \"%s\": [", k ? "," : "{", pw_system_table_name(tables[k]));
+    for (size_t i = 0; !status && i < t->work->plan->n_configs; i++)
+      if (!t->work->cases[i].error.status)
+        status = system_json_rows(out, tables[k], &t->work->plan->configs[i], &t->work->cases[i].result, &n, err);
+    fputs("\n  ]", out);
+  }
+  fputs("\n}\n", out);
+  return status;
+}
+
 static int write_folder(const struct work *w, const char *folder)
 {
   int code = DONE;
@@ -171,18 +190,42 @@ static void count_chart(void *context, const char *chart, const char *path, cons
   if (!reason) ++*(size_t *)context;
 }
 
-/* The course of each configuration, from series.csv. */
-static int draw(const char *folder)
+/* Which chart is of which table, and whether the windows of --every are needed. */
+static const struct {
+  const char *chart;
+  enum pw_system_table table;
+  bool windows;
+} system_charts[] = {{"process-walks", PW_SYSTEM_PROCESSES, false}, {"process-faults", PW_SYSTEM_PROCESSES, false},
+                     {"process-memory", PW_SYSTEM_PROCESSES, false}, {"quantum", PW_SYSTEM_RUNS, false},
+                     {"series", PW_SYSTEM_SERIES, true}, {"free-blocks", PW_SYSTEM_BUDDY, true}};
+
+static bool varies_quantum(const struct system_plan *plan)
+{
+  for (size_t i = 1; i < plan->n_configs; i++)
+    if (plan->configs[i].quantum != plan->configs[0].quantum) return true;
+  return false;
+}
+
+static int draw(const struct system_plan *plan, const char *folder)
 {
   struct pw_error err = {0};
   size_t n = 0;
-  char *csv = heap_text("%s/series.csv", folder), *charts = heap_text("%s/charts", folder);
-  const char *const csvs[] = {csv};
-  struct pw_chart_options options = {.folder = charts, .only = "series", .report = count_chart, .stop = interrupt_stops, .context = &n};
-  int code = pw_charts_draw(csvs, 1, &options, &err) < 0 ? FAILED : DONE;
-  if (code != DONE) say("%s; %s is whole: draw later with pagewalk plot", err.text, csv);
-  else say_note("%s: five CSV files and %zu chart%s", folder, n, n == 1 ? "" : "s");
-  free(csv);
+  int code = DONE;
+  char *charts = heap_text("%s/charts", folder);
+  for (size_t i = 0; code == DONE && i < sizeof system_charts / sizeof *system_charts; i++) {
+    bool of_programs = system_charts[i].table == PW_SYSTEM_PROCESSES;
+    if ((system_charts[i].windows && !plan->every) || (of_programs && !plan->n_programs)) continue;
+    if (system_charts[i].table == PW_SYSTEM_RUNS && !varies_quantum(plan)) continue;
+    char *csv = heap_text("%s/%s.csv", folder, pw_system_table_name(system_charts[i].table));
+    const char *const csvs[] = {csv};
+    struct pw_chart_options options = {.folder = charts, .only = system_charts[i].chart, .report = count_chart, .stop = interrupt_stops, .context = &n};
+    if (pw_charts_draw(csvs, 1, &options, &err) < 0) {
+      say("%s; %s is whole: draw later with pagewalk plot", err.text, csv);
+      code = FAILED;
+    }
+    free(csv);
+  }
+  if (code == DONE) say_note("%s: five CSV files and %zu chart%s", folder, n, n == 1 ? "" : "s");
   free(charts);
   return code;
 }
@@ -196,6 +239,22 @@ static void remark_starts(const struct pw_system_result *r)
       text_printable(name, sizeof name, r->processes[i].name);
       say_note("%s starts when nothing else runs, and the clock jumps to its start", name);
     }
+}
+
+static bool differ_in_thp_alone(const struct pw_system_config *a, const struct pw_system_config *b)
+{
+  return a->thp != b->thp && a->memory_bytes == b->memory_bytes && a->quantum == b->quantum && a->asids == b->asids && a->cold == b->cold &&
+         a->plain == b->plain;
+}
+
+/* Each configuration with huge pages against the one without. */
+static void compare_thp(const struct work *w)
+{
+  const struct pw_system_config *configs = w->plan->configs;
+  for (size_t i = 0; i < w->plan->n_configs; i++)
+    for (size_t k = 0; configs[i].thp == PW_SYSTEM_THP_NEVER && k < w->plan->n_configs; k++)
+      if (differ_in_thp_alone(&configs[i], &configs[k]) && !w->cases[i].error.status && !w->cases[k].error.status)
+        system_report_compare(&configs[i], &w->cases[i].result, &configs[k], &w->cases[k].result);
 }
 
 static int report(const struct work *w, const struct system_options *options)
@@ -219,10 +278,12 @@ static int report(const struct work *w, const struct system_options *options)
       break;
     }
   if (options->csv) code = sink_write(options->csv, write_table, &rows);
+  if (code == DONE && options->json) code = sink_write(options->json, write_json, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
-  if (code == DONE && options->folder && w->plan->every) code = draw(options->folder);
-  for (size_t i = 0; !options->csv && !options->folder && i < w->plan->n_configs; i++)
+  if (code == DONE && options->folder) code = draw(w->plan, options->folder);
+  for (size_t i = 0; !options->csv && !options->json && !options->folder && i < w->plan->n_configs; i++)
     if (!w->cases[i].error.status) system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
+  if (!options->csv && !options->json && !options->folder) compare_thp(w);
   return good == w->plan->n_configs ? code : FAILED;
 }
 
@@ -234,6 +295,8 @@ static int run_system(struct work *w, const struct system_options *options)
     const char *trace = w->plan->programs[i].trace;
     if (options->csv && strcmp(options->csv, "-") != 0 && files_same(options->csv, trace))
       return say_usage("--csv %s would overwrite the trace %s; name another file", options->csv, trace);
+    if (options->json && strcmp(options->json, "-") != 0 && files_same(options->json, trace))
+      return say_usage("--json %s would overwrite the trace %s; name another file", options->json, trace);
     for (int table = 0; options->folder && table < PW_SYSTEM_TABLES; table++) {
       char *path = heap_text("%s/%s.csv", options->folder, pw_system_table_name((enum pw_system_table)table));
       bool same = files_same(path, trace);
@@ -248,6 +311,8 @@ static int run_system(struct work *w, const struct system_options *options)
     return say_usage("--csv %s would overwrite the kernel's events; name another file", options->csv);
   if (events && strcmp(events, "-") == 0 && w->plan->n_configs > 1)
     return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
+  if (options->csv && options->json && strcmp(options->csv, options->json) == 0)
+    return say_usage("--csv and --json both write %s; name two files", options->csv);
   if (options->folder && !*options->folder) return say_usage("-o needs the name of a folder");
   if (options->folder && folder_make(options->folder, &folder_is_new, &err)) {
     say("%s", err.text);

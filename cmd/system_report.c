@@ -7,7 +7,7 @@
 
 #include "say.h"
 
-static const char *bytes(char text[32], uint64_t value)
+static const char *size(char text[32], uint64_t value)
 {
   human_bytes(text, 32, value);
   return text;
@@ -25,7 +25,7 @@ static void print_row(const char *name, const struct pw_system_sums *s, uint64_t
   uint64_t accesses = s->counted.fetches + s->counted.loads + s->counted.stores;
   int width = 20 + (int)(strlen(name) - text_width(name));
   printf("%-*s %15s %13s %12s %9s %10s %10s\n", width, name, count(a, accesses), count(b, s->walks), count(c, s->minor_faults),
-         count(d, s->major_faults), resident ? bytes(e, resident) : "", tables ? bytes(f, tables) : "");
+         count(d, s->major_faults), resident ? size(e, resident) : "", tables ? size(f, tables) : "");
 }
 
 /* What the huge pages did, in words. */
@@ -49,12 +49,48 @@ static void print_kernel(const struct pw_system_kernel_counts *k)
          count(a, k->user_pages), count(b, k->slab_pages), count(c, k->table_pages), count(d, k->unmatched));
 }
 
+/* By so much less (or more), in percent of what it was; "" where it was nothing. */
+static const char *change(char text[32], uint64_t was, uint64_t is)
+{
+  if (!was) text[0] = '\0';
+  else snprintf(text, 32, "%+.1f %%", 100 * ((double)is - (double)was) / (double)was);
+  return text;
+}
+
+static void print_change(const char *name, const struct pw_system_sums *was, const struct pw_system_sums *is, uint64_t bytes_were, uint64_t bytes)
+{
+  char a[32], b[32], c[32];
+  const char *sign = bytes < bytes_were ? "-" : "+";
+  int width = 20 + (int)(strlen(name) - text_width(name));
+  char more[40];
+  snprintf(more, sizeof more, "%.1s%s", bytes == bytes_were ? "" : sign, size(c, bytes < bytes_were ? bytes_were - bytes : bytes - bytes_were));
+  printf("%-*s %15s %13s %16s\n", width, name, change(a, was->walks, is->walks), change(b, was->minor_faults, is->minor_faults), more);
+}
+
+void system_report_compare(const struct pw_system_config *base, const struct pw_system_result *was, const struct pw_system_config *config,
+                           const struct pw_system_result *is)
+{
+  static const char *const modes[] = {"never", "madvise", "always"};
+  char shown[64];
+  uint64_t bytes_were = 0, bytes = 0;
+  printf("\nHuge pages, %s against %s\n\n%-20s %15s %13s %16s\n", modes[config->thp], modes[base->thp], "process", "page walks", "minor faults",
+         "resident");
+  for (size_t i = 0; i < is->n_processes && i < was->n_processes; i++) {
+    const struct pw_system_process *a = &was->processes[i], *b = &is->processes[i];
+    text_printable(shown, sizeof shown, b->name);
+    print_change(shown, &a->sums, &b->sums, a->resident_bytes, b->resident_bytes);
+    bytes_were += a->resident_bytes;
+    bytes += b->resident_bytes;
+  }
+  if (is->n_processes > 1) print_change("together", &was->sums, &is->sums, bytes_were, bytes);
+}
+
 void system_report_print(const struct pw_system_config *config, const struct pw_system_result *r, bool more)
 {
   char a[32], b[32], c[32], d[32], e[32], f[32], name[80];
   if (more) puts("");
-  printf("A computer of %s, of which Linux manages %s; turns of %s accesses\n\n", bytes(a, config->memory_bytes),
-         bytes(b, r->managed_bytes), count(c, config->quantum));
+  printf("A computer of %s, of which Linux manages %s; turns of %s accesses\n\n", size(a, config->memory_bytes),
+         size(b, r->managed_bytes), count(c, config->quantum));
   printf("%-20s %15s %13s %12s %9s %10s %10s\n", "process", "accesses", "page walks", "minor faults", "major", "resident", "tables");
   for (size_t i = 0; i < r->n_processes; i++) {
     const struct pw_system_process *p = &r->processes[i];
@@ -66,8 +102,8 @@ void system_report_print(const struct pw_system_config *config, const struct pw_
   }
   if (r->n_processes > 1) print_row("together", &r->sums, 0, r->table_bytes);
   printf("\nAt most: %s of private pages, %s of files and shared memory, %s for the kernel\n(tables %s, slabs %s; huge pages %s).\n",
-         bytes(a, r->anon_bytes), bytes(b, r->file_bytes), bytes(c, r->kernel_bytes), bytes(d, r->table_bytes), bytes(e, r->slab_bytes),
-         bytes(f, r->thp_bytes));
+         size(a, r->anon_bytes), size(b, r->file_bytes), size(c, r->kernel_bytes), size(d, r->table_bytes), size(e, r->slab_bytes),
+         size(f, r->thp_bytes));
   printf("%s context switches, %s address-space numbers taken from another; %s pages copied.\n", count(a, r->context_switches),
          count(b, r->asid_flushes), count(c, r->sums.copies));
   print_huge(config, r);

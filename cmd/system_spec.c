@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "heap.h"
+#include "say.h"
 #include "spec.h"
 #include "system_file.h"
 
@@ -60,8 +61,12 @@ void system_plan_clear(struct system_plan *plan)
   for (size_t i = 0; i < plan->n_texts; i++) free(plan->texts[i]);
   free(plan->texts);
   free(plan->programs);
-  for (size_t i = 0; plan->labels && i < plan->n_configs; i++) free(plan->labels[i]);
+  for (size_t i = 0; plan->labels && plan->settings && i < plan->n_configs; i++) {
+    free(plan->labels[i]);
+    free(plan->settings[i]);
+  }
   free(plan->labels);
+  free(plan->settings);
   free(plan->configs);
   *plan = (struct system_plan){0};
 }
@@ -364,12 +369,12 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   return status;
 }
 
-/* What tells a configuration from the others; NULL where there is one. */
-static char *label_of(const struct system_lists *l, const struct pw_system_config *c)
+/* What tells a configuration from the others, with or without its quantum; NULL where nothing does. */
+static char *label_of(const struct system_lists *l, const struct pw_system_config *c, bool with_quantum)
 {
   static const char *const thp[] = {"never", "madvise", "always"};
   char parts[N_LISTS][48], *label = NULL;
-  snprintf(parts[MEMORY], sizeof *parts, "%ju KiB", (uintmax_t)(c->memory_bytes >> 10));
+  human_bytes(parts[MEMORY], sizeof *parts, c->memory_bytes);
   snprintf(parts[THP], sizeof *parts, "thp %s", thp[c->thp]);
   snprintf(parts[QUANTUM], sizeof *parts, "turns of %ju", (uintmax_t)c->quantum);
   snprintf(parts[PAGE_CACHE], sizeof *parts, "%s", c->cold ? "cold" : "warm");
@@ -377,7 +382,7 @@ static char *label_of(const struct system_lists *l, const struct pw_system_confi
   if (c->asids == PW_ASIDS_ALL || c->asids == PW_ASIDS_OFF) snprintf(parts[ASID], sizeof *parts, "asid %s", c->asids ? "on" : "off");
   else snprintf(parts[ASID], sizeof *parts, "asid %u", c->asids);
   for (size_t i = 0; i < N_LISTS; i++) {
-    if (l->of[i].n < 2) continue;
+    if (l->of[i].n < 2 || (i == QUANTUM && !with_quantum)) continue;
     char *longer = heap_text("%s%s%s", label ? label : "", label ? ", " : "", parts[i]);
     free(label);
     label = longer;
@@ -401,10 +406,12 @@ int system_understand(struct system_plan *plan, const struct system_settings *s,
   }
   if (!status) plan->configs = heap_zero(n, sizeof *plan->configs);
   if (!status) plan->labels = heap_zero(n, sizeof *plan->labels);
+  if (!status) plan->settings = heap_zero(n, sizeof *plan->settings);
   for (; !status && plan->n_configs < n; plan->n_configs++) {
     struct pw_system_config *c = &plan->configs[plan->n_configs];
     *c = combine(&l, &base, s->of[SYS_KERNEL].n > 0, plan->n_configs);
-    c->label = plan->labels[plan->n_configs] = label_of(&l, c);
+    c->label = plan->labels[plan->n_configs] = label_of(&l, c, true);
+    c->setting = plan->settings[plan->n_configs] = label_of(&l, c, false);
   }
   for (size_t i = 0; i < N_LISTS; i++) numbers_clear(&l.of[i]);
   return status;

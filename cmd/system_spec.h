@@ -30,7 +30,7 @@ struct system_plan {
   size_t n_programs, n_texts, n_configs, configs_room;
   struct pw_system_program *programs;
   char **texts;                    /* that the programs point into, one each */
-  char **labels;                   /* of the configurations */
+  char **labels, **settings;       /* of the configurations */
   struct pw_system_config *configs;
   struct pw_geometry geometry;     /* borrowed by the configurations */
   unsigned jobs;

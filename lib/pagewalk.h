@@ -699,7 +699,8 @@ struct pw_system_config {
   struct pw_sized_config tlbs;
   uint64_t seed;
   bool audit;                          /* look over the whole computer after each event and fault, and fail if it is at odds: slow */
-  const char *label;                   /* borrowed: what its rows in series.csv are called, so that charts tell them apart; or NULL */
+  const char *label;                   /* borrowed: what its rows are called, so that charts tell them apart; or NULL */
+  const char *setting;                 /* borrowed: the same without its quantum; or NULL */
 };
 
 /* The documented defaults for so much memory; THP is never below 512 MiB of it that the kernel manages. */

@@ -55,12 +55,12 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
 {
   static const char machine[] = "programs,memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,table,itlb,dtlb,stlb";
   static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes";
-  if (table == PW_SYSTEM_SERIES) fputs("trace,", out); /* as in other series, so that charts find them */
+  fputs("trace,", out); /* the configuration's name, where charts of other files have a trace's */
   fputs(machine, out);
   switch (table) {
     case PW_SYSTEM_RUNS:
       put_sum_names(out);
-      fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,frag_index_9,unusable_9\n", bytes);
+      fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,frag_index_9,unusable_9,setting\n", bytes);
       break;
     case PW_SYSTEM_PROCESSES:
       fputs(",name,process", out);
@@ -94,6 +94,8 @@ static void put_arrays(FILE *out, const struct pw_tlb_array *arrays)
 
 static void put_machine(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
 {
+  pw_csv_write_text(out, c->label ? c->label : "system");
+  fputc(',', out);
   pw_csv_write_text(out, r->programs);
   fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%s,%s,", c->memory_bytes, c->kernel_bytes, thp_names[c->thp], c->quantum,
           c->cold ? "cold" : "warm", c->plain ? "plain" : "linux");
@@ -151,8 +153,6 @@ static void put_series(FILE *out, const struct pw_system_config *c, const struct
 {
   for (size_t i = 0; i < r->n_windows; i++) {
     const struct pw_system_window *w = &r->windows[i];
-    pw_csv_write_text(out, c->label ? c->label : "system");
-    fputc(',', out);
     put_machine(out, c, r);
     fprintf(out, ",%zu,%" PRIu64, i, w->access);
     put_sums(out, &w->sums);
@@ -169,8 +169,10 @@ int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_sy
       put_machine(out, c, r);
       put_sums(out, &r->sums);
       put_bytes(out, r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes);
-      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u\n", r->managed_bytes, r->context_switches, r->asid_flushes,
+      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,", r->managed_bytes, r->context_switches, r->asid_flushes,
               r->frag_index_9, r->unusable_9);
+      pw_csv_write_text(out, c->setting ? c->setting : "system");
+      fputc('\n', out);
       break;
     case PW_SYSTEM_PROCESSES: put_processes(out, c, r); break;
     case PW_SYSTEM_SLABS: put_slabs(out, c, r); break;

@@ -18,6 +18,9 @@
 /* What is not in the tables of counts and parameters. */
 static const struct pw_column_look looks[] = {
   {"trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
+  {"name", "process", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
+  {"setting", "configuration", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
+  {"quantum", "accesses of a turn", PW_UNIT_PLAIN, PW_SCALE_LOG10, 0},
   {"of", "curve of", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0}, /* these are columns of a curve */
   {"entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0},
   {"misses", "misses", PW_UNIT_PLAIN, PW_SCALE_AUTO, PW_PART_ALL},

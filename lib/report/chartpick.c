@@ -250,7 +250,8 @@ static void find_fixed(struct pw_view *view)
   struct pw_config_column c;
   for (size_t i = 0; i < view->n_measures; i++) parts |= pw_column_look(view->chart->y[i].column).depends;
   bool levels = shows(view, pw_table_find(view->table, "levels"));
-  for (size_t i = 0; !view->scatter && pw_config_column(&c, i); i++) {
+  bool whole = view->chart->mark; /* a series is a configuration as a whole */
+  for (size_t i = 0; !view->scatter && !whole && pw_config_column(&c, i); i++) {
     size_t column = pw_table_find(view->table, c.column->name);
     if (column == PW_NO_COLUMN || !(c.part & parts) || shows(view, column)) continue;
     if ((c.part & view->follows) && strstr(c.column->name, "_ways")) continue;

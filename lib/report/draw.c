@@ -56,14 +56,18 @@ struct how {
   pw_processor_fn *processor;
 };
 
-/* Results of configurations and curves are in files of their own, with columns of their own. */
-enum kind {CURVES, SERIES, OWNERS, HEAT, RESULTS, N_KINDS};
+/* Results of configurations and curves are in files of their own, with columns of their own. Free blocks come before series, of
+ * which they have the column too. */
+enum kind {CURVES, BLOCKS, SERIES, OWNERS, HEAT, PROCESSES, SYSTEMS, RESULTS, N_KINDS};
 
 /* A column that only this kind has. */
-static const char *const marks[N_KINDS] = {[CURVES] = "of", [SERIES] = "access", [OWNERS] = "owner", [HEAT] = "first_access"};
+static const char *const marks[N_KINDS] = {[CURVES] = "of", [SERIES] = "access", [OWNERS] = "owner", [HEAT] = "first_access",
+                                           [BLOCKS] = "order", [PROCESSES] = "ended", [SYSTEMS] = "managed_bytes"};
 
 static enum kind chart_kind(const struct pw_chart *chart)
 {
+  for (int kind = 0; chart->mark && kind < N_KINDS; kind++)
+    if (marks[kind] && strcmp(marks[kind], chart->mark) == 0) return (enum kind)kind;
   if (strcmp(chart->template_name, "timeline") == 0) return SERIES;
   if (strcmp(chart->template_name, "owners") == 0) return OWNERS;
   if (strcmp(chart->template_name, "heat") == 0) return HEAT;
@@ -81,11 +85,12 @@ static int draw_named(const struct pw_chart *chart, const char *name, const char
   if (!path) return pw_error_set(err, PW_ENOMEM, "chart %s: memory ran out", chart->name);
   snprintf(path, n, "%s/%s%s", options->folder, name, pw_picture_suffix(how.picture));
   int made = 0;
-  if (how.picture == PW_PICTURE_TEXT && chart_kind(chart) == HEAT)
+  if (how.picture == PW_PICTURE_TEXT && (chart_kind(chart) == HEAT || chart_kind(chart) == BLOCKS))
     pw_error_set(&reason, PW_OK, "a map needs pixels: take svg, png or pdf");
   else switch (chart_kind(chart)) {
   case SERIES: made = pw_figure_timeline(&figure, chart, table, trace, &reason); break;
   case OWNERS: made = pw_figure_owners(&figure, chart, table, trace, &reason); break;
+  case BLOCKS: made = pw_figure_blocks(&figure, chart, table, trace, &reason); break;
   case HEAT: made = pw_figure_heat(&figure, chart, table, trace, &reason); break;
   default: made = chart->x ? pw_figure_make(&figure, chart, table, &reason)
                            : pw_figure_machines(&figure, chart, table, how.processor, &reason);
@@ -135,6 +140,8 @@ static void need_chart(struct needed *needed, const struct pw_chart *chart)
   } else if (chart_kind(chart) != RESULTS) {
     need(needed, marks[chart_kind(chart)]);
     if (chart_kind(chart) == SERIES) need(needed, "accesses");
+    if (chart->mark) need(needed, chart->x);
+    if (chart->mark) need(needed, chart->by);
   } else {
     struct pw_config_column c;
     for (size_t i = 0; pw_config_column(&c, i); i++)
@@ -294,7 +301,7 @@ static int draw_standard(const struct pw_table *table, const struct pw_chart_opt
     if (options->stop && options->stop(options->context))
       return pw_error_set(err, PW_EINTERRUPTED, "interrupted: %d of the charts are drawn", n);
     const struct pw_chart *chart = &pw_chart_table[i];
-    bool by_trace = chart_kind(chart) != RESULTS && chart_kind(chart) != CURVES;
+    bool by_trace = chart_kind(chart) >= BLOCKS && chart_kind(chart) <= HEAT;
     int status = by_trace ? draw_by_trace(chart, table, options, how, err) : draw_chart(chart, table, options, how, err);
     /* an interrupt from the terminal reaches gnuplot too */
     if (status < 0 && options->stop && options->stop(options->context))

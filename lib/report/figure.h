@@ -76,6 +76,9 @@ int pw_figure_owners(struct pw_figure *figure, const struct pw_chart *chart, con
                      struct pw_error *err);
 int pw_figure_heat(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
                    struct pw_error *err);
+/* The same for free blocks by order of one configuration. */
+int pw_figure_blocks(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,
+                     struct pw_error *err);
 void pw_figure_clear(struct pw_figure *figure);
 
 int pw_label_add(struct pw_labels *labels, const char *text);

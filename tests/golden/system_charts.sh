@@ -18,12 +18,19 @@ cp a*.csv 'c;d.csv' 2>/dev/null
 "$PAGEWALK" system 'a "b", $(touch ran).csv' 'a.csv;name=none' --memory 64M -q 2>said && fail "a file that is not there is taken"
 "$PAGEWALK" system 'a "b", $(touch ran).csv;copies=2;name=say "hi", $(touch ran)' --memory 64M --thp never,always --every 20 --quantum 30 -o out 2>said ||
   fail "$(cat said)"
-grep -qx 'pagewalk: out: five CSV files and 2 charts' said || fail "it says $(cat said)"
+grep -qx 'pagewalk: out: five CSV files and 7 charts' said || fail "it says $(cat said)"
 [ "$(ls out | tr '\n' ' ')" = "buddy.csv charts processes.csv series.csv slabs.csv system.csv " ] || fail "the files are $(ls out)"
-[ "$(ls out/charts | wc -l)" = 2 ] || fail "the charts are $(ls out/charts)"
+[ "$(ls out/charts | wc -l)" = 7 ] || fail "the charts are $(ls out/charts)"
 [ ! -e ran ] || fail "a name was executed"
-for chart in out/charts/*.svg; do
-  grep -q '</svg>' "$chart" || fail "$chart is not whole"
+for chart in out/charts/*.svg; do grep -q '</svg>' "$chart" || fail "$chart is not whole"; done
+for words in 'Page walks by process' 'thp never' 'thp always' 'say "hi", $(touch ran)#1'; do
+  sed 's/&quot;/"/g' out/charts/process-walks.svg | grep -qF "$words" || fail "the page walks have no $words"
+done
+for words in 'Resident memory by process' MiB; do grep -qF "$words" out/charts/process-memory.svg || fail "the memory has no $words"; done
+for chart in out/charts/free-blocks*.svg; do
+  for words in 'free memory by order of its blocks' 'order 10, 4 MiB' 'order 0, 4 KiB' MiB; do grep -qF "$words" "$chart" || fail "$chart has no $words"; done
+done
+for chart in out/charts/series*.svg; do
   for words in 'Memory by use' private kernel 'Page tables' 'Faults per million accesses' 'thp '; do
     grep -qF "$words" "$chart" || fail "$chart has no $words"
   done
@@ -31,6 +38,11 @@ done
 grep -qF 'huge pages' out/charts/*always*.svg || fail "the huge pages are not drawn"
 "$PAGEWALK" plot out/series.csv -o again --format png -q >/dev/null || fail "plot does not take series.csv"
 [ "$(ls again | wc -l)" = 2 ] || fail "plot draws $(ls again)"
+"$PAGEWALK" plot out/processes.csv out/buddy.csv -o more --format png -q >/dev/null || fail "plot does not take processes.csv and buddy.csv"
+[ "$(ls more | wc -l)" = 5 ] || fail "plot draws $(ls more)"
+"$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --quantum 10,30,100 --asid off,2 -o turns || fail "turns of several lengths"
+[ "$(ls turns/charts | tr '\n' ' ')" = "process-faults.svg process-memory.svg process-walks.svg quantum.svg " ] || fail "the charts are $(ls turns/charts)"
+for words in 'Page walks by length of turns' 'asid off' 'asid 2' 'accesses of a turn'; do grep -qF "$words" turns/charts/quantum.svg || fail "the turns have no $words"; done
 
 # as many fields in every row as in the header, whatever the names are
 for file in out/*.csv; do
@@ -53,6 +65,19 @@ for run in runs:
     for column in ('anon_bytes', 'table_bytes'):
         assert int(run[column]) >= max(int(row[column]) for row in series if row['thp'] == run['thp']), column
 PY
+# JSON has what the CSV has
+"$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2;name=say "hi", $(touch ran)' --memory 64M --thp never,always --quantum 30 --json - >all.json || fail "no JSON"
+python3 - <<'PY' || fail "the JSON is not what the CSV is"
+import csv, json
+all = json.load(open('all.json'))
+assert list(all) == ['system', 'processes', 'slabs']
+for name in all:
+    rows = list(csv.DictReader(open(f'out/{name}.csv', newline='')))
+    assert rows == [{key: str(value) for key, value in row.items()} for row in all[name]], name
+    assert all[name][0]['trace'] == 'thp never' and isinstance(all[name][0]['memory_bytes'], int)
+PY
+"$PAGEWALK" system -q a*.csv --memory 64M --json x --csv x 2>said
+[ $? = 2 ] && grep -q 'both write x' said || fail "one file for both: $(cat said)"
 # the same bytes whatever the number of jobs
 "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --thp never,always --asid off,2 --csv - -j 1 >one.csv
 "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --thp never,always --asid off,2 --csv - -j 3 >three.csv

@@ -29,12 +29,12 @@ Y
 cmp file.csv line.csv || fail "the file and the command line differ"
 [ "$(wc -l <file.csv)" = 3 ] || fail "not a row for each quantum"
 "$PAGEWALK" system study/m.yaml -q --quantum 5 study/a.csv --csv over.csv || fail "overriding failed"
-[ "$(cut -d, -f1,5 over.csv | tail -n +2)" = a.csv,5 ] || fail "overriding: $(cat over.csv)"
+[ "$(cut -d, -f2,6 over.csv | tail -n +2)" = a.csv,5 ] || fail "overriding: $(cat over.csv)"
 
 # A start behind all the others is told of.
 "$PAGEWALK" system study/a.csv 'study/b.csv;start=1K' --memory 16M --csv late.csv 2>err || fail "a late start failed"
 grep -qF 'pagewalk: b.csv starts when nothing else runs, and the clock jumps to its start' err || fail "a late start: $(cat err)"
-[ "$(tail -1 late.csv | cut -d, -f13)" = 4 ] || fail "a late start counts $(tail -1 late.csv)"
+[ "$(tail -1 late.csv | cut -d, -f14)" = 4 ] || fail "a late start counts $(tail -1 late.csv)"
 
 cd study || exit 1
 # refuse 'sentence' 'yaml text'
