@@ -45,6 +45,7 @@ struct work {
     size_t first, n;              /* of `sorted` */
   } *parts;
   size_t n_parts;
+  bool summary;                   /* goes to the terminal */
   struct progress *progress;
   atomic_size_t next;
 };
@@ -102,6 +103,16 @@ static int follow(void *context, const struct pw_trace_info *info)
   return interrupt_seen();
 }
 
+/* On the terminal, before the summary; beside other output as remarks. */
+static void told(void *context, const char *sentence)
+{
+  const struct work *w = context;
+  char shown[400];
+  text_printable(shown, sizeof shown, sentence);
+  if (w->summary) puts(shown);
+  else say_note("%s", shown);
+}
+
 static void *work_on(void *context)
 {
   struct work *w = context;
@@ -110,6 +121,10 @@ static void *work_on(void *context)
     if (i >= w->n_parts || interrupt_seen()) return NULL;
     struct follower f = {w, i};
     struct pw_system_options options = {.reading = w->reading, .every = w->plan->every, .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
+    bool first = w->sorted[w->parts[i].first] == &w->cases[0];
+    if (first) options.tell = w->plan->tell;
+    options.told = told;
+    options.told_context = w;
     pw_system_run(w->plan->programs, w->plan->n_programs, &w->sorted[w->parts[i].first], w->parts[i].n, &options);
     progress_update(w->progress, i, NULL);
   }
@@ -281,9 +296,9 @@ static int report(const struct work *w, const struct system_options *options)
   if (code == DONE && options->json) code = sink_write(options->json, write_json, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
   if (code == DONE && options->folder) code = draw(w->plan, options->folder);
-  for (size_t i = 0; !options->csv && !options->json && !options->folder && i < w->plan->n_configs; i++)
+  for (size_t i = 0; w->summary && i < w->plan->n_configs; i++)
     if (!w->cases[i].error.status) system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
-  if (!options->csv && !options->json && !options->folder) compare_thp(w);
+  if (w->summary) compare_thp(w);
   return good == w->plan->n_configs ? code : FAILED;
 }
 
@@ -318,6 +333,7 @@ static int run_system(struct work *w, const struct system_options *options)
     say("%s", err.text);
     return FAILED;
   }
+  w->summary = !options->csv && !options->json && !options->folder;
   w->cases = heap_zero(w->plan->n_configs, sizeof *w->cases);
   run_all(w);
   int code = report(w, options);

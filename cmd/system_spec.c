@@ -36,6 +36,7 @@ const struct option_row system_running_rows[] = {
     {"quantum", 0, OPTION_WORDS, "N...", AT(SYS_QUANTUM), "accesses of a turn (default 1M)"},
     {"rate", 0, OPTION_WORD, "N", AT(SYS_RATE), "accesses of a simulated second (default 1G): khugepaged's clock"},
     {"every", 0, OPTION_WORD, "N", AT(SYS_EVERY), "windows of N accesses for series.csv and buddy.csv"},
+    {"tell", 0, OPTION_WORD, "N", AT(SYS_TELL), "the first N page faults, splits and collapses in words"},
     {"seed", 0, OPTION_WORD, "N", AT(SYS_SEED), "seed of the random policies (default 1)"},
     {"jobs", 'j', OPTION_WORD, "N", AT(SYS_JOBS), "configurations at a time (default: one a processor)"},
     {"audit", 0, OPTION_FLAG, NULL, offsetof(struct system_settings, audit),
@@ -358,6 +359,7 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   int status = number_of(s, SYS_KERNEL, bytes, &base->kernel_bytes, err);
   if (!status) status = number_of(s, SYS_RATE, count, &base->rate, err);
   if (!status) status = number_of(s, SYS_EVERY, count, &plan->every, err);
+  if (!status) status = number_of(s, SYS_TELL, plain, &plan->tell, err);
   if (!status) status = number_of(s, SYS_SEED, plain, &base->seed, err);
   if (!status) status = number_of(s, SYS_JOBS, threads, &jobs, err);
   base->audit = s->audit;

@@ -766,6 +766,9 @@ struct pw_system_result {
 struct pw_system_options {
   struct pw_trace_options reading;
   uint64_t every;              /* accesses of a window; 0 = no windows */
+  uint64_t tell;               /* so many page faults, splits and collapses of the first computer are told, one by one in words */
+  void (*told)(void *context, const char *sentence);
+  void *told_context;
   const char *kernel_events;   /* text of a kernel's tracepoints, which drives slab caches and the kernel's frames; or NULL */
   pw_progress_fn *progress;
   void *progress_context;

@@ -1,4 +1,5 @@
 /* Several programs on computers. engine/turns.h runs them. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,6 +69,7 @@ struct asked {
   struct pw_turns turns;
   struct pw_kernel_events events;
   const struct pw_system_options *options;
+  uint64_t told;           /* of options->tell */
 };
 
 /* One of the computers. */
@@ -374,6 +376,50 @@ static bool stop(void *context, const struct pw_trace_info *info)
   return a->options->progress(a->options->progress_context, &all);
 }
 
+/* Whose memory it is, as its row will be called. */
+static void name_mm(const struct asked *a, const struct pw_system *s, const struct pw_mm *mm, char *text, size_t n)
+{
+  for (uint32_t i = 0; i < s->processes.n; i++) {
+    if (&s->processes.list[i]->mm != mm) continue;
+    char *name = name_of(&a->copies[s->processes.of[i].program]);
+    uint32_t process = s->processes.of[i].process;
+    if (process) snprintf(text, n, "%s/%" PRIu32, name ? name : "?", process);
+    else snprintf(text, n, "%s", name ? name : "?");
+    pw_free(name);
+    return;
+  }
+  snprintf(text, n, "a process");
+}
+
+/* What a fault did, in words. */
+static void tell_fault(struct pw_text *text, const struct pw_told *t)
+{
+  pw_text_printf(text, "%s fault, %s 0x%" PRIx64 ": ", t->major ? "major" : "minor", t->write ? "a write to" : "a read of", t->page << PW_BASE_SHIFT);
+  if (t->huge) pw_text_add(text, "2 MiB are mapped at once");
+  else if (t->copies) pw_text_add(text, "the page is copied");
+  else if (t->major) pw_text_add(text, "its file is read");
+  else pw_text_add(text, t->write ? "it may be written from here on" : "it is mapped to be read");
+  if (t->fallback) pw_text_add(text, "; there is no block of 2 MiB");
+  if (t->around) pw_text_printf(text, ", and %" PRIu64 " pages around it", t->around);
+}
+
+static void tell(void *context, const struct pw_told *t)
+{
+  struct asked *a = context;
+  const struct pw_system *s = &a->turns.systems[0];
+  struct pw_text text = {0};
+  char name[300];
+  if (a->told == a->options->tell) return;
+  a->told++;
+  name_mm(a, s, t->mm, name, sizeof name);
+  pw_text_printf(&text, "at access %" PRIu64 ": %s: ", s->clock, name);
+  if (t->what == PW_TOLD_FAULT) tell_fault(&text, t);
+  else if (t->what == PW_TOLD_SPLIT) pw_text_printf(&text, "the 2 MiB at 0x%" PRIx64 " become small pages", t->page << PW_BASE_SHIFT);
+  else pw_text_printf(&text, "khugepaged makes one of the %" PRIu64 " pages in the 2 MiB at 0x%" PRIx64, t->copies, t->page << PW_BASE_SHIFT);
+  if (!text.failed) a->options->told(a->options->told_context, pw_text_get(&text));
+  pw_text_clear(&text);
+}
+
 /* What one computer says, or of what it failed. */
 static void answer(struct answer *a, struct pw_error *err)
 {
@@ -404,6 +450,9 @@ static int run(struct asked *a, struct answer *answers, const struct pw_system_p
     s->window = end_window;
     s->context = &answers[i];
     if (!status) pw_turns_configure(&a->turns, i, cases[i]->config, &cases[i]->error);
+    if (i || !a->options->tell) continue;
+    s->computer.tell = tell;
+    s->computer.tell_context = a;
   }
   if (!status) status = pw_turns_run(&a->turns, err);
   for (size_t i = 0; !status && i < n_cases; i++)

@@ -298,6 +298,25 @@ trace greedy <<<"map,0x40000000,0x10000000,0,rw-p
 $(for i in $(seq 0 4000); do echo "W,0x40000000+$i,8"; done)"
 refuse "no page frame is left at access" 1 "$dir/greedy" --memory 8M --kernel 0
 
+# In words: a file read from the cache, the huge zero page, a huge page, a copy after a fork (which divides it), a partial unmap.
+trace words <<<'map,0x40000000,0x400000,0,rw-p
+map,0x50000000,0x8000,0,r-xp,/lib/x,0
+R,0x50001000,4
+R,0x40000000,4
+W,0x40200000,4
+fork,,,0,1
+W,0x40200000,4
+unmap,0x40001000,0x1000'
+ran="system words --tell"
+"$PAGEWALK" system "$dir/words" --memory 64M --kernel 0 --thp always --tell 20 --csv "$dir/words.csv" 2>"$dir/talk"
+checks=$((checks + 1))
+[ "$(sed 's/^pagewalk: //' "$dir/talk")" = 'at access 0: words: minor fault, a read of 0x50001000: it is mapped to be read, and 7 pages around it
+at access 1: words: minor fault, a read of 0x40000000: 2 MiB are mapped at once
+at access 2: words: minor fault, a write to 0x40200000: 2 MiB are mapped at once
+at access 3: words: the 2 MiB at 0x40200000 become small pages
+at access 3: words: minor fault, a write to 0x40200000: the page is copied
+at access 4: words: the 2 MiB at 0x40000000 become small pages' ] || fail "$(cat "$dir/talk")"
+
 [ $failures = 0 ] && [ $checks -ge 100 ] && exit 0
 echo "$failures failures, $checks checks"
 exit 1

@@ -38,6 +38,16 @@ struct pw_cached_file {
 /* Who is told that pages of an address space may be in TLBs, and are not what they were. */
 typedef void pw_shoot_fn(void *context, uint32_t number, uint64_t start, uint64_t end);
 
+/* Something that happened to a page, for whoever tells it to people. */
+struct pw_told {
+  enum { PW_TOLD_FAULT, PW_TOLD_SPLIT, PW_TOLD_COLLAPSE } what;
+  const struct pw_mm *mm;
+  uint64_t page;
+  bool write, major, huge, fallback; /* of a fault */
+  uint64_t copies, around;           /* pages that it copied, and that came with it */
+};
+typedef void pw_tell_fn(void *context, const struct pw_told *told);
+
 struct pw_computer {
   struct pw_computer_options options;
   struct pw_buddy frames;
@@ -58,6 +68,8 @@ struct pw_computer {
   uint64_t ages;                   /* given to memories */
   pw_shoot_fn *shoot;              /* or NULL */
   void *shoot_context;
+  pw_tell_fn *tell;                /* or NULL */
+  void *tell_context;
 };
 
 /* 0, PW_EINVAL with a sentence, or PW_ENOMEM. */

@@ -185,10 +185,20 @@ static int touch_2m(struct fault *f, bool *done)
   return huge ? pw_mm_write_huge(f->m, f->page, f->vma, huge, done, f->err) : 0;
 }
 
+static void tell(const struct fault *f, const struct pw_mm_counts *before, bool huge)
+{
+  const struct pw_mm_counts *now = &f->m->counts;
+  f->computer->tell(f->computer->tell_context,
+                    &(struct pw_told){.what = PW_TOLD_FAULT, .mm = f->m, .page = f->page, .write = f->write, .huge = huge,
+                                      .major = now->major_faults > before->major_faults, .fallback = now->thp_fallbacks > before->thp_fallbacks,
+                                      .copies = now->copies - before->copies, .around = now->around - before->around});
+}
+
 int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err)
 {
   struct fault f = {.m = m, .computer = m->computer, .page = page, .write = write, .err = err};
   bool inside = page < m->tables.end, silent = false, done = false;
+  const struct pw_mm_counts before = m->counts;
   bool mapped = inside && pw_ranges_at(&m->areas, page, &f.area);
   int status = mapped || !inside ? 0 : grow_stack(&f, &mapped);
   if (status) return status;
@@ -202,6 +212,7 @@ int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err
   if (!status && !done && (f.ptes = pw_mm_make_table(m, page, &status, err)) != NULL)
     status = pw_pte_state(f.ptes[page % leaf_of(&f)]) == PW_PTE_NONE ? first_touch(&f) : write_present(&f, &silent);
   pw_mm_note(m);
+  if (!status && !silent && m->computer && m->computer->tell) tell(&f, &before, done);
   if (!status && !silent && m->computer && !m->computer->options.plain)
     pw_mm_shot(m, done ? page & ~(uint64_t)(PW_HUGE_PAGES - 1) : page, done ? (page | (PW_HUGE_PAGES - 1)) + 1 : page + 1);
   return status;

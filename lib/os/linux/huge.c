@@ -118,6 +118,8 @@ void pw_mm_split_huge(struct pw_mm *m, uint64_t page)
   for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) ptes[i] = zero ? (uint32_t)PW_PTE_ZERO : pw_pte_make(pw_pte_state(pte), frame + i);
   m->counts.thp_splits++;
   count_mapping(m, zero, frame, -1);
+  if (m->computer && m->computer->tell)
+    m->computer->tell(m->computer->tell_context, &(struct pw_told){.what = PW_TOLD_SPLIT, .mm = m, .page = first_of(page)});
   pw_mm_shot(m, first_of(page), first_of(page) + PW_HUGE_PAGES);
 }
 
@@ -165,6 +167,8 @@ int pw_mm_collapse(struct pw_mm *m, uint64_t page, bool *done, struct pw_error *
   m->counts.copies += present;
   m->counts.thp_collapses++;
   pw_mm_note(m);
+  if (m->computer->tell)
+    m->computer->tell(m->computer->tell_context, &(struct pw_told){.what = PW_TOLD_COLLAPSE, .mm = m, .page = first, .copies = present});
   pw_mm_shot(m, first, first + PW_HUGE_PAGES);
   *done = true;
   return 0;
