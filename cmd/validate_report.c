@@ -68,9 +68,6 @@ static void explain_beyond(const struct pw_validation *v)
   bool same = true;
   for (size_t i = 0; i < 3; i++) same = same && n[i]->measured == n[i]->predicted;
   if (same) return;
-  if (v->populated)
-    printf("not predicted: pages that %" PRIu32 " call%s brought before they were touched (MAP_POPULATE, MADV_POPULATE, locks)\n",
-           v->populated, v->populated == 1 ? "" : "s");
   if (v->kept_moves)
     printf("not recorded: %" PRIu32 " mremap with MREMAP_DONTUNMAP, which Valgrind refuses: from there the two runs differ\n",
            v->kept_moves);

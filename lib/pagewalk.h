@@ -144,6 +144,9 @@ enum {
 enum pw_advice {
   PW_ADVICE_HUGEPAGE = 14,
   PW_ADVICE_NOHUGEPAGE = 15,
+  PW_ADVICE_POPULATE_READ = 22,  /* the pages are brought, as if each were read */
+  PW_ADVICE_POPULATE_WRITE = 23, /* … or written */
+  PW_ADVICE_LOCK = 128,          /* … or written where the memory is private and may be: mlock, MAP_POPULATE, MAP_LOCKED */
   PW_ADVICE_THP_OFF = 256, /* no huge pages in this process */
   PW_ADVICE_THP_ON = 257,
 };

@@ -8,6 +8,7 @@
 struct pwt_maker {
   uint64_t random;
   uint32_t process, n_processes;
+  bool user_half; /* kernel accesses stay in it, so that the trace fits a table */
   char text[4096];
 };
 
@@ -44,6 +45,7 @@ static inline struct pw_event pwt_maker_event(struct pwt_maker *m)
       e.a = pw_random_next(r) & ~UINT64_C(4095);
       e.b = pw_random_below(r, 5) ? pw_random_next(r) % (UINT64_MAX - e.a) : 0;
       if (pw_event_is_kernel(kind)) e.b %= PW_MAX_KERNEL_BYTES + 1;
+      if (pw_event_is_kernel(kind) && m->user_half) e.a %= UINT64_C(1) << 46;
       e.c = pw_random_below(r, 8);
       break;
     case PW_EVENT_MOVE:

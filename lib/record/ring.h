@@ -63,7 +63,7 @@ enum pw_ring_kind {
   PW_RING_EXIT,      /* status, signal or 0; the last one counts */
   PW_RING_FORGET,    /* 1: runs are told anew, from number 0 */
   PW_RING_UNRECORDED, /* 1: what is about to be executed cannot be recorded */
-  PW_RING_ADVISE,    /* address, bytes, 14 huge pages or 15 none (madvise); of the process 0, 0, 256 none or 257 (prctl) */
+  PW_RING_ADVISE,    /* address, bytes, 14 huge pages or 15 none, 22 or 23 pages brought as if read or written (madvise), 128 locked; of the process 0, 0, 256 none or 257 (prctl) */
   PW_RING_FORK,      /* process id of a child that was forked */
 };
 

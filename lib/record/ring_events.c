@@ -167,7 +167,8 @@ int pw_ring_events_end(struct pw_ring_events *e, struct pw_error *err)
 
 static int take_advice(struct pw_ring_events *e, const uint64_t *w, struct pw_error *err)
 {
-  if (w[2] == PW_ADVICE_HUGEPAGE || w[2] == PW_ADVICE_NOHUGEPAGE) return put_range(e, PW_EVENT_ADVISE, w, w[2], err);
+  bool populates = w[2] == PW_ADVICE_POPULATE_READ || w[2] == PW_ADVICE_POPULATE_WRITE || w[2] == PW_ADVICE_LOCK;
+  if (populates || w[2] == PW_ADVICE_HUGEPAGE || w[2] == PW_ADVICE_NOHUGEPAGE) return put_range(e, PW_EVENT_ADVISE, w, w[2], err);
   if (w[2] != PW_ADVICE_THP_OFF && w[2] != PW_ADVICE_THP_ON) return 0;
   return put_event(e, (struct pw_event){.kind = PW_EVENT_ADVISE, .c = w[2]}, NULL, 0, err);
 }

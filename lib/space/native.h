@@ -32,7 +32,7 @@ struct pw_native_area {
 };
 
 enum pw_native_kind { PW_NATIVE_MAP, PW_NATIVE_MOVE, PW_NATIVE_UNMAP, PW_NATIVE_PROTECT, PW_NATIVE_DISCARD, PW_NATIVE_FORK,
-                      PW_NATIVE_ADVISE };
+                      PW_NATIVE_ADVISE, PW_NATIVE_POPULATE };
 
 /* A system call that put something somewhere: MAP or MOVE. */
 struct pw_native_call {
@@ -58,7 +58,8 @@ struct pw_native_layout {
 struct pw_native_change {
   enum pw_native_kind kind;
   struct pw_native_vma vma;  /* MAP: all of it; UNMAP, DISCARD, MOVE (where to): its pages alone; PROTECT, ADVISE: these and flags
-                              * (ADVISE: PW_AREA_HUGE, PW_AREA_NOHUGE; of no page: of the whole process) */
+                              * (ADVISE: PW_AREA_HUGE, PW_AREA_NOHUGE; of no page: of the whole process; POPULATE:
+                              * enum pw_advice) */
   uint64_t from, from_pages; /* MOVE: what goes there, with its area; from = vma.start: it grows in place */
 };
 

@@ -276,6 +276,8 @@ static int advise(struct pw_relocation *r, const struct pw_event *event, struct 
 {
   struct pw_event flags = *event;
   bool on = event->c == PW_ADVICE_HUGEPAGE || event->c == PW_ADVICE_THP_ON, off = event->c == PW_ADVICE_NOHUGEPAGE || event->c == PW_ADVICE_THP_OFF;
+  bool populates = event->c == PW_ADVICE_POPULATE_READ || event->c == PW_ADVICE_POPULATE_WRITE || event->c == PW_ADVICE_LOCK;
+  if (populates) return do_to_range(r, event, PW_NATIVE_POPULATE, err);
   if (!on && !off) return 0;
   flags.c = on ? PW_AREA_HUGE : PW_AREA_NOHUGE;
   if (event->c == PW_ADVICE_HUGEPAGE || event->c == PW_ADVICE_NOHUGEPAGE) return do_to_range(r, &flags, PW_NATIVE_ADVISE, err);

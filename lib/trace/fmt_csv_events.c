@@ -59,13 +59,14 @@ static int take_advice(const struct pw_csv_field *f, uint64_t *advice, const cha
     const char *name;
     enum pw_advice advice;
   } names[] = {{"hugepage", PW_ADVICE_HUGEPAGE}, {"nohugepage", PW_ADVICE_NOHUGEPAGE}, {"thp-off", PW_ADVICE_THP_OFF},
-               {"thp-on", PW_ADVICE_THP_ON}};
+               {"thp-on", PW_ADVICE_THP_ON}, {"populate-read", PW_ADVICE_POPULATE_READ},
+               {"populate-write", PW_ADVICE_POPULATE_WRITE}, {"lock", PW_ADVICE_LOCK}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (pw_csv_is(f, names[i].name)) {
       *advice = names[i].advice;
       return 0;
     }
-  return refuse(why, "its arg is none of hugepage, nohugepage, thp-off and thp-on");
+  return refuse(why, "its arg is none of hugepage, nohugepage, thp-off, thp-on, populate-read, populate-write and lock");
 }
 
 static int take_arg(const struct pw_csv_event *kind, const struct pw_csv_row *row, uint64_t *arg, const char **why)

@@ -610,8 +610,13 @@ class Computer:
             self.table(p, 0, target)
             for i in range(n):
                 self.forget(p, target + i)
-                if at + i in p.pages:
-                    p.pages[target + i] = p.pages.pop(at + i)
+                if at + i not in p.pages:
+                    continue
+                e, source, area = p.pages.pop(at + i), p.areas.get(at + i), p.areas.get(target + i)
+                kept = e.state not in ('cache', 'cachew') or (area and source and area.file is not None and area.file == source.file
+                                                             and area.offset + target == source.offset + at)
+                if kept:
+                    p.pages[target + i] = e
             if n == 512:
                 self.free_table(p, (0, at >> 9))
             at += n
@@ -980,6 +985,14 @@ class Program:
                 computer.move(p, start, end - start, to)
         elif op == 'advise' and row['arg'].startswith('thp'):
             p.no_thp = row['arg'] == 'thp-off'
+        elif op == 'advise' and row['arg'] in ('populate-read', 'populate-write', 'lock'):
+            for page in range(start, end):
+                area = p.areas.get(page)
+                if area is None:
+                    continue
+                write = row['arg'] == 'populate-write' or (row['arg'] == 'lock' and area.rights[1] == 'w' and area.rights[3] == 'p')
+                if area.rights[1 if write else 0] != '-':
+                    computer.fault(p, page, write)
         elif op == 'advise':
             computer.change(p, start, end, lambda area: setattr(area, 'advice', row['arg']))
         elif op == 'fork':
@@ -1115,6 +1128,8 @@ def make_program(r, number):
             put('protect', pid, base + part[0], part[1], r.choice(('rw-p', 'rwxp')))
         elif what < 0.88:
             put('advise', pid, base, pages * PAGE, r.choice(('hugepage', 'hugepage', 'nohugepage')))
+            if r.random() < 0.3:
+                put('advise', pid, base + part[0], part[1], r.choice(('populate-read', 'populate-write', 'lock')))
         elif what < 0.89:
             put('advise', pid, arg=r.choice(('thp-off', 'thp-on')))
         elif what < 0.90:

@@ -94,7 +94,7 @@ static void apply(const struct pw_event *e)
 static void print(const struct pw_event *e, uint64_t visit)
 {
   static const char *const names[PW_EVENT_KINDS] = {"?", "thread", "process", "map", "unmap", "fork", "exec", "exit", "mark",
-    "protect", "discard", "move", "kernel-read", "kernel-write", "thread-start", "thread-end", "backing", "symbol", "advise"};
+    "protect", "discard", "move", "kernel-read", "kernel-write", "thread-start", "thread-end", "backing", "symbol", "advise", "child"};
   printf("%" PRIu64 " %s %" PRIx64 " %" PRIx64 " %" PRIx64 " %.*s\n", visit, names[e->kind], e->a, e->b, e->c,
          (int)e->text_bytes, e->text ? e->text : "");
 }

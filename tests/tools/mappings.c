@@ -120,7 +120,11 @@ static void forks(void)
 /* What a recording does not tell: validate has to say so. */
 static void populates(void)
 {
+  char *a = map(8 * MIB);
   mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  madvise(a, MIB, 22);           /* MADV_POPULATE_READ */
+  madvise(a + MIB / 2, MIB, 23); /* MADV_POPULATE_WRITE */
+  mlock(a + 3 * MIB + 100, 40 * PAGE);
 }
 
 static void keeps(void)

@@ -298,6 +298,28 @@ trace greedy <<<"map,0x40000000,0x10000000,0,rw-p
 $(for i in $(seq 0 4000); do echo "W,0x40000000+$i,8"; done)"
 refuse "no page frame is left at access" 1 "$dir/greedy" --memory 8M --kernel 0
 
+# Pages of shared memory that move to where other memory is mapped do not outlive theirs: they are touched anew.
+trace moved <<<'map,0x40600000,0x2000,0,rw-s
+W,0x40600000,8
+map,0x40200000,0x2000,0,rw-s
+move,0x40600000,0x2000,0,0x40200000
+unmap,0x40600000,0x2000
+W,0x40200000,8'
+system moved "--memory 16M --kernel 0 --audit"
+expect system 1 minor_faults=2 file_bytes=4096
+# Pages that are brought: read, written, and as mlock does; those of a mapping that may not be written are read.
+trace brought <<<'map,0x40000000,0x8000,0,rw-p
+advise,0x40000000,0x2000,0,populate-read
+advise,0x40001000,0x2000,0,populate-write
+advise,0x40004000,0x2000,0,lock
+map,0x50000000,0x8000,0,r--p
+advise,0x50000000,0x8000,0,lock
+advise,0x50000000,0x8000,0,populate-write
+W,0x40001000,8
+R,0x50007000,8'
+system brought "--memory 16M --kernel 0 --audit"
+expect system 1 minor_faults=14 anon_bytes=$((4 * 4096))
+
 # In words: a file read from the cache, the huge zero page, a huge page, a copy after a fork (which divides it), a partial unmap.
 trace words <<<'map,0x40000000,0x400000,0,rw-p
 map,0x50000000,0x8000,0,r-xp,/lib/x,0

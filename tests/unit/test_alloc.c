@@ -337,6 +337,7 @@ static int set_up(void **state)
             pw_random_below(&r, 5), i / 300, i / 100);
   fclose(w->text.stream);
   pwt_maker_init(&maker, 8);
+  maker.user_half = true;
   kit_file_open(&w->pwt, NULL);
   for (int i = 0; i < 3; i++) kit_file_add(&w->pwt, pwt_maker_block(&maker, builder, 400, 200, 40));
   kit_file_finish(&w->pwt);

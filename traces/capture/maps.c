@@ -25,8 +25,9 @@ extern Bool VG_(extend_stack)(ThreadId thread, Addr address);
 
 enum { MOST_NAME = 512 /* words: PATH_MAX */, PAGE = 4096, FIRST_STACK = 128 << 10 };
 enum { SHARED = 8, FIXED = 16 }; /* as PW_MAP_... */
-enum { MADVISE_DONTNEED = 4, MADVISE_REMOVE = 9, MADVISE_DONTNEED_LOCKED = 24, MADVISE_HUGEPAGE = 14, MADVISE_NOHUGEPAGE = 15 };
+enum { MADVISE_DONTNEED = 4, MADVISE_REMOVE = 9, MADVISE_DONTNEED_LOCKED = 24, MADVISE_HUGEPAGE = 14, MADVISE_NOHUGEPAGE = 15, MADVISE_POPULATE_READ = 22, MADVISE_POPULATE_WRITE = 23, LOCKED = 128 };
 enum { PRCTL_SET_THP_DISABLE = 41, PROCESS_THP_OFF = 256, PROCESS_THP_ON = 257 };
+enum { MMAP_LOCKED = 0x2000, MMAP_POPULATE = 0x8000, MMAP_NONBLOCK = 0x10000, LOCK_ON_FAULT = 1, LOCK_CURRENT = 1, LOCK_ALL_ON_FAULT = 4 };
 enum { MMAP_SHARED = 1, MMAP_FIXED = 0x10, MREMAP_TO = 2, MREMAP_KEEP = 4 };
 
 static Addr heap_end;     /* whole pages told so far end here */
@@ -168,6 +169,7 @@ static void mapped(const UWord *a, Addr address)
   if (bits & FIXED) unmap(address, whole_pages(a[1]));
   if (a[3] & 0x100000) bits |= FIXED; /* MAP_FIXED_NOREPLACE: nothing was there */
   map(address, whole_pages(a[1]), bits);
+  if (a[3] & MMAP_LOCKED || (a[3] & MMAP_POPULATE && !(a[3] & MMAP_NONBLOCK))) tell(PW_RING_ADVISE, address, whole_pages(a[1]), LOCKED);
 }
 
 static void remapped(const UWord *a, Addr to)
@@ -216,7 +218,17 @@ void maps_after_syscall(UInt number, const UWord *a, UInt n, UWord result)
   case __NR_madvise: /* MADV_FREE keeps the pages until memory is short */
     if (n >= 3 && a[1] && (a[2] == MADVISE_DONTNEED || a[2] == MADVISE_REMOVE || a[2] == MADVISE_DONTNEED_LOCKED))
       tell(PW_RING_DISCARD, a[0], whole_pages(a[1]), 0);
-    if (n >= 3 && a[1] && (a[2] == MADVISE_HUGEPAGE || a[2] == MADVISE_NOHUGEPAGE)) tell(PW_RING_ADVISE, a[0], whole_pages(a[1]), a[2]);
+    if (n >= 3 && a[1] && (a[2] == MADVISE_HUGEPAGE || a[2] == MADVISE_NOHUGEPAGE || a[2] == MADVISE_POPULATE_READ || a[2] == MADVISE_POPULATE_WRITE))
+      tell(PW_RING_ADVISE, a[0], whole_pages(a[1]), a[2]);
+    break;
+  case __NR_mlock2:
+    if (n >= 3 && a[2] & LOCK_ON_FAULT) break;
+    __attribute__((fallthrough));
+  case __NR_mlock:
+    if (n >= 2 && a[1]) tell(PW_RING_ADVISE, a[0] & ~0xfffUL, whole_pages(a[1] + (a[0] & 0xfff)), LOCKED);
+    break;
+  case __NR_mlockall:
+    if (n >= 1 && a[0] & LOCK_CURRENT && !(a[0] & LOCK_ALL_ON_FAULT)) tell(PW_RING_ADVISE, 0, 1UL << 47, LOCKED);
     break;
   case __NR_prctl:
     if (n >= 2 && a[0] == PRCTL_SET_THP_DISABLE) tell(PW_RING_ADVISE, 0, 0, a[1] ? PROCESS_THP_OFF : PROCESS_THP_ON);

@@ -217,3 +217,17 @@ int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err
     pw_mm_shot(m, done ? page & ~(uint64_t)(PW_HUGE_PAGES - 1) : page, done ? (page | (PW_HUGE_PAGES - 1)) + 1 : page + 1);
   return status;
 }
+
+int pw_mm_populate(struct pw_mm *m, uint64_t start, uint64_t end, enum pw_populate how, struct pw_error *err)
+{
+  struct pw_range area;
+  int status = 0;
+  for (uint64_t at = start; !status && at < end && pw_ranges_next(&m->areas, at, &area) && area.first < end; at = area.last + 1) {
+    uint32_t flags = m->vmas[area.value].kind.flags;
+    bool write = how == PW_POPULATE_WRITE || (how == PW_POPULATE_BY_RIGHT && flags & PW_MAP_WRITE && !(flags & PW_MAP_SHARED));
+    if (flags & PW_AREA_SPECIAL || !(flags & (write ? PW_MAP_WRITE : PW_MAP_READ))) continue;
+    for (uint64_t page = pw_most(at, area.first), last = pw_least(end - 1, area.last); !status && page <= last; page++)
+      if (!pw_mm_reaches(m, page, write)) status = pw_mm_fault(m, page, write, err);
+  }
+  return status;
+}

@@ -28,6 +28,10 @@ static int change(void *context, const struct pw_native_change *c, struct pw_err
   case PW_NATIVE_PROTECT: return pw_mm_protect(m, vma->start, vma->end, vma->flags, err);
   case PW_NATIVE_DISCARD: pw_mm_discard(m, vma->start, vma->end); return 0;
   case PW_NATIVE_FORK: pw_mm_fork(m); return 0;
+  case PW_NATIVE_POPULATE:
+    return pw_mm_populate(m, vma->start, vma->end,
+                          vma->flags == PW_ADVICE_LOCK ? PW_POPULATE_BY_RIGHT : vma->flags == PW_ADVICE_POPULATE_WRITE ? PW_POPULATE_WRITE : PW_POPULATE_READ,
+                          err);
   case PW_NATIVE_ADVISE:
     if (vma->start < vma->end) return pw_mm_set_flags(m, vma->start, vma->end, PW_AREA_HUGE | PW_AREA_NOHUGE, vma->flags, err);
     m->no_thp = vma->flags == PW_AREA_NOHUGE;

@@ -202,6 +202,21 @@ void pw_mm_discard(struct pw_mm *m, uint64_t start, uint64_t end)
   if (m->unknown) pw_mm_shot(m, start, end);
 }
 
+/* A page of the page cache that was carried to where its file, at that offset, is not mapped would outlive it: it is not there. */
+static void drop_strangers(struct pw_mm *m, uint32_t *ptes, uint64_t page, uint64_t n)
+{
+  struct pw_range area = {.first = 1};
+  bool mapped = false;
+  for (uint64_t p = page; m->computer && p < page + n; p++) {
+    uint32_t *pte = &ptes[p % pw_ptables_leaf(&m->tables)];
+    if (pw_pte_state(*pte) != PW_PTE_CACHE && pw_pte_state(*pte) != PW_PTE_CACHE_WRITE) continue;
+    if (!mapped || p > area.last) mapped = pw_ranges_at(&m->areas, p, &area);
+    const struct pw_mm_kind *kind = mapped ? &m->vmas[area.value].kind : NULL;
+    if (!kind || kind->file == PW_NO_FILE || pw_computer_cached(m->computer, kind->file, p + kind->shift) != pw_pte_frame(*pte))
+      pw_mm_forget_page(m, pte);
+  }
+}
+
 /* Entries are carried over table by table, and the new place gets a table for each one that the
  * old place has, full or not. What was at the new place goes. */
 int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, struct pw_error *err)
@@ -229,6 +244,7 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
     for (uint64_t i = 0; i < n; i++) pw_mm_forget_page(m, &new[target % leaf + i]);
     memmove(&new[target % leaf], &old.ptes[page % leaf], n * sizeof *new);
     memset(&old.ptes[page % leaf], 0, n * sizeof *new);
+    drop_strangers(m, new, target, n);
     if (n == leaf) pw_ptables_prune(&m->tables, page, page + n, page, page + n, false);
     page += n;
   }

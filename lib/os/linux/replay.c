@@ -146,6 +146,9 @@ static int advise(struct pw_mm *mm, const struct pw_space_change *c, struct pw_e
 {
   bool whole = c->first > c->last;
   if (whole) mm->no_thp = c->to == PW_ADVICE_THP_OFF ? true : c->to == PW_ADVICE_THP_ON ? false : mm->no_thp;
+  if (!whole && c->to == PW_ADVICE_POPULATE_READ) return pw_mm_populate(mm, c->first, c->last + 1, PW_POPULATE_READ, err);
+  if (!whole && c->to == PW_ADVICE_POPULATE_WRITE) return pw_mm_populate(mm, c->first, c->last + 1, PW_POPULATE_WRITE, err);
+  if (!whole && c->to == PW_ADVICE_LOCK) return pw_mm_populate(mm, c->first, c->last + 1, PW_POPULATE_BY_RIGHT, err);
   if (whole || (c->to != PW_ADVICE_HUGEPAGE && c->to != PW_ADVICE_NOHUGEPAGE)) return 0;
   return pw_mm_set_flags(mm, c->first, c->last + 1, PW_AREA_HUGE | PW_AREA_NOHUGE,
                          c->to == PW_ADVICE_HUGEPAGE ? PW_AREA_HUGE : PW_AREA_NOHUGE, err);
