@@ -756,6 +756,7 @@ struct pw_system_result {
   struct pw_system_sums sums;
   uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes; /* peaks */
   uint64_t managed_bytes, context_switches, asid_flushes;
+  uint64_t writebacks;         /* pages of files, 30 simulated seconds after they were written through a mapping */
   uint64_t watermarks[3];      /* min, low, high, in pages */
   int frag_index_9;
   unsigned unusable_9;

@@ -350,6 +350,7 @@ static int report(struct answer *a, struct pw_error *err)
   r->watermarks[2] = c->high;
   r->context_switches = s->switches;
   r->asid_flushes = s->asid_flushes;
+  r->writebacks = c->writebacks;
   r->frag_index_9 = pw_buddy_fragmentation(&c->frames, 9);
   r->kernel = s->kmem.counts;
   r->unusable_9 = pw_buddy_unusable(&c->frames, 9);

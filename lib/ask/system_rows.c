@@ -60,7 +60,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
   switch (table) {
     case PW_SYSTEM_RUNS:
       put_sum_names(out);
-      fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,frag_index_9,unusable_9,setting\n", bytes);
+      fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,writebacks,frag_index_9,unusable_9,setting\n", bytes);
       break;
     case PW_SYSTEM_PROCESSES:
       fputs(",name,process", out);
@@ -169,8 +169,8 @@ int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_sy
       put_machine(out, c, r);
       put_sums(out, &r->sums);
       put_bytes(out, r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes);
-      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,", r->managed_bytes, r->context_switches, r->asid_flushes,
-              r->frag_index_9, r->unusable_9);
+      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,", r->managed_bytes, r->context_switches, r->asid_flushes,
+              r->writebacks, r->frag_index_9, r->unusable_9);
       pw_csv_write_text(out, c->setting ? c->setting : "system");
       fputc('\n', out);
       break;

@@ -9,7 +9,7 @@
 #include "os/linux/audit.h"
 
 #define AUDITED_MEMORY (UINT64_C(64) << 20) /* computers up to it are audited in debug builds, where larger ones would take for ever */
-enum { N_SEEN = 4096, SCAN_RANGES = 8, SCAN_SECONDS = 10, SCAN_SLEEP_SECONDS = 60, ASK_STRETCHES = 64 };
+enum { N_SEEN = 4096, SCAN_RANGES = 8, SCAN_SECONDS = 10, SCAN_SLEEP_SECONDS = 60, DIRTY_SECONDS = 30, ASK_STRETCHES = 64 };
 
 /* ---- beginning and end ---- */
 
@@ -60,6 +60,7 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, cons
   s->asids = pw_calloc(c->asids + 1, sizeof *s->asids);
   s->computer.shoot = shoot;
   s->computer.shoot_context = s;
+  s->computer.clock = &s->clock;
   if (!s->slots || !s->seen || !s->asids) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", n_slots);
   for (size_t i = 0; !status && i < n_slots; i++) {
     status = pw_program_init(&s->slots[i].program, &s->computer, &s->processes, (uint32_t)i, err);
@@ -208,6 +209,20 @@ static inline void look_up(struct pw_system *s, unsigned code, uint64_t page, en
   s->counters.walk_refs += s->config->geometry->n_levels - size;
 }
 
+/* When the page that is dirty for longest is written back. */
+static uint64_t dirty_due(const struct pw_system *s)
+{
+  const struct pw_computer *c = &s->computer;
+  return c->cleaned == c->n_dirty ? UINT64_MAX : c->dirty[c->cleaned].at + DIRTY_SECONDS * s->config->rate;
+}
+
+/* A fault may have made a page dirty. */
+static void watch_dirty(struct pw_system *s)
+{
+  uint64_t due = dirty_due(s);
+  if (due < s->next_due) s->next_due = due;
+}
+
 /* How large the page is, after the fault that it may take; *faulted tells. */
 static int translate(struct pw_system *s, struct pw_mm *m, uint64_t page, bool write, unsigned *pages, bool *faulted,
                      struct pw_error *err)
@@ -217,6 +232,7 @@ static int translate(struct pw_system *s, struct pw_mm *m, uint64_t page, bool w
   if (*pages) return 0;
   int status = pw_mm_fault(m, page, write, err);
   if (status) return status;
+  watch_dirty(s);
   *pages = pw_mm_reaches(m, page, write);
   if (!*pages) *pages = pw_mm_reaches(m, page, false); /* a write that the mapping forbids */
   return *pages ? 0 : unfit(s, page, err);
@@ -412,10 +428,19 @@ static int no_frame(const struct pw_system *s, struct pw_error *err)
                       s->processes.n ? s->processes.of[who].process : 0, s->processes.n ? s->processes.of[who].program : 0);
 }
 
+static void write_back(struct pw_system *s)
+{
+  const struct pw_dirty *d = pw_computer_clean(&s->computer);
+  for (size_t i = 0; i < s->processes.n; i++)
+    if (s->processes.list[i]->lives) pw_mm_clean(&s->processes.list[i]->mm, d->file, d->index);
+}
+
 static void set_due(struct pw_system *s)
 {
   s->next_due = s->config->thp == PW_SYSTEM_THP_NEVER || s->config->plain ? UINT64_MAX : s->next_scan;
   if (s->every && s->next_window < s->next_due) s->next_due = s->next_window;
+  uint64_t dirty = dirty_due(s);
+  if (dirty < s->next_due) s->next_due = dirty;
   uint64_t event = pw_kmem_due(&s->kmem, s->config->rate);
   if (event < s->next_due) s->next_due = event;
 }
@@ -427,6 +452,7 @@ static int after_visit(struct pw_system *s, struct pw_error *err)
     status = pw_kmem_step(&s->kmem, err);
     if (!status && s->audits) status = audit(s, err);
   }
+  while (!status && dirty_due(s) <= s->clock) write_back(s);
   if (!status && s->processes.n && s->clock >= s->next_scan && s->config->thp != PW_SYSTEM_THP_NEVER && !s->config->plain) status = scan(s, err);
   while (!status && s->every && s->clock >= s->next_window) {
     status = s->window(s->context, err);
@@ -457,6 +483,7 @@ static uint32_t take_stretch(struct pw_system *s, size_t slot, const struct pw_f
   uint32_t visit = f->visit;
   int status = pw_program_prepare(&own->program, f, s->err);
   if (!status) status = switch_to(s, pw_program_running(&own->program), s->err);
+  watch_dirty(s);
   if (!status) {
     const struct pw_block *b = f->block;
     struct pw_mm *m = &s->processes.list[s->running - 1]->mm;

@@ -246,6 +246,8 @@ class Computer:
         self.next_scan, self.scanned = 10 * o['rate'], [0, 0]  # khugepaged: when; process and page
         self.running = None
         self.processes = []
+        self.clock = self.writebacks = 0
+        self.dirty = []  # (since, file, index), the oldest first
 
     # ---- the kernel's objects ----
 
@@ -814,6 +816,8 @@ class Computer:
         if write and not shared:
             self.put_own(p, page, area, True)
             return
+        if write:
+            self.soil(area.file, i)
         state = 'cachew' if (f['shared'] and area.rights[1] == 'w') or (write and shared) else 'cache'
         if write:
             p.pages[page] = Pte(state)
@@ -830,11 +834,29 @@ class Computer:
     def write_present(self, p, page, area, e):
         p.count['minor_faults'] += 1
         if area and area.rights[3] == 's' and e.state == 'cache':
+            self.soil(area.file, page + area.offset)
             e.state = 'cachew'
         elif e.state == 'forked' and self.alone(p, page, e):
             e.state = 'own'
         else:
             self.put_own(p, page, area, e.state != 'zero')
+
+    def soil(self, name, i):
+        f = self.files[name]
+        if not f['shared'] and i not in f.setdefault('dirty', set()):
+            f['dirty'].add(i)
+            self.dirty.append((self.clock, name, i))
+
+    def write_back(self):
+        while self.dirty and self.dirty[0][0] + 30 * self.o['rate'] <= self.clock:
+            _, name, i = self.dirty.pop(0)
+            self.files[name]['dirty'].discard(i)
+            self.writebacks += 1
+            for p in self.processes:
+                for page, area in list(p.areas.items()) if p.lives else []:
+                    if area.file == name and page + area.offset == i and area.rights[3] == 's' and page in p.pages and p.pages[page].state == 'cachew':
+                        p.pages[page].state = 'cache'
+                        self.shoot(p, page, page + 1)
 
     def alone(self, p, page, e):
         if e.block is None:
@@ -1074,6 +1096,8 @@ def run(o, programs):
             n = program.visit(computer)
             made += n
             clock += n
+            computer.clock = clock
+            computer.write_back()
             if clock >= computer.next_scan and o['thp'] != 'never':
                 computer.scan()
         if not program.more():
@@ -1097,7 +1121,7 @@ def make_program(r, number):
 
     def new_map(pid):
         base, pages = r.choice(BASES) + PAGE * r.choice((0, 0, 1, 5, 512, 700)), r.choice((1, 2, 4, 17, 40, 512, 1024, 1100))
-        kind, rights = r.random(), r.choice(('rw-p', 'rw-p', 'rw-p', 'r--p', 'r-xp', 'rw-s'))
+        kind, rights = r.random(), r.choice(('rw-p', 'rw-p', 'rw-p', 'r--p', 'r-xp', 'rw-s', 'rw-s'))
         if kind < 0.3:
             put('map', pid, base, pages * PAGE, rights, r.choice(files), PAGE * r.choice((0, 0, 3, 16)))
         else:
@@ -1202,6 +1226,8 @@ def differences(naive, out, o, without=()):
         check(name, row[name], n * PAGE)
     check('context_switches', row['context_switches'], naive.switches)
     check('asid_flushes', row['asid_flushes'], naive.flushes)
+    check('writebacks', row['writebacks'], naive.writebacks)
+    sums['writebacks'] = naive.writebacks
     check('processes', str(len(read['processes'])), len(naive.processes))
     for k, (got, p) in enumerate(zip(read['processes'], naive.processes)):
         for name in names:
@@ -1217,7 +1243,7 @@ def differences(naive, out, o, without=()):
     for got in read['buddy']:
         kind = ('unmovable', 'movable', 'reclaimable').index(got['type'])
         check(f'blocks of order {got["order"]}, {got["type"]}', got['blocks'], len(naive.buddy.lists[int(got['order']), kind]))
-    notes = [name for name in ('thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults') if sums[name]]
+    notes = [name for name in ('writebacks', 'thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults') if sums[name]]
     return (f'{o}\n  ' + '\n  '.join(wrong[:12]) if wrong else None), ' '.join(notes)
 
 
@@ -1265,7 +1291,7 @@ def main():
                 if failed == 5:
                     break
     print(f'{n} mixes, {failed} wrong; with ' + ', '.join(f'{name} {k}' for name, k in sorted(seen.items())))
-    enough = n < 100 or all(seen[name] >= n // 50 for name in ('thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults'))
+    enough = n < 100 or all(seen[name] >= n // 50 for name in ('writebacks', 'thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults'))
     sys.exit(1 if failed or not enough else 0)
 
 

@@ -195,7 +195,7 @@ static void look_at_private(struct audit *a)
   const struct pw_buddy *b = &a->c->frames;
   uint64_t frames = 0;
   for (uint64_t f = 0; f < b->n && !a->status; f++) {
-    bool block = b->frames[f].mark && !b->frames[f].is_free;
+    bool block = b->frames[f].mark && a->owner[f] == NOBODY;
     uint64_t n = block ? PW_HUGE_PAGES : 1, mapped = 0;
     for (uint64_t i = f; i < f + n && i < b->n; i++) mapped += a->mapped[i];
     if (!mapped) continue;

@@ -86,6 +86,7 @@ void pw_computer_clear(struct pw_computer *c)
   for (size_t i = 1; i <= c->n_files; i++) pw_ranges_clear(&c->files[i].nodes);
   pw_intern_clear(&c->names);
   pw_free(c->files);
+  pw_free(c->dirty);
   pw_pagemap_clear(&c->files_by_name);
   pw_pagemap_clear(&c->pages);
   pw_pagemap_clear(&c->nodes);
@@ -392,6 +393,26 @@ int pw_computer_cache(struct pw_computer *c, uint32_t file, uint64_t index, uint
   c->now.file += FRAME_BYTES;
   watch_peaks(c);
   return 0;
+}
+
+int pw_computer_dirty(struct pw_computer *c, uint32_t file, uint64_t index, uint32_t frame)
+{
+  struct pw_frame *f = &c->frames.frames[frame];
+  if (!c->clock || f->mark || pw_computer_is_shared(c, file)) return 0;
+  if (c->cleaned == c->n_dirty) c->cleaned = c->n_dirty = 0;
+  if (pw_grow((void **)&c->dirty, &c->dirty_room, c->n_dirty + 1, sizeof *c->dirty)) return PW_ENOMEM;
+  f->mark = 1; /* of a page of the cache: it is dirty */
+  c->dirty[c->n_dirty++] = (struct pw_dirty){*c->clock, index, file};
+  return 0;
+}
+
+const struct pw_dirty *pw_computer_clean(struct pw_computer *c)
+{
+  if (c->cleaned == c->n_dirty) return NULL;
+  const struct pw_dirty *d = &c->dirty[c->cleaned++];
+  c->frames.frames[pw_computer_cached(c, d->file, d->index)].mark = 0; /* files' pages stay cached */
+  c->writebacks++;
+  return d;
 }
 
 int pw_computer_warm(struct pw_computer *c, uint32_t file, uint64_t index, uint64_t pages)

@@ -27,6 +27,12 @@ struct pw_computer_bytes {
   uint64_t tables, slabs, kernel, anon, file, thp;
 };
 
+/* A page of a file that was written through a mapping, and when. */
+struct pw_dirty {
+  uint64_t at, index;
+  uint32_t file;
+};
+
 struct pw_cached_file {
   uint32_t name;     /* text of its inode and name, or PW_NO_TEXT: memory without a file */
   uint64_t areas;    /* that map it */
@@ -61,6 +67,10 @@ struct pw_computer {
   size_t n_files, files_room;
   struct pw_pagemap files_by_name; /* name and inode -> file */
   struct pw_pagemap pages, nodes;  /* of files: key -> frame; 64 of them -> kernel object */
+  struct pw_dirty *dirty;          /* in the order in which they became so; those before `cleaned` are written back */
+  size_t n_dirty, dirty_room, cleaned;
+  uint64_t writebacks;
+  const uint64_t *clock;           /* accesses so far; or NULL: nobody writes back */
   uint32_t huge_zero;              /* or PW_NO_FRAME */
   uint64_t zero_maps;              /* that map it */
   struct pw_computer_bytes now, peak;
@@ -117,6 +127,10 @@ void pw_computer_unmap_file(struct pw_computer *computer, uint32_t file); /* sha
 uint32_t pw_computer_cached(const struct pw_computer *computer, uint32_t file, uint64_t index);
 /* Brings it there. */
 int pw_computer_cache(struct pw_computer *computer, uint32_t file, uint64_t index, uint32_t *frame);
+/* A page of a file is written through a mapping: it is dirty from now on, unless it was. 0 or PW_ENOMEM. */
+int pw_computer_dirty(struct pw_computer *computer, uint32_t file, uint64_t index, uint32_t frame);
+/* The page that has been dirty for longest is written back; NULL: there is none. Its mappings are to be write-protected then. */
+const struct pw_dirty *pw_computer_clean(struct pw_computer *computer);
 bool pw_computer_is_shared(const struct pw_computer *computer, uint32_t file);
 /* Pages [index, index + pages) are mapped: a warm cache has them now. */
 int pw_computer_warm(struct pw_computer *computer, uint32_t file, uint64_t index, uint64_t pages);

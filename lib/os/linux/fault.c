@@ -119,6 +119,8 @@ static int touch_cached(struct fault *f, uint32_t *pte)
     map_around(f, state);
     return 0;
   }
+  status = f->write && f->computer ? pw_computer_dirty(f->computer, f->vma->kind.file, file_index(f, f->page), frame) : 0;
+  if (status) return pw_mm_status(status, f->err);
   *pte = pw_pte_make(state, frame);
   f->m->counts.cached++;
   return 0;
@@ -165,6 +167,8 @@ static int write_present(struct fault *f, bool *silent)
   *silent = alone && f->computer->options.plain;
   f->m->counts.copy_faults += !*silent;
   if (is_shared(f) && state == PW_PTE_CACHE) {
+    int status = f->computer ? pw_computer_dirty(f->computer, f->vma->kind.file, file_index(f, f->page), pw_pte_frame(*pte)) : 0;
+    if (status) return pw_mm_status(status, f->err);
     *pte = pw_pte_make(PW_PTE_CACHE_WRITE, pw_pte_frame(*pte));
     return 0;
   }
@@ -230,4 +234,19 @@ int pw_mm_populate(struct pw_mm *m, uint64_t start, uint64_t end, enum pw_popula
       if (!pw_mm_reaches(m, page, write)) status = pw_mm_fault(m, page, write, err);
   }
   return status;
+}
+
+void pw_mm_clean(struct pw_mm *m, uint32_t file, uint64_t index)
+{
+  struct pw_range area;
+  for (uint64_t at = 0; pw_ranges_next(&m->areas, at, &area); at = area.last + 1) {
+    const struct pw_mm_kind *k = &m->vmas[area.value].kind;
+    uint64_t page = index - k->shift;
+    if (k->file != file || !(k->flags & PW_MAP_SHARED) || page < area.first || page > area.last) continue;
+    struct pw_ptables_at leaf = pw_ptables_find(&m->tables, page);
+    uint32_t *pte = leaf.ptes ? &leaf.ptes[page % pw_ptables_leaf(&m->tables)] : NULL;
+    if (!pte || pw_pte_state(*pte) != PW_PTE_CACHE_WRITE) continue;
+    *pte = pw_pte_make(PW_PTE_CACHE, pw_pte_frame(*pte));
+    pw_mm_shot(m, page, page + 1);
+  }
 }

@@ -142,6 +142,8 @@ uint64_t pw_mm_present(const struct pw_mm *mm, uint64_t start, uint64_t end);
 /* fault.c: a touch of a page that is not there, or may not be written. */
 int pw_mm_fault(struct pw_mm *mm, uint64_t page, bool write, struct pw_error *err);
 
+/* A page of a file was written back: where it is mapped to be shared, the next write faults. */
+void pw_mm_clean(struct pw_mm *mm, uint32_t file, uint64_t index);
 /* The pages of areas in [start, end) are brought, as if each were read, or written; by_right: written where the memory is private and
  * may be. What may not be read, or written, is left out. */
 enum pw_populate { PW_POPULATE_READ, PW_POPULATE_WRITE, PW_POPULATE_BY_RIGHT };
