@@ -23,7 +23,7 @@
 
 struct system_options {
   const char *csv, *json, *folder;
-  bool quiet;
+  bool no_charts, quiet;
 };
 
 static const struct option_row own_rows[] = {
@@ -31,6 +31,7 @@ static const struct option_row own_rows[] = {
     {"json", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, json), "write system, processes and slabs as JSON, likewise"},
     {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct system_options, folder),
      "a folder for system.csv, processes.csv, slabs.csv, buddy.csv,\nseries.csv and charts/"},
+    {"no-charts", 0, OPTION_FLAG, NULL, offsetof(struct system_options, no_charts), "draw no charts"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
     {0}};
 
@@ -295,7 +296,8 @@ static int report(const struct work *w, const struct system_options *options)
   if (options->csv) code = sink_write(options->csv, write_table, &rows);
   if (code == DONE && options->json) code = sink_write(options->json, write_json, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
-  if (code == DONE && options->folder) code = draw(w->plan, options->folder);
+  if (code == DONE && options->folder && !options->no_charts) code = draw(w->plan, options->folder);
+  if (code == DONE && options->folder && options->no_charts) say_note("%s: five CSV files", options->folder);
   for (size_t i = 0; w->summary && i < w->plan->n_configs; i++)
     if (!w->cases[i].error.status) system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
   if (w->summary) compare_thp(w);

@@ -517,19 +517,22 @@ static int add_slot(struct pw_turns *t, struct pw_blocks blocks, size_t parent, 
   if (pw_grow((void **)&t->slots, &t->slots_room, n + 1, sizeof *t->slots)) return no_room(err);
   t->slots[n] = (struct pw_turns_slot){.over = false};
   pw_turns_feed(t, n, blocks, t->clock);
-  for (size_t i = 0; i < t->n_systems; i++) {
+  for (size_t i = 0; i < t->n_systems; i++) { /* room in all of them first, so that a failure leaves them alike */
     struct pw_system *s = &t->systems[i];
     struct pw_system_slot *slots = pw_calloc(n + 1, sizeof *slots);
     if (!slots) return no_room(err);
-    memcpy(slots, s->slots, (s->failed && !s->slots ? 0 : n) * sizeof *slots);
+    if (s->slots) memcpy(slots, s->slots, n * sizeof *slots);
     pw_free(s->slots);
     s->slots = slots;
+  }
+  t->n_slots++;
+  for (size_t i = 0; i < t->n_systems; i++) {
+    struct pw_system *s = &t->systems[i];
     if (s->failed) continue;
     uint32_t number = s->slots[parent].program.born[child].number;
     s->failed = pw_program_join(&s->slots[n].program, &s->computer, &s->processes, (uint32_t)n, number, s->err) != 0;
     watch_events(s, n);
   }
-  t->n_slots++;
   return 0;
 }
 

@@ -35,7 +35,7 @@ same() { [ "$2" = "$3" ] || fail "$1: $2, by hand $3"; }
    x-1 [001] ..... 1.300000: sched_switch: ptr=1
 T
 } >k.txt
-"$PAGEWALK" system --memory 16M --kernel 0 --kernel-events k.txt --audit --every 100M -o out 2>err || fail "the events failed: $(cat err)"
+"$PAGEWALK" system --memory 16M --kernel 0 --kernel-events k.txt --audit --every 100M --no-charts -o out 2>err || fail "the events failed: $(cat err)"
 same "objects of dentry" "$(cell out/slabs.csv "$(row dentry)" objects)" 21
 same "most objects of dentry" "$(cell out/slabs.csv "$(row dentry)" objects_peak)" 22
 same "slabs of dentry" "$(cell out/slabs.csv "$(row dentry)" slabs)" 1
@@ -54,7 +54,7 @@ grep -q '^Passed over: 1 pages of processes and files, 1 of slabs, 0 of page tab
 # The form of perf script, compressed, with a program beside it, whose kernel objects are then those of the events alone.
 sed -e '/^#/d' -e 's/\([a-z]\)-1 \[/\1 1 [/' -e 's/ \.\.\.\.\. / /' -e 's/: \(k\|mm\)/: kmem:\1/' k.txt | zstd -q >k.zst
 printf 'op,addr,size,pid,arg,name,offset\nmap,0x40000000,8192,0,rw-p,,\nW,0x40000000,8,,,,\nW,0x40001000,8,,,,\n' >a.csv
-"$PAGEWALK" system a.csv --memory 16M --kernel 0 --rate 1 --kernel-events k.zst --audit -o out 2>err || fail "perf's form failed: $(cat err)"
+"$PAGEWALK" system a.csv --memory 16M --kernel 0 --rate 1 --kernel-events k.zst --audit --no-charts -o out 2>err || fail "perf's form failed: $(cat err)"
 same "objects of dentry, perf" "$(cell out/slabs.csv "$(row dentry)" objects)" 21
 same "the kernel's bytes, with a program" "$(cell out/system.csv 1 kernel_bytes)" $(((64 + 4 + 2 + 2 + 8) * 4096))
 same "faults of the program" "$(cell out/system.csv 1 minor_faults)" 2

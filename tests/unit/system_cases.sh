@@ -33,7 +33,7 @@ system() {
   for program in $1; do programs+=("$dir/$program"); done
   rm -rf "$dir/out"
   # shellcheck disable=SC2086 # the options are words
-  "$PAGEWALK" system -q "${programs[@]}" $2 -o "$dir/out" 2>"$dir/talk" || fail "$(cat "$dir/talk")"
+  "$PAGEWALK" system -q --no-charts "${programs[@]}" $2 -o "$dir/out" 2>"$dir/talk" || fail "$(cat "$dir/talk")"
 }
 fail() { echo "FAIL $ran: $*"; failures=$((failures + 1)); }
 
