@@ -4,4 +4,4 @@
 set -eu
 : "${PAGEWALK:?the command under test}" "${PW_SOURCE:?the source tree}"
 command -v python3 >/dev/null || { echo "python3 is not installed: nothing to compare with"; exit 77; }
-exec python3 "$PW_SOURCE/tests/property/naive_kernel.py" "$PAGEWALK" 250
+exec python3 "$PW_SOURCE/tests/property/naive_kernel.py" "$PAGEWALK" "${NAIVE_MIXES:-250}"
