@@ -47,6 +47,7 @@ struct work {
   } *parts;
   size_t n_parts;
   bool summary;                   /* goes to the terminal */
+  uint64_t every;
   struct progress *progress;
   atomic_size_t next;
 };
@@ -121,7 +122,7 @@ static void *work_on(void *context)
     size_t i = atomic_fetch_add(&w->next, 1);
     if (i >= w->n_parts || interrupt_seen()) return NULL;
     struct follower f = {w, i};
-    struct pw_system_options options = {.reading = w->reading, .every = w->plan->every, .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
+    struct pw_system_options options = {.reading = w->reading, .every = w->every, .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
     bool first = w->sorted[w->parts[i].first] == &w->cases[0];
     if (first) options.tell = w->plan->tell;
     options.told = told;
@@ -206,14 +207,15 @@ static void count_chart(void *context, const char *chart, const char *path, cons
   if (!reason) ++*(size_t *)context;
 }
 
-/* Which chart is of which table, and whether the windows of --every are needed. */
+enum { MOST_OVER_TIME = 8 }; /* configurations that have charts of their own unasked */
+
+/* Which chart is of which table. */
 static const struct {
   const char *chart;
   enum pw_system_table table;
-  bool windows;
-} system_charts[] = {{"process-walks", PW_SYSTEM_PROCESSES, false}, {"process-faults", PW_SYSTEM_PROCESSES, false},
-                     {"process-memory", PW_SYSTEM_PROCESSES, false}, {"quantum", PW_SYSTEM_RUNS, false},
-                     {"series", PW_SYSTEM_SERIES, true}, {"free-blocks", PW_SYSTEM_BUDDY, true}};
+} system_charts[] = {{"process-walks", PW_SYSTEM_PROCESSES}, {"process-faults", PW_SYSTEM_PROCESSES},
+                     {"process-memory", PW_SYSTEM_PROCESSES}, {"quantum", PW_SYSTEM_RUNS},
+                     {"series", PW_SYSTEM_SERIES}, {"free-blocks", PW_SYSTEM_BUDDY}};
 
 static bool varies_quantum(const struct system_plan *plan)
 {
@@ -230,7 +232,8 @@ static int draw(const struct system_plan *plan, const char *folder)
   char *charts = heap_text("%s/charts", folder);
   for (size_t i = 0; code == DONE && i < sizeof system_charts / sizeof *system_charts; i++) {
     bool of_programs = system_charts[i].table == PW_SYSTEM_PROCESSES;
-    if ((system_charts[i].windows && !plan->every) || (of_programs && !plan->n_programs)) continue;
+    bool over_time = system_charts[i].table == PW_SYSTEM_SERIES || system_charts[i].table == PW_SYSTEM_BUDDY;
+    if ((of_programs && !plan->n_programs) || (over_time && !plan->every && plan->n_configs > MOST_OVER_TIME)) continue;
     if (system_charts[i].table == PW_SYSTEM_RUNS && !varies_quantum(plan)) continue;
     char *csv = heap_text("%s/%s.csv", folder, pw_system_table_name(system_charts[i].table));
     const char *const csvs[] = {csv};
@@ -335,6 +338,7 @@ static int run_system(struct work *w, const struct system_options *options)
     say("%s", err.text);
     return FAILED;
   }
+  w->every = w->plan->every ? w->plan->every : options->folder ? PW_SYSTEM_EVERY_FITTING : 0;
   w->summary = !options->csv && !options->json && !options->folder;
   w->cases = heap_zero(w->plan->n_configs, sizeof *w->cases);
   run_all(w);

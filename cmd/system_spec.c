@@ -35,7 +35,7 @@ const struct option_row system_machine_rows[] = {
 const struct option_row system_running_rows[] = {
     {"quantum", 0, OPTION_WORDS, "N...", AT(SYS_QUANTUM), "accesses of a turn (default 1M)"},
     {"rate", 0, OPTION_WORD, "N", AT(SYS_RATE), "accesses of a simulated second (default 1G): khugepaged's clock"},
-    {"every", 0, OPTION_WORD, "N", AT(SYS_EVERY), "windows of N accesses for series.csv and buddy.csv"},
+    {"every", 0, OPTION_WORD, "N", AT(SYS_EVERY), "windows of N accesses for series.csv and buddy.csv (default:\n100 to 200 windows, of 1000 accesses times a power of 2)"},
     {"tell", 0, OPTION_WORD, "N", AT(SYS_TELL), "the first N page faults, splits and collapses in words"},
     {"seed", 0, OPTION_WORD, "N", AT(SYS_SEED), "seed of the random policies (default 1)"},
     {"jobs", 'j', OPTION_WORD, "N", AT(SYS_JOBS), "configurations at a time (default: one a processor)"},

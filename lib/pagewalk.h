@@ -767,9 +767,11 @@ struct pw_system_result {
   struct pw_system_window *windows;
 };
 
+#define PW_SYSTEM_EVERY_FITTING UINT64_MAX
+
 struct pw_system_options {
   struct pw_trace_options reading;
-  uint64_t every;              /* accesses of a window; 0 = no windows */
+  uint64_t every;              /* accesses of a window; 0 = no windows; or PW_SYSTEM_EVERY_FITTING: 100 to 200 windows, 1000 x 2^k long */
   uint64_t tell;               /* so many page faults, splits and collapses of the first computer are told, one by one in words */
   void (*told)(void *context, const char *sentence);
   void *told_context;

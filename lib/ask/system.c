@@ -75,7 +75,7 @@ struct asked {
 /* One of the computers. */
 struct answer {
   const struct asked *asked;
-  const struct pw_system *system;
+  struct pw_system *system;
   struct pw_system_result *result;
   struct pw_system_sums before; /* at the end of the last window */
   size_t windows_room;
@@ -231,6 +231,20 @@ static struct pw_system_sums sum_all(const struct pw_system *s)
   return all;
 }
 
+enum { FITTING_FIRST = 1000, FITTING_MOST = 200 };
+
+/* Two windows each become one, which ends where the second did. */
+static void join_windows(struct pw_system_result *r)
+{
+  for (size_t i = 0; 2 * i + 1 < r->n_windows; i++) {
+    struct pw_system_sums both = r->windows[2 * i].sums;
+    add_sums(&both, &r->windows[2 * i + 1].sums);
+    r->windows[i] = r->windows[2 * i + 1];
+    r->windows[i].sums = both;
+  }
+  r->n_windows /= 2;
+}
+
 static int end_window(void *context, struct pw_error *err)
 {
   struct answer *a = context;
@@ -249,6 +263,10 @@ static int end_window(void *context, struct pw_error *err)
   a->before = all;
   for (unsigned o = 0; o < PW_ORDERS; o++)
     for (unsigned t = 0; t < PW_MIGRATE_TYPES; t++) w->free_blocks[o][t] = c->frames.blocks_free[o][t];
+  if (a->asked->options->every == PW_SYSTEM_EVERY_FITTING && r->n_windows == FITTING_MOST) {
+    join_windows(r);
+    a->system->every *= 2;
+  }
   return 0;
 }
 
@@ -447,7 +465,7 @@ static int run(struct asked *a, struct answer *answers, const struct pw_system_p
     struct pw_system *s = &a->turns.systems[i];
     answers[i] = (struct answer){.asked = a, .system = s, .result = &cases[i]->result};
     status = name_programs(&cases[i]->result, programs, n, err);
-    s->every = a->options->every;
+    s->every = a->options->every == PW_SYSTEM_EVERY_FITTING ? FITTING_FIRST : a->options->every;
     s->window = end_window;
     s->context = &answers[i];
     if (!status) pw_turns_configure(&a->turns, i, cases[i]->config, &cases[i]->error);

@@ -41,7 +41,12 @@ grep -qF 'huge pages' out/charts/*always*.svg || fail "the huge pages are not dr
 "$PAGEWALK" plot out/processes.csv out/buddy.csv -o more --format png -q >/dev/null || fail "plot does not take processes.csv and buddy.csv"
 [ "$(ls more | wc -l)" = 5 ] || fail "plot draws $(ls more)"
 "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --quantum 10,30,100 --asid off,2 -o turns || fail "turns of several lengths"
-[ "$(ls turns/charts | tr '\n' ' ')" = "process-faults.svg process-memory.svg process-walks.svg quantum.svg " ] || fail "the charts are $(ls turns/charts)"
+[ "$(ls turns/charts | wc -l)" = 16 ] || fail "the charts are $(ls turns/charts)"
+"$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --quantum 10,30,100 --asid off,2,3 -o many || fail "nine configurations"
+[ "$(ls many/charts | tr '\n' ' ')" = "process-faults.svg process-memory.svg process-walks.svg quantum.svg " ] || fail "the charts are $(ls many/charts)"
+rm -rf turns many/charts && "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --quantum 10,30,100 --asid off,2 --no-charts -o turns || fail "no charts"
+[ ! -e turns/charts ] || fail "charts that were not wanted"
+"$PAGEWALK" plot turns/system.csv -o turns/charts -q >/dev/null || fail "plot does not take system.csv"
 for words in 'Page walks by length of turns' 'asid off' 'asid 2' 'accesses of a turn'; do grep -qF "$words" turns/charts/quantum.svg || fail "the turns have no $words"; done
 
 # as many fields in every row as in the header, whatever the names are
@@ -64,6 +69,23 @@ for run in runs:
             assert int(run[column]) == sum(int(row[column]) for row in rows if row['thp'] == run['thp']), (column, run['thp'])
     for column in ('anon_bytes', 'table_bytes'):
         assert int(run[column]) >= max(int(row[column]) for row in series if row['thp'] == run['thp']), column
+PY
+# without --every the windows fit: 100 to 200 of them, or fewer of 1000 accesses, with the sums of the run
+{
+  echo op,addr,size,pid,arg
+  echo map,0x40000000,0x4000000,0,rw-p
+  for i in $(seq 0 299999); do echo "W,$((0x40000000 + i % 9000 * 4096)),8,0,"; done
+} >long.csv
+"$PAGEWALK" system -q long.csv --memory 64M --no-charts -o fits || fail "fitting windows"
+python3 - <<'PY' || fail "the windows do not fit"
+import csv
+def read(name): return list(csv.DictReader(open(f'fits/{name}.csv', newline='')))
+run, series = read('system')[0], read('series')
+assert 100 <= len(series) <= 200, len(series)
+assert [int(w['access']) for w in series][:2] == [2000, 4000] and [w['window'] for w in series] == [str(i) for i in range(len(series))]
+for column in ('accesses', 'minor_faults', 'walks'):
+    assert int(run[column]) == sum(int(w[column]) for w in series), column
+assert len(read('buddy')) == 33 * len(series)
 PY
 # JSON has what the CSV has
 "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2;name=say "hi", $(touch ran)' --memory 64M --thp never,always --quantum 30 --json - >all.json || fail "no JSON"
