@@ -42,11 +42,11 @@ static void print_huge(const struct pw_system_config *config, const struct pw_sy
 /* What a kernel's events did, and what of them was passed over. */
 static void print_kernel(const struct pw_system_kernel_counts *k)
 {
-  char a[32], b[32], c[32], d[32];
+  char a[32], b[32], c[32], d[32], e[32];
   printf("Kernel events: %s objects came and %s went, %s pages of its own came and %s went.\n", count(a, k->objects_came),
          count(b, k->objects_went), count(c, k->pages_came), count(d, k->pages_went));
-  printf("Passed over: %s pages of processes and files, %s of slabs, %s of page tables; %s went that had not come.\n",
-         count(a, k->user_pages), count(b, k->slab_pages), count(c, k->table_pages), count(d, k->unmatched));
+  printf("Passed over: %s pages of processes and files, %s of slabs, %s of page tables; %s went that had not come;\n%s went unseen.\n",
+         count(a, k->user_pages), count(b, k->slab_pages), count(c, k->table_pages), count(d, k->unmatched), count(e, k->unseen));
 }
 
 /* By so much less (or more), in percent of what it was; "" where it was nothing. */

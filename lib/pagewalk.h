@@ -748,7 +748,7 @@ struct pw_system_window {
 struct pw_system_kernel_counts {
   uint64_t objects_came, objects_went, pages_came, pages_went;
   uint64_t user_pages, slab_pages, table_pages; /* passed over: movable; of slabs, and with programs of page tables, which the model takes itself */
-  uint64_t unmatched;                           /* went, and never came */
+  uint64_t unmatched, unseen;                   /* went, and never came; another came in its place, so that it went unseen */
 };
 
 struct pw_system_result {

@@ -71,7 +71,6 @@ static int reserve(struct pw_kmem *k)
              : 0;
 }
 
-/* What was under the key before stays taken: its end was not seen. */
 static void keep(struct pw_kmem *k, struct pw_pagemap *map, uint64_t key, struct pw_kmem_thing thing)
 {
   bool added;
@@ -106,8 +105,18 @@ static int cache_of(struct pw_kmem *k, const struct pw_kernel_event *e, struct p
   return 0;
 }
 
+static void let_go_of_object(struct pw_kmem *k, const struct pw_kmem_thing *thing)
+{
+  if (thing->cache != PW_NO_CACHE) pw_computer_give_to(k->computer, &k->caches[thing->cache]->cache, thing->at);
+}
+
 static int take_object(struct pw_kmem *k, const struct pw_kernel_event *e)
 {
+  struct pw_kmem_thing before; /* one that comes where another is: that went unseen, such as those freed in bulk */
+  if (forget(k, &k->objects, e->address, &before)) {
+    let_go_of_object(k, &before);
+    k->counts.unseen++;
+  }
   struct pw_kmem_cache *cache;
   uint32_t slot;
   if (e->cache == PW_NO_CACHE || e->bytes > (4096u << LARGEST_SLAB)) { /* large: in frames of its own, which are told apart */
@@ -130,9 +139,8 @@ static void give_object(struct pw_kmem *k, const struct pw_kernel_event *e)
     k->counts.unmatched++;
     return;
   }
-  if (thing.cache == PW_NO_CACHE) return;
-  pw_computer_give_to(k->computer, &k->caches[thing.cache]->cache, thing.at);
-  k->counts.objects_went++;
+  let_go_of_object(k, &thing);
+  k->counts.objects_went += thing.cache != PW_NO_CACHE;
 }
 
 /* ---- frames ---- */
@@ -147,8 +155,20 @@ static uint64_t *passed_over(struct pw_kmem *k, const struct pw_kernel_event *e)
   return NULL;
 }
 
+static void let_go_of_block(struct pw_kmem *k, const struct pw_kmem_thing *thing)
+{
+  if (thing->at == PW_NO_FRAME) return;
+  pw_computer_give_block(k->computer, thing->at, thing->order);
+  k->counts.pages_went += UINT64_C(1) << thing->order;
+}
+
 static int take_block(struct pw_kmem *k, const struct pw_kernel_event *e)
 {
+  struct pw_kmem_thing before;
+  if (forget(k, &k->blocks, e->address, &before)) {
+    let_go_of_block(k, &before);
+    k->counts.unseen++;
+  }
   uint64_t *passed = passed_over(k, e);
   uint32_t frame = PW_NO_FRAME;
   if (passed) {
@@ -171,9 +191,7 @@ static void give_block(struct pw_kmem *k, const struct pw_kernel_event *e)
     return;
   }
   forget(k, &k->blocks, e->address, &thing);
-  if (thing.at == PW_NO_FRAME) return;
-  pw_computer_give_block(k->computer, thing.at, e->order);
-  k->counts.pages_went += UINT64_C(1) << e->order;
+  let_go_of_block(k, &thing);
 }
 
 int pw_kmem_step(struct pw_kmem *k, struct pw_error *err)
