@@ -158,7 +158,7 @@ static int fill_event(struct reader *r, const char *text, struct pw_kernel_event
   uint64_t address = 0, bytes = 0, order = 0, migrate = 0;
   bool pages = e->kind >= PW_KERNEL_PAGE_ALLOC, gives = e->kind == PW_KERNEL_KMALLOC || e->kind == PW_KERNEL_CACHE_ALLOC;
   size_t n;
-  if (pages ? !number_of(text, "pfn", 0, UINT64_C(1) << 52, &address) : !number_of(text, "ptr", 16, UINT64_MAX, &address))
+  if (pages ? !number_of(text, "pfn", 0, UINT64_C(1) << 52, &address) : !number_of(text, "ptr", 16, UINT64_MAX - 1, &address)) /* all ones are no key of a map */
     return bad(r, pages ? "the event has no pfn=" : "the event has no ptr=");
   if (pages && !number_of(text, "order", 10, 10, &order)) return bad(r, "the event has no order= from 0 to 10");
   if (e->kind == PW_KERNEL_PAGE_ALLOC && !number_of(text, "migratetype", 10, 63, &migrate)) return bad(r, "the event has no migratetype=");

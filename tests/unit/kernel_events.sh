@@ -85,6 +85,7 @@ refuse ", line 2: the event comes before the one above it; sort the events by th
 refuse " has no event of kmalloc" "hello\n"
 refuse " is empty" ""
 refuse ", line 1: the event has no ptr=" " x-1 [000] ..... 2.0: kfree: call_site=f\n"
+refuse ", line 1: the event has no ptr=" " x-1 [000] ..... 2.0: kfree: call_site=f ptr=ffffffffffffffff\n"
 refuse ", line 1: the event has no order= from 0 to 10" " x-1 [000] ..... 2.0: mm_page_free: page=1 pfn=0x1 order=11\n"
 refuse ", line 1: the event has no name= of its cache" " x-1 [000] ..... 2.0: kmem_cache_alloc: call_site=f ptr=10 bytes_req=1 bytes_alloc=8 gfp_flags=none\n"
 refuse ", line 1: there is a zero in the line" "a\\0b\n"
