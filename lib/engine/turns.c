@@ -475,14 +475,13 @@ static void note_status(struct pw_system *s, int status)
   s->failed = status != 0;
 }
 
-/* One computer takes visits up to the next event or the end of the block, of the process that runs, as far as the turn
- * goes: number of the first that it did not take. */
+/* One computer, for which the events before are done, takes visits up to the next event or the end of the block, of the process that
+ * runs, as far as the turn goes: number of the first that it did not take. */
 static uint32_t take_stretch(struct pw_system *s, size_t slot, const struct pw_feed *f, uint64_t end)
 {
   struct pw_system_slot *own = &s->slots[slot];
   uint32_t visit = f->visit;
-  int status = pw_program_prepare(&own->program, f, s->err);
-  if (!status) status = switch_to(s, pw_program_running(&own->program), s->err);
+  int status = switch_to(s, pw_program_running(&own->program), s->err);
   watch_dirty(s);
   if (!status) {
     const struct pw_block *b = f->block;
@@ -569,6 +568,12 @@ static int take_born(struct pw_turns *t, size_t slot, struct pw_error *err)
 /* The same for all; 0 also where none is left. */
 static int take_stretch_all(struct pw_turns *t, size_t slot, uint64_t end, struct pw_error *err)
 {
+  for (size_t i = 0; i < t->n_systems; i++) {
+    struct pw_system *s = &t->systems[i];
+    if (!s->failed) note_status(s, pw_program_prepare(&s->slots[slot].program, &t->slots[slot].feed, s->err));
+  }
+  int status = take_born(t, slot, err);
+  if (status) return status;
   struct pw_feed *f = &t->slots[slot].feed;
   uint32_t to = f->visit;
   for (size_t i = 0; i < t->n_systems; i++) {
@@ -581,7 +586,7 @@ static int take_stretch_all(struct pw_turns *t, size_t slot, uint64_t end, struc
   }
   pw_feed_pass(f);
   f->visit = to;
-  return take_born(t, slot, err);
+  return 0;
 }
 
 static int take_turn(struct pw_turns *t, size_t slot, struct pw_error *err)
