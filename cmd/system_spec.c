@@ -378,7 +378,11 @@ static char *label_of(const struct system_lists *l, const struct pw_system_confi
   char parts[N_LISTS][48], *label = NULL;
   human_bytes(parts[MEMORY], sizeof *parts, c->memory_bytes);
   snprintf(parts[THP], sizeof *parts, "thp %s", thp[c->thp]);
-  snprintf(parts[QUANTUM], sizeof *parts, "turns of %ju", (uintmax_t)c->quantum);
+  char turns[32];
+  human_count(turns, sizeof turns, c->quantum);
+  for (char *at = turns; *at; at++)
+    if (*at == ',') *at = ' '; /* commas part the label */
+  snprintf(parts[QUANTUM], sizeof *parts, "turns of %s", turns);
   snprintf(parts[PAGE_CACHE], sizeof *parts, "%s", c->cold ? "cold" : "warm");
   snprintf(parts[FAULTS], sizeof *parts, "%s faults", c->plain ? "plain" : "linux");
   if (c->asids == PW_ASIDS_ALL || c->asids == PW_ASIDS_OFF) snprintf(parts[ASID], sizeof *parts, "asid %s", c->asids ? "on" : "off");

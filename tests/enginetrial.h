@@ -11,12 +11,6 @@
 
 enum { MAX_CONFIGS = 32 };
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-enum { SLOW = 1 };
-#else
-enum { SLOW = 0 };
-#endif
-
 static inline uint64_t from_environment(const char *name, uint64_t otherwise)
 {
   const char *text = getenv(name);

@@ -55,27 +55,6 @@ static void fill_cells(const struct blocks *b, struct pw_cells *cells)
     }
 }
 
-static int by_value(const void *left, const void *right)
-{
-  const double *a = left, *b = right;
-  return *a < *b ? -1 : *a > *b;
-}
-
-static int place_colours(struct pw_figure *figure)
-{
-  const struct pw_cells *cells = figure->cells;
-  size_t all = cells->rows * cells->columns, n = 0;
-  double *values = pw_malloc(all, sizeof *values);
-  if (!values) return -1;
-  for (size_t i = 0; i < all; i++)
-    if (cells->count[i] > 0) values[n++] = cells->count[i];
-  pw_sort(values, n, sizeof *values, by_value);
-  figure->y = (struct pw_axis){.scale = PW_SCALE_LOG2, .unit = PW_UNIT_BYTES};
-  if (n) pw_axis_place(&figure->y, values, n, 8);
-  pw_free(values);
-  return n ? 0 : 1;
-}
-
 static int add_bands(struct pw_figure *figure)
 {
   for (size_t order = 0; order < ORDERS; order++) {
@@ -111,7 +90,7 @@ static int fill(struct pw_figure *figure, const struct blocks *b, const char *tr
   while (figure->x.n_ticks && figure->x.ticks[figure->x.n_ticks - 1].at > ends[1]) figure->x.n_ticks--;
   snprintf(figure->x.title, sizeof figure->x.title, "accesses of all programs");
   if (figure->title.failed || figure->subtitle.failed || add_bands(figure)) return -1;
-  return place_colours(figure);
+  return pw_figure_colours(figure, PW_SCALE_LOG2, PW_UNIT_BYTES);
 }
 
 int pw_figure_blocks(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,

@@ -159,27 +159,6 @@ static void fill_cells(const struct map *m, struct pw_cells *cells, double colum
   }
 }
 
-static int by_value(const void *left, const void *right)
-{
-  const double *a = left, *b = right;
-  return *a < *b ? -1 : *a > *b;
-}
-
-static int place_colours(struct pw_figure *figure)
-{
-  const struct pw_cells *cells = figure->cells;
-  double *values = pw_malloc(cells->rows * cells->columns, sizeof *values);
-  size_t n = 0;
-  if (!values) return -1;
-  for (size_t i = 0; i < cells->rows * cells->columns; i++)
-    if (cells->count[i] > 0) values[n++] = cells->count[i];
-  pw_sort(values, n, sizeof *values, by_value);
-  figure->y = (struct pw_axis){.scale = PW_SCALE_LOG10, .unit = PW_UNIT_PLAIN};
-  pw_axis_place(&figure->y, values, n, 8);
-  pw_free(values);
-  return 0;
-}
-
 /* A band's name, and its first and last line as the point of a series. */
 static int add_bands(struct pw_figure *figure, const struct map *m)
 {
@@ -237,7 +216,7 @@ static int fill(struct pw_figure *figure, struct map *m, const char *trace)
   if (!cells->count) return -1;
   fill_cells(m, cells, m->bucket * (double)join);
   dress(figure, m, trace, (double)columns * m->bucket * (double)join);
-  return figure->title.failed || figure->subtitle.failed || add_bands(figure, m) || place_colours(figure) ? -1 : 0;
+  return figure->title.failed || figure->subtitle.failed || add_bands(figure, m) || pw_figure_colours(figure, PW_SCALE_LOG10, PW_UNIT_PLAIN) < 0 ? -1 : 0;
 }
 
 int pw_figure_heat(struct pw_figure *figure, const struct pw_chart *chart, const struct pw_table *table, const char *trace,

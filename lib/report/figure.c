@@ -146,3 +146,24 @@ void pw_figure_clear(struct pw_figure *figure)
   pw_free(figure->cells);
   *figure = (struct pw_figure){0};
 }
+
+static int by_value(const void *left, const void *right)
+{
+  const double *a = left, *b = right;
+  return *a < *b ? -1 : *a > *b;
+}
+
+int pw_figure_colours(struct pw_figure *figure, enum pw_scale scale, enum pw_unit unit)
+{
+  const struct pw_cells *cells = figure->cells;
+  size_t all = cells->rows * cells->columns, n = 0;
+  double *values = pw_malloc(all, sizeof *values);
+  if (!values) return -1;
+  for (size_t i = 0; i < all; i++)
+    if (cells->count[i] > 0) values[n++] = cells->count[i];
+  pw_sort(values, n, sizeof *values, by_value);
+  figure->y = (struct pw_axis){.scale = scale, .unit = unit};
+  if (n) pw_axis_place(&figure->y, values, n, 8);
+  pw_free(values);
+  return n ? 0 : 1;
+}

@@ -89,6 +89,8 @@ double pw_figure_chars(const struct pw_figure *figure);
 void pw_figure_dress(struct pw_figure *figure);
 /* Sorts the points, drops doubles, places the axes; 0, or -1 when memory ran out. */
 int pw_figure_settle(struct pw_figure *figure);
+/* Of a map: the y axis is that of its colours, over the cells that are not empty. 0, 1 when all are, or -1 when memory ran out. */
+int pw_figure_colours(struct pw_figure *figure, enum pw_scale scale, enum pw_unit unit);
 /* Of a settled figure of curves: marks the knees, leaves out the points that no eye would
  * see, and draws each curve on to the end of the axis. 0 or -1. */
 int pw_figure_steps(struct pw_figure *figure);

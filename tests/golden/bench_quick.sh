@@ -1,6 +1,8 @@
 # scripts/bench runs: each section prints figures that are numbers, the CSV holds them too, a missed
 # target is no failure, and a pagewalk that does not work is one.
 set -u
+# What it measures is the plain build; under sanitizers the same script would run the same commands.
+if grep -q '^PW_SANITIZE:[^=]*=.' "$PW_BUILD/CMakeCache.txt"; then exit 77; fi
 for tool in zstd xz; do
   command -v "$tool" >/dev/null || { echo "$tool is not installed"; exit 77; }
 done
