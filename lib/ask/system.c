@@ -305,6 +305,17 @@ static int name_programs(struct pw_system_result *r, const struct pw_system_prog
   return r->programs ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the names of the programs");
 }
 
+/* job.4711-2 (ls) */
+static char *add_executed(char *name, const char *executed)
+{
+  const char *slash = strrchr(executed, '/'), *last = slash && slash[1] ? slash + 1 : executed;
+  size_t n = strlen(name) + strlen(last) + 4;
+  char *longer = pw_malloc(n, 1);
+  if (longer) snprintf(longer, n, "%s (%s)", name, last);
+  pw_free(name);
+  return longer;
+}
+
 static int take_processes(struct answer *a, struct pw_error *err)
 {
   const struct pw_system *s = a->system;
@@ -320,6 +331,9 @@ static int take_processes(struct answer *a, struct pw_error *err)
                                      .table_bytes = p->mm.counts.table_bytes_peak,
                                      .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited,
                                      .waited = a->asked->turns.slots[of->program].waited};
+    const struct pw_program *program = &s->slots[of->program].program;
+    if (to->name && a->asked->copies[of->program].path && program->executed != PW_NO_TEXT) /* what it became, in a trace of its own */
+      to->name = add_executed(to->name, program->texts.texts[program->executed]);
     if (!to->name) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
   }
   return 0;

@@ -69,7 +69,7 @@ static void write_child(void)
   map_heap(b);
   store(b, 1);
   name_child(b, true, names[2]);
-  kit_event(b, (struct pw_event){.kind = PW_EVENT_EXEC});
+  kit_event(b, (struct pw_event){.kind = PW_EVENT_EXEC, .text = "/bin/next", .text_bytes = 9});
   write_trace(names[1], kit_finish(b));
   kit_start(b);
   map_heap(b);
@@ -114,7 +114,7 @@ static void a_child_shares_and_goes_on(void **state)
       const struct pw_system_result *r = &cases[i].result;
       assert_int_equal(r->n_processes, 2);
       assert_string_equal(r->processes[0].name, "p");
-      assert_string_equal(r->processes[1].name, "p.1-2");
+      assert_string_equal(r->processes[1].name, "p.1-2 (next)");
       assert_int_equal(r->processes[0].sums.minor_faults, 5);
       assert_int_equal(r->processes[1].sums.minor_faults, 2);
       assert_int_equal(r->processes[1].sums.counted.stores, 2);

@@ -32,7 +32,7 @@ int pw_program_init(struct pw_program *p, struct pw_computer *computer, struct p
   p->computer = computer;
   p->all = all;
   p->number = number;
-  p->next = PW_NO_TEXT;
+  p->next = p->executed = PW_NO_TEXT;
   return pw_spaces_init(&p->spaces, 0) ? out_of_memory(err) : 0;
 }
 
@@ -232,6 +232,7 @@ static int do_event(struct pw_program *p, const struct pw_event *e, struct pw_er
   if (status) return status;
   if (p->joins) return pw_spaces_event(&p->spaces, e, NULL, NULL, err); /* the fork gave it all that */
   if (e->kind == PW_EVENT_CHILD) return take_child(p, e, err);
+  if (e->kind == PW_EVENT_EXEC && e->text_bytes && (p->executed = pw_intern(&p->texts, e->text, e->text_bytes)) == PW_NO_TEXT) return out_of_memory(err);
   if (e->kind == PW_EVENT_PROCESS) {
     p->current = (uint32_t)e->b;
   } else if (e->kind == PW_EVENT_THREAD_START || e->kind == PW_EVENT_THREAD_END) {

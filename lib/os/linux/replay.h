@@ -49,6 +49,7 @@ struct pw_program {
   size_t n_born, born_room;
   struct pw_intern texts;
   uint32_t next;                 /* text of the trace that it goes on in, or PW_NO_TEXT */
+  uint32_t executed;             /* text of the program that a process of it executed last, or PW_NO_TEXT */
   int (*after_event)(void *context, struct pw_error *err); /* or NULL */
   void *after_event_context;
 };
