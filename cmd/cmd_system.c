@@ -46,6 +46,7 @@ struct work {
     size_t first, n;              /* of `sorted` */
   } *parts;
   size_t n_parts;
+  const char *file;               /* of the computer, or NULL */
   bool summary;                   /* goes to the terminal */
   uint64_t every;
   struct progress *progress;
@@ -307,30 +308,34 @@ static int report(const struct work *w, const struct system_options *options)
   return good == w->plan->n_configs ? code : FAILED;
 }
 
+/* No output may take the place of what is read, and what is read once serves one part of the work. */
+static int check_input(const struct work *w, const struct system_options *options, const char *what, const char *input)
+{
+  const char *const files[] = {options->csv, options->json};
+  static const char *const names[] = {"--csv", "--json"};
+  if (!input) return DONE;
+  if (strcmp(input, "-") == 0 && w->plan->n_configs > 1)
+    return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
+  for (int i = 0; i < 2; i++)
+    if (files[i] && strcmp(files[i], "-") != 0 && files_same(files[i], input))
+      return say_usage("%s %s would overwrite the %s %s; name another file", names[i], files[i], what, input);
+  for (int table = 0; options->folder && table < PW_SYSTEM_TABLES; table++) {
+    char *path = heap_text("%s/%s.csv", options->folder, pw_system_table_name((enum pw_system_table)table));
+    bool same = files_same(path, input);
+    free(path);
+    if (same) return say_usage("-o %s would overwrite the %s %s; name another folder", options->folder, what, input);
+  }
+  return DONE;
+}
+
 static int run_system(struct work *w, const struct system_options *options)
 {
   struct pw_error err = {0};
   bool folder_is_new = false;
-  for (size_t i = 0; i < w->plan->n_programs; i++) {
-    const char *trace = w->plan->programs[i].trace;
-    if (options->csv && strcmp(options->csv, "-") != 0 && files_same(options->csv, trace))
-      return say_usage("--csv %s would overwrite the trace %s; name another file", options->csv, trace);
-    if (options->json && strcmp(options->json, "-") != 0 && files_same(options->json, trace))
-      return say_usage("--json %s would overwrite the trace %s; name another file", options->json, trace);
-    for (int table = 0; options->folder && table < PW_SYSTEM_TABLES; table++) {
-      char *path = heap_text("%s/%s.csv", options->folder, pw_system_table_name((enum pw_system_table)table));
-      bool same = files_same(path, trace);
-      free(path);
-      if (same) return say_usage("-o %s would overwrite the trace %s; name another folder", options->folder, trace);
-    }
-    if (strcmp(trace, "-") == 0 && w->plan->n_configs > 1)
-      return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
-  }
-  const char *events = w->plan->kernel_events;
-  if (events && options->csv && strcmp(options->csv, "-") != 0 && files_same(options->csv, events))
-    return say_usage("--csv %s would overwrite the kernel's events; name another file", options->csv);
-  if (events && strcmp(events, "-") == 0 && w->plan->n_configs > 1)
-    return say_usage("standard input can be read once, and there are %zu configurations; name a file", w->plan->n_configs);
+  for (size_t i = 0; i < w->plan->n_programs; i++)
+    if (check_input(w, options, "trace", w->plan->programs[i].trace) != DONE) return USAGE;
+  if (check_input(w, options, "file of the kernel's events", w->plan->kernel_events) != DONE) return USAGE;
+  if (check_input(w, options, "file of the computer", w->file) != DONE) return USAGE;
   if (options->csv && options->json && strcmp(options->csv, options->json) == 0)
     return say_usage("--csv and --json both write %s; name two files", options->csv);
   if (options->folder && !*options->folder) return say_usage("-o needs the name of a folder");
@@ -396,7 +401,7 @@ static int run_command(const struct command *self, int argc, char **argv)
     if (settings_understand(&reading, &running, &err) || system_understand(&plan, &settings, &programs, &file, &err)) code = say_usage("%s", err.text);
     else if (running.trace.warmup) code = say_usage("--warmup is not for system, which counts from the first access");
   }
-  struct work work = {.plan = &plan, .reading = running.trace};
+  struct work work = {.plan = &plan, .reading = running.trace, .file = file.yaml ? file.yaml->path : NULL};
   if (code < 0) code = run_system(&work, &options);
   system_plan_clear(&plan);
   system_settings_clear(&settings);

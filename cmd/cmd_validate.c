@@ -88,10 +88,9 @@ static int judge(const struct pw_validation *v, double percent)
 
 static int mode_of(const char *text, enum pw_system_thp *mode)
 {
-  static const char *const modes[] = {"never", "madvise", "always"};
   *mode = PW_SYSTEM_THP_NEVER;
-  for (int i = 0; text && i < 3; i++)
-    if (strcmp(text, modes[i]) == 0) {
+  for (int i = 0; text && pw_system_thp_name(i); i++)
+    if (strcmp(text, pw_system_thp_name(i)) == 0) {
       *mode = (enum pw_system_thp)i;
       return DONE;
     }

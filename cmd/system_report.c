@@ -31,11 +31,10 @@ static void print_row(const char *name, const struct pw_system_sums *s, uint64_t
 /* What the huge pages did, in words. */
 static void print_huge(const struct pw_system_config *config, const struct pw_system_result *r)
 {
-  static const char *const modes[] = {"never", "madvise", "always"};
   char a[32], b[32], c[32];
   const struct pw_system_sums *s = &r->sums;
   if (config->thp == PW_SYSTEM_THP_NEVER) return;
-  printf("Huge pages (%s): %s by faults, %s by khugepaged, %s fell back to 4 KiB, %" PRIu64 " split.\n", modes[config->thp],
+  printf("Huge pages (%s): %s by faults, %s by khugepaged, %s fell back to 4 KiB, %" PRIu64 " split.\n", pw_system_thp_name(config->thp),
          count(a, s->thp_faults), count(b, s->thp_collapses), count(c, s->thp_fallbacks), s->thp_splits);
 }
 
@@ -70,10 +69,9 @@ static void print_change(const char *name, const struct pw_system_sums *was, con
 void system_report_compare(const struct pw_system_config *base, const struct pw_system_result *was, const struct pw_system_config *config,
                            const struct pw_system_result *is)
 {
-  static const char *const modes[] = {"never", "madvise", "always"};
   char shown[64];
   uint64_t bytes_were = 0, bytes = 0;
-  printf("\nHuge pages, %s against %s\n\n%-20s %15s %13s %16s\n", modes[config->thp], modes[base->thp], "process", "page walks", "minor faults",
+  printf("\nHuge pages, %s against %s\n\n%-20s %15s %13s %16s\n", pw_system_thp_name(config->thp), pw_system_thp_name(base->thp), "process", "page walks", "minor faults",
          "resident");
   for (size_t i = 0; i < is->n_processes && i < was->n_processes; i++) {
     const struct pw_system_process *a = &was->processes[i], *b = &is->processes[i];

@@ -303,7 +303,8 @@ static int take_asids(struct numbers *asids, const struct words *words, struct p
 
 static int take_lists(struct system_lists *l, const struct system_settings *s, struct pw_error *err)
 {
-  static const char *const thp[] = {"never", "madvise", "always", NULL}, *const caches[] = {"warm", "cold", NULL};
+  const char *const thp[] = {pw_system_thp_name(0), pw_system_thp_name(1), pw_system_thp_name(2), NULL};
+  static const char *const caches[] = {"warm", "cold", NULL};
   static const char *const faults[] = {"linux", "plain", NULL};
   const struct spec_kind memory = {.unit = SPEC_BYTES, .least = 4u << 20, .most = UINT64_C(1) << 40};
   const struct spec_kind quantum = {.unit = SPEC_COUNT, .least = 1, .most = UINT64_MAX};
@@ -374,10 +375,9 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
 /* What tells a configuration from the others, with or without its quantum; NULL where nothing does. */
 static char *label_of(const struct system_lists *l, const struct pw_system_config *c, bool with_quantum)
 {
-  static const char *const thp[] = {"never", "madvise", "always"};
   char parts[N_LISTS][48], *label = NULL;
   human_bytes(parts[MEMORY], sizeof *parts, c->memory_bytes);
-  snprintf(parts[THP], sizeof *parts, "thp %s", thp[c->thp]);
+  snprintf(parts[THP], sizeof *parts, "thp %s", pw_system_thp_name(c->thp));
   char turns[32];
   human_count(turns, sizeof turns, c->quantum);
   for (char *at = turns; *at; at++)

@@ -414,6 +414,8 @@ struct pw_validation {
 
 /* Where 2 MiB of memory may be mapped at once. */
 enum pw_system_thp { PW_SYSTEM_THP_NEVER, PW_SYSTEM_THP_MADVISE, PW_SYSTEM_THP_ALWAYS };
+/* "never", "madvise", "always"; NULL past the last. */
+const char *pw_system_thp_name(int mode);
 
 struct pw_validate_options {
   const char *trace;         /* the recording, which stays */

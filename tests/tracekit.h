@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/block.h"
 #include "base/random.h"
 #include "pagewalk.h"
@@ -39,6 +40,17 @@ static inline void *kit_alloc(size_t n, size_t size_bytes)
   void *p = calloc(n ? n : 1, size_bytes);
   assert_non_null(p);
   return p;
+}
+
+/* True when the allocation that was to fail was not reached: it still lies ahead. */
+static inline bool kit_still_armed(void)
+{
+  for (int i = 0; i < 1000000; i++) {
+    void *p = pw_malloc(1, 1);
+    if (!p) return true;
+    pw_free(p);
+  }
+  return false;
 }
 
 /* ---- bytes: a .pwt being written to memory ---- */

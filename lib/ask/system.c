@@ -1,15 +1,11 @@
 /* Several programs on computers. engine/turns.h runs them. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "ask/asked.h"
 #include "base/alloc.h"
 #include "base/text.h"
-#include "engine/turns.h"
 #include "trace/kernel_text.h"
-#include "trace/trace.h"
 
 #define NO_THP_BELOW (UINT64_C(512) << 20) /* of managed memory, where Linux turns it off by itself */
 
@@ -45,43 +41,23 @@ static int check(const struct pw_system_program *programs, size_t n, struct pw_s
 
 /* ---- the programs, with their copies, in the order of the ring ---- */
 
-struct program_copy {
-  const struct pw_system_program *program;
-  size_t place;
-  unsigned number; /* of the copy, from 1; 0: the only one */
-  struct pw_trace *trace;
-  char *path;      /* of the trace that it is in now, as a child or after an exec; else NULL */
-};
-
-enum { MOST_CHILDREN = 4096 };
-
 static int by_start(const void *a, const void *b)
 {
-  const struct program_copy *x = a, *y = b;
+  const struct pw_asked_program *x = a, *y = b;
   if (x->program->start != y->program->start) return x->program->start < y->program->start ? -1 : 1;
   return x->place < y->place ? -1 : x->place > y->place;
 }
 
-struct asked {
-  struct program_copy *copies;
-  size_t n, room, n_given;
-  struct pw_totals gone;   /* of traces that are closed already */
-  struct pw_turns turns;
-  struct pw_kernel_events events;
-  const struct pw_system_options *options;
-  uint64_t told;           /* of options->tell */
-};
-
 /* One of the computers. */
 struct answer {
-  const struct asked *asked;
+  const struct pw_asked *asked;
   struct pw_system *system;
   struct pw_system_result *result;
   struct pw_system_sums before; /* at the end of the last window */
   size_t windows_room;
 };
 
-static int list_copies(struct asked *a, const struct pw_system_program *programs, size_t n, struct pw_error *err)
+static int list_copies(struct pw_asked *a, const struct pw_system_program *programs, size_t n, struct pw_error *err)
 {
   size_t total = 0;
   for (size_t i = 0; i < n; i++) total += programs[i].copies ? programs[i].copies : 1;
@@ -89,13 +65,13 @@ static int list_copies(struct asked *a, const struct pw_system_program *programs
   if (!a->copies) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", total);
   for (size_t i = 0; i < n; i++)
     for (unsigned k = 0; k < (programs[i].copies ? programs[i].copies : 1); k++, a->n++)
-      a->copies[a->n] = (struct program_copy){.program = &programs[i], .place = a->n, .number = programs[i].copies > 1 ? k + 1 : 0};
+      a->copies[a->n] = (struct pw_asked_program){.program = &programs[i], .place = a->n, .number = programs[i].copies > 1 ? k + 1 : 0};
   a->room = a->n_given = a->n;
   qsort(a->copies, a->n, sizeof *a->copies, by_start);
   return 0;
 }
 
-static int open_all(struct asked *a, struct pw_error *err)
+static int open_all(struct pw_asked *a, struct pw_error *err)
 {
   struct pw_trace_options reading = a->options->reading;
   int status = 0;
@@ -104,78 +80,6 @@ static int open_all(struct asked *a, struct pw_error *err)
     status = pw_trace_open(&a->copies[i].trace, a->copies[i].program->trace, &reading, err);
     if (!status) pw_turns_feed(&a->turns, i, pw_trace_blocks(a->copies[i].trace), a->copies[i].program->start);
   }
-  return status;
-}
-
-/* ---- families ---- */
-
-/* The file of that name in the folder of a trace. NULL: no memory. */
-static char *beside(const char *trace, const char *name)
-{
-  const char *slash = strrchr(trace, '/');
-  size_t folder = slash ? (size_t)(slash + 1 - trace) : 0, n = folder + strlen(name) + 1;
-  char *path = pw_malloc(n, 1);
-  if (path) snprintf(path, n, "%.*s%s", (int)folder, trace, name);
-  return path;
-}
-
-static bool is_given(const struct asked *a, const char *path)
-{
-  struct stat is, given;
-  if (stat(path, &is)) return false;
-  for (size_t i = 0; i < a->n_given; i++)
-    if (stat(a->copies[i].program->trace, &given) == 0 && given.st_dev == is.st_dev && given.st_ino == is.st_ino) return true;
-  return false;
-}
-
-static int check_relative(const struct asked *a, const char *of, const char *name, const char *path, struct pw_error *err)
-{
-  if (strchr(name, '/')) return pw_error_set(err, PW_EFORMAT, "%s: the trace of a child is called %s, which is no name of a file", of, name);
-  if (is_given(a, path))
-    return pw_error_set(err, PW_EINVAL, "%s belongs to a process that %s starts, and joins by itself; leave it out", path, of);
-  if (a->n - a->n_given >= MOST_CHILDREN) return pw_error_set(err, PW_EUNSUPPORTED, "%s starts more than %d processes", of, MOST_CHILDREN);
-  return 0;
-}
-
-static void close_trace(struct asked *a, struct program_copy *copy)
-{
-  const struct pw_totals *t = &pw_trace_info(copy->trace)->totals;
-  a->gone.fetches += t->fetches;
-  a->gone.loads += t->loads;
-  a->gone.stores += t->stores;
-  pw_trace_close(copy->trace);
-  copy->trace = NULL;
-}
-
-static int open_beside(struct asked *a, size_t slot, char *path, bool next, struct pw_blocks *blocks, struct pw_error *err)
-{
-  struct pw_trace_options reading = a->options->reading;
-  struct pw_trace *trace;
-  reading.counts = true;
-  if (pw_grow((void **)&a->copies, &a->room, a->n + 1, sizeof *a->copies))
-    return pw_error_set(err, PW_ENOMEM, "memory ran out for the children of the programs");
-  int status = pw_trace_open(&trace, path, &reading, err);
-  if (status) return status;
-  struct program_copy *copy = &a->copies[next ? slot : a->n];
-  if (!next) a->copies[a->n++] = (struct program_copy){.number = a->copies[slot].number};
-  else close_trace(a, copy);
-  pw_free(copy->path);
-  copy->path = path;
-  copy->trace = trace;
-  *blocks = pw_trace_blocks(trace);
-  return 1;
-}
-
-/* See turns.h: a child's trace, or what the process goes on in. */
-static int open_relative(void *context, size_t slot, const char *name, bool next, struct pw_blocks *blocks, struct pw_error *err)
-{
-  struct asked *a = context;
-  const char *of = a->copies[slot].path ? a->copies[slot].path : a->copies[slot].program->trace;
-  char *path = strcmp(of, "-") == 0 ? pw_strdup("") : beside(of, name);
-  if (!path) return pw_error_set(err, PW_ENOMEM, "memory ran out for the children of the programs");
-  int status = check_relative(a, of, name, path, err);
-  if (!status && access(path, F_OK) == 0) status = open_beside(a, slot, path, next, blocks, err);
-  if (status != 1) pw_free(path);
   return status;
 }
 
@@ -270,32 +174,13 @@ static int end_window(void *context, struct pw_error *err)
   return 0;
 }
 
-/* As it was given, or that of a trace's file; *n bytes of it. */
-static const char *name_in(const char *given, const char *trace, size_t *n)
-{
-  const char *slash = strrchr(trace, '/'), *name = given ? given : slash && slash[1] ? slash + 1 : trace;
-  *n = strlen(name);
-  if (!given && *n > 4 && strcmp(name + *n - 4, ".pwt") == 0) *n -= 4;
-  return name;
-}
-
-static char *name_of(const struct program_copy *copy)
-{
-  char text[4096];
-  size_t n;
-  const char *name = copy->program ? name_in(copy->program->name, copy->program->trace, &n) : name_in(NULL, copy->path, &n);
-  if (copy->number) snprintf(text, sizeof text, "%.*s#%u", (int)n, name, copy->number);
-  else snprintf(text, sizeof text, "%.*s", (int)n, name);
-  return pw_strdup(text);
-}
-
 /* sort + gzip x 3 */
 static int name_programs(struct pw_system_result *r, const struct pw_system_program *programs, size_t n_programs, struct pw_error *err)
 {
   struct pw_text text = {0};
   for (size_t i = 0; i < n_programs; i++) {
     size_t n;
-    const char *name = name_in(programs[i].name, programs[i].trace, &n);
+    const char *name = pw_asked_name(programs[i].name, programs[i].trace, &n);
     pw_text_printf(&text, "%s%.*s", i ? " + " : "", (int)n, name);
     if (programs[i].copies > 1) pw_text_printf(&text, " x %u", programs[i].copies);
   }
@@ -303,17 +188,6 @@ static int name_programs(struct pw_system_result *r, const struct pw_system_prog
   r->programs = text.failed ? NULL : pw_strdup(pw_text_get(&text));
   pw_text_clear(&text);
   return r->programs ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the names of the programs");
-}
-
-/* job.4711-2 (ls) */
-static char *add_executed(char *name, const char *executed)
-{
-  const char *slash = strrchr(executed, '/'), *last = slash && slash[1] ? slash + 1 : executed;
-  size_t n = strlen(name) + strlen(last) + 4;
-  char *longer = pw_malloc(n, 1);
-  if (longer) snprintf(longer, n, "%s (%s)", name, last);
-  pw_free(name);
-  return longer;
 }
 
 static int take_processes(struct answer *a, struct pw_error *err)
@@ -326,14 +200,11 @@ static int take_processes(struct answer *a, struct pw_error *err)
     const struct pw_process *p = s->processes.list[i];
     const struct pw_process_of *of = &s->processes.of[i];
     struct pw_system_process *to = &r->processes[r->n_processes++];
-    *to = (struct pw_system_process){.name = name_of(&a->asked->copies[of->program]), .program = of->program, .process = of->process,
+    *to = (struct pw_system_process){.name = pw_asked_name_of(a->asked, s, of->program), .program = of->program, .process = of->process,
                                      .sums = sums_of(s, i), .resident_bytes = p->mm.counts.peak << PW_BASE_SHIFT,
                                      .table_bytes = p->mm.counts.table_bytes_peak,
                                      .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited,
                                      .waited = a->asked->turns.slots[of->program].waited};
-    const struct pw_program *program = &s->slots[of->program].program;
-    if (to->name && a->asked->copies[of->program].path && program->executed != PW_NO_TEXT) /* what it became, in a trace of its own */
-      to->name = add_executed(to->name, program->texts.texts[program->executed]);
     if (!to->name) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
   }
   return 0;
@@ -393,7 +264,7 @@ static int report(struct answer *a, struct pw_error *err)
 /* How far all traces are together. */
 static bool stop(void *context, const struct pw_trace_info *info)
 {
-  const struct asked *a = context;
+  const struct pw_asked *a = context;
   struct pw_trace_info all = *info;
   if (!a->options->progress) return false;
   all.stored_bytes = 0;
@@ -409,50 +280,6 @@ static bool stop(void *context, const struct pw_trace_info *info)
   return a->options->progress(a->options->progress_context, &all);
 }
 
-/* Whose memory it is, as its row will be called. */
-static void name_mm(const struct asked *a, const struct pw_system *s, const struct pw_mm *mm, char *text, size_t n)
-{
-  for (uint32_t i = 0; i < s->processes.n; i++) {
-    if (&s->processes.list[i]->mm != mm) continue;
-    char *name = name_of(&a->copies[s->processes.of[i].program]);
-    uint32_t process = s->processes.of[i].process;
-    if (process) snprintf(text, n, "%s/%" PRIu32, name ? name : "?", process);
-    else snprintf(text, n, "%s", name ? name : "?");
-    pw_free(name);
-    return;
-  }
-  snprintf(text, n, "a process");
-}
-
-/* What a fault did, in words. */
-static void tell_fault(struct pw_text *text, const struct pw_told *t)
-{
-  pw_text_printf(text, "%s fault, %s 0x%" PRIx64 ": ", t->major ? "major" : "minor", t->write ? "a write to" : "a read of", t->page << PW_BASE_SHIFT);
-  if (t->huge) pw_text_add(text, "2 MiB are mapped at once");
-  else if (t->copies) pw_text_add(text, "the page is copied");
-  else if (t->major) pw_text_add(text, "its file is read");
-  else pw_text_add(text, t->write ? "it may be written from here on" : "it is mapped to be read");
-  if (t->fallback) pw_text_add(text, "; there is no block of 2 MiB");
-  if (t->around) pw_text_printf(text, ", and %" PRIu64 " pages around it", t->around);
-}
-
-static void tell(void *context, const struct pw_told *t)
-{
-  struct asked *a = context;
-  const struct pw_system *s = &a->turns.systems[0];
-  struct pw_text text = {0};
-  char name[300];
-  if (a->told == a->options->tell) return;
-  a->told++;
-  name_mm(a, s, t->mm, name, sizeof name);
-  pw_text_printf(&text, "at access %" PRIu64 ": %s: ", s->clock, name);
-  if (t->what == PW_TOLD_FAULT) tell_fault(&text, t);
-  else if (t->what == PW_TOLD_SPLIT) pw_text_printf(&text, "the 2 MiB at 0x%" PRIx64 " become small pages", t->page << PW_BASE_SHIFT);
-  else pw_text_printf(&text, "khugepaged makes one of the %" PRIu64 " pages in the 2 MiB at 0x%" PRIx64, t->copies, t->page << PW_BASE_SHIFT);
-  if (!text.failed) a->options->told(a->options->told_context, pw_text_get(&text));
-  pw_text_clear(&text);
-}
-
 /* What one computer says, or of what it failed. */
 static void answer(struct answer *a, struct pw_error *err)
 {
@@ -462,7 +289,7 @@ static void answer(struct answer *a, struct pw_error *err)
   if (!status) report(a, err);
 }
 
-static int run(struct asked *a, struct answer *answers, const struct pw_system_program *programs, size_t n,
+static int run(struct pw_asked *a, struct answer *answers, const struct pw_system_program *programs, size_t n,
                struct pw_system_case *const *cases, size_t n_cases, struct pw_error *err)
 {
   int status = list_copies(a, programs, n, err);
@@ -472,7 +299,7 @@ static int run(struct asked *a, struct answer *answers, const struct pw_system_p
     a->turns.events = &a->events;
   }
   a->turns.stop = stop;
-  a->turns.open = open_relative;
+  a->turns.open = pw_asked_open;
   a->turns.context = a;
   if (!status) status = open_all(a, err);
   for (size_t i = 0; !status && i < n_cases; i++) {
@@ -484,7 +311,7 @@ static int run(struct asked *a, struct answer *answers, const struct pw_system_p
     s->context = &answers[i];
     if (!status) pw_turns_configure(&a->turns, i, cases[i]->config, &cases[i]->error);
     if (i || !a->options->tell) continue;
-    s->computer.tell = tell;
+    s->computer.tell = pw_asked_tell;
     s->computer.tell_context = a;
   }
   if (!status) status = pw_turns_run(&a->turns, err);
@@ -496,7 +323,7 @@ static int run(struct asked *a, struct answer *answers, const struct pw_system_p
 int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
                   const struct pw_system_options *options)
 {
-  struct asked a = {.options = options};
+  struct pw_asked a = {.options = options};
   struct pw_error why = {0};
   for (size_t i = 0; i < n_cases; i++) {
     cases[i]->result = (struct pw_system_result){0};

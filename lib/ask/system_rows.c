@@ -7,7 +7,12 @@
 #include "pagewalk.h"
 
 static const char *const table_names[] = {"system", "processes", "slabs", "buddy", "series"};
-static const char *const thp_names[] = {"never", "madvise", "always"};
+
+const char *pw_system_thp_name(int mode)
+{
+  static const char *const names[] = {"never", "madvise", "always"};
+  return mode >= 0 && (size_t)mode < sizeof names / sizeof *names ? names[mode] : NULL;
+}
 
 const char *pw_system_table_name(enum pw_system_table table)
 {
@@ -97,7 +102,7 @@ static void put_machine(FILE *out, const struct pw_system_config *c, const struc
   pw_csv_write_text(out, c->label ? c->label : "system");
   fputc(',', out);
   pw_csv_write_text(out, r->programs);
-  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%s,%s,", c->memory_bytes, c->kernel_bytes, thp_names[c->thp], c->quantum,
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%s,%s,", c->memory_bytes, c->kernel_bytes, pw_system_thp_name(c->thp), c->quantum,
           c->cold ? "cold" : "warm", c->plain ? "plain" : "linux");
   if (c->asids == PW_ASIDS_ALL || c->asids == PW_ASIDS_OFF) fputs(c->asids ? "on," : "off,", out);
   else fprintf(out, "%u,", c->asids);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "record/imagenames.h"
 #include "record/program.h"
 #include "record/launch.h"
 #include "record/naming.h"
@@ -52,14 +53,7 @@ struct recorder {
   size_t n_images, images_room;
   struct pollfd *polls;
   size_t polls_room;
-  struct named {            /* images that got a trace of their own name */
-    pid_t pid;
-    bool forked, told;      /* told: an event of its parent has its name */
-  } *named;
-  size_t n_named, named_room;
-  pid_t *promised;          /* children whose name was told before they connected */
-  size_t n_promised, promised_room;
-  char *relative;           /* the name that was told last */
+  struct pw_image_names names;
   int64_t stopped_ms;       /* when the caller asked to stop, or 0 */
   int signals_sent;
   int status;               /* the first failure, and its sentence */
@@ -96,66 +90,6 @@ static int open_socket(struct recorder *r, struct pw_error *err)
 }
 
 /* ---- images ---- */
-
-/* OUT.pwt -> OUT.PID.pwt, and OUT.PID-2.pwt for what the same process becomes. NULL: no memory. */
-static char *path_of(const struct recorder *r, pid_t pid, size_t number)
-{
-  const char *out = r->options->output, *slash = strrchr(out, '/'), *dot = strrchr(slash ? slash : out, '.');
-  size_t stem = dot && strcmp(dot, ".pwt") == 0 ? (size_t)(dot - out) : strlen(out), room = strlen(out) + 64;
-  char *path = pw_malloc(room, 1);
-  if (!path) return NULL;
-  if (number == 1) snprintf(path, room, "%.*s.%ld.pwt", (int)stem, out, (long)pid);
-  else snprintf(path, room, "%.*s.%ld-%zu.pwt", (int)stem, out, (long)pid, number);
-  return path;
-}
-
-static size_t count_named(const struct recorder *r, pid_t pid)
-{
-  size_t same = 0;
-  for (size_t i = 0; i < r->n_named; i++) same += r->named[i].pid == pid;
-  return same;
-}
-
-static char *image_path(struct recorder *r, pid_t pid, bool forked)
-{
-  if (pw_grow((void **)&r->named, &r->named_room, r->n_named + 1, sizeof *r->named)) return NULL;
-  char *path = path_of(r, pid, count_named(r, pid) + 1);
-  if (!path) return NULL;
-  bool told = false;
-  for (size_t i = 0; forked && i < r->n_promised && !told; i++) {
-    told = r->promised[i] == pid;
-    if (told) r->promised[i] = r->promised[--r->n_promised];
-  }
-  r->named[r->n_named++] = (struct named){pid, forked, told};
-  return path;
-}
-
-/* The number of a child's image among those of its process: it may have connected already, and even be another program by now. */
-static size_t number_of_child(struct recorder *r, pid_t pid)
-{
-  size_t same = 0;
-  for (size_t i = 0; i < r->n_named; i++) {
-    same += r->named[i].pid == pid;
-    if (r->named[i].pid != pid || !r->named[i].forked || r->named[i].told) continue;
-    r->named[i].told = true;
-    return same;
-  }
-  if (!pw_grow((void **)&r->promised, &r->promised_room, r->n_promised + 1, sizeof *r->promised)) r->promised[r->n_promised++] = pid;
-  return same + 1;
-}
-
-/* For the events of a trace; see ring_events.h. */
-static const char *relative_name(void *recorder, uint64_t pid, const uint64_t *after)
-{
-  struct recorder *r = recorder;
-  pw_free(r->relative);
-  r->relative = NULL;
-  if (r->options->first_only) return "";
-  r->relative = path_of(r, (pid_t)pid, after ? (size_t)*after + 1 : number_of_child(r, (pid_t)pid));
-  if (!r->relative) return "";
-  const char *slash = strrchr(r->relative, '/');
-  return slash ? slash + 1 : r->relative;
-}
 
 static int new_recording(struct recorder *r, struct pw_recording **recording, const char *path, struct pw_error *err)
 {
@@ -209,7 +143,7 @@ static struct pw_recording *recording_for(struct recorder *r, pid_t pid, bool fo
     return recording;
   }
   if (r->options->first_only || r->stopped_ms || pid < 0) return NULL;
-  char *path = image_path(r, pid, forked);
+  char *path = pw_image_names_new(&r->names, pid, forked);
   int status = path ? new_recording(r, &recording, path, &err)
                     : pw_error_set(&err, PW_ENOMEM, "memory ran out for the name of the trace; free some and run again");
   note_failure(r, status, &err);
@@ -246,7 +180,8 @@ static void accept_image(struct recorder *r)
               send_ring(sock, pw_recording_ring(recording)) &&
               !pw_grow((void **)&r->images, &r->images_room, r->n_images + 1, sizeof *r->images);
   if (good) {
-    pw_recording_relate(recording, (uint64_t)pid, is_first ? 0 : count_named(r, pid), &(struct pw_ring_family){r, relative_name});
+    pw_recording_relate(recording, (uint64_t)pid, is_first ? 0 : pw_image_names_count(&r->names, pid),
+                        &(struct pw_ring_family){&r->names, r->options->first_only ? NULL : pw_image_names_relative});
     r->images[r->n_images++] = (struct image){pid, sock, is_first, recording, naming};
     return;
   }
@@ -422,9 +357,7 @@ static void clean_up(struct recorder *r)
   if (r->spare >= 0) close(r->spare);
   pw_free(r->images);
   pw_free(r->polls);
-  pw_free(r->named);
-  pw_free(r->promised);
-  pw_free(r->relative);
+  pw_image_names_clear(&r->names);
 }
 
 int pw_record(char *const argv[], const struct pw_record_options *options, struct pw_record_info *info, struct pw_error *err)
@@ -432,7 +365,7 @@ int pw_record(char *const argv[], const struct pw_record_options *options, struc
   struct pw_error own;
   if (!err) err = &own;
   *info = (struct pw_record_info){0};
-  struct recorder r = {.options = options, .info = info, .listener = -1, .spare = -1};
+  struct recorder r = {.options = options, .info = info, .listener = -1, .spare = -1, .names = {.output = options->output}};
   char path[4096];
   struct pw_launch launch = {.argv = NULL};
   int status = pw_program_find(path, sizeof path, argv[0], err);

@@ -31,6 +31,19 @@ cmp file.csv line.csv || fail "the file and the command line differ"
 "$PAGEWALK" system study/m.yaml -q --quantum 5 study/a.csv --csv over.csv || fail "overriding failed"
 [ "$(cut -d, -f2,6 over.csv | tail -n +2)" = a.csv,5 ] || fail "overriding: $(cat over.csv)"
 
+# What is read is not written over: the file of the computer, a trace, the kernel's events.
+printf ' x-1 [000] ..... 2.0: kfree: call_site=f ptr=10\n' >study/k.txt
+while read -r words; do
+  # shellcheck disable=SC2086 # the options are words
+  "$PAGEWALK" system -q study/m.yaml --kernel-events study/k.txt $words 2>err
+  [ $? -eq 2 ] && grep -q 'would overwrite the' err || fail "$words: $(cat err)"
+done <<'W'
+--csv study/m.yaml
+--json study/m.yaml
+--json study/a.csv
+--csv study/k.txt
+W
+
 # A start behind all the others is told of.
 "$PAGEWALK" system study/a.csv 'study/b.csv;start=1K' --memory 16M --csv late.csv 2>err || fail "a late start failed"
 grep -qF 'pagewalk: b.csv starts when nothing else runs, and the clock jumps to its start' err || fail "a late start: $(cat err)"

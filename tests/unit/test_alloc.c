@@ -16,17 +16,6 @@ struct work {
 
 typedef int work_fn(struct work *w, int variant, void *result, struct pw_error *err);
 
-/* True when the allocation that was to fail was not reached: it still lies ahead. */
-static bool still_armed(void)
-{
-  for (int i = 0; i < 1000000; i++) {
-    void *p = pw_malloc(1, 1);
-    if (!p) return true;
-    pw_free(p);
-  }
-  return false;
-}
-
 /* Fails the 1st, 2nd, … allocation (every third under sanitizers, another third by variant) until the work is done before the one that fails comes. */
 static unsigned long fail_each(struct work *w, work_fn *work, int variant, size_t result_bytes)
 {
@@ -42,7 +31,7 @@ static unsigned long fail_each(struct work *w, work_fn *work, int variant, size_
     pw_alloc_fail_after(n);
     int status = work(w, variant, got, silent ? NULL : &err);
     if (status == 0) {
-      if (!still_armed()) fail_msg("variant %d: allocation %lu failed, and nobody noticed", variant, n);
+      if (!kit_still_armed()) fail_msg("variant %d: allocation %lu failed, and nobody noticed", variant, n);
       assert_memory_equal(want, got, result_bytes);
       free(want);
       free(got);

@@ -53,16 +53,6 @@ static int run(int variant, struct pw_system_sums *sums, struct pw_error *err)
   return status;
 }
 
-static bool still_armed(void)
-{
-  for (int i = 0; i < 1000000; i++) {
-    void *p = pw_malloc(1, 1);
-    if (!p) return true;
-    pw_free(p);
-  }
-  return false;
-}
-
 static void each_allocation_fails(void **state)
 {
   (void)state;
@@ -80,7 +70,7 @@ static void each_allocation_fails(void **state)
       if (status == 0) break;
       if (status != PW_ENOMEM || !strstr(err.text, "memory ran out")) fail_msg("variant %d, allocation %lu: status %d %s", variant, n, status, err.text);
     }
-    if (!still_armed()) fail_msg("variant %d: allocation %lu failed, and nobody noticed", variant, n);
+    if (!kit_still_armed()) fail_msg("variant %d: allocation %lu failed, and nobody noticed", variant, n);
     pw_alloc_fail_after(0);
     assert_memory_equal(&want, &got, sizeof want);
     assert_true(n > 200);
