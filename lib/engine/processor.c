@@ -428,7 +428,7 @@ uint32_t pw_processor_stretch(struct pw_system *s, size_t slot, const struct pw_
     uint32_t until = event < b->n_events ? b->events[event].at : b->n_visits;
     while (!status && visit < until && s->clock < end) {
       uint32_t i = visit++;
-      uint64_t faults = pw_mm_faults(m);
+      uint64_t faults = s->audits ? pw_mm_faults(m) : 0;
       status = take_visit(s, m, b, i, own->current, s->err);
       if (s->audits && !status && pw_mm_faults(m) != faults) status = audit(s, s->err);
       s->clock += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
