@@ -15,19 +15,27 @@ grep -q 'cannot be had for --kernel-events' err && { [ $code -eq 1 ] && [ ! -e k
 [ "$(grep -c kmem_cache_alloc k.txt)" -gt 20 ] || fail "too few events: $(wc -l <k.txt) lines"
 "$PAGEWALK" system p.pwt --memory 64M --kernel-events k.txt --audit >summary || fail "system does not take them"
 grep -q '^Kernel events: [0-9]* objects came' summary || fail "the summary: $(cat summary)"
+# Instances are the kernel's, whoever mounts tracefs to see them; where it is not mounted, here alone.
+instances() {
+  # shellcheck disable=SC2016 # for the inner shell
+  unshare -m sh -c '[ -d /sys/kernel/tracing/instances ] || mount -t tracefs nodev /sys/kernel/tracing || exit 1
+                    ls /sys/kernel/tracing/instances | grep -c "^pagewalk-"'
+}
+rm -f p.pwt
 "$PAGEWALK" record -q -o p.pwt --kernel-events k2.txt -- sleep 2 2>err &
 victim=$!
 for _ in $(seq 100); do
-  pgrep -P $victim -x sleep >/dev/null && [ -e p.pwt ] && break
+  pgrep -P $victim -x sleep >/dev/null && [ -e p.pwt ] && [ "$(instances)" = 1 ] && break
   sleep 0.1
 done
+[ "$(instances)" = 1 ] || fail "no instance of tracefs while the program runs: nothing to look for"
 watchers=$(pgrep -P $victim | wc -l)
 kill -KILL $victim
 pkill -KILL -P $victim 2>/dev/null
 wait $victim 2>/dev/null
 sleep 1
 [ ! -e k2.txt ] || fail "a killed run left a file"
-instances=$(ls /sys/kernel/tracing/instances /sys/kernel/debug/tracing/instances 2>/dev/null | grep -c '^pagewalk-')
+instances=$(instances)
 [ "$instances" = 0 ] || fail "an instance of tracefs stays ($watchers children were there)"
 "$PAGEWALK" record -o p.pwt --kernel-events p.pwt -- true 2>err
 [ $? -eq 2 ] || fail "the same file twice: $(cat err)"
