@@ -158,7 +158,7 @@ static int record(const struct record_options *own, const struct words *program)
   for (size_t i = 0; i < program->n; i++) argv[i] = heap_text("%s", program->items[i]);
   char *folder = tool_folder(), *command = command_line(program);
   options.tool_folder = folder;
-  options.writer.source = "pagewalk record";
+  options.writer.source = options.backend == PW_RECORD_QEMU ? "pagewalk record, QEMU" : "pagewalk record";
   options.writer.command = command;
   options.writer.date = own->date;
   uint64_t size = 0;

@@ -123,7 +123,8 @@ static void *work_on(void *context)
     size_t i = atomic_fetch_add(&w->next, 1);
     if (i >= w->n_parts || interrupt_seen()) return NULL;
     struct follower f = {w, i};
-    struct pw_system_options options = {.reading = w->reading, .every = w->every, .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
+    struct pw_system_options options = {.reading = w->reading, .every = w->every, .recorded = w->plan->recorded,
+                                        .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
     bool first = w->sorted[w->parts[i].first] == &w->cases[0];
     if (first) options.tell = w->plan->tell;
     options.told = told;

@@ -23,6 +23,8 @@ const struct option_row system_machine_rows[] = {
      "huge pages: never, madvise, always (default madvise, but\nnever below 512M)"},
     {"page-cache", 0, OPTION_WORDS, "STATE...", AT(SYS_PAGE_CACHE), "warm (default) or cold: are mapped files in memory?"},
     {"faults", 0, OPTION_WORDS, "RULES...", AT(SYS_FAULTS), "linux (default), or plain: the account of pagewalk run"},
+    {"layout", 0, OPTION_WORD, "ADDRESSES", AT(SYS_LAYOUT),
+     "native (default): what record wrote lies where the kernel would\nput it; recorded: where the recorder did"},
     {"table", 0, OPTION_WORD, "NAME", AT(SYS_TABLE), "page table (default x86-64; pagewalk list tables)"},
     {"machine", 0, OPTION_WORD, "NAME", AT(SYS_MACHINE), "TLBs of a real processor (pagewalk list machines)"},
     {"itlb", 0, OPTION_WORD, "SPEC", AT(SYS_ITLB), "ENTRIES[:WAYS[:POLICY]][@SIZES], arrays joined by /, sizes by &"},
@@ -344,6 +346,17 @@ static struct pw_system_config combine(const struct system_lists *l, const struc
   return c;
 }
 
+static int layout_of(const struct system_settings *s, bool *recorded, struct pw_error *err)
+{
+  static const char *const layouts[] = {"native", "recorded", NULL};
+  struct numbers chosen = {0};
+  int status = choices_of(s, SYS_LAYOUT, layouts, &chosen, err);
+  if (!status && chosen.n > 1) status = pw_error_set(err, PW_EINVAL, "%s: one layout at a time", s->of[SYS_LAYOUT].place);
+  if (!status && chosen.n) *recorded = chosen.values[0] == 1;
+  numbers_clear(&chosen);
+  return status;
+}
+
 static int take_base(struct system_plan *plan, const struct system_settings *s, struct pw_system_config *base, struct pw_error *err)
 {
   const char *table = word_of(s, SYS_TABLE);
@@ -364,6 +377,7 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   if (!status) status = number_of(s, SYS_SEED, plain, &base->seed, err);
   if (!status) status = number_of(s, SYS_JOBS, threads, &jobs, err);
   base->audit = s->audit;
+  if (!status) status = layout_of(s, &plan->recorded, err);
   if (!status) status = machine_of(s, &base->tlbs, err);
   if (!status) status = tlb_of(s, SYS_ITLB, base->tlbs.itlb, err);
   if (!status) status = tlb_of(s, SYS_DTLB, base->tlbs.dtlb, err);

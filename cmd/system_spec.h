@@ -11,7 +11,7 @@
 /* Every option that is a word or a list of them. */
 enum system_setting {
   SYS_MEMORY, SYS_KERNEL, SYS_THP, SYS_QUANTUM, SYS_PAGE_CACHE, SYS_FAULTS, SYS_ASID, SYS_RATE, SYS_TABLE, SYS_MACHINE,
-  SYS_ITLB, SYS_DTLB, SYS_STLB, SYS_SEED, SYS_JOBS, SYS_EVERY, SYS_KERNEL_EVENTS, SYS_TELL, SYS_SETTINGS
+  SYS_ITLB, SYS_DTLB, SYS_STLB, SYS_SEED, SYS_JOBS, SYS_EVERY, SYS_KERNEL_EVENTS, SYS_TELL, SYS_LAYOUT, SYS_SETTINGS
 };
 
 struct system_settings {
@@ -35,6 +35,7 @@ struct system_plan {
   struct pw_geometry geometry;     /* borrowed by the configurations */
   unsigned jobs;
   uint64_t every, tell;
+  bool recorded;                   /* addresses stay as they were recorded */
   const char *kernel_events;       /* borrowed, or NULL */
 };
 

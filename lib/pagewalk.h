@@ -777,6 +777,7 @@ struct pw_system_options {
   uint64_t tell;               /* so many page faults, splits and collapses of the first computer are told, one by one in words */
   void (*told)(void *context, const char *sentence);
   void *told_context;
+  bool recorded;               /* the addresses of recordings stay; else their mappings lie where the kernel puts them (space/places.h) */
   const char *kernel_events;   /* text of a kernel's tracepoints, which drives slab caches and the kernel's frames; or NULL */
   pw_progress_fn *progress;
   void *progress_context;

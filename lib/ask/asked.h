@@ -4,6 +4,7 @@
 
 #include "base/kernelevent.h"
 #include "engine/turns.h"
+#include "space/relayout.h"
 #include "trace/trace.h"
 
 /* A program, one for each copy; children come behind. */
@@ -12,6 +13,7 @@ struct pw_asked_program {
   size_t place;
   unsigned number; /* of the copy, from 1; 0: the only one */
   struct pw_trace *trace;
+  struct pw_relayout *relayout; /* or NULL: its addresses stay */
   char *path;      /* of the trace that it is in now, as a child or after an exec; else NULL */
 };
 
@@ -25,6 +27,9 @@ struct pw_asked {
   uint64_t told;           /* of options->tell */
 };
 
+/* The blocks of its trace, which is open: with native addresses if they are to be. `parent`, or NULL, names this trace `name`. */
+int pw_asked_blocks(const struct pw_asked *asked, struct pw_asked_program *program, struct pw_relayout *parent, const char *name,
+                    struct pw_blocks *blocks, struct pw_error *err);
 /* relatives.c: for pw_turns.open; the context is a struct pw_asked. */
 int pw_asked_open(void *context, size_t slot, const char *name, bool next, struct pw_blocks *blocks, struct pw_error *err);
 /* Its name in the rows; with n bytes of it, or as a text to be freed, NULL: no memory. */

@@ -84,11 +84,14 @@ static void close_trace(struct pw_asked *a, struct pw_asked_program *copy)
   a->gone.fetches += t->fetches;
   a->gone.loads += t->loads;
   a->gone.stores += t->stores;
+  pw_relayout_free(copy->relayout);
   pw_trace_close(copy->trace);
+  copy->relayout = NULL;
   copy->trace = NULL;
 }
 
-static int open_beside(struct pw_asked *a, size_t slot, char *path, bool next, struct pw_blocks *blocks, struct pw_error *err)
+static int open_beside(struct pw_asked *a, size_t slot, const char *name, char *path, bool next, struct pw_blocks *blocks,
+                       struct pw_error *err)
 {
   struct pw_trace_options reading = a->options->reading;
   struct pw_trace *trace;
@@ -101,9 +104,11 @@ static int open_beside(struct pw_asked *a, size_t slot, char *path, bool next, s
   if (!next) a->copies[a->n++] = (struct pw_asked_program){.number = a->copies[slot].number};
   else close_trace(a, copy);
   pw_free(copy->path);
-  copy->path = path;
   copy->trace = trace;
-  *blocks = pw_trace_blocks(trace);
+  copy->path = NULL;
+  status = pw_asked_blocks(a, copy, next ? NULL : a->copies[slot].relayout, name, blocks, err);
+  if (status) return status;
+  copy->path = path;
   return 1;
 }
 
@@ -115,7 +120,7 @@ int pw_asked_open(void *context, size_t slot, const char *name, bool next, struc
   char *path = strcmp(of, "-") == 0 ? pw_strdup("") : beside(of, name);
   if (!path) return pw_error_set(err, PW_ENOMEM, "memory ran out for the children of the programs");
   int status = check_relative(a, of, name, path, err);
-  if (!status && access(path, F_OK) == 0) status = open_beside(a, slot, path, next, blocks, err);
+  if (!status && access(path, F_OK) == 0) status = open_beside(a, slot, name, path, next, blocks, err);
   if (status != 1) pw_free(path);
   return status;
 }

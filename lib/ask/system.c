@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "trace/kernel_text.h"
 
+#define RECORDER "pagewalk record" /* the source of traces whose addresses are not the kernel's */
 #define NO_THP_BELOW (UINT64_C(512) << 20) /* of managed memory, where Linux turns it off by itself */
 
 void pw_system_config_default(struct pw_system_config *c, uint64_t memory_bytes)
@@ -71,14 +72,28 @@ static int list_copies(struct pw_asked *a, const struct pw_system_program *progr
   return 0;
 }
 
+int pw_asked_blocks(const struct pw_asked *a, struct pw_asked_program *program, struct pw_relayout *parent, const char *name,
+                    struct pw_blocks *blocks, struct pw_error *err)
+{
+  const char *source = pw_trace_info(program->trace)->source;
+  *blocks = pw_trace_blocks(program->trace);
+  if (a->options->recorded || !source || strcmp(source, RECORDER) != 0) return 0;
+  program->relayout = pw_relayout_new(*blocks, parent, name);
+  if (!program->relayout) return pw_error_set(err, PW_ENOMEM, "memory ran out for the places of the recorded mappings");
+  *blocks = pw_relayout_blocks(program->relayout);
+  return 0;
+}
+
 static int open_all(struct pw_asked *a, struct pw_error *err)
 {
+  struct pw_blocks blocks;
   struct pw_trace_options reading = a->options->reading;
   int status = 0;
   reading.counts = true;
   for (size_t i = 0; !status && i < a->n; i++) {
     status = pw_trace_open(&a->copies[i].trace, a->copies[i].program->trace, &reading, err);
-    if (!status) pw_turns_feed(&a->turns, i, pw_trace_blocks(a->copies[i].trace), a->copies[i].program->start);
+    if (!status) status = pw_asked_blocks(a, &a->copies[i], NULL, NULL, &blocks, err);
+    if (!status) pw_turns_feed(&a->turns, i, blocks, a->copies[i].program->start);
   }
   return status;
 }
@@ -336,6 +351,7 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_
   pw_turns_clear(&a.turns);
   pw_kernel_events_clear(&a.events);
   for (size_t i = 0; i < a.n; i++) {
+    pw_relayout_free(a.copies[i].relayout);
     if (a.copies[i].trace) pw_trace_close(a.copies[i].trace);
     pw_free(a.copies[i].path);
   }

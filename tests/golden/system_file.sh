@@ -31,6 +31,18 @@ cmp file.csv line.csv || fail "the file and the command line differ"
 "$PAGEWALK" system study/m.yaml -q --quantum 5 study/a.csv --csv over.csv || fail "overriding failed"
 [ "$(cut -d, -f2,6 over.csv | tail -n +2)" = a.csv,5 ] || fail "overriding: $(cat over.csv)"
 
+# Addresses of what record wrote are the kernel's, unless they are to stay; those of others always stay. A program at 0x108000 and its
+# interpreter at 64 MiB have tables in common as recorded, and none but the root natively.
+printf 'op,addr,size,pid,arg,name\nmap,0x108000,0x1000,0,r-xp,/bin/p\nmap,0x4000000,0x1000,0,r-xp,/lib/ld.so\nI,0x108000,4,0,,\nI,0x4000000,4,0,,\n' >text.csv
+"$PAGEWALK" convert -q text.csv -o text.pwt && "$PAGEWALK" convert -q text.csv -o rec.pwt --source 'pagewalk record' || fail "convert failed"
+"$PAGEWALK" system --memory 16M text.pwt --csv a.csv && "$PAGEWALK" system --memory 16M rec.pwt --csv b.csv || fail "layouts failed"
+"$PAGEWALK" system --memory 16M --layout recorded rec.pwt --csv c.csv || fail "--layout recorded failed"
+column() { awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR == 2 { print $c }' "$2"; }
+[ "$(column table_bytes a.csv) $(column table_bytes b.csv) $(column table_bytes c.csv)" = "20480 28672 20480" ] ||
+  fail "tables by layout: $(column table_bytes a.csv) $(column table_bytes b.csv) $(column table_bytes c.csv)"
+"$PAGEWALK" system --memory 16M --layout native,recorded rec.pwt --csv d.csv 2>err
+[ $? -eq 2 ] && grep -qF -- '--layout: one layout at a time' err || fail "two layouts: $(cat err)"
+
 # What is read is not written over: the file of the computer, a trace, the kernel's events.
 printf ' x-1 [000] ..... 2.0: kfree: call_site=f ptr=10\n' >study/k.txt
 while read -r words; do

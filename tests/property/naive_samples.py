@@ -175,7 +175,7 @@ def main():
                     subprocess.run([pagewalk, 'convert', '-q', '--limit', sys.argv[3], paths[k], '-o', cut], check=True)
                     paths[k] = cut
             out = Path(folder) / 'out'
-            subprocess.run([pagewalk, 'system', '-q', *paths, *naive.options(o), '-o', str(out)], check=True)
+            subprocess.run([pagewalk, 'system', '-q', *paths, *naive.options(o), '--layout', 'recorded', '-o', str(out)], check=True)
             computer = naive.run(o, [Recorded(name, path) for name, path in zip(names, paths)])
             wrong, notes = naive.differences(computer, out, o, ('fetches', 'loads', 'stores'))
             failed += wrong is not None

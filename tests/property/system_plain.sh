@@ -18,7 +18,7 @@ for trace in "$PW_SOURCE"/traces/samples/*.pwt; do
     '--itlb 16:4:plru --dtlb none --stlb none'; do
     # shellcheck disable=SC2086 # the options are words
     run=$("$PAGEWALK" run -q --csv - --limit 1M "$trace" $tlbs | pick) \
-      system=$("$PAGEWALK" system -q --csv - --limit 1M "$trace" $tlbs --memory 2G --kernel 0 --thp never --faults plain --asid on | pick)
+      system=$("$PAGEWALK" system -q --csv - --limit 1M "$trace" $tlbs --memory 2G --kernel 0 --thp never --faults plain --asid on --layout recorded | pick)
     checked=$((checked + 1))
     [ "$(wc -l <<<"$run")" = 11 ] || { echo "$trace $tlbs: not the columns that there were"; failed=1; }
     [ "$run" = "$system" ] && continue
