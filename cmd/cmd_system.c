@@ -30,7 +30,7 @@ static const struct option_row own_rows[] = {
     {"csv", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, csv), "write the rows of system.csv instead of the summary (- = stdout)"},
     {"json", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, json), "write system, processes and slabs as JSON, likewise"},
     {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct system_options, folder),
-     "a folder for system.csv, processes.csv, slabs.csv, buddy.csv,\nseries.csv and charts/"},
+     "a folder for system.csv, processes.csv, slabs.csv, buddy.csv,\nseries.csv, events.csv and charts/"},
     {"no-charts", 0, OPTION_FLAG, NULL, offsetof(struct system_options, no_charts), "draw no charts"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
     {0}};
@@ -246,7 +246,7 @@ static int draw(const struct system_plan *plan, const char *folder)
     }
     free(csv);
   }
-  if (code == DONE) say_note("%s: five CSV files and %zu chart%s", folder, n, n == 1 ? "" : "s");
+  if (code == DONE) say_note("%s: six CSV files and %zu chart%s", folder, n, n == 1 ? "" : "s");
   free(charts);
   return code;
 }
@@ -302,7 +302,7 @@ static int report(const struct work *w, const struct system_options *options)
   if (code == DONE && options->json) code = sink_write(options->json, write_json, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
   if (code == DONE && options->folder && !options->no_charts) code = draw(w->plan, options->folder);
-  if (code == DONE && options->folder && options->no_charts) say_note("%s: five CSV files", options->folder);
+  if (code == DONE && options->folder && options->no_charts) say_note("%s: six CSV files", options->folder);
   for (size_t i = 0; w->summary && i < w->plan->n_configs; i++)
     if (!w->cases[i].error.status) system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
   if (w->summary) compare_thp(w);
@@ -419,13 +419,14 @@ const struct command command_system = {
     .usage = "[FILE.yaml] [TRACE...] --memory SIZE [options]",
     .about = "Runs the programs in turns on one processor and one memory: address spaces, page faults,\n"
              "a page cache, copy on write, page tables, huge pages, buddy allocator and slab caches, and\n"
-             "TLBs whose entries have sizes. A TRACE may say more: 'TRACE;copies=3;start=10M;name=db'.\n"
-             "Lists of --memory, --thp, --quantum, --page-cache, --faults and --asid make a configuration\n"
-             "of every combination. Nothing is reclaimed: a run that needs more frames than there are ends\n"
-             "with an error that says who holds them. Mappings lie where the trace has them. A FILE.yaml has\n"
-             "options by their names, and processes: a list of {trace:, name:, copies:, start:}.",
+             "TLBs whose entries have sizes. When frames are few, pages are dropped or swapped as Linux\n"
+             "chooses them; when nothing helps, a process is killed by its score. A TRACE may say more:\n"
+             "'TRACE;copies=3;start=10M;name=db;oom_adj=-16'. Options with ... take lists, which make a\n"
+             "configuration of every combination. A FILE.yaml has options by their names, and processes: a\n"
+             "list of {trace:, name:, copies:, start:, oom_score_adj:, oom_adj:, nice:}.",
     .examples = "  pagewalk system sort.pwt gzip.pwt --memory 256M\n"
                 "  pagewalk system 'sqlite3.pwt;copies=4' --memory 1G --thp never,always --csv -\n"
+                "  pagewalk system db.pwt --memory 1G --swap 1G --group-limit 64M..512M*2 --csv -\n"
                 "  pagewalk system cc1.pwt sort.pwt --memory 512M --quantum 10K,1M --asid off,6 --every 1M -o together",
     .run = run_command,
 };

@@ -7,7 +7,7 @@
 #include "heap.h"
 #include "yamlfile.h"
 
-enum { TRACE, NAME, COPIES, START, PROGRAM_KEYS };
+enum { TRACE, NAME, COPIES, START, OOM_SCORE_ADJ, OOM_ADJ, NICE, PROGRAM_KEYS };
 
 struct program_document {
   char *values[PROGRAM_KEYS];
@@ -19,7 +19,7 @@ struct system_document {
   unsigned n_programs;
 };
 
-static const char *const program_keys[PROGRAM_KEYS] = {"trace", "name", "copies", "start"};
+static const char *const program_keys[PROGRAM_KEYS] = {"trace", "name", "copies", "start", "oom_score_adj", "oom_adj", "nice"};
 
 static cyaml_schema_field_t program_fields[PROGRAM_KEYS + 1], fields[SYS_SETTINGS + 2];
 static const char *keys[SYS_SETTINGS + PROGRAM_KEYS + 2] = {"processes"};
@@ -65,7 +65,7 @@ static int take_program(struct system_file *file, const struct program_document 
 {
   const struct yaml_file *yaml = file->yaml;
   struct system_program_words *p = &file->programs[file->n_programs];
-  struct words *const words[PROGRAM_KEYS] = {NULL, NULL, &p->copies, &p->start};
+  struct words *const words[PROGRAM_KEYS] = {NULL, NULL, &p->copies, &p->start, &p->oom_score_adj, &p->oom_adj, &p->nice};
   if (!d->values[TRACE])
     return pw_error_set(err, PW_EINVAL, "%s, line %u: process %zu of the list has no trace; add trace: FILE", yaml->path,
                         yaml_line_of_key(yaml->text, "processes", true, 1), number + 1);
@@ -105,6 +105,9 @@ void system_file_clear(struct system_file *file)
     free(file->programs[i].trace);
     words_clear(&file->programs[i].copies);
     words_clear(&file->programs[i].start);
+    words_clear(&file->programs[i].oom_score_adj);
+    words_clear(&file->programs[i].oom_adj);
+    words_clear(&file->programs[i].nice);
   }
   free(file->programs);
   if (file->yaml) yaml_clear(file->yaml);

@@ -1,5 +1,5 @@
 /* The file of a computer and its programs, in YAML: the options of `pagewalk system` by their names, and `processes:`, a list
- * of maps with trace (relative to the file's folder), name, copies and start. */
+ * of maps with trace (relative to the file's folder), name, copies, start, oom_score_adj, oom_adj and nice. */
 #ifndef CMD_SYSTEM_FILE_H
 #define CMD_SYSTEM_FILE_H
 
@@ -12,7 +12,7 @@ struct system_file {
   struct system_program_words {
     char *trace;            /* owned */
     const char *name;       /* or NULL */
-    struct words copies, start;
+    struct words copies, start, oom_score_adj, oom_adj, nice;
   } *programs;
   size_t n_programs;
 };

@@ -83,6 +83,44 @@ void system_report_compare(const struct pw_system_config *base, const struct pw_
   if (is->n_processes > 1) print_change("together", &was->sums, &is->sums, bytes_were, bytes);
 }
 
+/* sort was killed at access 41,200,118: score 1000; gzip 873 */
+static void print_kill(const struct pw_system_result *r, size_t first, size_t end)
+{
+  char shown[64], a[32], b[32];
+  size_t others = 0;
+  const struct pw_system_candidate *v = NULL;
+  for (size_t i = first; i < end; i++)
+    if (r->candidates[i].victim) v = &r->candidates[i];
+  if (!v) return;
+  text_printable(shown, sizeof shown, r->processes[v->process].name);
+  printf("%s was killed at access %s, for want of %s: score %s", shown, count(a, v->access), v->group ? "the group's memory" : "memory", count(b, v->score));
+  for (size_t i = first; i < end; i++) {
+    const struct pw_system_candidate *k = &r->candidates[i];
+    if (k->victim) continue;
+    if (++others > 8) continue;
+    text_printable(shown, sizeof shown, r->processes[k->process].name);
+    printf("; %s %s", shown, count(b, k->score));
+  }
+  if (others > 8) printf("; and %zu more", others - 8);
+  puts("");
+}
+
+static void print_reclaim(const struct pw_system_config *config, const struct pw_system_result *r)
+{
+  char a[32], b[32], c[32], d[32], e[32], f[32];
+  const struct pw_system_sums *s = &r->sums;
+  size_t first = 0;
+  if (s->swap_outs || s->swap_ins || r->scanned)
+    printf("Reclaim (%s): %s pages looked at, %s written to swap and %s read back, %s came back in all,\n%s of them too soon; at most %s of swap.\n",
+           pw_system_reclaim_name((int)config->reclaim), count(a, r->scanned), count(b, s->swap_outs), count(c, s->swap_ins), count(d, s->refaults),
+           count(e, s->activations), size(f, r->swap_bytes));
+  for (size_t i = 0; i < r->n_candidates; i++)
+    if (i + 1 == r->n_candidates || r->candidates[i + 1].kill != r->candidates[i].kill) {
+      print_kill(r, first, i + 1);
+      first = i + 1;
+    }
+}
+
 void system_report_print(const struct pw_system_config *config, const struct pw_system_result *r, bool more)
 {
   char a[32], b[32], c[32], d[32], e[32], f[32], name[80];
@@ -105,5 +143,6 @@ void system_report_print(const struct pw_system_config *config, const struct pw_
   printf("%s context switches, %s address-space numbers taken from another; %s pages copied.\n", count(a, r->context_switches),
          count(b, r->asid_flushes), count(c, r->sums.copies));
   print_huge(config, r);
+  print_reclaim(config, r);
   if (r->kernel.objects_came || r->kernel.pages_came || r->kernel.unmatched) print_kernel(&r->kernel);
 }

@@ -21,6 +21,15 @@ const struct option_row system_machine_rows[] = {
      "slab caches and kernel frames as a kernel's tracepoints tell\n(text of tracefs or perf script; record --kernel-events)"},
     {"thp", 0, OPTION_WORDS, "MODE...", AT(SYS_THP),
      "huge pages: never, madvise, always (default madvise, but\nnever below 512M)"},
+    {"swap", 0, OPTION_WORDS, "SIZE|none...", AT(SYS_SWAP), "swap device (default none); its first page is its header"},
+    {"group-limit", 0, OPTION_WORDS, "SIZE...", AT(SYS_GROUP_LIMIT), "a memory cgroup around all processes (default none)"},
+    {"reclaim", 0, OPTION_WORDS, "POLICY...", AT(SYS_RECLAIM),
+     "who leaves when frames run out: linux (default), or of one list\nlru, fifo, clock, random; or none"},
+    {"swappiness", 0, OPTION_WORDS, "N...", AT(SYS_SWAPPINESS), "how soon private memory leaves, 0 to 200 (default 60)"},
+    {"watermark-scale", 0, OPTION_WORD, "N", AT(SYS_WATERMARK_SCALE), "between the watermarks, in ten-thousandths (default 10)"},
+    {"min-free", 0, OPTION_WORD, "SIZE", AT(SYS_MIN_FREE), "the watermark min (default by the kernel's formula)"},
+    {"oom", 0, OPTION_WORDS, "RULE...", AT(SYS_OOM),
+     "who is killed: badness (default), classic (as Linux 2.6 did), or\nstop: nobody, the run ends"},
     {"page-cache", 0, OPTION_WORDS, "STATE...", AT(SYS_PAGE_CACHE), "warm (default) or cold: are mapped files in memory?"},
     {"faults", 0, OPTION_WORDS, "RULES...", AT(SYS_FAULTS), "linux (default), or plain: the account of pagewalk run"},
     {"layout", 0, OPTION_WORD, "ADDRESSES", AT(SYS_LAYOUT),
@@ -86,6 +95,30 @@ static bool begins(const struct slice *s, const char *key, struct slice *value)
 
 static const struct spec_kind copies = {.unit = SPEC_PLAIN, .least = 1, .most = 4096}, start = {.unit = SPEC_COUNT, .most = UINT64_MAX};
 
+/* A whole number with its sign. */
+static int signed_number(int *to, struct slice text, int least, int most, const char *place, struct pw_error *err)
+{
+  char digits[16], *end = digits;
+  long value = 0;
+  if (text.n && text.n < sizeof digits) {
+    memcpy(digits, text.text, text.n);
+    digits[text.n] = 0;
+    value = strtol(digits, &end, 10);
+  }
+  if (end == digits || *end || value < least || value > most || digits[0] == ' ')
+    return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is no whole number from %d to %d", place, (int)text.n, text.text, least, most);
+  *to = (int)value;
+  return 0;
+}
+
+enum { ADJ_MOST = 1000, OOM_ADJ_LEAST = -17, OOM_ADJ_MOST = 15, NICE_LEAST = -20, NICE_MOST = 19 };
+
+static int one_adjustment(const struct pw_system_program *p, const char *place, struct pw_error *err)
+{
+  if (!p->oom_adj || !p->oom_score_adj) return 0;
+  return pw_error_set(err, PW_EINVAL, "%s: oom_adj and oom_score_adj say the same thing; give one of them", place);
+}
+
 static int program_part(struct pw_system_program *p, const struct slice *part, const char *place, struct pw_error *err)
 {
   struct slice value;
@@ -98,8 +131,15 @@ static int program_part(struct pw_system_program *p, const struct slice *part, c
     status = spec_number(&p->start, value, &start, place, err);
   } else if (begins(part, "name", &value) && value.n) {
     p->name = value.text;
+  } else if (begins(part, "oom_score_adj", &value)) {
+    status = signed_number(&p->oom_score_adj, value, -ADJ_MOST, ADJ_MOST, place, err);
+  } else if (begins(part, "oom_adj", &value)) {
+    status = signed_number(&p->oom_adj, value, OOM_ADJ_LEAST, OOM_ADJ_MOST, place, err);
+  } else if (begins(part, "nice", &value)) {
+    status = signed_number(&p->nice, value, NICE_LEAST, NICE_MOST, place, err);
   } else {
-    status = pw_error_set(err, PW_EINVAL, "%s: '%.*s' is none of copies=N, start=N and name=TEXT", place, (int)part->n, part->text);
+    status = pw_error_set(err, PW_EINVAL, "%s: '%.*s' is none of copies=N, start=N, oom_score_adj=N, oom_adj=N, nice=N and name=TEXT", place,
+                          (int)part->n, part->text);
   }
   return status;
 }
@@ -116,7 +156,7 @@ static int program_of(struct pw_system_program *p, char *text, struct pw_error *
     struct slice slice = {part, strlen(part)};
     status = program_part(p, &slice, place, err);
   }
-  return status;
+  return status ? status : one_adjustment(p, place, err);
 }
 
 static int not_twice(const struct system_plan *plan, size_t i, struct pw_error *err)
@@ -132,6 +172,11 @@ static int number_in(const struct words *words, const struct spec_kind *kind, ui
   return words->n ? spec_number(number, (struct slice){words->items[0], strlen(words->items[0])}, kind, words->place, err) : 0;
 }
 
+static int signed_in(const struct words *words, int *number, int least, int most, struct pw_error *err)
+{
+  return words->n ? signed_number(number, (struct slice){words->items[0], strlen(words->items[0])}, least, most, words->place, err) : 0;
+}
+
 static int programs_of_file(struct system_plan *plan, const struct system_file *file, struct pw_error *err)
 {
   int status = 0;
@@ -143,6 +188,10 @@ static int programs_of_file(struct system_plan *plan, const struct system_file *
     *p = (struct pw_system_program){.trace = w->trace, .name = w->name};
     status = number_in(&w->copies, &copies, &n, err);
     if (!status) status = number_in(&w->start, &start, &p->start, err);
+    if (!status) status = signed_in(&w->oom_score_adj, &p->oom_score_adj, -ADJ_MOST, ADJ_MOST, err);
+    if (!status) status = signed_in(&w->oom_adj, &p->oom_adj, OOM_ADJ_LEAST, OOM_ADJ_MOST, err);
+    if (!status) status = signed_in(&w->nice, &p->nice, NICE_LEAST, NICE_MOST, err);
+    if (!status) status = one_adjustment(p, w->trace, err);
     p->copies = (unsigned)n;
     if (!status) status = not_twice(plan, plan->n_programs, err);
   }
@@ -191,6 +240,19 @@ static int numbers_of(const struct system_settings *s, enum system_setting setti
   return status;
 }
 
+static int none_of(const char *place, struct slice item, const char *const *names, struct pw_error *err)
+{
+  char *list = heap_text("%s", names[0]);
+  for (size_t i = 1; names[i]; i++) {
+    char *longer = heap_text("%s, %s", list, names[i]);
+    free(list);
+    list = longer;
+  }
+  int status = pw_error_set(err, PW_EINVAL, "%s: '%.*s' is none of %s", place, (int)item.n, item.text, list);
+  free(list);
+  return status;
+}
+
 static int choices_of(const struct system_settings *s, enum system_setting setting, const char *const *names, struct numbers *numbers,
                       struct pw_error *err)
 {
@@ -200,9 +262,7 @@ static int choices_of(const struct system_settings *s, enum system_setting setti
     while (slice_next(&rest, ',', &item)) {
       size_t k = 0;
       while (names[k] && (strlen(names[k]) != item.n || memcmp(names[k], item.text, item.n) != 0)) k++;
-      if (!names[k])
-        return pw_error_set(err, PW_EINVAL, "%s: '%.*s' is none of %s, %s%s%s", w->place, (int)item.n, item.text, names[0], names[1],
-                            names[2] ? ", " : "", names[2] ? names[2] : "");
+      if (!names[k]) return none_of(w->place, item, names, err);
       numbers_add(numbers, k);
     }
   }
@@ -282,7 +342,7 @@ static int machine_of(const struct system_settings *s, struct pw_sized_config *t
 /* ---- the configurations ---- */
 
 /* What may be a list, from what changes slowest. */
-enum { MEMORY, THP, QUANTUM, PAGE_CACHE, FAULTS, ASID, N_LISTS };
+enum { MEMORY, GROUP_LIMIT, SWAP, RECLAIM, SWAPPINESS, OOM, THP, QUANTUM, PAGE_CACHE, FAULTS, ASID, N_LISTS };
 
 struct system_lists {
   struct numbers of[N_LISTS];
@@ -303,6 +363,37 @@ static int take_asids(struct numbers *asids, const struct words *words, struct p
   return status;
 }
 
+/* Sizes, and none for nothing. */
+static int take_swap(struct numbers *sizes, const struct words *words, struct pw_error *err)
+{
+  static const struct spec_kind kind = {.unit = SPEC_BYTES, .least = 8192, .most = UINT64_C(1) << 40};
+  int status = 0;
+  for (size_t i = 0; !status && i < words->n; i++) {
+    struct slice rest = {words->items[i], strlen(words->items[i])}, item;
+    while (!status && slice_next(&rest, ',', &item)) {
+      if (item.n == 4 && memcmp(item.text, "none", 4) == 0) numbers_add(sizes, 0);
+      else status = spec_numbers(sizes, item, &kind, words->place, err);
+    }
+  }
+  return status;
+}
+
+static int take_reclaim(struct system_lists *l, const struct system_settings *s, struct pw_error *err)
+{
+  const char *policies[PW_SYSTEM_RECLAIM_NONE + 2], *rules[PW_SYSTEM_OOM_STOP + 2];
+  const struct spec_kind limit = {.unit = SPEC_BYTES, .least = 4096, .most = UINT64_C(1) << 40}, swappiness = {.unit = SPEC_PLAIN, .most = 200};
+  for (int i = 0; i < PW_SYSTEM_RECLAIM_NONE + 2; i++) policies[i] = pw_system_reclaim_name(i);
+  for (int i = 0; i < PW_SYSTEM_OOM_STOP + 2; i++) rules[i] = pw_system_oom_name(i);
+  int status = numbers_of(s, SYS_GROUP_LIMIT, limit, &l->of[GROUP_LIMIT], err);
+  if (!status) status = take_swap(&l->of[SWAP], &s->of[SYS_SWAP], err);
+  if (!status) status = choices_of(s, SYS_RECLAIM, policies, &l->of[RECLAIM], err);
+  if (!status) status = numbers_of(s, SYS_SWAPPINESS, swappiness, &l->of[SWAPPINESS], err);
+  if (!status) status = choices_of(s, SYS_OOM, rules, &l->of[OOM], err);
+  if (!status && l->of[GROUP_LIMIT].n && s->of[SYS_KERNEL_EVENTS].n)
+    status = pw_error_set(err, PW_EINVAL, "--group-limit and --kernel-events: the events do not say which group they are of");
+  return status;
+}
+
 static int take_lists(struct system_lists *l, const struct system_settings *s, struct pw_error *err)
 {
   const char *const thp[] = {pw_system_thp_name(0), pw_system_thp_name(1), pw_system_thp_name(2), NULL};
@@ -316,6 +407,7 @@ static int take_lists(struct system_lists *l, const struct system_settings *s, s
   if (!status) status = choices_of(s, SYS_PAGE_CACHE, caches, &l->of[PAGE_CACHE], err);
   if (!status) status = choices_of(s, SYS_FAULTS, faults, &l->of[FAULTS], err);
   if (!status) status = take_asids(&l->of[ASID], &s->of[SYS_ASID], err);
+  if (!status) status = take_reclaim(l, s, err);
   if (!status && !l->of[MEMORY].n) status = pw_error_set(err, PW_EINVAL, "system needs --memory SIZE: all of the computer's RAM");
   return status;
 }
@@ -338,6 +430,13 @@ static struct pw_system_config combine(const struct system_lists *l, const struc
   c.rate = base->rate;
   c.seed = base->seed;
   c.audit = base->audit;
+  c.watermark_scale = base->watermark_scale;
+  c.min_free_bytes = base->min_free_bytes;
+  if (at[GROUP_LIMIT]) c.group_bytes = *at[GROUP_LIMIT];
+  if (at[SWAP]) c.swap_bytes = *at[SWAP];
+  if (at[RECLAIM]) c.reclaim = (enum pw_system_reclaim)*at[RECLAIM];
+  if (at[SWAPPINESS]) c.swappiness = (unsigned)*at[SWAPPINESS];
+  if (at[OOM]) c.oom = (enum pw_system_oom)*at[OOM];
   if (at[THP]) c.thp = (enum pw_system_thp)*at[THP];
   if (at[QUANTUM]) c.quantum = *at[QUANTUM];
   if (at[PAGE_CACHE]) c.cold = *at[PAGE_CACHE] == 1;
@@ -355,6 +454,15 @@ static int layout_of(const struct system_settings *s, bool *recorded, struct pw_
   if (!status && chosen.n) *recorded = chosen.values[0] == 1;
   numbers_clear(&chosen);
   return status;
+}
+
+static int watermarks_of(const struct system_settings *s, struct pw_system_config *base, struct pw_error *err)
+{
+  const struct spec_kind least = {.unit = SPEC_BYTES, .least = 4096, .most = UINT64_C(1) << 40}, scale = {.unit = SPEC_PLAIN, .least = 1, .most = 3000};
+  uint64_t n = base->watermark_scale;
+  int status = number_of(s, SYS_WATERMARK_SCALE, scale, &n, err);
+  base->watermark_scale = (unsigned)n;
+  return status ? status : number_of(s, SYS_MIN_FREE, least, &base->min_free_bytes, err);
 }
 
 static int take_base(struct system_plan *plan, const struct system_settings *s, struct pw_system_config *base, struct pw_error *err)
@@ -375,6 +483,7 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   if (!status) status = number_of(s, SYS_EVERY, count, &plan->every, err);
   if (!status) status = number_of(s, SYS_TELL, plain, &plan->tell, err);
   if (!status) status = number_of(s, SYS_SEED, plain, &base->seed, err);
+  if (!status) status = watermarks_of(s, base, err);
   if (!status) status = number_of(s, SYS_JOBS, threads, &jobs, err);
   base->audit = s->audit;
   if (!status) status = layout_of(s, &plan->recorded, err);
@@ -391,6 +500,14 @@ static char *label_of(const struct system_lists *l, const struct pw_system_confi
 {
   char parts[N_LISTS][48], *label = NULL;
   human_bytes(parts[MEMORY], sizeof *parts, c->memory_bytes);
+  char bytes[32];
+  human_bytes(bytes, sizeof bytes, c->group_bytes);
+  snprintf(parts[GROUP_LIMIT], sizeof *parts, "limit %s", bytes);
+  human_bytes(bytes, sizeof bytes, c->swap_bytes);
+  snprintf(parts[SWAP], sizeof *parts, "swap %s", c->swap_bytes ? bytes : "none");
+  snprintf(parts[RECLAIM], sizeof *parts, "%s", pw_system_reclaim_name((int)c->reclaim));
+  snprintf(parts[SWAPPINESS], sizeof *parts, "swappiness %u", c->swappiness);
+  snprintf(parts[OOM], sizeof *parts, "oom %s", pw_system_oom_name((int)c->oom));
   snprintf(parts[THP], sizeof *parts, "thp %s", pw_system_thp_name(c->thp));
   char turns[32];
   human_count(turns, sizeof turns, c->quantum);

@@ -692,8 +692,24 @@ struct pw_sized_config {
 #define PW_ASIDS_OFF 0u    /* a switch between address spaces empties the TLBs */
 #define PW_ASIDS_ALL 1023u /* each address space has its own */
 
+/* Who leaves memory when frames run out: Linux's two lists; one list, a page at a time; nobody. */
+enum pw_system_reclaim { PW_SYSTEM_RECLAIM_LINUX, PW_SYSTEM_RECLAIM_LRU, PW_SYSTEM_RECLAIM_FIFO, PW_SYSTEM_RECLAIM_CLOCK,
+                         PW_SYSTEM_RECLAIM_RANDOM, PW_SYSTEM_RECLAIM_NONE };
+const char *pw_system_reclaim_name(int policy); /* NULL past the last */
+
+/* Who is killed when nothing can be reclaimed: by memory alone, as Linux does now; as Linux 2.6 did; nobody: the run ends. */
+enum pw_system_oom { PW_SYSTEM_OOM_BADNESS, PW_SYSTEM_OOM_CLASSIC, PW_SYSTEM_OOM_STOP };
+const char *pw_system_oom_name(int rule); /* NULL past the last */
+
 struct pw_system_config {
   uint64_t memory_bytes, kernel_bytes; /* of RAM, and of that the kernel's image */
+  uint64_t swap_bytes;                 /* of the swap device, its header included; 0: there is none */
+  uint64_t group_bytes;                /* limit of the group of all processes; 0: none */
+  enum pw_system_reclaim reclaim;
+  enum pw_system_oom oom;
+  unsigned swappiness;                 /* 0 … 200 */
+  unsigned watermark_scale;            /* in ten-thousandths of memory, between the watermarks */
+  uint64_t min_free_bytes;             /* the watermark min; 0: by the kernel's formula */
   uint64_t quantum;                    /* accesses of a turn */
   enum pw_system_thp thp;
   bool plain;                          /* the faults of pw_run: one for each page, frames of the process's own */
@@ -715,21 +731,25 @@ struct pw_system_program {
   const char *trace, *name; /* name NULL: the trace's */
   unsigned copies;          /* 0 = 1 */
   uint64_t start;           /* accesses of all programs before it begins */
+  int oom_score_adj;        /* -1000 … 1000: added to its score, in thousandths of memory; -1000: it is never killed */
+  int oom_adj;              /* Linux 2.6's, -17 … 15; where it is not 0 oom_score_adj follows from it */
+  int nice;                 /* 1 … 19 doubles its points under `classic` */
 };
 
 struct pw_system_sums {
   struct pw_totals counted;
   uint64_t itlb_misses, dtlb_misses, stlb_lookups, stlb_misses, walks, walk_refs;
-  uint64_t minor_faults, major_faults, copies;
-  uint64_t thp_faults, thp_fallbacks, thp_collapses, thp_splits;
+  uint64_t minor_faults, major_faults, swap_ins, swap_outs, refaults, activations, copies;
+  uint64_t thp_faults, thp_fallbacks, thp_collapses, thp_splits, thp_swap_outs;
 };
 
 struct pw_system_process {
   char *name;
   uint32_t program, process;   /* number of the program, and of the process in its trace */
   struct pw_system_sums sums;
-  uint64_t resident_bytes, table_bytes, thp_bytes; /* peaks; pages that are shared count in each */
+  uint64_t resident_bytes, table_bytes, thp_bytes, swap_bytes; /* peaks; pages that are shared count in each */
   bool exited;                 /* its trace says that it ended; else it ended with the trace */
+  bool killed;                 /* for want of memory */
   bool waited;                 /* its program began when nothing ran any more: the clock jumped to its start */
 };
 
@@ -742,7 +762,7 @@ struct pw_system_slab {
 struct pw_system_window {
   uint64_t access;             /* accesses of all programs so far */
   struct pw_system_sums sums;
-  uint64_t free_bytes, table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes;
+  uint64_t free_bytes, table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes;
   uint64_t free_blocks[11][3]; /* by order, and unmovable, movable, reclaimable */
 };
 
@@ -753,17 +773,32 @@ struct pw_system_kernel_counts {
   uint64_t unmatched, unseen;                   /* went, and never came; another came in its place, so that it went unseen */
 };
 
+/* A process that could have been killed, or was. */
+struct pw_system_candidate {
+  uint32_t process;            /* among the result's processes */
+  uint32_t kill;               /* which kill it is about, from 0 */
+  bool victim;
+  int64_t points;              /* pages and what was added to them; under `classic` Linux 2.6's points */
+  uint64_t score;              /* as /proc/PID/oom_score has it; under `classic` the points */
+  uint64_t access;             /* when it was */
+  uint64_t free_bytes, swap_free_bytes;
+  bool group;                  /* the group was at its limit; else the computer had no frame */
+};
+
 struct pw_system_result {
   char *programs;              /* their names, in the order of the command line */
   struct pw_system_sums sums;
-  uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes; /* peaks */
+  uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes; /* peaks */
+  uint64_t oom_kills, direct_reclaims, kswapd_runs, scanned; /* scanned: pages that reclaim looked at */
+  uint64_t group_peak_bytes;   /* charged to the group */
   uint64_t managed_bytes, context_switches, asid_flushes;
   uint64_t writebacks;         /* pages of files, 30 simulated seconds after they were written through a mapping */
   uint64_t watermarks[3];      /* min, low, high, in pages */
   int frag_index_9;
   unsigned unusable_9;
   struct pw_system_kernel_counts kernel;
-  size_t n_processes, n_slabs, n_windows;
+  size_t n_processes, n_slabs, n_windows, n_candidates;
+  struct pw_system_candidate *candidates; /* of the kills, in their order */
   struct pw_system_process *processes; /* in the order in which they began */
   struct pw_system_slab *slabs;
   struct pw_system_window *windows;
@@ -797,8 +832,9 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_
                   const struct pw_system_options *options);
 void pw_system_clear(struct pw_system_result *result);
 
-/* system.csv, processes.csv, slabs.csv, buddy.csv and series.csv: header lines, and rows. */
-enum pw_system_table { PW_SYSTEM_RUNS, PW_SYSTEM_PROCESSES, PW_SYSTEM_SLABS, PW_SYSTEM_BUDDY, PW_SYSTEM_SERIES, PW_SYSTEM_TABLES };
+/* system.csv, processes.csv, slabs.csv, buddy.csv, series.csv and events.csv: header lines, and rows. */
+enum pw_system_table { PW_SYSTEM_RUNS, PW_SYSTEM_PROCESSES, PW_SYSTEM_SLABS, PW_SYSTEM_BUDDY, PW_SYSTEM_SERIES, PW_SYSTEM_EVENTS,
+                       PW_SYSTEM_TABLES };
 const char *pw_system_table_name(enum pw_system_table table); /* "system", … */
 int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error *err);
 /* All rows of one run. */

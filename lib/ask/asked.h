@@ -24,7 +24,7 @@ struct pw_asked {
   struct pw_turns turns;
   struct pw_kernel_events events;
   const struct pw_system_options *options;
-  uint64_t told;           /* of options->tell */
+  uint64_t told, told_before; /* of options->tell; so many were told when it ran with others */
 };
 
 /* The blocks of its trace, which is open: with native addresses if they are to be. `parent`, or NULL, names this trace `name`. */

@@ -17,6 +17,8 @@ void pw_system_config_default(struct pw_system_config *c, uint64_t memory_bytes)
   uint64_t percent = memory_bytes / 100;
   *c = (struct pw_system_config){.memory_bytes = memory_bytes, .quantum = 1000000, .asids = 6, .rate = 1000000000, .seed = 1,
                                  .kernel_bytes = percent > 1u << 20 ? percent : 1u << 20, .geometry = machine.geometry};
+  c->swappiness = 60;
+  c->watermark_scale = 10;
   c->thp = memory_bytes - memory_bytes / 64 - c->kernel_bytes < NO_THP_BELOW ? PW_SYSTEM_THP_NEVER : PW_SYSTEM_THP_MADVISE;
   c->tlbs.itlb[0] = (struct pw_tlb_array){machine.itlb, PW_ALL_SIZES};
   c->tlbs.dtlb[0] = (struct pw_tlb_array){machine.dtlb, PW_ALL_SIZES};
@@ -117,6 +119,11 @@ static void add_faults(struct pw_system_sums *to, const struct pw_mm_counts *k)
 {
   to->minor_faults += k->anonymous_faults + k->file_faults + k->copy_faults - k->major_faults;
   to->major_faults += k->major_faults;
+  to->swap_ins += k->swap_ins;
+  to->swap_outs += k->swap_outs;
+  to->refaults += k->refaults;
+  to->activations += k->activations;
+  to->thp_swap_outs += k->thp_swap_outs;
   to->copies += k->copies;
   to->thp_faults += k->thp_faults;
   to->thp_fallbacks += k->thp_fallbacks;
@@ -175,7 +182,8 @@ static int end_window(void *context, struct pw_error *err)
   struct pw_system_window *w = &r->windows[r->n_windows++];
   *w = (struct pw_system_window){.access = a->system->clock, .sums = all, .free_bytes = c->frames.free << PW_BASE_SHIFT,
                                  .table_bytes = c->now.tables, .slab_bytes = c->now.slabs, .kernel_bytes = c->now.kernel,
-                                 .anon_bytes = c->now.anon, .file_bytes = c->now.file, .thp_bytes = c->now.thp};
+                                 .anon_bytes = c->now.anon, .file_bytes = c->now.file, .thp_bytes = c->now.thp,
+                                 .swap_bytes = c->reclaim.swap.used << PW_BASE_SHIFT};
   uint64_t *of = &w->sums.counted.fetches;
   const uint64_t *before = &a->before.counted.fetches;
   for (size_t i = 0; i < sizeof all / sizeof *of; i++) of[i] -= before[i];
@@ -219,6 +227,7 @@ static int take_processes(struct answer *a, struct pw_error *err)
                                      .sums = sums_of(s, i), .resident_bytes = p->mm.counts.peak << PW_BASE_SHIFT,
                                      .table_bytes = p->mm.counts.table_bytes_peak,
                                      .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited,
+                                     .killed = p->killed, .swap_bytes = p->mm.counts.swapped_peak << PW_BASE_SHIFT,
                                      .waited = a->asked->turns.slots[of->program].waited};
     if (!to->name) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
   }
@@ -250,6 +259,17 @@ static int take_slabs(struct answer *a, struct pw_error *err)
   return r->slabs && !status ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the slabs");
 }
 
+static int take_candidates(struct answer *a, struct pw_error *err)
+{
+  const struct pw_system *s = a->system;
+  size_t n = s->n_candidates;
+  a->result->candidates = pw_calloc(n ? n : 1, sizeof *a->result->candidates);
+  if (!a->result->candidates) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the kills");
+  if (n) memcpy(a->result->candidates, s->candidates, n * sizeof *s->candidates);
+  a->result->n_candidates = n;
+  return 0;
+}
+
 static int report(struct answer *a, struct pw_error *err)
 {
   struct pw_system_result *r = a->result;
@@ -262,9 +282,14 @@ static int report(struct answer *a, struct pw_error *err)
   r->anon_bytes = c->peak.anon;
   r->file_bytes = c->peak.file;
   r->thp_bytes = c->peak.thp;
+  r->swap_bytes = c->peak.swap;
+  r->oom_kills = s->kills;
+  r->direct_reclaims = c->reclaim.counts.direct_reclaims;
+  r->kswapd_runs = c->reclaim.counts.kswapd_runs;
+  r->scanned = c->reclaim.counts.scanned;
   r->managed_bytes = c->frames.managed << PW_BASE_SHIFT;
   r->watermarks[0] = c->frames.kept;
-  r->watermarks[1] = (c->frames.kept + c->high) / 2;
+  r->watermarks[1] = c->low;
   r->watermarks[2] = c->high;
   r->context_switches = s->switches;
   r->asid_flushes = s->asid_flushes;
@@ -273,6 +298,7 @@ static int report(struct answer *a, struct pw_error *err)
   r->kernel = s->kmem.counts;
   r->unusable_9 = pw_buddy_unusable(&c->frames, 9);
   int status = take_processes(a, err);
+  if (!status) status = take_candidates(a, err);
   return status ? status : take_slabs(a, err);
 }
 
@@ -304,6 +330,18 @@ static void answer(struct answer *a, struct pw_error *err)
   if (!status) report(a, err);
 }
 
+/* What a program's owner says of how dear it is. */
+static void adjust_programs(const struct pw_asked *a, struct pw_system *s)
+{
+  for (size_t i = 0; i < a->n; i++) {
+    const struct pw_system_program *given = a->copies[i].program;
+    struct pw_program *p = &s->slots[i].program;
+    p->adj = given->oom_adj ? pw_oom_adj_to_score(given->oom_adj) : given->oom_score_adj;
+    p->oom_adj = given->oom_adj ? given->oom_adj : pw_oom_score_to_adj(given->oom_score_adj);
+    p->nice = given->nice;
+  }
+}
+
 static int run(struct pw_asked *a, struct answer *answers, const struct pw_system_program *programs, size_t n,
                struct pw_system_case *const *cases, size_t n_cases, struct pw_error *err)
 {
@@ -325,6 +363,7 @@ static int run(struct pw_asked *a, struct answer *answers, const struct pw_syste
     s->window = end_window;
     s->context = &answers[i];
     if (!status) pw_turns_configure(&a->turns, i, cases[i]->config, &cases[i]->error);
+    if (!status && !s->failed) adjust_programs(a, s);
     if (i || !a->options->tell) continue;
     s->computer.tell = pw_asked_tell;
     s->computer.tell_context = a;
@@ -335,10 +374,11 @@ static int run(struct pw_asked *a, struct answer *answers, const struct pw_syste
   return status;
 }
 
-int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
-                  const struct pw_system_options *options)
+/* Those that were parted from the others are so marked. */
+static int run_together(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
+                        const struct pw_system_options *options, bool *parted, uint64_t *told)
 {
-  struct pw_asked a = {.options = options};
+  struct pw_asked a = {.options = options, .told_before = *told};
   struct pw_error why = {0};
   for (size_t i = 0; i < n_cases; i++) {
     cases[i]->result = (struct pw_system_result){0};
@@ -348,6 +388,8 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_
   struct answer *answers = status ? NULL : pw_calloc(n_cases, sizeof *answers);
   if (!status && !answers) status = pw_error_set(&why, PW_ENOMEM, "memory ran out for the system");
   if (!status) status = run(&a, answers, programs, n, cases, n_cases, &why);
+  for (size_t i = 0; a.turns.systems && i < n_cases; i++) parted[i] = a.turns.systems[i].parted && !why.status;
+  *told = a.told;
   pw_turns_clear(&a.turns);
   pw_kernel_events_clear(&a.events);
   for (size_t i = 0; i < a.n; i++) {
@@ -359,8 +401,33 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_
   pw_free(answers);
   for (size_t i = 0; i < n_cases; i++) { /* what all failed of */
     if (why.status && !cases[i]->error.status) cases[i]->error = why;
-    if (!status) status = cases[i]->error.status;
+    if (!status && !parted[i]) status = cases[i]->error.status;
   }
+  return status;
+}
+
+int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_system_case *const *cases, size_t n_cases,
+                  const struct pw_system_options *options)
+{
+  bool *parted = pw_calloc(n_cases + 1, sizeof *parted), alone;
+  uint64_t told = 0;
+  if (!parted) {
+    for (size_t i = 0; i < n_cases; i++) {
+      cases[i]->result = (struct pw_system_result){0};
+      pw_error_set(&cases[i]->error, PW_ENOMEM, "memory ran out for the system");
+    }
+    return PW_ENOMEM;
+  }
+  int status = run_together(programs, n, cases, n_cases, options, parted, &told);
+  for (size_t i = 0; i < n_cases; i++) {
+    struct pw_system_options own = *options;
+    if (!parted[i]) continue;
+    if (i) own.tell = 0;
+    pw_system_clear(&cases[i]->result);
+    int of_one = run_together(programs, n, &cases[i], 1, &own, &alone, &told);
+    if (!status) status = of_one;
+  }
+  pw_free(parted);
   return status;
 }
 
@@ -371,6 +438,7 @@ void pw_system_clear(struct pw_system_result *r)
   pw_free(r->processes);
   for (size_t i = 0; i < r->n_slabs; i++) pw_free(r->slabs[i].name);
   pw_free(r->slabs);
+  pw_free(r->candidates);
   pw_free(r->windows);
   *r = (struct pw_system_result){0};
 }

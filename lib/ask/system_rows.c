@@ -6,12 +6,24 @@
 #include "ask/rows.h"
 #include "pagewalk.h"
 
-static const char *const table_names[] = {"system", "processes", "slabs", "buddy", "series"};
+static const char *const table_names[] = {"system", "processes", "slabs", "buddy", "series", "events"};
 
 const char *pw_system_thp_name(int mode)
 {
   static const char *const names[] = {"never", "madvise", "always"};
   return mode >= 0 && (size_t)mode < sizeof names / sizeof *names ? names[mode] : NULL;
+}
+
+const char *pw_system_reclaim_name(int policy)
+{
+  static const char *const names[] = {"linux", "lru", "fifo", "clock", "random", "none"};
+  return policy >= 0 && (size_t)policy < sizeof names / sizeof *names ? names[policy] : NULL;
+}
+
+const char *pw_system_oom_name(int rule)
+{
+  static const char *const names[] = {"badness", "classic", "stop"};
+  return rule >= 0 && (size_t)rule < sizeof names / sizeof *names ? names[rule] : NULL;
 }
 
 const char *pw_system_table_name(enum pw_system_table table)
@@ -29,7 +41,8 @@ static const struct {
     {"loads", offsetof(struct pw_system_sums, counted.loads)},
     {"stores", offsetof(struct pw_system_sums, counted.stores)},
     SUM(itlb_misses), SUM(dtlb_misses), SUM(stlb_lookups), SUM(stlb_misses), SUM(walks), SUM(walk_refs),
-    SUM(minor_faults), SUM(major_faults), SUM(copies), SUM(thp_faults), SUM(thp_fallbacks), SUM(thp_collapses), SUM(thp_splits)};
+    SUM(minor_faults), SUM(major_faults), SUM(copies), SUM(thp_faults), SUM(thp_fallbacks), SUM(thp_collapses), SUM(thp_splits),
+    SUM(swap_ins), SUM(swap_outs), SUM(refaults), SUM(activations), SUM(thp_swap_outs)};
 enum { N_SUMS = sizeof sums / sizeof *sums };
 
 static uint64_t sum_at(const struct pw_system_sums *s, size_t i)
@@ -58,21 +71,24 @@ static int written(FILE *out, struct pw_error *err)
 
 int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error *err)
 {
-  static const char machine[] = "programs,memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,table,itlb,dtlb,stlb";
-  static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes";
+  static const char machine[] = "programs,memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,"
+                                "table,itlb,dtlb,stlb,group_limit_bytes,swap_device_bytes,reclaim,swappiness,oom";
+  static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes,swap_bytes";
   fputs("trace,", out); /* the configuration's name, where charts of other files have a trace's */
   fputs(machine, out);
   switch (table) {
     case PW_SYSTEM_RUNS:
       put_sum_names(out);
-      fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,writebacks,frag_index_9,unusable_9,setting\n", bytes);
+      fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,writebacks,frag_index_9,unusable_9,oom_kills,direct_reclaims,"
+                   "kswapd_runs,scanned,setting\n", bytes);
       break;
     case PW_SYSTEM_PROCESSES:
       fputs(",name,process", out);
       put_sum_names(out);
-      fputs(",resident_bytes,table_bytes,thp_bytes,ended\n", out);
+      fputs(",resident_bytes,table_bytes,thp_bytes,swap_bytes,ended\n", out);
       break;
     case PW_SYSTEM_SLABS: fputs(",cache,object_bytes,objects,slabs,bytes,objects_peak,slabs_peak\n", out); break;
+    case PW_SYSTEM_EVENTS: fputs(",kill,access,name,process,victim,points,score,cause,free_bytes,swap_free_bytes\n", out); break;
     case PW_SYSTEM_BUDDY: fputs(",window,access,order,type,blocks\n", out); break;
     default:
       fputs(",window,access", out);
@@ -110,6 +126,8 @@ static void put_machine(FILE *out, const struct pw_system_config *c, const struc
   put_arrays(out, c->tlbs.itlb);
   put_arrays(out, c->tlbs.dtlb);
   put_arrays(out, c->tlbs.stlb);
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%u,%s", c->group_bytes, c->swap_bytes, pw_system_reclaim_name((int)c->reclaim), c->swappiness,
+          pw_system_oom_name((int)c->oom));
 }
 
 static void put_processes(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
@@ -121,8 +139,8 @@ static void put_processes(FILE *out, const struct pw_system_config *c, const str
     pw_csv_write_text(out, p->name);
     fprintf(out, ",%" PRIu32, p->process);
     put_sums(out, &p->sums);
-    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s\n", p->resident_bytes, p->table_bytes, p->thp_bytes,
-            p->exited ? "exit" : "end");
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s\n", p->resident_bytes, p->table_bytes, p->thp_bytes, p->swap_bytes,
+            p->killed ? "killed" : p->exited ? "exit" : "end");
   }
 }
 
@@ -149,9 +167,22 @@ static void put_buddy(FILE *out, const struct pw_system_config *c, const struct 
       }
 }
 
-static void put_bytes(FILE *out, uint64_t tables, uint64_t slabs, uint64_t kernel, uint64_t anon, uint64_t file, uint64_t thp)
+static void put_events(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
 {
-  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, tables, slabs, kernel, anon, file, thp);
+  for (size_t i = 0; i < r->n_candidates; i++) {
+    const struct pw_system_candidate *k = &r->candidates[i];
+    const struct pw_system_process *p = &r->processes[k->process];
+    put_machine(out, c, r);
+    fprintf(out, ",%" PRIu32 ",%" PRIu64 ",", k->kill, k->access);
+    pw_csv_write_text(out, p->name);
+    fprintf(out, ",%" PRIu32 ",%d,%" PRId64 ",%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 "\n", p->process, k->victim, k->points, k->score,
+            k->group ? "group" : "memory", k->free_bytes, k->swap_free_bytes);
+  }
+}
+
+static void put_bytes(FILE *out, const uint64_t bytes[7])
+{
+  for (int i = 0; i < 7; i++) fprintf(out, ",%" PRIu64, bytes[i]);
 }
 
 static void put_series(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
@@ -161,7 +192,8 @@ static void put_series(FILE *out, const struct pw_system_config *c, const struct
     put_machine(out, c, r);
     fprintf(out, ",%zu,%" PRIu64, i, w->access);
     put_sums(out, &w->sums);
-    put_bytes(out, w->table_bytes, w->slab_bytes, w->kernel_bytes, w->anon_bytes, w->file_bytes, w->thp_bytes);
+    put_bytes(out, (const uint64_t[7]){w->table_bytes, w->slab_bytes, w->kernel_bytes, w->anon_bytes, w->file_bytes, w->thp_bytes,
+                                       w->swap_bytes});
     fprintf(out, ",%" PRIu64 "\n", w->free_bytes);
   }
 }
@@ -173,15 +205,18 @@ int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_sy
     case PW_SYSTEM_RUNS:
       put_machine(out, c, r);
       put_sums(out, &r->sums);
-      put_bytes(out, r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes);
-      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,", r->managed_bytes, r->context_switches, r->asid_flushes,
-              r->writebacks, r->frag_index_9, r->unusable_9);
+      put_bytes(out, (const uint64_t[7]){r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes,
+                                         r->swap_bytes});
+      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", r->managed_bytes,
+              r->context_switches, r->asid_flushes, r->writebacks, r->frag_index_9, r->unusable_9, r->oom_kills, r->direct_reclaims,
+              r->kswapd_runs, r->scanned);
       pw_csv_write_text(out, c->setting ? c->setting : "system");
       fputc('\n', out);
       break;
     case PW_SYSTEM_PROCESSES: put_processes(out, c, r); break;
     case PW_SYSTEM_SLABS: put_slabs(out, c, r); break;
     case PW_SYSTEM_BUDDY: put_buddy(out, c, r); break;
+    case PW_SYSTEM_EVENTS: put_events(out, c, r); break;
     default: put_series(out, c, r);
   }
   return written(out, err);

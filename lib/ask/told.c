@@ -40,7 +40,7 @@ void pw_asked_tell(void *context, const struct pw_told *t)
   struct pw_text text = {0};
   char name[300];
   if (a->told == a->options->tell) return;
-  a->told++;
+  if (a->told++ < a->told_before) return;
   name_mm(a, s, t->mm, name, sizeof name);
   pw_text_printf(&text, "at access %" PRIu64 ": %s: ", s->clock, name);
   if (t->what == PW_TOLD_FAULT) tell_fault(&text, t);

@@ -19,7 +19,7 @@
  * how it saves registers and where ld.so looks for libraries by the processor's features, so it is
  * told to do without those that differ, and without restartable sequences, in both runs. */
 #define HUGE_TUNABLE ":glibc.malloc.hugetlb=1" /* malloc asks for huge pages by madvise */
-#define TUNABLES "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512CD,-AVX512DQ,-ERMS,-FSRM,-XSAVEC,-MOVBE,-LZCNT:glibc.pthread.rseq=0"
+#define TUNABLES "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512CD,-AVX512DQ,-ERMS,-FSRM,-XSAVEC,-XSAVE,-MOVBE,-LZCNT:glibc.pthread.rseq=0"
 
 /* ---- the replay ---- */
 

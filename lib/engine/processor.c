@@ -9,13 +9,25 @@
 #include "os/linux/audit.h"
 
 #define AUDITED_MEMORY (UINT64_C(64) << 20) /* computers up to it are audited in debug builds, where larger ones would take for ever */
+/* ---- beginning and end ---- */
+
 enum { N_SEEN = 4096 };
 
-/* ---- beginning and end ---- */
+/* Pages that were seen lately must be looked at again. */
+static void forget_seen(struct pw_system *s, uint64_t start, uint64_t end)
+{
+  for (uint64_t page = start; page < end; page++) s->seen[page % N_SEEN].age = 0;
+}
+
+static void unseen(void *context, uint64_t page, bool huge)
+{
+  forget_seen(context, page, page + (huge ? PW_HUGE_PAGES : 1));
+}
 
 static void shoot(void *context, uint32_t number, uint64_t start, uint64_t end)
 {
   struct pw_system *s = context;
+  if (end - start <= PW_HUGE_PAGES) forget_seen(s, start, end); /* of more, the memory grows older */
   if (s->config->asids == PW_ASIDS_OFF) {
     if (number == s->number) pw_sized_drop(&s->tlbs, 0, start, end);
   } else if (s->config->asids == PW_ASIDS_ALL) {
@@ -43,12 +55,85 @@ void pw_processor_watch(struct pw_system *s, size_t slot)
   s->slots[slot].program.after_event_context = s;
 }
 
+/* ---- who is killed ---- */
+
+static int64_t points_of(const struct pw_system *s, uint32_t number, uint64_t total)
+{
+  const struct pw_process *p = s->processes.list[number];
+  if (s->config->oom == PW_SYSTEM_OOM_BADNESS) return pw_oom_points(p, total);
+  struct pw_system_counters c = pw_system_counters_of(s, number);
+  const struct pw_oom_facts facts = {.accesses = c.accesses.fetches + c.accesses.loads + c.accesses.stores, .now = s->clock,
+                                     .rate = s->config->rate};
+  return pw_oom_classic(p, s->processes.list, s->processes.n, &facts);
+}
+
+/* Linux 2.6 killed a child first, the oldest that could be, so that a shell outlived what it started. */
+static uint32_t victim_of(const struct pw_system *s, uint32_t chosen)
+{
+  const struct pw_process *parent = s->processes.list[chosen];
+  for (uint32_t i = 0; s->config->oom == PW_SYSTEM_OOM_CLASSIC && i < s->processes.n; i++) {
+    const struct pw_process *p = s->processes.list[i];
+    if (p->lives && p->parent == parent && p->adj != PW_OOM_NEVER) return i;
+  }
+  return chosen;
+}
+
+/* All who could be killed, and who is; UINT32_MAX: nobody. Of equals now the one that began last, then the first. */
+static int choose_victim(struct pw_system *s, bool group, uint32_t *victim)
+{
+  uint64_t total = pw_oom_total(&s->computer, group);
+  int64_t most = 0;
+  size_t first = s->n_candidates;
+  *victim = UINT32_MAX;
+  if (pw_grow((void **)&s->candidates, &s->candidates_room, s->n_candidates + s->processes.n, sizeof *s->candidates)) return PW_ENOMEM;
+  for (uint32_t i = 0; i < s->processes.n; i++) {
+    int64_t points = s->processes.list[i]->lives ? points_of(s, i, total) : INT64_MIN;
+    if (points == INT64_MIN) continue;
+    bool classic = s->config->oom == PW_SYSTEM_OOM_CLASSIC;
+    s->candidates[s->n_candidates++] = (struct pw_system_candidate){.process = i, .kill = s->kills, .points = points, .access = s->clock, .group = group,
+                                                .score = classic ? (uint64_t)points : pw_oom_score(points, total),
+                                                .free_bytes = s->computer.frames.free << PW_BASE_SHIFT,
+                                                .swap_free_bytes = pw_swap_free(&s->computer.reclaim.swap) << PW_BASE_SHIFT};
+    if (*victim != UINT32_MAX && (classic ? points <= most : points < most)) continue;
+    most = points;
+    *victim = i;
+  }
+  if (*victim == UINT32_MAX) return 0;
+  *victim = victim_of(s, *victim);
+  for (size_t i = first; i < s->n_candidates; i++) s->candidates[i].victim = s->candidates[i].process == *victim;
+  s->kills++;
+  return 0;
+}
+
+/* See pw_kill_fn. */
+static int kill_one(void *context, bool group)
+{
+  struct pw_system *s = context;
+  uint32_t victim;
+  s->parted = s->together;
+  if (s->parted) return PW_MM_NO_FRAME;
+  if (choose_victim(s, group, &victim)) return PW_ENOMEM;
+  if (victim == UINT32_MAX) return PW_MM_NO_FRAME;
+  if (s->processes.list[victim] == s->computer.asker) return PW_MM_KILLED;
+  pw_program_kill(&s->slots[s->processes.of[victim].program].program, s->processes.of[victim].process);
+  return 0;
+}
+
+static struct pw_reclaim_options reclaim_of(const struct pw_system_config *c)
+{
+  uint64_t pages = c->swap_bytes >> PW_BASE_SHIFT;
+  return (struct pw_reclaim_options){.policy = c->reclaim, .swap_pages = pages ? pages - 1 : 0, /* the first is the header */
+                                     .limit_pages = c->group_bytes ? c->group_bytes >> PW_BASE_SHIFT : UINT64_MAX,
+                                     .swappiness = c->swappiness, .stops = c->oom == PW_SYSTEM_OOM_STOP, .seed = c->seed};
+}
+
 static int configure(struct pw_system *s, const struct pw_system_config *c, size_t n_slots, const struct pw_kernel_events *events,
                      struct pw_error *err)
 {
   const struct pw_computer_options options = {.memory_bytes = c->memory_bytes, .kernel_bytes = c->kernel_bytes,
                                               .thp = (enum pw_thp)c->thp, .plain = c->plain, .warm = !c->cold, .told = events,
-                                              .geometry = c->geometry};
+                                              .geometry = c->geometry, .watermark_scale = c->watermark_scale,
+                                              .min_free_bytes = c->min_free_bytes, .reclaim = reclaim_of(c)};
   int status = pw_computer_init(&s->computer, &options, err);
   if (!status) status = pw_sized_init(&s->tlbs, &c->tlbs, c->seed, err);
   if (status) return status;
@@ -66,6 +151,10 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, size
   s->computer.shoot = shoot;
   s->computer.shoot_context = s;
   s->computer.clock = &s->clock;
+  s->computer.reclaim.unseen = unseen;
+  s->computer.reclaim.kill = kill_one;
+  s->computer.reclaim.context = s;
+  s->exact = c->reclaim == PW_SYSTEM_RECLAIM_LRU;
   if (!s->slots || !s->seen || !s->asids) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", n_slots);
   for (size_t i = 0; !status && i < n_slots; i++) {
     status = pw_program_init(&s->slots[i].program, &s->computer, &s->processes, (uint32_t)i, err);
@@ -92,6 +181,7 @@ void pw_processor_clear(struct pw_system *s, size_t n_slots)
 {
   for (size_t i = 0; s->slots && i < n_slots; i++) pw_program_clear(&s->slots[i].program);
   s->computer.shoot = NULL;
+  s->computer.reclaim.unseen = NULL;
   for (size_t i = 0; i < s->processes.n; i++) {
     struct pw_process *p = s->processes.list[i];
     if (p->mm.computer) pw_process_end(p);
@@ -106,6 +196,7 @@ void pw_processor_clear(struct pw_system *s, size_t n_slots)
   pw_free(s->seen);
   pw_free(s->asids);
   pw_free(s->of);
+  pw_free(s->candidates);
 }
 
 /* ---- who runs ---- */
@@ -209,14 +300,16 @@ static void watch_dirty(struct pw_system *s)
 static int translate(struct pw_system *s, struct pw_mm *m, uint64_t page, bool write, unsigned *pages, bool *faulted,
                      struct pw_error *err)
 {
-  *pages = pw_mm_reaches(m, page, write);
+  *pages = pw_mm_touch(m, page, write);
   *faulted = *pages == 0;
-  if (*pages) return 0;
-  int status = pw_mm_fault(m, page, write, err);
-  if (status) return status;
-  watch_dirty(s);
-  *pages = pw_mm_reaches(m, page, write);
-  if (!*pages) *pages = pw_mm_reaches(m, page, false); /* a write that the mapping forbids */
+  if (*faulted) {
+    int status = pw_mm_fault(m, page, write, err);
+    if (status) return status;
+    watch_dirty(s);
+    *pages = pw_mm_touch(m, page, write);
+    if (!*pages) *pages = pw_mm_touch(m, page, false); /* a write that the mapping forbids */
+  }
+  if (*pages && s->exact) pw_mm_used(m, page);
   return *pages ? 0 : unfit(s, page, err);
 }
 
@@ -265,7 +358,7 @@ static int touch_new(struct pw_system *s, struct pw_mm *m, unsigned code, uint64
 static inline int touch(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
 {
   struct pw_system_seen *e = seen_at(s, page);
-  if (!seen(e, m, page, write)) return touch_new(s, m, code, page, write, err);
+  if (s->exact || !seen(e, m, page, write)) return touch_new(s, m, code, page, write, err);
   look_up(s, code, page, size_seen(e), &e->at[code]);
   return 0;
 }
@@ -276,7 +369,7 @@ static int store(struct pw_system *s, struct pw_mm *m, uint64_t page, struct pw_
   struct pw_system_seen *e = seen_at(s, page);
   unsigned pages;
   bool faulted;
-  if (seen(e, m, page, true)) return 0;
+  if (!s->exact && seen(e, m, page, true)) return 0;
   int status = translate(s, m, page, true, &pages, &faulted, err);
   if (status) return status;
   note_seen(e, m, page, true, pages);
@@ -292,7 +385,7 @@ static int alternate(struct pw_system *s, struct pw_mm *m, unsigned code, const 
   for (unsigned k = from; !status && k < to; k += 2) {
     uint64_t passed = s->tlbs.passed;
     for (unsigned i = k; !status && i < k + 2; i++) status = touch(s, m, i % 2 ? !code : code, page[i % 2], false, err);
-    if (s->tlbs.passed == passed) break;
+    if (s->tlbs.passed == passed && !s->exact) break;
   }
   return status;
 }
@@ -341,6 +434,7 @@ static int take_visit(struct pw_system *s, struct pw_mm *m, const struct pw_bloc
   }
   if (!status && b->touches[i] > n) status = alternate(s, m, code, page, n, b->touches[i], err);
   if (!status && !s->takes_all) pass_on(s, m, b, i, current, looked_up);
+  if (status == PW_MM_KILLED) return status; /* it does not count */
   s->counters.accesses.fetches += b->fetches[i];
   s->counters.accesses.loads += b->loads[i];
   s->counters.accesses.stores += b->stores[i];
@@ -365,9 +459,10 @@ static int no_frame(const struct pw_system *s, struct pw_error *err)
   }
   return pw_error_set(err, PW_EUNSUPPORTED, "no page frame is left at access %" PRIu64 ": the kernel has %" PRIu64 " KiB (%" PRIu64
                       " of tables), %" PRIu64 " processes %" PRIu64 " KiB, files %" PRIu64 "; most, %" PRIu64 " KiB, has process %"
-                      PRIu32 " of program %" PRIu32 ". Nothing is reclaimed here: take more --memory",
+                      PRIu32 " of program %" PRIu32 ", and %s; take more --memory, or --swap",
                       s->clock, c->now.kernel >> 10, c->now.tables >> 10, living, c->now.anon >> 10, c->now.file >> 10, most << 2,
-                      s->processes.n ? s->processes.of[who].process : 0, s->processes.n ? s->processes.of[who].program : 0);
+                      s->processes.n ? s->processes.of[who].process : 0, s->processes.n ? s->processes.of[who].program : 0,
+                      s->config->oom == PW_SYSTEM_OOM_STOP ? "nobody is to be killed" : "there is nobody whom to kill");
 }
 
 static uint64_t khugepaged_due(const struct pw_system *s)
@@ -408,7 +503,7 @@ static int after_visit(struct pw_system *s, struct pw_error *err)
 /* The system takes no further part, if so. */
 void pw_processor_note(struct pw_system *s, int status)
 {
-  if (status == PW_MM_NO_FRAME) status = no_frame(s, s->err);
+  if (status == PW_MM_NO_FRAME && !s->parted) status = no_frame(s, s->err);
   s->failed = status != 0;
 }
 
@@ -417,23 +512,28 @@ void pw_processor_note(struct pw_system *s, int status)
 uint32_t pw_processor_stretch(struct pw_system *s, size_t slot, const struct pw_feed *f, uint64_t end)
 {
   struct pw_system_slot *own = &s->slots[slot];
-  uint32_t visit = f->visit;
+  const struct pw_block *b = f->block;
+  uint32_t visit = f->visit, event = f->event;
+  while (event < b->n_events && b->events[event].at <= visit) event++;
+  uint32_t until = event < b->n_events ? b->events[event].at : b->n_visits;
+  if (pw_program_skips(&own->program)) return until; /* at no cost */
   int status = switch_to(s, pw_program_running(&own->program), s->err);
   watch_dirty(s);
-  if (!status) {
-    const struct pw_block *b = f->block;
-    struct pw_mm *m = &s->processes.list[s->running - 1]->mm;
-    uint32_t event = f->event;
-    while (event < b->n_events && b->events[event].at <= visit) event++;
-    uint32_t until = event < b->n_events ? b->events[event].at : b->n_visits;
-    while (!status && visit < until && s->clock < end) {
-      uint32_t i = visit++;
-      uint64_t faults = s->audits ? pw_mm_faults(m) : 0;
-      status = take_visit(s, m, b, i, own->current, s->err);
-      if (s->audits && !status && pw_mm_faults(m) != faults) status = audit(s, s->err);
-      s->clock += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
-      if (!status && s->clock >= s->next_due) status = after_visit(s, s->err);
+  struct pw_mm *m = status ? NULL : &s->processes.list[s->running - 1]->mm;
+  if (!status) s->computer.asker = s->processes.list[s->running - 1];
+  while (!status && visit < until && s->clock < end) {
+    uint32_t i = visit++;
+    uint64_t faults = s->audits ? pw_mm_faults(m) : 0;
+    status = take_visit(s, m, b, i, own->current, s->err);
+    if (status == PW_MM_KILLED) {
+      pw_program_kill(&own->program, own->program.current);
+      status = s->audits ? audit(s, s->err) : 0;
+      visit = until;
+      break;
     }
+    if (s->audits && !status && pw_mm_faults(m) != faults) status = audit(s, s->err);
+    s->clock += (uint64_t)b->fetches[i] + b->loads[i] + b->stores[i];
+    if (!status && s->clock >= s->next_due) status = after_visit(s, s->err);
   }
   pw_processor_note(s, status);
   return visit;

@@ -12,6 +12,7 @@
 #include "mmu/sized.h"
 #include "os/linux/daemons.h"
 #include "os/linux/kmem.h"
+#include "os/linux/oom.h"
 
 /* What the TLBs and the trace count; processes get the difference over the time that they run. */
 struct pw_system_counters {
@@ -54,6 +55,13 @@ struct pw_system {
   void *context;
   struct pw_error *err;             /* what went wrong; the others go on without it */
   bool failed;
+  bool together;                    /* with others, which a kill would part it from: its turns would be other ones */
+  bool parted;                      /* it failed of that: it is to run by itself */
+  bool exact;                       /* each touch counts: who was used last leaves last */
+  struct pw_system_candidate *candidates; /* of the kills */
+  size_t n_candidates, candidates_room;
+  uint32_t kills;
+  uint64_t group_peak;              /* pages */
   bool audits;                      /* after each event and each fault: os/linux/audit.h */
 };
 

@@ -212,6 +212,7 @@ static bool choose(struct pw_turns *t, size_t *at)
 
 int pw_turns_run(struct pw_turns *t, struct pw_error *err)
 {
+  for (size_t i = 0; i < t->n_systems; i++) t->systems[i].together = t->n_systems > 1;
   size_t at = t->n_slots - 1;
   int status = 0;
   for (size_t i = 0; i < t->n_systems; i++) {

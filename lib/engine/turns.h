@@ -2,8 +2,9 @@
  *
  * A turn is of one program: visits until they made `quantum` accesses. Programs stand in a ring in the order of their slots,
  * which is that of their starts; a child with a trace of its own comes to the end of the ring, and what a process executes
- * takes its place. No turn depends on what a computer does, so that one reading of the traces serves all
- * computers: each takes the same stretch of visits in its turn (processor.h). */
+ * takes its place. No turn depends on what a computer does, unless it kills a process, so that one reading of the traces serves all
+ * computers: each takes the same stretch of visits in its turn (processor.h). One that would kill is parted from the others: it fails, and is to
+ * run by itself. */
 #ifndef PW_TURNS_H
 #define PW_TURNS_H
 

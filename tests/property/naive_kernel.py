@@ -1198,7 +1198,7 @@ def options(o):
     """The same computer for pagewalk."""
     return ['--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'], '--quantum', str(o['quantum']), '--page-cache',
             'cold' if o['cold'] else 'warm', '--asid', 'on' if o['asid'] is None else 'off' if o['asid'] == 0 else str(o['asid']), '--itlb',
-            spec(o['itlb']), '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1T', '--no-charts']
+            spec(o['itlb']), '--reclaim', 'none', '--oom', 'stop', '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1T', '--no-charts']
 
 
 def differences(naive, out, o, without=()):

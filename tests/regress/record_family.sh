@@ -42,6 +42,6 @@ system apart/f.pwt --csv no 2>err
 [ $? -eq 1 ] && [ "$(wc -l <err)" = 1 ] && [ ! -e no ] || fail "a damaged child: $(cat err)"
 for c in f.[0-9]*[0-9].pwt; do cp f.pwt "apart/$c"; done
 [ -z "${ASAN_OPTIONS:-}" ] && ulimit -v 8000000
-system apart/f.pwt --csv no 2>err
+system apart/f.pwt --reclaim none --oom stop --csv no 2>err
 [ $? -eq 1 ] && [ "$(wc -l <err)" = 1 ] && [ ! -e no ] || fail "children without end: $? $(head -c 300 err)"
 exit $failed

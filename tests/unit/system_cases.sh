@@ -296,7 +296,8 @@ system wild "--memory 64M --kernel 0 --thp always" # sizes that no table has roo
 expect system 1 minor_faults=2
 trace greedy <<<"map,0x40000000,0x10000000,0,rw-p
 $(for i in $(seq 0 4000); do echo "W,0x40000000+$i,8"; done)"
-refuse "no page frame is left at access" 1 "$dir/greedy" --memory 8M --kernel 0
+refuse "no page frame is left at access" 1 "$dir/greedy" --memory 8M --kernel 0 --oom stop
+refuse "nobody is to be killed" 1 "$dir/greedy" --memory 8M --kernel 0 --reclaim none --oom stop
 
 # Pages of shared memory that move to where other memory is mapped do not outlive theirs: they are touched anew.
 trace moved <<<'map,0x40600000,0x2000,0,rw-s

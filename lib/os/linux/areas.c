@@ -53,6 +53,19 @@ int pw_mm_need_anon(struct pw_mm *m, struct pw_mm_vma *v, struct pw_error *err)
   return !v || v->has_anon ? 0 : pw_mm_status(take_anon(m, v), err);
 }
 
+static void free_vma(struct pw_mm *m, uint32_t slot)
+{
+  struct pw_mm_vma *v = &m->vmas[slot];
+  give(m, PW_SLAB_VMA, v->vma);
+  if (v->has_anon) {
+    give(m, PW_SLAB_ANON_VMA, v->anon_vma);
+    give(m, PW_SLAB_ANON_CHAIN, v->chain);
+  }
+  if (m->computer) pw_computer_unmap_file(m->computer, v->kind.file);
+  m->spare[m->n_spare++] = slot;
+  need_maples(m); /* fewer, so that it cannot fail */
+}
+
 /* A slot with a vm_area_struct: of this kind, and with what goes with having faulted. */
 static int make_vma(struct pw_mm *m, const struct pw_mm_kind *kind, bool has_anon, uint32_t *slot)
 {
@@ -65,20 +78,9 @@ static int make_vma(struct pw_mm *m, const struct pw_mm_kind *kind, bool has_ano
   m->vmas[*slot] = v;
   if (m->computer) pw_computer_map_file(m->computer, kind->file);
   status = need_maples(m);
-  return !status && has_anon ? take_anon(m, &m->vmas[*slot]) : status;
-}
-
-static void free_vma(struct pw_mm *m, uint32_t slot)
-{
-  struct pw_mm_vma *v = &m->vmas[slot];
-  give(m, PW_SLAB_VMA, v->vma);
-  if (v->has_anon) {
-    give(m, PW_SLAB_ANON_VMA, v->anon_vma);
-    give(m, PW_SLAB_ANON_CHAIN, v->chain);
-  }
-  if (m->computer) pw_computer_unmap_file(m->computer, v->kind.file);
-  m->spare[m->n_spare++] = slot;
-  need_maples(m); /* fewer, so that it cannot fail */
+  if (!status && has_anon) status = take_anon(m, &m->vmas[*slot]);
+  if (status) free_vma(m, *slot);
+  return status;
 }
 
 /* ---- areas ---- */

@@ -14,7 +14,8 @@ struct audit {
   const struct pw_computer *c;
   uint8_t *owner;     /* by frame: enum owner */
   uint32_t *mapped;   /* by frame: entries that map it, of processes */
-  uint64_t tables[PW_MAX_LEVELS], table_bytes, objects[PW_SLABS], own, cached, huge, zero_maps;
+  uint32_t *users;    /* by slot of swap: entries that name it */
+  uint64_t tables[PW_MAX_LEVELS], table_bytes, objects[PW_SLABS], own, cached, swapped, huge, zero_maps;
   struct pw_error *err;
   int status;         /* of the first that was at odds */
 };
@@ -103,13 +104,16 @@ static void take_pte(struct audit *a, const struct pw_mm *m, uint64_t page, uint
   struct pw_range area;
   if (state == PW_PTE_NONE) return;
   if (!m->unknown && !pw_ranges_at(&m->areas, page, &area)) AT_ODDS(a, "page 0x%" PRIx64 " is there, and nothing is mapped", page);
-  bool is_cached = state == PW_PTE_CACHE || state == PW_PTE_CACHE_WRITE;
-  a->own += state == PW_PTE_OWN || state == PW_PTE_FORKED;
+  bool is_cached = pw_pte_is_cached(pte);
+  a->own += pw_pte_is_own(pte);
   a->cached += is_cached;
+  a->swapped += state == PW_PTE_SWAP;
+  if (state == PW_PTE_SWAP && frame < a->c->reclaim.swap.n_slots) a->users[frame]++;
+  if (state == PW_PTE_SWAP && frame >= a->c->reclaim.swap.n_slots) AT_ODDS(a, "page 0x%" PRIx64 " is in slot %u, which is none", page, frame);
   if (is_cached && (frame >= a->c->frames.n || a->owner[frame] != CACHE))
     AT_ODDS(a, "page 0x%" PRIx64 " maps frame %u of the page cache, which belongs to %s", page, frame,
             frame < a->c->frames.n ? owners[a->owner[frame]] : owners[NOBODY]);
-  if (state == PW_PTE_OWN || state == PW_PTE_FORKED) a->mapped[frame]++;
+  if (pw_pte_maps(pte)) a->mapped[frame]++;
 }
 
 static void look_at_pages(struct audit *a, const struct pw_mm *m)
@@ -155,7 +159,7 @@ static void look_at_objects(struct audit *a, const struct pw_process *p)
 static void look_at_process(struct audit *a, const struct pw_process *p)
 {
   const struct pw_mm *m = &p->mm;
-  uint64_t own = a->own, cached = a->cached, huge = a->huge, before[PW_MAX_LEVELS];
+  uint64_t own = a->own, cached = a->cached, huge = a->huge, swapped = a->swapped, before[PW_MAX_LEVELS];
   for (unsigned level = 0; level < PW_MAX_LEVELS; level++) before[level] = a->tables[level];
   look_at_objects(a, p);
   pw_ptables_each(&m->tables, take_table, a);
@@ -163,6 +167,8 @@ static void look_at_process(struct audit *a, const struct pw_process *p)
   if (a->own - own != m->counts.own || a->cached - cached != m->counts.cached || a->huge - huge != m->counts.huge)
     AT_ODDS(a, "%" PRIu64 " own pages, %" PRIu64 " of files and %" PRIu64 " of 2 MiB are mapped, and %" PRIu64 ", %" PRIu64 " and %" PRIu64
             " counted", a->own - own, a->cached - cached, a->huge - huge, m->counts.own, m->counts.cached, m->counts.huge);
+  if (a->swapped - swapped != m->counts.swapped)
+    AT_ODDS(a, "%" PRIu64 " pages are in swap, and %" PRIu64 " counted", a->swapped - swapped, m->counts.swapped);
   for (unsigned level = 0; level < m->tables.levels; level++) {
     if (a->tables[level] - before[level] != m->tables.n[level])
       AT_ODDS(a, "%" PRIu64 " tables of level %u are there, and %" PRIu64 " counted", a->tables[level] - before[level], level, m->tables.n[level]);
@@ -189,24 +195,49 @@ static void look_at_files(struct audit *a)
   }
 }
 
-/* Private frames: each counts those who map it, and a block all who map its pages. */
-static void look_at_private(struct audit *a)
+/* Folios: each counts those who map it, and is on a list, or waits to come to one. */
+static void look_at_folios(struct audit *a)
 {
-  const struct pw_buddy *b = &a->c->frames;
-  uint64_t frames = 0;
-  for (uint64_t f = 0; f < b->n && !a->status; f++) {
-    bool block = b->frames[f].mark && a->owner[f] == NOBODY;
-    uint64_t n = block ? PW_HUGE_PAGES : 1, mapped = 0;
-    for (uint64_t i = f; i < f + n && i < b->n; i++) mapped += a->mapped[i];
-    if (!mapped) continue;
-    claim(a, f, n, ANON);
-    frames += n;
-    if (pw_computer_holders(a->c, (uint32_t)f) != mapped)
-      AT_ODDS(a, "%" PRIu64 " entries map frame %" PRIu64 ", and it counts %u", mapped, f, pw_computer_holders(a->c, (uint32_t)f));
-    f += n - 1;
+  const struct pw_reclaim *r = &a->c->reclaim;
+  uint64_t private = 0, uncharged = 0, pages[2][PW_LISTS] = {{0}};
+  for (size_t i = 0; i < r->folios.n && !a->status; i++) {
+    const struct pw_folio *f = &r->folios.list[i];
+    uint64_t n = UINT64_C(1) << f->order, mapped = 0;
+    if (f->list == PW_NO_LIST) continue;
+    if (f->list < PW_LISTS) pages[f->charged][f->list] += n;
+    if (f->key == PW_PRIVATE) claim(a, f->frame, n, ANON);
+    private += f->key == PW_PRIVATE ? n : 0;
+    uncharged += f->key != PW_PRIVATE && !f->charged;
+    for (uint64_t k = f->frame; k < f->frame + n && k < a->c->frames.n; k++) mapped += a->mapped[k];
+    if (f->holders != mapped) AT_ODDS(a, "%" PRIu64 " entries map frame %u, and it counts %u", mapped, f->frame, f->holders);
+    if (pw_computer_folio(a->c, f->frame) != f) AT_ODDS(a, "frame %u is not its folio's", f->frame);
+    if (f->pinned) AT_ODDS(a, "frame %u is pinned, and nobody works on it", f->frame);
+    bool swapped = f->key == PW_PRIVATE && f->slot != PW_NO_SLOT;
+    if (!mapped && f->key == PW_PRIVATE && (!swapped || !r->swap.slots[f->slot].users)) AT_ODDS(a, "nobody maps frame %u", f->frame);
+    if (swapped && r->swap.slots[f->slot].folio != i) AT_ODDS(a, "slot %u of frame %u has another page", f->slot, f->frame);
   }
-  if (frames << PW_BASE_SHIFT != a->c->now.anon)
-    AT_ODDS(a, "%" PRIu64 " private frames are mapped, and %" PRIu64 " bytes are counted", frames, a->c->now.anon);
+  if (private << PW_BASE_SHIFT != a->c->now.anon)
+    AT_ODDS(a, "%" PRIu64 " private frames are in use, and %" PRIu64 " bytes are counted", private, a->c->now.anon);
+  if (uncharged != r->uncharged) AT_ODDS(a, "nobody is charged for %" PRIu64 " pages, and %" PRIu64 " are counted", uncharged, r->uncharged);
+  for (int v = 0; v < 2; v++)
+    for (int list = 0; list < PW_LISTS; list++)
+      if (pages[v][list] != r->lru[v].pages[list])
+        AT_ODDS(a, "list %d has %" PRIu64 " pages, and counts %" PRIu64, list, pages[v][list], r->lru[v].pages[list]);
+}
+
+/* Slots of swap: in use while an entry names them, or a page in memory is like them. */
+static void look_at_swap(struct audit *a)
+{
+  const struct pw_swap *s = &a->c->reclaim.swap;
+  uint64_t used = 0;
+  for (size_t i = 0; a->c->swapped.bits && i >> a->c->swapped.bits == 0; i++)
+    if (a->c->swapped.keys[i] != PW_NO_KEY) a->users[a->c->swapped.values[i]]++;
+  for (size_t i = 0; i < s->n_slots && !a->status; i++) {
+    if (a->users[i] != s->slots[i].users) AT_ODDS(a, "%u entries name slot %zu, and it counts %u", a->users[i], i, s->slots[i].users);
+    used += s->slots[i].users || s->slots[i].folio != PW_NO_FOLIO;
+  }
+  if (used != s->used || s->n_slots - s->n_spare != used)
+    AT_ODDS(a, "%" PRIu64 " slots of swap are in use, %zu are not free, and %" PRIu64 " are counted", used, s->n_slots - s->n_spare, s->used);
 }
 
 /* What a kernel's events brought: frames of slabs, and the kernel's blocks, which are counted too. */
@@ -246,7 +277,8 @@ static void look_at_all(struct audit *a, struct pw_process *const *processes, si
   }
   if (c->huge_zero != PW_NO_FRAME) claim(a, c->huge_zero, PW_HUGE_PAGES, HUGE_ZERO);
   if (c->huge_zero != PW_NO_FRAME) kernel += PW_HUGE_PAGES;
-  look_at_private(a);
+  look_at_folios(a);
+  look_at_swap(a);
   for (uint64_t f = 0, stacks = 0; f < c->frames.n && !a->status; f++) {
     stacks += a->owner[f] == STACK;
     if (f + 1 == c->frames.n) kernel += stacks;
@@ -264,9 +296,11 @@ int pw_audit(const struct pw_computer *c, struct pw_process *const *processes, s
   struct audit a = {.c = c, .err = err};
   a.owner = pw_calloc(c->frames.n, sizeof *a.owner);
   a.mapped = pw_calloc(c->frames.n + PW_HUGE_PAGES, sizeof *a.mapped);
-  if (a.owner && a.mapped) look_at_all(&a, processes, n, kmem);
+  a.users = pw_calloc(c->reclaim.swap.n_slots + 1, sizeof *a.users);
+  if (a.owner && a.mapped && a.users) look_at_all(&a, processes, n, kmem);
   else a.status = pw_error_set(err, PW_ENOMEM, "memory ran out for the audit of the computer");
   pw_free(a.owner);
   pw_free(a.mapped);
+  pw_free(a.users);
   return a.status;
 }

@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 
-enum { FRAME_BYTES = 4096, STRUCT_PAGE_BYTES = 64, STACK_PAGES = 4, NODE_SHIFT = 6, WATERMARK_SCALE = 10 };
+enum { FRAME_BYTES = 4096, STRUCT_PAGE_BYTES = 64, STACK_PAGES = 4, NODE_SHIFT = 6 };
 
 /* ---- sizes ---- */
 
@@ -28,6 +28,7 @@ static uint64_t least_free(uint64_t managed, enum pw_thp thp)
 
 static void watch_peaks(struct pw_computer *c)
 {
+  c->now.swap = c->reclaim.swap.used << PW_BASE_SHIFT;
   const uint64_t *now = &c->now.tables;
   uint64_t *peak = &c->peak.tables;
   for (size_t i = 0; i < sizeof c->now / sizeof *now; i++) peak[i] = pw_most(peak[i], now[i]);
@@ -48,6 +49,18 @@ static int set_tables(struct pw_computer *c, struct pw_error *err)
     pw_slab_init(&c->tables[level], &c->table_kinds[level]);
   }
   return 0;
+}
+
+/* [__setup_per_zone_wmarks]; who takes pages one by one needs none. */
+static void set_watermarks(struct pw_computer *c)
+{
+  const struct pw_computer_options *o = &c->options;
+  uint64_t min = o->min_free_bytes ? o->min_free_bytes / FRAME_BYTES : least_free(c->frames.managed, o->thp);
+  uint64_t step = pw_most(min / 4, c->frames.managed * o->watermark_scale / 10000);
+  if (o->reclaim.policy != PW_SYSTEM_RECLAIM_LINUX && o->reclaim.policy != PW_SYSTEM_RECLAIM_NONE) min = step = 0;
+  c->frames.kept = min;
+  c->low = min + step;
+  c->high = min + 2 * step;
 }
 
 int pw_computer_init(struct pw_computer *c, const struct pw_computer_options *options, struct pw_error *err)
@@ -72,9 +85,9 @@ int pw_computer_init(struct pw_computer *c, const struct pw_computer_options *op
   c->now.kernel = (image + of_pages) * FRAME_BYTES;
   watch_peaks(c);
   status = pw_buddy_init(&c->frames, n, image + of_pages, err);
-  uint64_t min = least_free(c->frames.managed, options->thp);
-  c->frames.kept = min;
-  c->high = min + 2 * pw_most(min / 4, c->frames.managed * WATERMARK_SCALE / 10000);
+  c->kernel_itself = c->now.kernel;
+  set_watermarks(c);
+  pw_reclaim_init(c, &options->reclaim);
   return status;
 }
 
@@ -90,6 +103,9 @@ void pw_computer_clear(struct pw_computer *c)
   pw_pagemap_clear(&c->files_by_name);
   pw_pagemap_clear(&c->pages);
   pw_pagemap_clear(&c->nodes);
+  pw_pagemap_clear(&c->shadows);
+  pw_pagemap_clear(&c->swapped);
+  pw_reclaim_clear(c);
   memset(c, 0, sizeof *c);
 }
 
@@ -98,12 +114,21 @@ void pw_computer_clear(struct pw_computer *c)
 /* An object; the kernel's memory is told of a slab that comes or goes. */
 static int take_from(struct pw_computer *c, struct pw_slab_cache *cache, uint64_t *bytes, uint32_t *object)
 {
-  uint64_t slabs = cache->slabs_now, slab = (uint64_t)cache->kind->pages * FRAME_BYTES;
-  int status = pw_slab_take(cache, &c->frames, object);
-  if (status) return status;
-  c->now.kernel += (cache->slabs_now - slabs) * slab;
-  if (bytes) *bytes += (cache->slabs_now - slabs) * slab;
-  watch_peaks(c);
+  const struct pw_frame_request slab = {.type = cache->kind->type, .order = pw_slab_order(cache->kind)};
+  uint32_t frame;
+  while (pw_slab_take(cache, object)) {
+    int status = pw_frames_take(c, &slab, &frame);
+    if (status) return status;
+    bool came = !pw_slab_take(cache, object); /* from whoever was killed for the frame */
+    if (!came && pw_slab_add(cache, frame)) status = PW_ENOMEM;
+    if (came || status) {
+      pw_buddy_give(&c->frames, frame, slab.order);
+      return status;
+    }
+    c->now.kernel += (uint64_t)FRAME_BYTES << slab.order;
+    if (bytes) *bytes += (uint64_t)FRAME_BYTES << slab.order;
+    watch_peaks(c);
+  }
   return 0;
 }
 
@@ -138,9 +163,10 @@ void pw_computer_give_object(struct pw_computer *c, unsigned slab, uint32_t obje
 
 int pw_computer_take_block(struct pw_computer *c, unsigned order, enum pw_migrate type, uint32_t *frame)
 {
-  *frame = pw_buddy_take(&c->frames, order, type);
-  if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
+  int status = pw_frames_take(c, &(struct pw_frame_request){.type = type, .order = order, .free_of_charge = true}, frame);
+  if (status) return status;
   c->now.kernel += (uint64_t)FRAME_BYTES << order;
+  c->kernel_itself += (uint64_t)FRAME_BYTES << order;
   watch_peaks(c);
   return 0;
 }
@@ -149,18 +175,22 @@ void pw_computer_give_block(struct pw_computer *c, uint32_t frame, unsigned orde
 {
   pw_buddy_give(&c->frames, frame, order);
   c->now.kernel -= (uint64_t)FRAME_BYTES << order;
+  c->kernel_itself -= (uint64_t)FRAME_BYTES << order;
 }
 
 int pw_computer_take_stack(struct pw_computer *c, uint32_t frames[4])
 {
   for (int i = 0; !c->options.told && i < STACK_PAGES; i++) {
-    frames[i] = pw_buddy_take(&c->frames, 0, PW_UNMOVABLE);
-    if (frames[i] == PW_NO_FRAME) {
-      while (i--) pw_buddy_give(&c->frames, frames[i], 0);
-      return PW_MM_NO_FRAME;
+    int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_UNMOVABLE}, &frames[i]);
+    if (status) {
+      for (; i > 0; i--) {
+        pw_buddy_give(&c->frames, frames[i - 1], 0);
+        c->now.kernel -= FRAME_BYTES;
+      }
+      return status;
     }
+    c->now.kernel += FRAME_BYTES;
   }
-  c->now.kernel += c->options.told ? 0 : STACK_PAGES * FRAME_BYTES;
   watch_peaks(c);
   return 0;
 }
@@ -187,8 +217,8 @@ static int take_table(void *context, unsigned level, uint32_t *frame)
     int status = take_from(c, &c->tables[level], NULL, frame);
     if (status) return status;
   } else {
-    *frame = pw_buddy_take(&c->frames, order_of(bytes), PW_UNMOVABLE);
-    if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
+    int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_UNMOVABLE, .order = order_of(bytes)}, frame);
+    if (status) return status;
     c->now.kernel += (uint64_t)FRAME_BYTES << order_of(bytes);
   }
   c->now.tables += bytes;
@@ -216,56 +246,159 @@ struct pw_table_frames pw_computer_table_frames(struct pw_computer *c)
 
 /* ---- private frames ---- */
 
-/* Of a block its first frame tells, and prev of that counts the 2 MiB mappings. */
-static uint32_t teller(const struct pw_computer *c, uint32_t frame)
+/* A frame that was taken gets its folio, of who brought it. */
+static int make_folio(struct pw_computer *c, uint32_t frame, unsigned order, struct pw_mm *mm, uint32_t *number)
 {
-  return c->frames.frames[frame].mark ? frame & ~(uint32_t)(PW_HUGE_PAGES - 1) : frame;
+  *number = pw_folio_make(&c->reclaim.folios, frame, order);
+  if (*number == PW_NO_FOLIO) {
+    pw_buddy_give(&c->frames, frame, order);
+    return PW_ENOMEM;
+  }
+  struct pw_folio *f = &c->reclaim.folios.list[*number];
+  f->of = mm;
+  f->charged = c->options.reclaim.limit_pages != UINT64_MAX;
+  for (uint32_t i = 0; order && i < 1u << order; i++) c->frames.frames[frame + i].mark = 1;
+  c->frames.frames[frame].next = *number & PW_NO_FRAME;
+  return 0;
 }
 
-int pw_computer_take_anon(struct pw_computer *c, unsigned order, uint32_t *frame)
+static void forget_folio(struct pw_computer *c, struct pw_folio *f)
 {
-  *frame = pw_buddy_take(&c->frames, order, PW_MOVABLE);
-  if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
-  for (uint32_t i = 0; order && i < 1u << order; i++) c->frames.frames[*frame + i].mark = 1;
-  c->frames.frames[*frame].next = 1u << order;
+  uint32_t number = (uint32_t)(f - c->reclaim.folios.list), frame = f->frame;
+  unsigned order = f->order;
+  pw_lru_remove(c, number);
+  pw_block_forget(c, f);
+  pw_folio_drop(&c->reclaim.folios, number);
+  for (uint32_t i = 0; order && i < PW_HUGE_PAGES; i++) c->frames.frames[frame + i].mark = 0;
+  pw_buddy_give(&c->frames, frame, order);
+}
+
+static int take_private(struct pw_computer *c, unsigned order, struct pw_mm *mm, uint32_t *frame, uint32_t *number)
+{
+  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .order = order, .light = order > 0}, frame);
+  if (!status) status = make_folio(c, *frame, order, mm, number);
+  if (status) return status;
   c->now.anon += (uint64_t)FRAME_BYTES << order;
   watch_peaks(c);
   return 0;
 }
 
+int pw_computer_take_anon(struct pw_computer *c, unsigned order, struct pw_mm *mm, uint64_t page, uint32_t *frame)
+{
+  uint32_t number;
+  int status = take_private(c, order, mm, frame, &number);
+  if (status) return status;
+  struct pw_folio *f = &c->reclaim.folios.list[number];
+  f->dirty = true;
+  pw_folio_map(f, mm, page, 1u << order); /* the first, which needs no memory */
+  pw_lru_add(c, number);
+  return 0;
+}
+
+int pw_computer_swap_in(struct pw_computer *c, uint32_t slot, struct pw_mm *mm, uint64_t page, uint32_t *frame, bool *cached)
+{
+  uint32_t number;
+  int status = take_private(c, 0, mm, frame, &number);
+  if (status) return status;
+  struct pw_slot *s = &c->reclaim.swap.slots[slot];
+  struct pw_folio *f = &c->reclaim.folios.list[number];
+  pw_lru_refault(c, number, s->shadow);
+  *cached = s->users > 1;
+  if (*cached) {
+    f->slot = slot;
+    s->folio = number;
+  } else {
+    f->dirty = true;
+    pw_folio_map(f, mm, page, 1);
+    pw_swap_give(&c->reclaim.swap, slot);
+  }
+  pw_lru_add(c, number);
+  return 0;
+}
+
+void pw_computer_forget_slot(struct pw_computer *c, uint32_t slot)
+{
+  struct pw_slot *s = &c->reclaim.swap.slots[slot];
+  if (--s->users) return;
+  struct pw_folio *f = s->folio == PW_NO_FOLIO ? NULL : &c->reclaim.folios.list[s->folio];
+  if (f && f->holders) return; /* it goes with the page, or when that is written */
+  if (f) {
+    forget_folio(c, f);
+    c->now.anon -= FRAME_BYTES;
+  }
+  pw_swap_give(&c->reclaim.swap, slot);
+}
+
+void pw_computer_pin(struct pw_computer *c, uint32_t frame, bool pinned)
+{
+  pw_computer_folio(c, frame)->pinned = pinned;
+}
+
+void pw_computer_wrote(struct pw_computer *c, uint32_t frame)
+{
+  struct pw_folio *f = pw_computer_folio(c, frame);
+  f->dirty = true;
+  if (f->slot == PW_NO_SLOT) return;
+  pw_swap_give(&c->reclaim.swap, f->slot);
+  f->slot = PW_NO_SLOT;
+}
+
 int pw_computer_huge_zero(struct pw_computer *c, uint32_t *frame)
 {
   if (c->huge_zero == PW_NO_FRAME) {
-    c->huge_zero = pw_buddy_take(&c->frames, PW_HUGE_ORDER, PW_UNMOVABLE);
-    if (c->huge_zero == PW_NO_FRAME) return PW_MM_NO_FRAME;
+    const struct pw_frame_request block = {.type = PW_UNMOVABLE, .order = PW_HUGE_ORDER, .light = true, .free_of_charge = true};
+    int status = pw_frames_take(c, &block, frame);
+    if (status) return status;
+    c->huge_zero = *frame;
     c->now.kernel += (uint64_t)FRAME_BYTES << PW_HUGE_ORDER;
+    c->kernel_itself += (uint64_t)FRAME_BYTES << PW_HUGE_ORDER;
     watch_peaks(c);
   }
   *frame = c->huge_zero;
   return 0;
 }
 
-void pw_computer_hold(struct pw_computer *c, uint32_t frame, unsigned n)
+static uint64_t base_of(const struct pw_folio *f, uint32_t frame, uint64_t page)
 {
-  struct pw_frame *f = &c->frames.frames[teller(c, frame)];
-  f->next = (f->next + n) & PW_NO_FRAME;
+  return page - (frame - f->frame);
 }
 
-void pw_computer_let_go(struct pw_computer *c, uint32_t frame, unsigned n)
+int pw_computer_map(struct pw_computer *c, uint32_t frame, unsigned n, struct pw_mm *mm, uint64_t page)
 {
-  uint32_t first = teller(c, frame);
-  struct pw_frame *f = &c->frames.frames[first];
-  unsigned order = c->frames.frames[frame].mark ? PW_HUGE_ORDER : 0;
-  f->next = (f->next - n) & PW_NO_FRAME;
-  if (f->next) return;
-  for (uint32_t i = 0; order && i < PW_HUGE_PAGES; i++) c->frames.frames[first + i].mark = 0;
-  pw_buddy_give(&c->frames, first, order);
-  c->now.anon -= (uint64_t)FRAME_BYTES << order;
+  struct pw_folio *f = pw_computer_folio(c, frame);
+  return pw_folio_map(f, mm, base_of(f, frame, page), n);
+}
+
+int pw_computer_moved(struct pw_computer *c, uint32_t frame, struct pw_mm *mm, uint64_t page)
+{
+  struct pw_folio *f = pw_computer_folio(c, frame);
+  return pw_folio_moved(f, mm, base_of(f, frame, page));
+}
+
+void pw_computer_unmap(struct pw_computer *c, uint32_t frame, unsigned n)
+{
+  struct pw_folio *f = pw_computer_folio(c, frame);
+  f->holders -= n;
+  if (f->key != PW_PRIVATE) return; /* it stays in the cache */
+  if (f->holders && f->order && n == 1) pw_block_defer(c, (uint32_t)(f - c->reclaim.folios.list));
+  if (f->holders) return;
+  if (f->slot != PW_NO_SLOT) {
+    if (c->reclaim.swap.slots[f->slot].users) return; /* it stays in the swap cache */
+    pw_swap_give(&c->reclaim.swap, f->slot);
+  }
+  c->now.anon -= (uint64_t)FRAME_BYTES << f->order;
+  forget_folio(c, f);
 }
 
 uint32_t pw_computer_holders(const struct pw_computer *c, uint32_t frame)
 {
-  return (uint32_t)c->frames.frames[teller(c, frame)].next;
+  return pw_computer_folio(c, frame)->holders;
+}
+
+uint32_t pw_computer_in_swap(const struct pw_computer *c, uint32_t frame)
+{
+  uint32_t slot = pw_computer_folio(c, frame)->slot;
+  return slot == PW_NO_SLOT ? 0 : c->reclaim.swap.slots[slot].users;
 }
 
 void pw_computer_count_huge(struct pw_computer *c, uint32_t frame, int change)
@@ -281,20 +414,23 @@ void pw_computer_count_huge(struct pw_computer *c, uint32_t frame, int change)
 
 /* ---- files ---- */
 
-static uint64_t page_key(uint32_t file, uint64_t index)
-{
-  return (uint64_t)file << 40 | (index & ((UINT64_C(1) << 40) - 1));
-}
-
 static int make_file(struct pw_computer *c, struct pw_cached_file made, uint32_t *file)
 {
   bool shared = made.name == PW_NO_TEXT;
   if (pw_grow((void **)&c->files, &c->files_room, c->n_files + 2, sizeof *c->files)) return PW_ENOMEM;
   if (c->n_files + 2 > 1u << 24) return PW_ENOMEM;
-  int status = pw_computer_take_object(c, shared ? PW_SLAB_SHMEM_INODE : PW_SLAB_INODE, &made.inode_object);
-  if (!status) status = pw_computer_take_object(c, PW_SLAB_DENTRY, &made.dentry);
-  if (!status) status = pw_computer_take_object(c, PW_SLAB_FILP, &made.filp);
+  const unsigned inode = shared ? PW_SLAB_SHMEM_INODE : PW_SLAB_INODE;
+  int status = pw_computer_take_object(c, inode, &made.inode_object);
   if (status) return status;
+  status = pw_computer_take_object(c, PW_SLAB_DENTRY, &made.dentry);
+  if (!status) {
+    status = pw_computer_take_object(c, PW_SLAB_FILP, &made.filp);
+    if (status) pw_computer_give_object(c, PW_SLAB_DENTRY, made.dentry);
+  }
+  if (status) {
+    pw_computer_give_object(c, inode, made.inode_object);
+    return status;
+  }
   *file = (uint32_t)++c->n_files;
   c->files[*file] = made;
   return 0;
@@ -334,17 +470,28 @@ void pw_computer_map_file(struct pw_computer *c, uint32_t file)
   if (file != PW_NO_FILE) c->files[file].areas++;
 }
 
+/* A page of shared memory that nobody can reach any more, in memory or in swap. */
+static void forget_shared(struct pw_computer *c, uint64_t key)
+{
+  const uint32_t *frame = pw_pagemap_find(&c->pages, key), *slot = pw_pagemap_find(&c->swapped, key);
+  if (frame) {
+    struct pw_folio *f = pw_computer_folio(c, *frame);
+    c->reclaim.uncharged -= !f->charged;
+    forget_folio(c, f);
+    c->now.file -= FRAME_BYTES;
+    pw_pagemap_remove(&c->pages, key);
+  }
+  if (slot) {
+    pw_computer_forget_slot(c, *slot);
+    pw_pagemap_remove(&c->swapped, key);
+  }
+}
+
 static void forget_node(struct pw_computer *c, uint32_t file, uint64_t node)
 {
-  for (uint64_t i = node << NODE_SHIFT; i < (node + 1) << NODE_SHIFT; i++) {
-    const uint32_t *frame = pw_pagemap_find(&c->pages, page_key(file, i));
-    if (!frame) continue;
-    pw_buddy_give(&c->frames, *frame, 0);
-    c->now.file -= FRAME_BYTES;
-    pw_pagemap_remove(&c->pages, page_key(file, i));
-  }
-  pw_computer_give_object(c, PW_SLAB_RADIX, *pw_pagemap_find(&c->nodes, page_key(file, node)));
-  pw_pagemap_remove(&c->nodes, page_key(file, node));
+  for (uint64_t i = node << NODE_SHIFT; i < (node + 1) << NODE_SHIFT; i++) forget_shared(c, pw_file_key(file, i));
+  pw_computer_give_object(c, PW_SLAB_RADIX, *pw_pagemap_find(&c->nodes, pw_file_key(file, node)));
+  pw_pagemap_remove(&c->nodes, pw_file_key(file, node));
 }
 
 /* All pages of shared memory that nobody can reach any more. */
@@ -368,49 +515,95 @@ void pw_computer_unmap_file(struct pw_computer *c, uint32_t file)
 
 uint32_t pw_computer_cached(const struct pw_computer *c, uint32_t file, uint64_t index)
 {
-  const uint32_t *frame = pw_pagemap_find(&c->pages, page_key(file, index));
+  const uint32_t *frame = pw_pagemap_find(&c->pages, pw_file_key(file, index));
   return frame ? *frame : PW_NO_FRAME;
 }
 
-int pw_computer_cache(struct pw_computer *c, uint32_t file, uint64_t index, uint32_t *frame)
+bool pw_computer_is_out(const struct pw_computer *c, uint32_t file, uint64_t index)
+{
+  return pw_pagemap_find(&c->swapped, pw_file_key(file, index)) != NULL;
+}
+
+/* The kernel object that 64 pages of a file need. */
+static int need_node(struct pw_computer *c, uint32_t file, uint64_t node)
+{
+  uint32_t object;
+  bool added;
+  if (pw_pagemap_find(&c->nodes, pw_file_key(file, node))) return 0;
+  int status = pw_computer_take_object(c, PW_SLAB_RADIX, &object);
+  if (status) return status;
+  if (pw_ranges_join(&c->files[file].nodes, node, node, 0)) {
+    pw_computer_give_object(c, PW_SLAB_RADIX, object);
+    return PW_ENOMEM;
+  }
+  pw_pagemap_insert(&c->nodes, pw_file_key(file, node), object, &added);
+  return 0;
+}
+
+/* What is known of a page that was here before: it is told apart from one that comes first. */
+static void come_back(struct pw_computer *c, uint32_t number)
+{
+  struct pw_folio *f = &c->reclaim.folios.list[number];
+  const uint32_t *shadow = pw_pagemap_find(&c->shadows, f->key), *slot = pw_pagemap_find(&c->swapped, f->key);
+  if (shadow) {
+    pw_lru_refault(c, number, *shadow);
+    pw_pagemap_remove(&c->shadows, f->key);
+  }
+  if (!slot) return;
+  pw_lru_refault(c, number, c->reclaim.swap.slots[*slot].shadow);
+  pw_swap_give(&c->reclaim.swap, *slot);
+  pw_pagemap_remove(&c->swapped, f->key);
+}
+
+/* Nobody is charged for what is there before it is asked for (mm is NULL). */
+int pw_computer_cache(struct pw_computer *c, uint32_t file, uint64_t index, struct pw_mm *mm, bool light, uint32_t *frame)
 {
   bool added;
-  uint32_t node;
+  uint32_t number;
+  uint64_t key = pw_file_key(file, index);
   if (pw_pagemap_reserve(&c->pages, 1) || pw_pagemap_reserve(&c->nodes, 1)) return PW_ENOMEM;
-  *frame = pw_buddy_take(&c->frames, 0, PW_MOVABLE);
-  if (*frame == PW_NO_FRAME) return PW_MM_NO_FRAME;
-  if (!pw_pagemap_find(&c->nodes, page_key(file, index >> NODE_SHIFT))) {
-    int status = pw_computer_take_object(c, PW_SLAB_RADIX, &node);
-    if (!status && pw_ranges_join(&c->files[file].nodes, index >> NODE_SHIFT, index >> NODE_SHIFT, 0)) status = PW_ENOMEM;
-    if (status) {
-      pw_buddy_give(&c->frames, *frame, 0);
-      return status;
-    }
-    pw_pagemap_insert(&c->nodes, page_key(file, index >> NODE_SHIFT), node, &added);
+  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .light = light, .free_of_charge = !mm}, frame);
+  if (status) return status;
+  status = need_node(c, file, index >> NODE_SHIFT);
+  if (status) {
+    pw_buddy_give(&c->frames, *frame, 0);
+    return status;
   }
-  pw_pagemap_insert(&c->pages, page_key(file, index), *frame, &added);
+  status = make_folio(c, *frame, 0, mm, &number);
+  if (status) return status;
+  struct pw_folio *f = &c->reclaim.folios.list[number];
+  f->key = key;
+  f->charged &= mm != NULL;
+  f->dirty = pw_computer_is_shared(c, file);
+  come_back(c, number);
+  pw_pagemap_insert(&c->pages, key, *frame, &added);
   c->files[file].end = pw_most(c->files[file].end, index + 1);
   c->now.file += FRAME_BYTES;
+  c->reclaim.uncharged += !f->charged;
+  pw_lru_add(c, number);
   watch_peaks(c);
   return 0;
 }
 
 int pw_computer_dirty(struct pw_computer *c, uint32_t file, uint64_t index, uint32_t frame)
 {
-  struct pw_frame *f = &c->frames.frames[frame];
-  if (!c->clock || f->mark || pw_computer_is_shared(c, file)) return 0;
+  struct pw_folio *f = pw_computer_folio(c, frame);
+  if (!c->clock || f->dirty || pw_computer_is_shared(c, file)) return 0;
   if (c->cleaned == c->n_dirty) c->cleaned = c->n_dirty = 0;
   if (pw_grow((void **)&c->dirty, &c->dirty_room, c->n_dirty + 1, sizeof *c->dirty)) return PW_ENOMEM;
-  f->mark = 1; /* of a page of the cache: it is dirty */
-  c->dirty[c->n_dirty++] = (struct pw_dirty){*c->clock, index, file};
+  f->dirty = true;
+  f->slot = c->dirtied++;
+  c->dirty[c->n_dirty++] = (struct pw_dirty){*c->clock, index, file, f->slot};
   return 0;
 }
 
 const struct pw_dirty *pw_computer_clean(struct pw_computer *c)
 {
-  if (c->cleaned == c->n_dirty) return NULL;
   const struct pw_dirty *d = &c->dirty[c->cleaned++];
-  c->frames.frames[pw_computer_cached(c, d->file, d->index)].mark = 0; /* files' pages stay cached */
+  uint32_t frame = pw_computer_cached(c, d->file, d->index);
+  struct pw_folio *f = frame == PW_NO_FRAME ? NULL : pw_computer_folio(c, frame);
+  if (!f || !f->dirty || f->slot != d->number) return NULL;
+  f->dirty = false;
   c->writebacks++;
   return d;
 }
@@ -423,7 +616,7 @@ int pw_computer_warm(struct pw_computer *c, uint32_t file, uint64_t index, uint6
   f->end = pw_most(f->end, index + pages);
   for (uint64_t i = index; c->options.warm && !status && i < index + pages; i++) {
     if (c->frames.free <= c->high) break;
-    if (pw_computer_cached(c, file, i) == PW_NO_FRAME) status = pw_computer_cache(c, file, i, &frame);
+    if (pw_computer_cached(c, file, i) == PW_NO_FRAME) status = pw_computer_cache(c, file, i, NULL, true, &frame);
   }
   return status == PW_MM_NO_FRAME ? 0 : status;
 }

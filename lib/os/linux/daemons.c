@@ -43,6 +43,6 @@ int pw_khugepaged_scan(struct pw_khugepaged *k, const struct pw_processes *proce
 void pw_write_back(struct pw_computer *c, const struct pw_processes *processes)
 {
   const struct pw_dirty *d = pw_computer_clean(c);
-  for (size_t i = 0; i < processes->n; i++)
+  for (size_t i = 0; d && i < processes->n; i++)
     if (processes->list[i]->lives) pw_mm_clean(&processes->list[i]->mm, d->file, d->index);
 }

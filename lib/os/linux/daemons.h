@@ -15,7 +15,8 @@ struct pw_khugepaged {
 /* Looks at the next aligned ranges that may be huge, process by process by start, and joins those that it can; then it
  * sleeps, longer where there was no block. Sets next, at so many accesses a second. 0 or PW_ENOMEM. */
 int pw_khugepaged_scan(struct pw_khugepaged *khugepaged, const struct pw_processes *processes, uint64_t rate, struct pw_error *err);
-/* The page that has been dirty for longest is written back: write-protected wherever it is mapped. There is one. */
+/* The page that has been dirty for longest is written back: write-protected wherever it is mapped. One is listed; it may have been
+ * written since. */
 void pw_write_back(struct pw_computer *computer, const struct pw_processes *processes);
 
 #endif

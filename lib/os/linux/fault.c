@@ -51,12 +51,15 @@ static int grow_stack(struct fault *f, bool *grown)
 
 /* ---- pages come ---- */
 
-/* A frame of the process's own; filled from another, or cleared. */
-static int put_own(struct fault *f, uint32_t *pte, bool copied)
+/* A frame of the process's own: cleared, or filled from `source`, which stays in memory meanwhile. */
+static int put_own(struct fault *f, uint32_t *pte, bool copied, uint32_t source)
 {
   uint32_t frame = 0;
+  bool pins = copied && f->computer;
+  if (pins) pw_computer_pin(f->computer, source, true);
   int status = pw_mm_need_anon(f->m, f->vma, f->err);
-  if (!status && f->computer) status = pw_computer_take_anon(f->computer, 0, &frame);
+  if (!status && f->computer) status = pw_computer_take_anon(f->computer, 0, f->m, f->page, &frame);
+  if (pins) pw_computer_pin(f->computer, source, false);
   if (status) return status;
   pw_mm_forget_page(f->m, pte); /* a copy is made before the old page is let go */
   *pte = pw_pte_make(PW_PTE_OWN, frame);
@@ -65,29 +68,42 @@ static int put_own(struct fault *f, uint32_t *pte, bool copied)
   return 0;
 }
 
+/* Pages around are read with the one that is needed, if there is room. */
+static int read_around(struct fault *f, uint64_t index, uint64_t from, uint64_t to, uint32_t *frame)
+{
+  uint32_t file = f->vma->kind.file, other;
+  bool pinned = false;
+  int status = 0;
+  for (uint64_t i = from; !status && i < to; i++) {
+    if (pw_computer_cached(f->computer, file, i) != PW_NO_FRAME) continue;
+    status = pw_computer_cache(f->computer, file, i, f->m, i != index, i == index ? frame : &other);
+    if (status == PW_MM_NO_FRAME && i != index) status = 0;
+    if (status || i != index) continue;
+    pw_computer_pin(f->computer, *frame, true);
+    pinned = true;
+  }
+  if (pinned) pw_computer_pin(f->computer, *frame, false);
+  return status;
+}
+
 /* The page of the file is in the cache afterwards: it was, or it is read, with those around it. */
 static int need_cached(struct fault *f, uint32_t *frame, bool *was)
 {
-  uint32_t file = f->vma->kind.file, other;
+  uint32_t file = f->vma->kind.file;
   uint64_t index = file_index(f, f->page), end = f->computer->files[file].end;
   *frame = pw_computer_cached(f->computer, file, index);
   *was = *frame != PW_NO_FRAME;
   if (*was) return 0;
   bool memory = pw_computer_is_shared(f->computer, file);
+  f->m->counts.swap_ins += memory && pw_computer_is_out(f->computer, file, index);
   uint64_t from = index < READ_AROUND / 2 ? 0 : index - READ_AROUND / 2, to = pw_least(from + READ_AROUND, pw_most(end, index + 1));
-  int status = 0;
-  for (uint64_t i = memory ? index : from; !status && i < (memory ? index + 1 : to); i++) {
-    if (pw_computer_cached(f->computer, file, i) != PW_NO_FRAME) continue;
-    status = pw_computer_cache(f->computer, file, i, i == index ? frame : &other);
-    if (status == PW_MM_NO_FRAME && i > index) status = 0;
-  }
-  return pw_mm_status(status, f->err);
+  return pw_mm_status(read_around(f, index, memory ? index : from, memory ? index + 1 : to, frame), f->err);
 }
 
 /* A read of a file maps what is around it: 16 pages from a multiple of 16 in the table, or from
  * the start of the area where that comes later, up to the end of the area, the table and the file; of the page cache
  * what is there. */
-static void map_around(struct fault *f, enum pw_pte state)
+static int map_around(struct fault *f, enum pw_pte state)
 {
   uint64_t in_table = f->page % leaf_of(f), in_area = f->page - f->area.first, around = f->m->around_pages;
   uint64_t from = pw_most(in_table - in_table % around, in_table - pw_least(in_table, in_area));
@@ -99,10 +115,12 @@ static void map_around(struct fault *f, enum pw_pte state)
     if (pw_pte_state(f->ptes[i]) != PW_PTE_NONE) continue;
     if (f->computer) frame = pw_computer_cached(f->computer, f->vma->kind.file, in_file - in_table + i);
     if (frame == PW_NO_FRAME) continue;
+    if (f->computer && pw_computer_map(f->computer, frame, 1, f->m, f->page - in_table + i)) return pw_mm_no_memory(f->err);
     f->ptes[i] = pw_pte_make(state, frame);
     f->m->counts.cached++;
     f->m->counts.around += i != in_table;
   }
+  return 0;
 }
 
 /* A page that lives in the page cache: of a file, or of memory that is shared. */
@@ -110,17 +128,16 @@ static int touch_cached(struct fault *f, uint32_t *pte)
 {
   bool shared = is_shared(f), memory = shared && !is_file(f), was = true, writable = f->vma->kind.flags & PW_MAP_WRITE;
   uint32_t frame = 0;
+  uint64_t swap_ins = f->m->counts.swap_ins;
   int status = f->computer ? need_cached(f, &frame, &was) : 0;
   if (status) return status;
-  f->m->counts.major_faults += !was && !memory;
-  if (f->write && !shared) return put_own(f, pte, true);
+  f->m->counts.major_faults += !was && (!memory || f->m->counts.swap_ins != swap_ins);
+  if (f->write && !shared) return put_own(f, pte, true, frame);
   enum pw_pte state = memory ? (writable ? PW_PTE_CACHE_WRITE : PW_PTE_CACHE) : f->write ? PW_PTE_CACHE_WRITE : PW_PTE_CACHE;
-  if (!f->write && (!memory || f->computer)) {
-    map_around(f, state);
-    return 0;
-  }
+  if (!f->write && (!memory || f->computer)) return map_around(f, state);
   status = f->write && f->computer ? pw_computer_dirty(f->computer, f->vma->kind.file, file_index(f, f->page), frame) : 0;
   if (status) return pw_mm_status(status, f->err);
+  if (f->computer && pw_computer_map(f->computer, frame, 1, f->m, f->page)) return pw_mm_no_memory(f->err);
   *pte = pw_pte_make(state, frame);
   f->m->counts.cached++;
   return 0;
@@ -131,29 +148,28 @@ static int first_touch(struct fault *f)
   uint32_t *pte = &f->ptes[f->page % leaf_of(f)];
   if (is_file(f)) f->m->counts.file_faults++;
   else f->m->counts.anonymous_faults++;
-  if (f->computer && f->computer->options.plain) return put_own(f, pte, false);
+  if (f->computer && f->computer->options.plain) return put_own(f, pte, false, 0);
   if (f->vma && f->vma->kind.flags & PW_AREA_SPECIAL) {
     *pte = PW_PTE_ZERO; /* there, and not resident */
     return 0;
   }
   if (is_shared(f) || is_file(f)) return touch_cached(f, pte);
-  if (f->write) return put_own(f, pte, false);
+  if (f->write) return put_own(f, pte, false, 0);
   *pte = PW_PTE_ZERO;
   return pw_mm_need_anon(f->m, f->computer ? f->vma : NULL, f->err);
 }
 
-/* Does nobody else map the frame? A block of 2 MiB must be mapped by this process alone. */
+/* Has nobody else the page, in memory or in swap? A block of 2 MiB must be mapped by this process alone. */
 static bool is_alone(const struct fault *f, uint32_t frame)
 {
   uint32_t holders = pw_computer_holders(f->computer, frame), mine = 0;
-  if (!pw_computer_in_block(f->computer, frame)) return holders == 1;
+  if (!pw_computer_in_block(f->computer, frame)) return holders == 1 && !pw_computer_in_swap(f->computer, frame);
   uint64_t first = f->page - frame % PW_HUGE_PAGES;
   for (uint64_t i = 0; i < PW_HUGE_PAGES; i++) {
     struct pw_ptables_at at = pw_ptables_find(&f->m->tables, first + i);
     if (at.huge) return false; /* of another place of the process */
     uint32_t pte = at.ptes ? at.ptes[(first + i) % leaf_of(f)] : 0;
-    mine += (pw_pte_state(pte) == PW_PTE_FORKED || pw_pte_state(pte) == PW_PTE_OWN) &&
-            pw_pte_frame(pte) == frame - frame % PW_HUGE_PAGES + i;
+    mine += pw_pte_is_own(pte) && pw_pte_frame(pte) == frame - frame % PW_HUGE_PAGES + i;
   }
   return holders == mine;
 }
@@ -169,14 +185,53 @@ static int write_present(struct fault *f, bool *silent)
   if (is_shared(f) && state == PW_PTE_CACHE) {
     int status = f->computer ? pw_computer_dirty(f->computer, f->vma->kind.file, file_index(f, f->page), pw_pte_frame(*pte)) : 0;
     if (status) return pw_mm_status(status, f->err);
-    *pte = pw_pte_make(PW_PTE_CACHE_WRITE, pw_pte_frame(*pte));
+    pw_pte_set_state(pte, PW_PTE_CACHE_WRITE);
     return 0;
   }
   if (alone || (!f->computer && state == PW_PTE_FORKED)) {
-    *pte = pw_pte_make(PW_PTE_OWN, pw_pte_frame(*pte));
+    pw_pte_set_state(pte, PW_PTE_OWN);
+    if (f->computer) pw_computer_wrote(f->computer, pw_pte_frame(*pte));
     return 0;
   }
-  return put_own(f, pte, state != PW_PTE_ZERO);
+  return put_own(f, pte, state != PW_PTE_ZERO, pw_pte_frame(*pte));
+}
+
+/* A page that was swapped out comes back: as it was, if swap has it for this entry alone; else it stays in the swap cache, which
+ * others may find it in. */
+static int bring_back(struct fault *f, uint32_t *pte, uint32_t *frame)
+{
+  struct pw_swap *swap = &f->computer->reclaim.swap;
+  uint32_t slot = pw_pte_frame(*pte), folio = swap->slots[slot].folio;
+  bool cached = true;
+  if (folio != PW_NO_FOLIO) {
+    *frame = f->computer->reclaim.folios.list[folio].frame;
+  } else {
+    int status = pw_computer_swap_in(f->computer, slot, f->m, f->page, frame, &cached);
+    if (status) return pw_mm_status(status, f->err);
+    f->m->counts.major_faults++;
+    f->m->counts.swap_ins++;
+  }
+  if (cached && pw_computer_map(f->computer, *frame, 1, f->m, f->page)) return pw_mm_no_memory(f->err);
+  swap->slots[slot].users -= cached;
+  f->m->counts.swapped--;
+  f->m->counts.own++;
+  *pte = pw_pte_make(cached ? PW_PTE_FORKED : PW_PTE_OWN, *frame);
+  return 0;
+}
+
+static int swap_in(struct fault *f)
+{
+  uint32_t *pte = &f->ptes[f->page % leaf_of(f)], frame;
+  struct pw_swap *swap = &f->computer->reclaim.swap;
+  f->m->counts.anonymous_faults++;
+  int status = bring_back(f, pte, &frame);
+  if (status || pw_pte_state(*pte) == PW_PTE_OWN) return status;
+  bool alone = is_alone(f, frame);
+  if (f->write && !alone) return put_own(f, pte, true, frame);
+  if (!alone || (!f->write && 2 * swap->used < swap->n)) return 0;
+  pw_pte_set_state(pte, PW_PTE_OWN); /* where swap is half full, nothing is kept there for nothing */
+  pw_computer_wrote(f->computer, frame);
+  return 0;
 }
 
 static int touch_2m(struct fault *f, bool *done)
@@ -198,6 +253,25 @@ static void tell(const struct fault *f, const struct pw_mm_counts *before, bool 
                                       .copies = now->copies - before->copies, .around = now->around - before->around});
 }
 
+/* The process is killed instead of going on: it did not come to this. */
+static void forget_fault(struct pw_mm *m, const struct pw_mm_counts *before)
+{
+  m->counts.anonymous_faults = before->anonymous_faults;
+  m->counts.file_faults = before->file_faults;
+  m->counts.copy_faults = before->copy_faults;
+  m->counts.major_faults = before->major_faults;
+  m->counts.thp_fallbacks = before->thp_fallbacks;
+}
+
+static int take_entry(struct fault *f, bool *silent)
+{
+  switch (pw_pte_state(f->ptes[f->page % leaf_of(f)])) {
+    case PW_PTE_NONE: return first_touch(f);
+    case PW_PTE_SWAP: return swap_in(f);
+    default: return write_present(f, silent);
+  }
+}
+
 int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err)
 {
   struct fault f = {.m = m, .computer = m->computer, .page = page, .write = write, .err = err};
@@ -214,12 +288,13 @@ int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err
   status = pw_mm_status(pw_ptables_make_above(&m->tables, page), err);
   if (!status && m->thp != PW_THP_NEVER && m->tables.huge) status = touch_2m(&f, &done);
   if (!status && !done && (f.ptes = pw_mm_make_table(m, page, &status, err)) != NULL)
-    status = pw_pte_state(f.ptes[page % leaf_of(&f)]) == PW_PTE_NONE ? first_touch(&f) : write_present(&f, &silent);
+    status = take_entry(&f, &silent);
+  if (status == PW_MM_KILLED) forget_fault(m, &before);
   pw_mm_note(m);
   if (!status && !silent && m->computer && m->computer->tell) tell(&f, &before, done);
   if (!status && !silent && m->computer && !m->computer->options.plain)
     pw_mm_shot(m, done ? page & ~(uint64_t)(PW_HUGE_PAGES - 1) : page, done ? (page | (PW_HUGE_PAGES - 1)) + 1 : page + 1);
-  return status;
+  return pw_mm_status(status, err);
 }
 
 int pw_mm_populate(struct pw_mm *m, uint64_t start, uint64_t end, enum pw_populate how, struct pw_error *err)
@@ -231,7 +306,7 @@ int pw_mm_populate(struct pw_mm *m, uint64_t start, uint64_t end, enum pw_popula
     bool write = how == PW_POPULATE_WRITE || (how == PW_POPULATE_BY_RIGHT && flags & PW_MAP_WRITE && !(flags & PW_MAP_SHARED));
     if (flags & PW_AREA_SPECIAL || !(flags & (write ? PW_MAP_WRITE : PW_MAP_READ))) continue;
     for (uint64_t page = pw_most(at, area.first), last = pw_least(end - 1, area.last); !status && page <= last; page++)
-      if (!pw_mm_reaches(m, page, write)) status = pw_mm_fault(m, page, write, err);
+      if (!pw_mm_touch(m, page, write)) status = pw_mm_fault(m, page, write, err);
   }
   return status;
 }
@@ -246,7 +321,7 @@ void pw_mm_clean(struct pw_mm *m, uint32_t file, uint64_t index)
     struct pw_ptables_at leaf = pw_ptables_find(&m->tables, page);
     uint32_t *pte = leaf.ptes ? &leaf.ptes[page % pw_ptables_leaf(&m->tables)] : NULL;
     if (!pte || pw_pte_state(*pte) != PW_PTE_CACHE_WRITE) continue;
-    *pte = pw_pte_make(PW_PTE_CACHE, pw_pte_frame(*pte));
+    pw_pte_set_state(pte, PW_PTE_CACHE);
     pw_mm_shot(m, page, page + 1);
   }
 }

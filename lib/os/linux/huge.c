@@ -4,7 +4,7 @@
  * pages of files and of shared memory. */
 #include "os/linux/computer.h"
 
-enum { MOST_SHARED = 256 };
+enum { MOST_SHARED = 256, MOST_SWAPPED = 64 };
 
 static uint64_t first_of(uint64_t page)
 {
@@ -24,11 +24,11 @@ bool pw_mm_may_be_huge(const struct pw_mm *m, uint64_t page, const struct pw_ran
 
 /* ---- blocks; who is alone has enough of them, and counts none ---- */
 
-static int take_block(struct pw_mm *m, bool zero, uint32_t *frame)
+static int take_block(struct pw_mm *m, uint64_t page, bool zero, uint32_t *frame)
 {
   *frame = 0;
   if (!m->computer) return 0;
-  return zero ? pw_computer_huge_zero(m->computer, frame) : pw_computer_take_anon(m->computer, PW_HUGE_ORDER, frame);
+  return zero ? pw_computer_huge_zero(m->computer, frame) : pw_computer_take_anon(m->computer, PW_HUGE_ORDER, m, first_of(page), frame);
 }
 
 /* A 2 MiB mapping comes (1) or goes (-1): of a block, or of the zero page. */
@@ -49,7 +49,10 @@ static bool is_alone(const struct pw_mm *m, uint32_t frame)
 
 static int put_huge(struct pw_mm *m, uint64_t first, enum pw_pte state, uint32_t frame)
 {
+  bool pins = m->computer && state != PW_PTE_ZERO; /* the table that is set aside may need room */
+  if (pins) pw_computer_pin(m->computer, frame, true);
   int status = pw_ptables_map_huge(&m->tables, first, pw_pte_make(state, frame));
+  if (pins) pw_computer_pin(m->computer, frame, false);
   if (status) return status;
   count_mapping(m, state == PW_PTE_ZERO, frame, 1);
   m->counts.own += state == PW_PTE_ZERO ? 0 : PW_HUGE_PAGES;
@@ -64,13 +67,14 @@ int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool
   if (at.ptes || at.huge) return 0;
   int status = pw_mm_need_anon(m, vma, err);
   if (status) return status;
-  status = take_block(m, !write, &frame);
+  status = take_block(m, page, !write, &frame);
   if (status == PW_MM_NO_FRAME) {
     m->counts.thp_fallbacks++;
     return 0;
   }
+  if (status) return pw_mm_status(status, err);
   status = put_huge(m, first_of(page), write ? PW_PTE_OWN : PW_PTE_ZERO, frame);
-  if (status && write && m->computer) pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
+  if (status && write && m->computer) pw_computer_unmap(m->computer, frame, PW_HUGE_PAGES);
   if (status) return pw_mm_status(status, err);
   m->counts.anonymous_faults++;
   m->counts.thp_faults += write;
@@ -83,7 +87,7 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
 {
   uint32_t frame = pw_pte_frame(huge->pte);
   if (pw_pte_state(huge->pte) == PW_PTE_FORKED && is_alone(m, frame)) {
-    huge->pte = pw_pte_make(PW_PTE_OWN, frame);
+    pw_pte_set_state(&huge->pte, PW_PTE_OWN);
     m->counts.copy_faults++;
     *done = true;
     return 0;
@@ -91,7 +95,7 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
   if (pw_pte_state(huge->pte) == PW_PTE_ZERO) {
     int status = pw_mm_need_anon(m, vma, err);
     if (status) return status;
-    status = take_block(m, false, &frame);
+    status = take_block(m, page, false, &frame);
     if (!status) {
       huge->pte = pw_pte_make(PW_PTE_OWN, frame);
       count_mapping(m, true, 0, -1);
@@ -102,6 +106,7 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
       *done = true;
       return 0;
     }
+    if (status != PW_MM_NO_FRAME) return pw_mm_status(status, err);
     m->counts.thp_fallbacks++;
   }
   pw_mm_split_huge(m, page);
@@ -115,7 +120,7 @@ void pw_mm_split_huge(struct pw_mm *m, uint64_t page)
   uint32_t pte = huge->pte, frame = pw_pte_frame(pte);
   uint32_t *ptes = pw_ptables_split(&m->tables, page);
   bool zero = pw_pte_state(pte) == PW_PTE_ZERO;
-  for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) ptes[i] = zero ? (uint32_t)PW_PTE_ZERO : pw_pte_make(pw_pte_state(pte), frame + i);
+  for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) ptes[i] = zero ? (uint32_t)PW_PTE_ZERO : pte + (i << PW_PTE_BITS);
   m->counts.thp_splits++;
   count_mapping(m, zero, frame, -1);
   if (m->computer && m->computer->tell)
@@ -131,44 +136,70 @@ void pw_mm_unmap_huge(struct pw_mm *m, uint64_t page, struct pw_huge *huge)
   count_mapping(m, zero, frame, -1);
   if (zero) return;
   m->counts.own -= PW_HUGE_PAGES;
-  if (m->computer) pw_computer_let_go(m->computer, frame, PW_HUGE_PAGES);
+  if (m->computer) pw_computer_unmap(m->computer, frame, PW_HUGE_PAGES);
 }
 
 bool pw_mm_move_huge(struct pw_mm *m, uint64_t page, uint64_t to, int *status)
 {
   struct pw_ptables_at there = pw_ptables_find(&m->tables, to);
   struct pw_huge *huge = pw_ptables_find(&m->tables, page).huge;
+  uint32_t frame = pw_pte_frame(huge->pte);
+  bool pins = m->computer && pw_pte_state(huge->pte) != PW_PTE_ZERO;
   if (to % PW_HUGE_PAGES || there.ptes || there.huge) return false;
+  if (pins) pw_computer_pin(m->computer, frame, true);
   *status = pw_ptables_map_huge(&m->tables, to, huge->pte);
-  if (!*status) pw_ptables_unmap_huge(&m->tables, page);
-  return !*status;
+  if (pins) pw_computer_pin(m->computer, frame, false);
+  if (*status) return false;
+  pw_ptables_unmap_huge(&m->tables, page);
+  if (pins) *status = pw_computer_moved(m->computer, frame, m, to);
+  return true;
 }
 
-/* khugepaged: base pages become a block. Not done: nothing is there, too much is shared, or there is no block. */
+/* ---- khugepaged ---- */
+
+/* What stands in a leaf table that may become 2 MiB. */
+struct census {
+  uint32_t present, shared, swapped;
+};
+
+static struct census take_census(const struct pw_mm *m, const uint32_t *ptes)
+{
+  struct census n = {0};
+  for (uint32_t i = 0; ptes && i < PW_HUGE_PAGES; i++) {
+    uint32_t frame = pw_pte_frame(ptes[i]);
+    bool own = pw_pte_is_own(ptes[i]);
+    n.present += own;
+    n.swapped += pw_pte_state(ptes[i]) == PW_PTE_SWAP;
+    n.shared += own && pw_computer_holders(m->computer, frame) > 1 && !pw_computer_in_block(m->computer, frame);
+  }
+  return n;
+}
+
+/* Base pages become a block. Not done: nothing is there, too much is shared or in swap, or there is no block. */
 int pw_mm_collapse(struct pw_mm *m, uint64_t page, bool *done, struct pw_error *err)
 {
   uint64_t first = first_of(page);
-  uint32_t *ptes = pw_ptables_find(&m->tables, first).ptes, frame, present = 0, shared = 0;
+  uint32_t *ptes = pw_ptables_find(&m->tables, first).ptes, frame;
+  struct census n = take_census(m, ptes);
   *done = false;
-  for (uint32_t i = 0; ptes && i < PW_HUGE_PAGES; i++) {
-    enum pw_pte state = pw_pte_state(ptes[i]);
-    bool own = state == PW_PTE_OWN || state == PW_PTE_FORKED;
-    present += own;
-    shared += own && pw_computer_holders(m->computer, pw_pte_frame(ptes[i])) > 1 && !pw_computer_in_block(m->computer, pw_pte_frame(ptes[i]));
-  }
-  if (!present || shared > MOST_SHARED) return 0;
-  int status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, &frame);
-  if (status) return status;
+  if (!n.present || n.shared > MOST_SHARED || n.swapped > MOST_SWAPPED) return 0;
+  int status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, m, first, &frame);
+  if (status) return pw_mm_status(status, err);
+  n = take_census(m, ptes); /* making room may have taken some away */
   for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) pw_mm_forget_page(m, &ptes[i]);
   status = pw_ptables_collapse(&m->tables, first, pw_pte_make(PW_PTE_OWN, frame));
-  if (status) return pw_mm_status(status, err);
+  if (status) {
+    pw_computer_unmap(m->computer, frame, PW_HUGE_PAGES);
+    return pw_mm_status(status, err);
+  }
   count_mapping(m, false, frame, 1);
   m->counts.own += PW_HUGE_PAGES;
-  m->counts.copies += present;
+  m->counts.copies += n.present;
+  m->counts.swap_ins += n.swapped;
   m->counts.thp_collapses++;
   pw_mm_note(m);
   if (m->computer->tell)
-    m->computer->tell(m->computer->tell_context, &(struct pw_told){.what = PW_TOLD_COLLAPSE, .mm = m, .page = first, .copies = present});
+    m->computer->tell(m->computer->tell_context, &(struct pw_told){.what = PW_TOLD_COLLAPSE, .mm = m, .page = first, .copies = n.present});
   pw_mm_shot(m, first, first + PW_HUGE_PAGES);
   *done = true;
   return 0;

@@ -49,6 +49,7 @@ uint64_t pw_mm_faults(const struct pw_mm *m)
 void pw_mm_note(struct pw_mm *m)
 {
   m->counts.peak = pw_most(m->counts.peak, m->counts.own + m->counts.cached);
+  m->counts.swapped_peak = pw_most(m->counts.swapped_peak, m->counts.swapped);
   m->counts.huge_peak = pw_most(m->counts.huge_peak, m->counts.huge);
   uint64_t bytes = 0;
   for (unsigned level = 0; m->computer && level < m->tables.levels; level++) bytes += m->tables.n[level] * m->computer->table_bytes[level];
@@ -63,7 +64,8 @@ static void grow_older(struct pw_mm *m)
 
 void pw_mm_shot(struct pw_mm *m, uint64_t start, uint64_t end)
 {
-  grow_older(m);
+  bool few = m->computer && m->computer->shoot && end - start <= PW_HUGE_PAGES; /* they are forgotten one by one */
+  if (!few) grow_older(m);
   if (m->computer && m->computer->shoot) m->computer->shoot(m->computer->shoot_context, m->number, start, end);
 }
 
@@ -71,11 +73,12 @@ void pw_mm_shot(struct pw_mm *m, uint64_t start, uint64_t end)
 
 void pw_mm_forget_page(struct pw_mm *m, uint32_t *pte)
 {
-  enum pw_pte state = pw_pte_state(*pte);
-  bool own = state == PW_PTE_OWN || state == PW_PTE_FORKED;
+  bool own = pw_pte_is_own(*pte), cached = pw_pte_is_cached(*pte), swapped = pw_pte_state(*pte) == PW_PTE_SWAP;
   m->counts.own -= own;
-  m->counts.cached -= state == PW_PTE_CACHE || state == PW_PTE_CACHE_WRITE;
-  if (own && m->computer) pw_computer_let_go(m->computer, pw_pte_frame(*pte), 1);
+  m->counts.cached -= cached;
+  m->counts.swapped -= swapped;
+  if ((own || cached) && m->computer) pw_computer_unmap(m->computer, pw_pte_frame(*pte), 1);
+  if (swapped) pw_computer_forget_slot(m->computer, pw_pte_frame(*pte));
   *pte = PW_PTE_NONE;
 }
 
@@ -129,6 +132,14 @@ uint32_t *pw_mm_make_table(struct pw_mm *m, uint64_t page, int *status, struct p
   *status = pw_mm_status(pw_ptables_make(&m->tables, page, &ptes), err);
   pw_mm_note(m);
   return *status ? NULL : ptes;
+}
+
+void pw_mm_used(struct pw_mm *m, uint64_t page)
+{
+  struct pw_ptables_at at = pw_ptables_find(&m->tables, page);
+  uint32_t pte = at.huge ? at.huge->pte : at.ptes ? at.ptes[page % pw_ptables_leaf(&m->tables)] : 0;
+  if (!pw_pte_maps(pte)) return;
+  pw_lru_use(m->computer, (uint32_t)(pw_computer_folio(m->computer, pw_pte_frame(pte)) - m->computer->reclaim.folios.list));
 }
 
 /* ---- system calls ---- */
@@ -209,12 +220,23 @@ static void drop_strangers(struct pw_mm *m, uint32_t *ptes, uint64_t page, uint6
   bool mapped = false;
   for (uint64_t p = page; m->computer && p < page + n; p++) {
     uint32_t *pte = &ptes[p % pw_ptables_leaf(&m->tables)];
-    if (pw_pte_state(*pte) != PW_PTE_CACHE && pw_pte_state(*pte) != PW_PTE_CACHE_WRITE) continue;
+    if (!pw_pte_is_cached(*pte)) continue;
     if (!mapped || p > area.last) mapped = pw_ranges_at(&m->areas, p, &area);
     const struct pw_mm_kind *kind = mapped ? &m->vmas[area.value].kind : NULL;
     if (!kind || kind->file == PW_NO_FILE || pw_computer_cached(m->computer, kind->file, p + kind->shift) != pw_pte_frame(*pte))
       pw_mm_forget_page(m, pte);
   }
+}
+
+/* Who maps the pages is known by where they are. */
+static int note_moved(struct pw_mm *m, const uint32_t *ptes, uint64_t page, uint64_t n)
+{
+  int status = 0;
+  for (uint64_t p = page; m->computer && !status && p < page + n; p++) {
+    uint32_t pte = ptes[p % pw_ptables_leaf(&m->tables)];
+    if (pw_pte_maps(pte)) status = pw_computer_moved(m->computer, pw_pte_frame(pte), m, p);
+  }
+  return status;
 }
 
 /* Entries are carried over table by table, and the new place gets a table for each one that the
@@ -245,6 +267,7 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
     memmove(&new[target % leaf], &old.ptes[page % leaf], n * sizeof *new);
     memset(&old.ptes[page % leaf], 0, n * sizeof *new);
     drop_strangers(m, new, target, n);
+    if (note_moved(m, new, target, n)) return pw_mm_no_memory(err);
     if (n == leaf) pw_ptables_prune(&m->tables, page, page + n, page, page + n, false);
     page += n;
   }
@@ -273,7 +296,7 @@ int pw_mm_move(struct pw_mm *m, const struct pw_native_change *c, struct pw_erro
 
 static void protect_entry(uint32_t *pte)
 {
-  if (pw_pte_state(*pte) == PW_PTE_OWN) *pte = pw_pte_make(PW_PTE_FORKED, pw_pte_frame(*pte));
+  if (pw_pte_state(*pte) == PW_PTE_OWN) pw_pte_set_state(pte, PW_PTE_FORKED);
 }
 
 void pw_mm_fork(struct pw_mm *m)
@@ -291,16 +314,36 @@ void pw_mm_fork(struct pw_mm *m)
 static int copy_huge(struct pw_mm *m, struct pw_mm *child, uint64_t page, struct pw_huge *huge)
 {
   uint32_t frame = pw_pte_frame(huge->pte);
-  protect_entry(&huge->pte);
-  int status = pw_ptables_map_huge(&child->tables, page, huge->pte);
-  if (status) return status;
   bool zero = pw_pte_state(huge->pte) == PW_PTE_ZERO;
+  int status = zero ? 0 : pw_computer_map(m->computer, frame, PW_HUGE_PAGES, child, page);
+  if (status) return status;
+  protect_entry(&huge->pte);
+  if (!zero) pw_computer_pin(m->computer, frame, true); /* a table for the child may need room */
+  status = pw_ptables_map_huge(&child->tables, page, huge->pte & ~PW_PTE_ACCESSED);
+  if (!zero) pw_computer_pin(m->computer, frame, false);
+  if (status && !zero) pw_computer_unmap(m->computer, frame, PW_HUGE_PAGES);
+  if (status) return status;
   m->computer->zero_maps += zero;
   if (zero) return 0;
-  pw_computer_hold(m->computer, frame, PW_HUGE_PAGES);
-  pw_computer_count_huge(m->computer, frame, 1);
   child->counts.own += PW_HUGE_PAGES;
   child->counts.huge++;
+  pw_computer_count_huge(m->computer, frame, 1);
+  return 0;
+}
+
+/* The child has an entry like this one, which it has not accessed. */
+static int copy_entry(struct pw_mm *m, struct pw_mm *child, uint64_t page, uint32_t *pte, uint32_t *to)
+{
+  int status = pw_pte_maps(*pte) ? pw_computer_map(m->computer, pw_pte_frame(*pte), 1, child, page) : 0;
+  if (status) return status;
+  protect_entry(pte);
+  *to = *pte & ~PW_PTE_ACCESSED;
+  child->counts.own += pw_pte_is_own(*pte);
+  child->counts.cached += pw_pte_is_cached(*pte);
+  if (pw_pte_state(*pte) == PW_PTE_SWAP) {
+    child->counts.swapped++;
+    m->computer->reclaim.swap.slots[pw_pte_frame(*pte)].users++;
+  }
   return 0;
 }
 
@@ -310,19 +353,13 @@ static int copy_entries(struct pw_mm *m, struct pw_mm *child, uint32_t *ptes, ui
   uint64_t leaf = pw_ptables_leaf(&m->tables);
   uint32_t *to = NULL;
   int status = 0;
-  for (uint64_t page = start; page < end; page++) {
+  for (uint64_t page = start; !status && page < end; page++) {
     uint32_t *pte = &ptes[page % leaf];
-    enum pw_pte state = pw_pte_state(*pte);
-    if (!state) continue;
+    if (!*pte) continue;
     if (!to && !(to = pw_mm_make_table(child, page, &status, err))) return status;
-    bool own = state == PW_PTE_OWN || state == PW_PTE_FORKED;
-    if (own) pw_computer_hold(m->computer, pw_pte_frame(*pte), 1);
-    protect_entry(pte);
-    to[page % leaf] = *pte;
-    child->counts.own += own;
-    child->counts.cached += state == PW_PTE_CACHE || state == PW_PTE_CACHE_WRITE;
+    status = copy_entry(m, child, page, pte, &to[page % leaf]);
   }
-  return 0;
+  return pw_mm_status(status, err);
 }
 
 static int copy_range(struct pw_mm *m, struct pw_mm *child, uint64_t start, uint64_t end, struct pw_error *err)

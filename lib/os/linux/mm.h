@@ -19,9 +19,10 @@
 #include "os/linux/ptables.h"
 #include "space/native.h"
 
-/* What stands in a page-table entry, above it the frame. */
+/* What stands in a page-table entry, above it the frame, or the slot of swap. */
 enum pw_pte {
   PW_PTE_NONE,
+  PW_PTE_SWAP,        /* the program's own, and not in memory */
   PW_PTE_ZERO,        /* the zero page, read-only */
   PW_PTE_CACHE,       /* a page of the page cache, read-only */
   PW_PTE_FORKED,      /* the program's own, read-only since a fork */
@@ -29,7 +30,8 @@ enum pw_pte {
   PW_PTE_OWN,         /* the program's own */
 };
 
-#define PW_PTE_STATE ((UINT32_C(1) << PW_PTE_BITS) - 1)
+#define PW_PTE_STATE UINT32_C(7)
+#define PW_PTE_ACCESSED UINT32_C(8) /* by any touch; reclaim takes it away */
 
 static inline enum pw_pte pw_pte_state(uint32_t pte)
 {
@@ -41,9 +43,32 @@ static inline uint32_t pw_pte_frame(uint32_t pte)
   return pte >> PW_PTE_BITS;
 }
 
+/* As a fault makes it: accessed. */
 static inline uint32_t pw_pte_make(enum pw_pte state, uint32_t frame)
 {
-  return frame << PW_PTE_BITS | state;
+  return frame << PW_PTE_BITS | (state > PW_PTE_ZERO ? PW_PTE_ACCESSED : 0) | state;
+}
+
+static inline void pw_pte_set_state(uint32_t *pte, enum pw_pte state)
+{
+  *pte = (*pte & ~PW_PTE_STATE) | state;
+}
+
+/* The program's own, and in memory. */
+static inline bool pw_pte_is_own(uint32_t pte)
+{
+  return pw_pte_state(pte) == PW_PTE_OWN || pw_pte_state(pte) == PW_PTE_FORKED;
+}
+
+static inline bool pw_pte_is_cached(uint32_t pte)
+{
+  return pw_pte_state(pte) == PW_PTE_CACHE || pw_pte_state(pte) == PW_PTE_CACHE_WRITE;
+}
+
+/* Is it of a frame that somebody counts? */
+static inline bool pw_pte_maps(uint32_t pte)
+{
+  return pw_pte_state(pte) > PW_PTE_ZERO;
 }
 
 enum { PW_NO_FILE = 0 };
@@ -75,7 +100,10 @@ struct pw_mm_counts {
   uint64_t peak;             /* of their sum */
   uint64_t strays;           /* touches outside of every area */
   /* with a computer */
-  uint64_t major_faults, copies, thp_faults, thp_fallbacks, thp_collapses, thp_splits;
+  uint64_t major_faults, copies, thp_faults, thp_fallbacks, thp_collapses, thp_splits, thp_swap_outs;
+  uint64_t swap_ins, swap_outs;  /* pages that it read, and that it had brought and were written */
+  uint64_t refaults, activations; /* pages that it brought again; of those who were needed too soon */
+  uint64_t swapped, swapped_peak; /* entries that name swap */
   uint64_t huge, huge_peak;  /* 2 MiB mappings that are not of the zero page */
   uint64_t table_bytes_peak; /* of tables, with the root and those set aside */
 };
@@ -103,8 +131,8 @@ struct pw_mm {
                                    computer's memories no two have one */
 };
 
-/* Positive: there is no frame for it. */
-enum { PW_MM_NO_FRAME = 1 };
+/* Positive: there is no frame for it; or the process that asked is to be killed, so that there are some. */
+enum { PW_MM_NO_FRAME = 1, PW_MM_KILLED };
 
 int pw_mm_init(struct pw_mm *mm, struct pw_error *err);
 /* The memory of a process of a computer; its root takes frames. */
@@ -114,7 +142,7 @@ void pw_mm_clear(struct pw_mm *mm);
 /* An exec: nothing is mapped, and the address space has another number. The root stays. */
 void pw_mm_renew(struct pw_mm *mm);
 
-/* All below: 0, PW_MM_NO_FRAME, or PW_ENOMEM. Ranges are in pages, [start, end). */
+/* All below: 0, PW_MM_NO_FRAME, PW_MM_KILLED or PW_ENOMEM. Ranges are in pages, [start, end). */
 int pw_mm_map(struct pw_mm *mm, const struct pw_native_vma *area, struct pw_error *err);
 /* The same with a file of the computer. */
 int pw_mm_map_file(struct pw_mm *mm, const struct pw_native_vma *area, uint32_t file, struct pw_error *err);
@@ -157,9 +185,24 @@ static inline unsigned pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool
   enum pw_pte pte = PW_PTE_NONE;
   if (at.ptes) pte = pw_pte_state(at.ptes[page & (pw_ptables_leaf(&mm->tables) - 1)]);
   else if (at.huge) pte = pw_pte_state(at.huge->pte);
-  if (pte < PW_PTE_CACHE_WRITE && (!pte || write)) return 0;
+  if (pte < PW_PTE_CACHE_WRITE && (pte <= PW_PTE_SWAP || write)) return 0;
   return at.huge ? PW_HUGE_PAGES : 1;
 }
+
+/* The same for a touch, which is noted in the entry. */
+static inline unsigned pw_mm_touch(struct pw_mm *mm, uint64_t page, bool write)
+{
+  if (page >= mm->tables.end) return 0;
+  struct pw_ptables_at at = pw_ptables_find(&mm->tables, page);
+  uint32_t *pte = at.ptes ? &at.ptes[page & (pw_ptables_leaf(&mm->tables) - 1)] : at.huge ? &at.huge->pte : NULL;
+  enum pw_pte state = pte ? pw_pte_state(*pte) : PW_PTE_NONE;
+  if (state < PW_PTE_CACHE_WRITE && (state <= PW_PTE_SWAP || write)) return 0;
+  if (state > PW_PTE_ZERO) *pte |= PW_PTE_ACCESSED;
+  return at.huge ? PW_HUGE_PAGES : 1;
+}
+
+/* A page that is there was used: for who counts each touch. */
+void pw_mm_used(struct pw_mm *mm, uint64_t page);
 
 /* ---- for the files of this room ---- */
 

@@ -8,55 +8,95 @@
 static int take_thread(struct pw_computer *c, struct pw_thread *t)
 {
   int status = pw_computer_take_object(c, PW_SLAB_TASK, &t->task);
-  return status ? status : pw_computer_take_stack(c, t->stack);
+  if (status) return status;
+  status = pw_computer_take_stack(c, t->stack);
+  if (status) pw_computer_give_object(c, PW_SLAB_TASK, t->task);
+  return status;
 }
 
 static void give_thread(struct pw_computer *c, const struct pw_thread *t)
 {
-  pw_computer_give_object(c, PW_SLAB_PID, t->pid);
   pw_computer_give_stack(c, t->stack);
   pw_computer_give_object(c, PW_SLAB_TASK, t->task);
 }
 
+/* What a process has one each of, in the order in which it is asked for. */
+static const struct {
+  unsigned slab;
+  size_t offset;
+} objects[] = {{PW_SLAB_FILES, offsetof(struct pw_process, files)},
+               {PW_SLAB_SIGHAND, offsetof(struct pw_process, sighand)},
+               {PW_SLAB_SIGNAL, offsetof(struct pw_process, signal)},
+               {PW_SLAB_MM, offsetof(struct pw_process, mm_object)}};
+enum { N_OBJECTS = sizeof objects / sizeof *objects };
+
+static uint32_t *object_at(struct pw_process *p, size_t i)
+{
+  return (uint32_t *)(void *)((char *)p + objects[i].offset);
+}
+
+/* The first n, last first. */
+static void give_objects(struct pw_process *p, struct pw_computer *c, size_t n)
+{
+  while (n--) pw_computer_give_object(c, objects[n].slab, *object_at(p, n));
+}
+
+/* All or nothing. */
+static int take_objects(struct pw_process *p, struct pw_computer *c)
+{
+  int status = take_thread(c, &p->first);
+  size_t n = 0;
+  if (status) return status;
+  while (!status && n < N_OBJECTS) {
+    status = pw_computer_take_object(c, objects[n].slab, object_at(p, n));
+    n += !status;
+  }
+  if (!status) return 0;
+  give_objects(p, c, n);
+  give_thread(c, &p->first);
+  return status;
+}
+
 static int begin(struct pw_process *p, struct pw_computer *c, struct pw_process *parent, struct pw_error *err)
 {
-  memset(p, 0, sizeof *p);
-  int status = take_thread(c, &p->first);
-  if (!status) status = pw_computer_take_object(c, PW_SLAB_FILES, &p->files);
-  if (!status) status = pw_computer_take_object(c, PW_SLAB_SIGHAND, &p->sighand);
-  if (!status) status = pw_computer_take_object(c, PW_SLAB_SIGNAL, &p->signal);
-  if (!status) status = pw_computer_take_object(c, PW_SLAB_MM, &p->mm_object);
-  if (!status) status = pw_mm_begin(&p->mm, c, err);
+  int status = take_objects(p, c);
+  if (status) return pw_mm_status(status, err);
+  status = pw_mm_begin(&p->mm, c, err);
   if (!status && parent) status = pw_mm_fork_into(&parent->mm, &p->mm, err);
   if (!status) status = pw_computer_take_object(c, PW_SLAB_PID, &p->first.pid);
   p->lives = !status;
+  if (!status) return 0;
+  pw_mm_clear(&p->mm);
+  give_objects(p, c, N_OBJECTS);
+  give_thread(c, &p->first);
   return pw_mm_status(status, err);
 }
 
 int pw_process_begin(struct pw_process *p, struct pw_computer *c, struct pw_error *err)
 {
+  memset(p, 0, sizeof *p);
   return begin(p, c, NULL, err);
 }
 
 int pw_process_fork(struct pw_process *child, struct pw_process *parent, struct pw_error *err)
 {
+  *child = (struct pw_process){.parent = parent, .adj = parent->adj, .oom_adj = parent->oom_adj, .nice = parent->nice};
   return begin(child, parent->mm.computer, parent, err);
 }
 
+/* Of one that could not begin, or has ended, nothing is left. */
 void pw_process_end(struct pw_process *p)
 {
   struct pw_computer *c = p->mm.computer;
-  if (p->lives) {
-    for (size_t i = 0; i < p->n_threads; i++) give_thread(c, &p->threads[i]);
-    pw_mm_clear(&p->mm); /* frames and objects come back */
-    pw_computer_give_object(c, PW_SLAB_MM, p->mm_object);
-    pw_computer_give_object(c, PW_SLAB_SIGNAL, p->signal);
-    pw_computer_give_object(c, PW_SLAB_SIGHAND, p->sighand);
-    pw_computer_give_object(c, PW_SLAB_FILES, p->files);
-    give_thread(c, &p->first);
-  } else {
-    pw_mm_clear(&p->mm); /* one that could not begin; of one that ended nothing is left */
+  if (!p->lives) return;
+  for (size_t i = 0; i < p->n_threads; i++) {
+    pw_computer_give_object(c, PW_SLAB_PID, p->threads[i].pid);
+    give_thread(c, &p->threads[i]);
   }
+  pw_mm_clear(&p->mm); /* frames and objects come back */
+  give_objects(p, c, N_OBJECTS);
+  pw_computer_give_object(c, PW_SLAB_PID, p->first.pid);
+  give_thread(c, &p->first);
   pw_free(p->threads);
   p->threads = NULL;
   p->n_threads = p->threads_room = 0;
@@ -70,7 +110,10 @@ int pw_process_start_thread(struct pw_process *p, uint64_t id, struct pw_error *
   struct pw_thread *t = &p->threads[p->n_threads];
   *t = (struct pw_thread){.id = id};
   int status = take_thread(c, t);
-  if (!status) status = pw_computer_take_object(c, PW_SLAB_PID, &t->pid);
+  if (!status) {
+    status = pw_computer_take_object(c, PW_SLAB_PID, &t->pid);
+    if (status) give_thread(c, t);
+  }
   p->n_threads += !status;
   return pw_mm_status(status, err);
 }
@@ -79,6 +122,7 @@ void pw_process_end_thread(struct pw_process *p, uint64_t id)
 {
   for (size_t i = 0; i < p->n_threads; i++)
     if (p->threads[i].id == id) {
+      pw_computer_give_object(p->mm.computer, PW_SLAB_PID, p->threads[i].pid);
       give_thread(p->mm.computer, &p->threads[i]);
       p->threads[i] = p->threads[--p->n_threads];
       return;

@@ -15,10 +15,13 @@ struct pw_process {
   uint32_t files, sighand, signal, mm_object;
   struct pw_thread *threads; /* started after the first */
   size_t n_threads, threads_room;
-  bool lives;
+  struct pw_process *parent; /* who forked it, or NULL */
+  int adj, oom_adj, nice;    /* adj: oom_score_adj; a child has its parent's */
+  uint64_t began;            /* access at which it did */
+  bool lives, killed;
 };
 
-/* All below: 0, PW_MM_NO_FRAME, or PW_ENOMEM. */
+/* All below: 0, PW_MM_NO_FRAME, PW_MM_KILLED or PW_ENOMEM. One that could not begin has nothing. */
 int pw_process_begin(struct pw_process *process, struct pw_computer *computer, struct pw_error *err);
 /* A new one, with what its parent has. */
 int pw_process_fork(struct pw_process *child, struct pw_process *parent, struct pw_error *err);

@@ -42,7 +42,7 @@ int pw_program_join(struct pw_program *p, struct pw_computer *computer, struct p
   int status = pw_program_init(p, computer, all, number, err);
   if (status) return status;
   if (reserve(p, 0)) return out_of_memory(err);
-  p->numbers[0] = child + 1;
+  p->numbers[0] = all->list[child]->killed ? PW_KILLED : child + 1;
   all->of[child].program = number;
   p->joins = p->began = true;
   return 0;
@@ -60,7 +60,17 @@ void pw_program_clear(struct pw_program *p)
 
 static struct pw_process *process_of(struct pw_program *p, uint32_t index)
 {
-  return index < p->n_numbers && p->numbers[index] ? p->all->list[p->numbers[index] - 1] : NULL;
+  return index < p->n_numbers && p->numbers[index] && p->numbers[index] != PW_KILLED ? p->all->list[p->numbers[index] - 1] : NULL;
+}
+
+static void note_beginning(const struct pw_program *p, struct pw_process *made, const struct pw_process *parent)
+{
+  made->killed = !made->lives;
+  made->began = p->computer->clock ? *p->computer->clock : 0;
+  if (parent) return;
+  made->adj = p->adj;
+  made->oom_adj = p->oom_adj;
+  made->nice = p->nice;
 }
 
 /* Process `index` of the trace begins: of a parent, or by itself. */
@@ -73,7 +83,20 @@ static int begin(struct pw_program *p, uint32_t index, struct pw_process *parent
   all->list[all->n] = made;
   all->of[all->n++] = (struct pw_process_of){.program = p->number, .process = index};
   p->numbers[index] = (uint32_t)all->n;
-  return parent ? pw_process_fork(made, parent, err) : pw_process_begin(made, p->computer, err);
+  int status = parent ? pw_process_fork(made, parent, err) : pw_process_begin(made, p->computer, err);
+  if (status == PW_MM_KILLED) p->numbers[index] = PW_KILLED; /* its parent was, in the middle of the fork */
+  note_beginning(p, made, parent);
+  return status;
+}
+
+void pw_program_kill(struct pw_program *p, uint32_t index)
+{
+  struct pw_process *process = process_of(p, index);
+  if (!process) return;
+  process->killed = true;
+  pw_process_end(process);
+  p->numbers[index] = PW_KILLED;
+  if (p->maps && p->mapped.process == index) p->maps = false;
 }
 
 static void end(struct pw_program *p, uint32_t index, bool exited)
@@ -91,6 +114,7 @@ static int need_process(struct pw_program *p, struct pw_process **process, struc
   int status = 0;
   if (!process_of(p, p->current)) status = begin(p, p->current, NULL, err);
   *process = process_of(p, p->current);
+  p->computer->asker = *process;
   return status;
 }
 
@@ -189,7 +213,7 @@ static int kernel_touches(struct pw_program *p, const struct pw_event *e, struct
   uint64_t last = e->b ? (e->a + e->b - 1) >> PW_BASE_SHIFT : 0;
   bool write = e->kind == PW_EVENT_KERNEL_WRITE;
   for (uint64_t page = e->a >> PW_BASE_SHIFT; !status && e->b && page <= last; page++)
-    if (!pw_mm_reaches(&process->mm, page, write)) status = pw_mm_fault(&process->mm, page, write, err);
+    if (!pw_mm_touch(&process->mm, page, write)) status = pw_mm_fault(&process->mm, page, write, err);
   return status;
 }
 
@@ -210,13 +234,27 @@ static int take_child(struct pw_program *p, const struct pw_event *e, struct pw_
   all->list[all->n] = made;
   all->of[all->n] = (struct pw_process_of){.program = p->number};
   p->born[p->n_born++] = (struct pw_born){(uint32_t)all->n++, text};
-  return pw_process_fork(made, process, err);
+  status = pw_process_fork(made, process, err);
+  note_beginning(p, made, process);
+  return status;
+}
+
+/* A process that was killed does nothing; its children never come to be. */
+static int skip_change(void *context, const struct pw_space_change *c, struct pw_error *err)
+{
+  struct pw_program *p = context;
+  uint32_t child = (uint32_t)c->to;
+  if (c->kind != PW_SPACE_FORKED) return 0;
+  if (reserve(p, child)) return out_of_memory(err);
+  if (!p->numbers[child]) p->numbers[child] = PW_KILLED;
+  return 0;
 }
 
 static int do_event(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
 {
   struct pw_process *process;
   int status = 0;
+  if (pw_program_skips(p) && e->kind != PW_EVENT_PROCESS) return pw_spaces_event(&p->spaces, e, skip_change, p, err);
   /* the file of the map before, or else that map */
   if (e->kind == PW_EVENT_BACKING) {
     status = pw_spaces_event(&p->spaces, e, NULL, NULL, err);
@@ -249,6 +287,10 @@ static int do_event(struct pw_program *p, const struct pw_event *e, struct pw_er
 static int take_event(struct pw_program *p, const struct pw_event *e, struct pw_error *err)
 {
   int status = do_event(p, e, err);
+  if (status == PW_MM_KILLED) {
+    pw_program_kill(p, p->current);
+    status = 0;
+  }
   return status || !p->after_event ? status : p->after_event(p->after_event_context, err);
 }
 
@@ -312,6 +354,15 @@ static int take_waiting(struct pw_program *p, const struct pw_feed *f, struct pw
   return status;
 }
 
+/* No event follows that says of what file the last map is. */
+static int settle_last(struct pw_program *p, struct pw_error *err)
+{
+  int status = settle(p, err);
+  if (status != PW_MM_KILLED) return status;
+  pw_program_kill(p, p->current);
+  return 0;
+}
+
 int pw_program_prepare(struct pw_program *p, const struct pw_feed *f, struct pw_error *err)
 {
   struct pw_process *process;
@@ -321,9 +372,9 @@ int pw_program_prepare(struct pw_program *p, const struct pw_feed *f, struct pw_
   p->began = true;
   if (!status) status = take_waiting(p, f, err);
   for (uint32_t i = f->event; !status && i < b->n_events && b->events[i].at <= f->visit; i++) status = take_event(p, &b->events[i], err);
-  if (!status && p->maps) status = settle(p, err);
+  if (!status && p->maps) status = settle_last(p, err);
   p->joins = false;
-  return status ? status : need_process(p, &process, err);
+  return status || pw_program_skips(p) ? status : need_process(p, &process, err);
 }
 
 int pw_program_finish(struct pw_program *p, const struct pw_feed *f, const char **next, struct pw_error *err)
@@ -333,7 +384,7 @@ int pw_program_finish(struct pw_program *p, const struct pw_feed *f, const char 
   p->began = true;
   p->next = PW_NO_TEXT;
   if (!status) status = take_waiting(p, f, err);
-  if (!status) status = settle(p, err);
+  if (!status) status = settle_last(p, err);
   *next = p->next == PW_NO_TEXT ? NULL : p->texts.texts[p->next];
   return status;
 }

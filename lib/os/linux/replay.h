@@ -30,6 +30,8 @@ struct pw_feed {
   bool ended;
 };
 
+#define PW_KILLED UINT32_MAX /* it was, or never came to be since its parent was: it does nothing more */
+
 struct pw_program {
   struct pw_computer *computer;
   struct pw_processes *all;
@@ -38,7 +40,7 @@ struct pw_program {
   struct pw_space_change mapped; /* the last map, which waits for its file */
   bool maps;                     /* there is one */
   uint32_t current;              /* process of the trace that runs */
-  uint32_t *numbers;             /* by process of the trace: its number among all, plus 1; 0: it does not live */
+  uint32_t *numbers;             /* by process of the trace: its number among all, plus 1; 0: it does not live; PW_KILLED */
   size_t n_numbers, numbers_room;
   bool began;
   bool joins;                    /* it is a child: until its first visit its trace tells again what the fork gave it */
@@ -50,6 +52,7 @@ struct pw_program {
   struct pw_intern texts;
   uint32_t next;                 /* text of the trace that it goes on in, or PW_NO_TEXT */
   uint32_t executed;             /* text of the program that a process of it executed last, or PW_NO_TEXT */
+  int adj, oom_adj, nice;        /* of its first process */
   int (*after_event)(void *context, struct pw_error *err); /* or NULL */
   void *after_event_context;
 };
@@ -75,6 +78,13 @@ int pw_program_finish(struct pw_program *program, const struct pw_feed *feed, co
 int pw_program_go_on(struct pw_program *program, struct pw_error *err);
 /* The exit of all that lives. */
 void pw_program_end(struct pw_program *program);
+/* A process of it is killed. */
+void pw_program_kill(struct pw_program *program, uint32_t index);
+/* Does the next visit belong to a process that was killed? */
+static inline bool pw_program_skips(const struct pw_program *p)
+{
+  return p->current < p->n_numbers && p->numbers[p->current] == PW_KILLED;
+}
 /* Who makes the next visit, after pw_program_prepare: number among all. */
 static inline uint32_t pw_program_running(const struct pw_program *p)
 {

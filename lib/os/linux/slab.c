@@ -51,7 +51,7 @@ bool pw_slab_entry(size_t index, struct pw_list_entry *entry)
   return index < PW_SLABS;
 }
 
-static unsigned order_of_slab(const struct pw_slab_kind *kind)
+unsigned pw_slab_order(const struct pw_slab_kind *kind)
 {
   return (unsigned)__builtin_ctz(kind->pages);
 }
@@ -125,11 +125,9 @@ static int reserve(struct pw_slab_cache *c)
              : 0;
 }
 
-static int make_slab(struct pw_slab_cache *c, struct pw_buddy *frames)
+int pw_slab_add(struct pw_slab_cache *c, uint32_t frame)
 {
   if (reserve(c)) return PW_ENOMEM;
-  uint32_t frame = pw_buddy_take(frames, order_of_slab(c->kind), c->kind->type);
-  if (frame == PW_NO_FRAME) return 1;
   uint32_t slot = c->n_spare ? c->spare[--c->n_spare] : (uint32_t)c->n_slots++;
   c->slabs[slot] = (struct pw_slab){.frame = frame, .age = c->made++};
   wait(c, slot);
@@ -137,12 +135,10 @@ static int make_slab(struct pw_slab_cache *c, struct pw_buddy *frames)
   return 0;
 }
 
-int pw_slab_take(struct pw_slab_cache *c, struct pw_buddy *frames, uint32_t *slot)
+int pw_slab_take(struct pw_slab_cache *c, uint32_t *slot)
 {
   struct pw_slab *s = oldest(c);
-  int status = s ? 0 : make_slab(c, frames);
-  if (status) return status;
-  if (!s) s = oldest(c);
+  if (!s) return 1;
   s->used++;
   *slot = (uint32_t)(s - c->slabs);
   if (++c->objects > c->objects_peak) c->objects_peak = c->objects;
@@ -157,7 +153,7 @@ void pw_slab_give(struct pw_slab_cache *c, struct pw_buddy *frames, uint32_t slo
     if (!s->waits) wait(c, slot);
     return;
   }
-  pw_buddy_give(frames, s->frame, order_of_slab(c->kind));
+  pw_buddy_give(frames, s->frame, pw_slab_order(c->kind));
   s->frame = PW_NO_FRAME;
   c->spare[c->n_spare++] = slot;
   c->slabs_now--;

@@ -47,8 +47,11 @@ struct pw_slab_cache {
 
 void pw_slab_init(struct pw_slab_cache *cache, const struct pw_slab_kind *kind);
 void pw_slab_clear(struct pw_slab_cache *cache); /* frees what finds the frames, not these */
-/* An object's slab, for pw_slab_give. Returns 0; 1 when there is no block of frames; PW_ENOMEM. */
-int pw_slab_take(struct pw_slab_cache *cache, struct pw_buddy *frames, uint32_t *slot);
+/* An object's slab, for pw_slab_give. Returns 0; 1: no slab has room, and one more is to be added. */
+int pw_slab_take(struct pw_slab_cache *cache, uint32_t *slot);
+/* A slab more, of the block of frames that begins there. 0 or PW_ENOMEM. */
+int pw_slab_add(struct pw_slab_cache *cache, uint32_t frame);
+unsigned pw_slab_order(const struct pw_slab_kind *kind);
 void pw_slab_give(struct pw_slab_cache *cache, struct pw_buddy *frames, uint32_t slot);
 
 #endif

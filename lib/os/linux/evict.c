@@ -1,0 +1,150 @@
+/* Pages leave memory. See reclaim.h; the rules are those of try_to_unmap (mm/rmap.c) and pageout (mm/vmscan.c). */
+#include "os/linux/computer.h"
+
+/* ---- accessed bits ---- */
+
+struct references {
+  struct pw_computer *c;
+  const struct pw_folio *folio;
+  unsigned n;
+  bool executable;
+};
+
+static void take_reference(void *context, struct pw_mm *mm, uint64_t page, uint32_t *pte, bool huge)
+{
+  struct references *r = context;
+  struct pw_native_vma area;
+  if (!(*pte & PW_PTE_ACCESSED)) return;
+  *pte &= ~PW_PTE_ACCESSED;
+  r->n++;
+  if (r->c->reclaim.unseen) r->c->reclaim.unseen(r->c->reclaim.context, page, huge);
+  if (r->folio->key != PW_PRIVATE && !r->executable && pw_mm_area(mm, page, &area)) r->executable = area.flags & PW_MAP_EXECUTE;
+}
+
+unsigned pw_references(struct pw_computer *c, uint32_t number, bool *executable)
+{
+  struct references r = {.c = c, .folio = &c->reclaim.folios.list[number]};
+  pw_folio_each(r.folio, take_reference, &r);
+  *executable = r.executable;
+  return r.n;
+}
+
+/* ---- unmapping ---- */
+
+struct unmapping {
+  struct pw_computer *c;
+  struct pw_folio *folio;
+  uint32_t slot;  /* of its first page, or PW_NO_SLOT: of a file, and nothing stays in the entry */
+};
+
+static void unmap_entry(void *context, struct pw_mm *mm, uint64_t page, uint32_t *pte, bool huge)
+{
+  struct unmapping *u = context;
+  (void)huge;
+  u->folio->holders--;
+  if (pw_pte_is_own(*pte)) {
+    uint32_t slot = u->slot + pw_pte_frame(*pte) - u->folio->frame;
+    *pte = slot << PW_PTE_BITS | PW_PTE_SWAP;
+    u->c->reclaim.swap.slots[slot].users++;
+    mm->counts.own--;
+    mm->counts.swapped++;
+  } else {
+    *pte = PW_PTE_NONE;
+    mm->counts.cached--;
+  }
+  pw_mm_shot(mm, page, page + 1);
+}
+
+static void unmap_all(struct pw_computer *c, struct pw_folio *f, uint32_t slot)
+{
+  struct unmapping u = {c, f, slot};
+  pw_block_split_mappings(c, (uint32_t)(f - c->reclaim.folios.list));
+  pw_folio_each(f, unmap_entry, &u);
+}
+
+/* Nobody maps it, and its frames are free. */
+static void leave(struct pw_computer *c, uint32_t number)
+{
+  struct pw_folio *f = &c->reclaim.folios.list[number];
+  uint64_t bytes = UINT64_C(4096) << f->order;
+  *(f->key == PW_PRIVATE ? &c->now.anon : &c->now.file) -= bytes;
+  if (f->key != PW_PRIVATE && !f->charged) c->reclaim.uncharged--;
+  for (uint32_t i = 0; f->order && i < PW_HUGE_PAGES; i++) c->frames.frames[f->frame + i].mark = 0;
+  pw_buddy_give(&c->frames, f->frame, f->order);
+  pw_block_forget(c, f);
+  pw_folio_drop(&c->reclaim.folios, number);
+}
+
+/* ---- to swap ---- */
+
+/* Slots for a folio that has none yet. */
+static bool need_slots(struct pw_computer *c, struct pw_folio *f)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  uint32_t slot;
+  if (f->slot != PW_NO_SLOT) return true;
+  int status = pw_swap_take(&r->swap, 1u << f->order, &slot);
+  if (status == PW_ENOMEM) r->status = status;
+  if (status) return false;
+  f->slot = slot;
+  f->dirty = true;
+  return true;
+}
+
+static void write_out(const struct pw_folio *f, uint64_t *written)
+{
+  uint64_t pages = UINT64_C(1) << f->order;
+  if (!f->dirty) return;
+  *written += pages;
+  if (!f->of) return;
+  f->of->counts.swap_outs += pages;
+  f->of->counts.thp_swap_outs += f->order > 0;
+}
+
+static bool swap_out(struct pw_computer *c, uint32_t number, uint64_t *written)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  struct pw_folio *f = &r->folios.list[number];
+  bool shared = f->key != PW_PRIVATE, added;
+  if (shared && pw_pagemap_reserve(&c->swapped, 1)) r->status = PW_ENOMEM;
+  if (r->status || !need_slots(c, f)) return false;
+  unmap_all(c, f, f->slot);
+  write_out(f, written);
+  uint32_t shadow = pw_shadow_make(c, number);
+  for (uint32_t i = 0; i >> f->order == 0; i++) {
+    r->swap.slots[f->slot + i].folio = PW_NO_FOLIO;
+    r->swap.slots[f->slot + i].shadow = shadow;
+  }
+  if (shared) {
+    r->swap.slots[f->slot].users++;
+    pw_pagemap_insert(&c->swapped, f->key, f->slot, &added);
+    pw_pagemap_remove(&c->pages, f->key);
+  }
+  leave(c, number);
+  return true;
+}
+
+/* ---- to a file, or nowhere ---- */
+
+static bool drop_cached(struct pw_computer *c, uint32_t number, uint64_t *written)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  struct pw_folio *f = &r->folios.list[number];
+  bool added;
+  if (pw_pagemap_reserve(&c->shadows, 1)) {
+    r->status = PW_ENOMEM;
+    return false;
+  }
+  unmap_all(c, f, PW_NO_SLOT);
+  *written += f->dirty;
+  c->writebacks += f->dirty;
+  *pw_pagemap_insert(&c->shadows, f->key, 0, &added) = pw_shadow_make(c, number);
+  pw_pagemap_remove(&c->pages, f->key);
+  leave(c, number);
+  return true;
+}
+
+bool pw_evict(struct pw_computer *c, uint32_t number, uint64_t *written)
+{
+  return pw_is_swapped(c, &c->reclaim.folios.list[number]) ? swap_out(c, number, written) : drop_cached(c, number, written);
+}

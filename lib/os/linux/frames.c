@@ -1,0 +1,124 @@
+/* Frames for those who ask, and what is done when there are few. See reclaim.h; the loops are those of mm/page_alloc.c and
+ * mm/memcontrol.c. */
+#include "os/linux/computer.h"
+
+#include "base/alloc.h"
+#include "base/random.h"
+
+enum { RETRIES = 16, CLUSTER = 32 };
+
+void pw_reclaim_init(struct pw_computer *c, const struct pw_reclaim_options *options)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  *r = (struct pw_reclaim){.options = *options, .random = pw_random_seed(options->seed, 17)};
+  r->swap.n = options->swap_pages;
+  for (int v = 0; v < 2; v++)
+    for (int list = 0; list < PW_LISTS; list++) r->lru[v].head[list] = r->lru[v].tail[list] = PW_NO_FOLIO;
+}
+
+void pw_reclaim_clear(struct pw_computer *c)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  pw_folios_clear(&r->folios);
+  pw_swap_clear(&r->swap);
+  pw_free(r->isolated);
+  pw_free(r->deferred);
+  *r = (struct pw_reclaim){.n_batch = 0};
+}
+
+static bool is_linux(const struct pw_computer *c)
+{
+  return c->reclaim.options.policy == PW_SYSTEM_RECLAIM_LINUX;
+}
+
+/* Frees so many pages, or one where pages leave one by one. */
+static uint64_t reclaim(struct pw_computer *c, uint64_t pages, enum pw_reclaimer who)
+{
+  if (c->reclaim.options.policy == PW_SYSTEM_RECLAIM_NONE) return 0;
+  return is_linux(c) ? pw_two_lists_reclaim(c, pages > CLUSTER ? pages : CLUSTER, who) : pw_one_list_reclaim(c, who == PW_RECLAIM_GROUP);
+}
+
+static int kill_one(struct pw_computer *c, bool group)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  return r->options.stops || !r->kill ? PW_MM_NO_FRAME : r->kill(r->context, group);
+}
+
+/* ---- the group ---- */
+
+uint64_t pw_frames_charged(const struct pw_computer *c)
+{
+  uint64_t kernel = (c->now.kernel - c->kernel_itself) >> PW_BASE_SHIFT;
+  return ((c->now.anon + c->now.file) >> PW_BASE_SHIFT) - c->reclaim.uncharged + kernel;
+}
+
+int pw_frames_charge(struct pw_computer *c, uint64_t pages, bool light)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  for (unsigned failures = 0; pw_frames_charged(c) + pages > r->options.limit_pages;) {
+    uint64_t freed = reclaim(c, pages, PW_RECLAIM_GROUP);
+    if (r->status) return r->status;
+    if (pw_frames_charged(c) + pages <= r->options.limit_pages) break;
+    if (light && (!freed || pages > 1)) return PW_MM_NO_FRAME; /* whole blocks are tried for once */
+    if (freed) failures = 0;
+    else if (++failures == RETRIES) {
+      int status = kill_one(c, true);
+      if (status) return status;
+      failures = 0;
+    }
+  }
+  return 0;
+}
+
+/* ---- the computer ---- */
+
+static void run_kswapd(struct pw_computer *c)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  uint64_t freed, all = 0;
+  r->counts.kswapd_runs++;
+  do {
+    freed = reclaim(c, CLUSTER, PW_RECLAIM_KSWAPD);
+    all += freed;
+  } while (freed && !r->status && c->frames.free <= c->high);
+  r->kswapd_failures = all ? 0 : r->kswapd_failures + 1;
+}
+
+/* No frame was to be had. 0: try again. */
+static int make_room(struct pw_computer *c, unsigned order, bool light, unsigned *failures)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  if (is_linux(c) && r->kswapd_failures < RETRIES) {
+    run_kswapd(c);
+    return r->status;
+  }
+  if (is_linux(c)) r->counts.direct_reclaims++;
+  uint64_t freed = reclaim(c, UINT64_C(1) << order, PW_RECLAIM_DIRECT);
+  if (r->status) return r->status;
+  if (freed) {
+    *failures = 0;
+    r->kswapd_failures = 0;
+    return 0;
+  }
+  if (light) return PW_MM_NO_FRAME;
+  if (++*failures < RETRIES && is_linux(c)) return 0;
+  *failures = 0;
+  return kill_one(c, false);
+}
+
+int pw_frames_take(struct pw_computer *c, const struct pw_frame_request *q, uint32_t *frame)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  uint64_t pages = UINT64_C(1) << q->order;
+  bool block = q->light && q->order == PW_HUGE_ORDER;
+  unsigned failures = 0;
+  int status = q->free_of_charge ? 0 : pw_frames_charge(c, pages, q->light);
+  if (status) return status;
+  if (is_linux(c) && !block && c->frames.free <= c->low + pages - 1 && r->kswapd_failures < RETRIES) run_kswapd(c);
+  while (!r->status && (*frame = pw_buddy_take(&c->frames, q->order, q->type)) == PW_NO_FRAME) {
+    if (block) return PW_MM_NO_FRAME;
+    status = make_room(c, q->order, q->light, &failures);
+    if (status) return status;
+  }
+  return r->status;
+}

@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# Reclaim, swap and the OOM killer of `pagewalk system`, worked by hand from text to CSV. Needs $PAGEWALK, the command under test.
+set -u
+: "${PAGEWALK:?the command under test}"
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failures=0 checks=0
+
+# trace NAME: rows from standard input; @N is the address of page N of 64 MiB mapped at 0x40000000.
+trace() {
+  { echo op,addr,size,pid,arg,name,offset
+    awk -F, -v OFS=, '{ while (NF < 7) $(NF + 1) = ""; if (sub(/^@/, "", $2)) $2 = sprintf("%d", 1073741824 + 4096 * $2); print }'; } >"$dir/$1"
+}
+fail() { echo "FAIL $ran: $*"; failures=$((failures + 1)); }
+# run "PROGRAMS" OPTIONS...
+run() {
+  local programs=() program
+  for program in $1; do programs+=("$dir/$program"); done
+  ran="$*"
+  rm -rf "$dir/out"
+  "$PAGEWALK" system -q --no-charts --audit "${programs[@]}" "${@:2}" -o "$dir/out" 2>"$dir/talk" || fail "$(cat "$dir/talk")"
+}
+# cell TABLE ROW COLUMN
+cell() {
+  awk -F, -v row="$2" -v column="$3" '
+    NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i; if (!at) print "no such column" }
+    NR == row + 1 { print $at }' "$dir/out/$1.csv"
+}
+# expect TABLE ROW COLUMN=VALUE...
+expect() {
+  local pair got
+  for pair in "${@:3}"; do
+    checks=$((checks + 1))
+    got=$(cell "$1" "$2" "${pair%%=*}")
+    [ "$got" = "${pair#*=}" ] || fail "row $2 of $1: ${pair%%=*} is '$got', by hand '${pair#*=}'"
+  done
+}
+# stores FIRST LAST: one a page
+stores() { seq "$1" "$2" | sed 's/.*/W,@&,8/'; }
+map='map,@0,0x4000000,0,rw-p'
+
+# Belady's string with 3 frames and with 4, by each policy: 48 frames are managed, of which the process needs 45. fifo's anomaly: 9 faults
+# become 10. lru: 10 and 8. clock: each page was used since it came, so that all lose the bit at the first eviction and leave in order.
+trace belady <<<"$map
+$(for page in 1 2 3 4 1 2 5 1 2 3 4 5; do echo "W,@$page,8"; done)"
+while read -r policy kernel minor major outs; do
+  run belady --memory 4M --swap 1M --thp never --kernel "$kernel" --reclaim "$policy"
+  expect system 1 "minor_faults=$minor" "major_faults=$major" "swap_ins=$major" "swap_outs=$outs"
+done <<'T'
+fifo 3840K 5 4 6
+fifo 3836K 5 5 6
+lru 3840K 5 5 7
+lru 3836K 5 3 4
+clock 3840K 5 4 6
+T
+
+# Three programs of 24, 16 and 12 MiB, one store a page, four times over; 48M without swap. At access 12,723 the first has 4,723 pages and
+# 12 tables but the root: 4735, of 12,096 managed: (1000 + 4735 * 1000 / 12096) * 2 / 3 = 927. With oom_adj -17 on it, the second dies.
+program() { echo "$map"; for _ in 1 2 3 4; do stores 0 $(($1 * 256 - 1)); done; }
+trace first <<<"$(program 24)"
+trace second <<<"$(program 16)"
+trace third <<<"$(program 12)"
+three() { "$PAGEWALK" system -q --no-charts "$@" "$dir/second" "$dir/third" --memory 48M --kernel 0 --thp never --quantum 1000 -o "$dir/out" || fail three; }
+ran="three programs"
+three "$dir/first"
+expect system 1 oom_kills=1 swap_outs=0
+expect events 1 access=12723 name=first victim=1 points=4735 score=927 cause=memory
+expect events 2 access=12723 name=second victim=0 score=887
+expect events 3 access=12723 name=third victim=0 score=836
+expect processes 1 ended=killed accesses=4723 minor_faults=4723
+expect processes 2 ended=end accesses=16384 minor_faults=4096
+ran="three programs, the first never"
+three "$dir/first;oom_adj=-17"
+expect events 1 access=12723 name=second victim=1 score=887
+expect processes 1 ended=end accesses=24576
+ran="three programs, the last first"
+three "$dir/first;oom_score_adj=-500" # 4735 - 500 * 12
+expect events 1 name=first points=-1265 score=597 victim=0
+"$PAGEWALK" system "$dir/first" "$dir/second" "$dir/third" --memory 48M --kernel 0 --thp never --quantum 1000 >"$dir/summary"
+checks=$((checks + 1))
+grep -qx 'first was killed at access 12,723, for want of memory: score 927; second 887; third 836' "$dir/summary" || fail "$(tail -3 "$dir/summary")"
+
+# Linux 2.6: a parent of 40 pages whose two children have 30 and 20 of their own has 40 + 16 + 11 points, and its oldest child dies for
+# it. Each access is a second: the square root of 8 s / 8 is 1, of 32 s / 8 it is 2. classic with one program: there are 4 * 3 seconds...
+trace family <<<"$map
+$(stores 0 39)
+fork,,,0,1
+fork,,,0,2
+map,0x10000000,0x100000,1,rw-p
+map,0x10000000,0x100000,2,rw-p
+$(seq 0 29 | awk '{ printf "W,%d,8,1\n", 268435456 + 4096 * $1 }')
+$(seq 0 19 | awk '{ printf "W,%d,8,2\n", 268435456 + 4096 * $1 }')
+map,0x20000000,0x4000000,0,rw-p
+$(seq 0 2000 | awk '{ printf "W,%d,8,0\n", 536870912 + 4096 * $1 }')"
+run family --memory 8M --kernel 2M --thp never --oom classic
+at=$(cell events 1 access) # 40 + 30 + 20 accesses, then as many pages as the parent got
+own=$((at - 90 + 40))
+expect events 1 name=family process=0 victim=0 points=$((own + 70 / 2 + 1 + 60 / 2 + 1))
+expect events 2 process=1 victim=1 points=70
+expect events 3 process=2 victim=0 points=60
+expect processes 2 ended=killed
+
+# A group at its limit of 45 pages of the kernel's and 3 more: the fourth store is charged before it has a frame. 3 >> p pages are scanned at
+# priority p, of which private memory has 60 of 200 parts: none, until at priority 0 all three are looked at; they were accessed, and stay. Nothing was
+# freed, so once more: none has been touched since, and all three leave.
+trace four <<<"$map
+$(stores 0 3)"
+run four --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((48 * 4))K
+expect system 1 minor_faults=4 major_faults=0 swap_outs=3
+# Without swap nobody can leave, and the process is killed on its fourth store.
+run four --memory 16M --kernel 0 --thp never --group-limit $((48 * 4))K
+expect system 1 minor_faults=3 swap_outs=0 oom_kills=1
+expect events 1 name=four victim=1 cause=group points=6 access=3
+# With --oom stop the run ends instead.
+"$PAGEWALK" system -q "$dir/four" --memory 16M --kernel 0 --thp never --group-limit 192K --oom stop --csv - >/dev/null 2>"$dir/talk"
+checks=$((checks + 1))
+[ $? -eq 0 ] || :
+grep -q 'nobody is to be killed' "$dir/talk" || fail "stop: $(cat "$dir/talk")"
+
+# 20 new pages, a limit of 20: the twenty-first finds 20 >> p pages to scan: 5 at priority 2, of which 60 parts of 200 are 1 page; it was
+# accessed, loses the bit, and its scan costs 1. So private memory has 60 * 4 / 3 = 80 parts of 80 + 140 * 4 / 2 at priority 1: 2 of 10. At priority 0 all 20
+# are looked at: 17 for the first time, and the 3 that had lost the bit leave.
+trace twenty <<<"$map
+$(stores 0 20)"
+run twenty --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((65 * 4))K
+expect system 1 minor_faults=21 swap_outs=3 scanned=23
+
+# What comes back is told from what comes first. Nothing is active, and there are no files: so the lists had to have been longer by all that came
+# since, and nothing becomes active.
+trace back <<<"$map
+$(stores 0 20)
+$(stores 0 20)"
+run back --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((65 * 4))K
+checks=$((checks + 1))
+[ "$(cell system 1 refaults)" -gt 0 ] || fail "nothing came back"
+expect system 1 refaults="$(cell system 1 swap_ins)" major_faults="$(cell system 1 swap_ins)" activations=0
+
+# Swap of 8 pages, one of them the header: 7 pages can leave, and then nobody can: killed.
+trace more <<<"$map
+$(stores 0 39)"
+run more --memory 16M --kernel 0 --swap 32K --thp never --group-limit $((65 * 4))K
+expect system 1 swap_outs=7 swap_bytes=$((7 * 4096)) oom_kills=1 minor_faults=27
+
+# A fork's pages are in swap for both; the first to come back finds it alone there, and leaves it in the swap cache for the other: minor.
+trace forked <<<"$map
+$(stores 0 9)
+fork,,,0,1
+$(stores 10 60)
+R,@0,8,1
+R,@0,8,0"
+run forked --memory 16M --kernel 0 --swap 1M --thp never --group-limit 420K
+checks=$((checks + 1))
+[ "$(cell processes 2 major_faults)" = 1 ] || fail "the child's page came by $(cell processes 2 major_faults) major faults"
+
+# The page cache: a file of 64 pages, read through a limit that has 40 for it. Nobody is killed, files are dropped and read again.
+trace file <<<"map,0x10000000,0x80000,0,r--p,/f,0
+$(for _ in 1 2 3; do seq 0 16 127 | awk '{ printf "R,%d,8\n", 268435456 + 4096 * $1 }'; done)"
+run file --memory 16M --kernel 0 --thp never --page-cache cold --group-limit 400K
+expect system 1 oom_kills=0 swap_outs=0
+checks=$((checks + 1))
+[ "$(cell system 1 major_faults)" -gt 4 ] && [ "$(cell system 1 refaults)" -gt 0 ] || fail "the file was never read again"
+
+# 2 MiB are swapped whole where swap has 512 slots in a row, else as pages.
+trace huge <<<"map,0x40000000,0x600000,0,rw-p
+W,0x40000000,8
+W,0x40200000,8
+W,0x40400000,8
+W,0x40000000,8"
+run huge --memory 64M --kernel 0 --swap 16M --thp always --group-limit 5M
+checks=$((checks + 1))
+[ "$(cell system 1 thp_swap_outs)" -ge 1 ] && [ $(($(cell system 1 swap_outs) % 512)) = 0 ] || fail "not whole: $(cell system 1 thp_swap_outs), $(cell system 1 swap_outs)"
+run huge --memory 64M --kernel 0 --swap 1M --thp always --group-limit 5M
+expect system 1 thp_swap_outs=0
+
+# Turns part where one is killed: each configuration is what it is alone.
+ran="two configurations"
+for swap in none 64M; do
+  "$PAGEWALK" system -q "$dir/first" "$dir/second" "$dir/third" --memory 48M --kernel 0 --thp never --quantum 1000 --swap $swap --csv "$dir/$swap.csv" || fail "$swap"
+done
+"$PAGEWALK" system -q "$dir/first" "$dir/second" "$dir/third" --memory 48M --kernel 0 --thp never --quantum 1000 --swap none,64M --csv "$dir/both.csv" || fail both
+checks=$((checks + 1))
+[ "$(cut -d, -f3- "$dir/both.csv" | sed 's/,[^,]*$//')" = "$(cut -d, -f3- "$dir/none.csv" | sed 's/,[^,]*$//'; tail -n 1 "$dir/64M.csv" | cut -d, -f3- | sed 's/,[^,]*$//')" ] ||
+  fail "$(diff <(cut -d, -f3- "$dir/both.csv") <(cut -d, -f3- "$dir/none.csv"; tail -n 1 "$dir/64M.csv" | cut -d, -f3-))"
+
+# Bad input: one sentence each.
+while IFS='|' read -r words sentence; do
+  checks=$((checks + 1))
+  # shellcheck disable=SC2086 # the options are words
+  "$PAGEWALK" system $words --memory 16M --csv "$dir/no" 2>"$dir/talk"
+  [ $? -eq 2 ] && [ "$(wc -l <"$dir/talk")" = 1 ] && grep -qF -- "$sentence" "$dir/talk" || { ran=$words; fail "$(cat "$dir/talk")"; }
+done <<T
+$dir/four;oom_adj=16|'16' is no whole number from -17 to 15
+$dir/four;oom_score_adj=x|'x' is no whole number from -1000 to 1000
+$dir/four;nice=|'' is no whole number from -20 to 19
+$dir/four;oom_adj=3;oom_score_adj=3|oom_adj and oom_score_adj say the same thing
+$dir/four --reclaim best|'best' is none of linux, lru, fifo, clock, random, none
+$dir/four --oom never|'never' is none of badness, classic, stop
+$dir/four --swappiness 201|--swappiness
+$dir/four --swap 4K|--swap
+$dir/four --group-limit 0|--group-limit
+T
+
+[ $failures = 0 ] && [ $checks -ge 60 ] && exit 0
+echo "$failures failures, $checks checks"
+exit 1
