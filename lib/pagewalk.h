@@ -434,6 +434,43 @@ int pw_validate(char *const argv[], const struct pw_validate_options *options, s
                 struct pw_error *err);
 void pw_validation_clear(struct pw_validation *result);
 
+/* What a memory limit cost a program: measured, or predicted. */
+struct pw_limited {
+  uint64_t major_faults, minor_faults, swap_ins, swap_outs, refaults, activations, thp_swap_outs;
+  uint64_t peak_bytes;           /* that its group was charged for */
+  uint64_t kernel_bytes;         /* of that at most for the kernel: page tables, stacks, objects */
+  uint64_t table_bytes;          /* page tables, without the root, at most */
+  uint64_t huge_bytes, file_bytes; /* mapped 2 MiB at a time, and page cache of its own, at most; 0 where nobody looked */
+  uint64_t oom_kills;
+  int exit_status, signal;
+};
+
+enum { PW_LIMIT_RUNS = 20 };
+
+struct pw_limit_options {
+  const char *trace, *tool_folder; /* as in pw_validate_options */
+  uint64_t memory_bytes;           /* the group's limit */
+  uint64_t swap_bytes;             /* 0: none */
+  unsigned runs;                   /* 1 … PW_LIMIT_RUNS; as many are polled, and one is not */
+  bool show_output;
+  enum pw_system_thp thp;
+  pw_record_fn *progress;
+  void *progress_context;
+};
+
+struct pw_limit_validation {
+  struct pw_limited predicted, fewer, more; /* with 24 pages less, and more */
+  struct pw_limited polled[PW_LIMIT_RUNS], unpolled;
+  unsigned n_polled;
+  unsigned swappiness;
+  bool damon;                      /* DAMON reclaims too: the model knows nothing of it */
+  struct pw_record_info recorded;
+};
+
+/* Predicts what a memory limit costs a program, from a recording; then runs it natively in a cgroup with that limit and with a swap
+ * device of its own, both of which are removed whatever happens. Nothing of the prediction is taken from these runs. Needs root. */
+int pw_validate_limit(char *const argv[], const struct pw_limit_options *options, struct pw_limit_validation *result, struct pw_error *err);
+
 /* ------------------------------------------------------------------------
  * Machines: one configuration
  */
@@ -790,7 +827,7 @@ struct pw_system_result {
   struct pw_system_sums sums;
   uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes; /* peaks */
   uint64_t oom_kills, direct_reclaims, kswapd_runs, scanned; /* scanned: pages that reclaim looked at */
-  uint64_t group_peak_bytes;   /* charged to the group */
+  uint64_t group_peak_bytes, group_kernel_bytes; /* charged to the group at most; and of the kernel's alone */
   uint64_t managed_bytes, context_switches, asid_flushes;
   uint64_t writebacks;         /* pages of files, 30 simulated seconds after they were written through a mapping */
   uint64_t watermarks[3];      /* min, low, high, in pages */

@@ -287,6 +287,8 @@ static int report(struct answer *a, struct pw_error *err)
   r->direct_reclaims = c->reclaim.counts.direct_reclaims;
   r->kswapd_runs = c->reclaim.counts.kswapd_runs;
   r->scanned = c->reclaim.counts.scanned;
+  r->group_peak_bytes = c->reclaim.charged_peak << PW_BASE_SHIFT;
+  r->group_kernel_bytes = c->reclaim.kernel_peak << PW_BASE_SHIFT;
   r->managed_bytes = c->frames.managed << PW_BASE_SHIFT;
   r->watermarks[0] = c->frames.kept;
   r->watermarks[1] = c->low;

@@ -12,14 +12,9 @@
 #include "record/program.h"
 #include "judge/drain.h"
 #include "judge/native_run.h"
+#include "ask/environment.h"
 #include "os/linux/kernel.h"
 #include "space/relocate.h"
-
-/* Valgrind's processor is an Intel one with AVX2 and no more. glibc chooses its string functions,
- * how it saves registers and where ld.so looks for libraries by the processor's features, so it is
- * told to do without those that differ, and without restartable sequences, in both runs. */
-#define HUGE_TUNABLE ":glibc.malloc.hugetlb=1" /* malloc asks for huge pages by madvise */
-#define TUNABLES "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512CD,-AVX512DQ,-ERMS,-FSRM,-XSAVEC,-XSAVE,-MOVBE,-LZCNT:glibc.pthread.rseq=0"
 
 /* ---- the replay ---- */
 
@@ -187,47 +182,6 @@ static int replay_all(struct pw_validation *v, struct pw_native *native, const s
   return status;
 }
 
-/* ---- the environment ---- */
-
-struct environment {
-  char **list;
-  char *tunables; /* in list[0] */
-  char *padding;  /* in list[1], or NULL */
-};
-
-static void clear_environment(struct environment *e)
-{
-  pw_free(e->list);
-  pw_free(e->tunables);
-  pw_free(e->padding);
-}
-
-/* Ours, with glibc's tunables, of malloc too, and so many bytes more if `padding` is not 0. */
-static int make_environment(struct environment *e, bool malloc_asks, size_t padding, struct pw_error *err)
-{
-  static const char name[] = "PAGEWALK_PADDING=";
-  const char *old = getenv("GLIBC_TUNABLES");
-  size_t n = 0, to = 0, room = (old ? strlen(old) : 0) + sizeof TUNABLES + sizeof HUGE_TUNABLE + 32;
-  while (environ[n]) n++;
-  *e = (struct environment){.list = pw_calloc(n + 3, sizeof *e->list), .tunables = pw_malloc(room, 1)};
-  if (padding) e->padding = pw_calloc(sizeof name + padding, 1);
-  if (!e->list || !e->tunables || (padding && !e->padding)) {
-    clear_environment(e);
-    *e = (struct environment){0};
-    return pw_error_set(err, PW_ENOMEM, "memory ran out for the environment of the program; free some and run again");
-  }
-  snprintf(e->tunables, room, "GLIBC_TUNABLES=%s%s%s%s", old ? old : "", old ? ":" : "", TUNABLES, malloc_asks ? HUGE_TUNABLE : "");
-  e->list[to++] = e->tunables;
-  if (padding) {
-    memcpy(e->padding, name, sizeof name - 1);
-    memset(e->padding + sizeof name - 1, 'x', padding);
-    e->list[to++] = e->padding;
-  }
-  for (size_t i = 0; i < n; i++)
-    if (strncmp(environ[i], "GLIBC_TUNABLES=", 15) != 0) e->list[to++] = environ[i];
-  return 0;
-}
-
 /* ---- the native run ---- */
 
 struct stopper {
@@ -266,8 +220,8 @@ static int run_native(struct pw_native *native, const char *path, char *const ar
 {
   size_t padding = 0;
   for (int attempt = 0; attempt < 5; attempt++) {
-    struct environment environment;
-    int status = make_environment(&environment, malloc_asks, padding, err);
+    struct pw_environment environment;
+    int status = pw_environment_make(&environment, malloc_asks, padding, err);
     if (status) return status;
     how->environment = environment.list;
     how->only_start = true;
@@ -280,7 +234,7 @@ static int run_native(struct pw_native *native, const char *path, char *const ar
       pw_native_clear(native);
       status = pw_native_run(native, path, argv, how, err);
     }
-    clear_environment(&environment);
+    pw_environment_clear(&environment);
     if (status || last) return status;
     padding = padding + off > 4096 + 64 ? padding + off - 4096 : padding + off;
   }
@@ -292,20 +246,20 @@ static int run_native(struct pw_native *native, const char *path, char *const ar
 static int record(char *const argv[], const struct pw_validate_options *options, bool malloc_asks, struct pw_validation *v,
                   struct pw_error *err)
 {
-  struct environment environment;
+  struct pw_environment environment;
   struct pw_drain drain;
   struct pw_record_options how = {.output = options->trace, .tool_folder = options->tool_folder, .first_only = true,
                                   .sides = true,
                                   .writer = {.level = 1, .source = "pagewalk validate"}, .progress = options->progress,
                                   .progress_context = options->progress_context};
-  int status = make_environment(&environment, malloc_asks, 0, err);
+  int status = pw_environment_make(&environment, malloc_asks, 0, err);
   if (status) return status;
   status = pw_drain_start(&drain, false, err);
   how.environment = environment.list;
   how.program_output = drain.output;
   if (!status) status = pw_record(argv, &how, &v->recorded, err);
   pw_drain_end(&drain);
-  clear_environment(&environment);
+  pw_environment_clear(&environment);
   if (!status && v->recorded.interrupted) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted");
   if (!status && !v->recorded.traces)
     status = pw_error_set(err, PW_EUNSUPPORTED, "%s made no access that was recorded, so there is nothing to compare", argv[0]);

@@ -504,6 +504,7 @@ static int after_visit(struct pw_system *s, struct pw_error *err)
 void pw_processor_note(struct pw_system *s, int status)
 {
   if (status == PW_MM_NO_FRAME && !s->parted) status = no_frame(s, s->err);
+  if (status == PW_MM_KILLED) status = pw_error_set(s->err, PW_EINTERNAL, "a process was to be killed, and nobody did it: a defect of pagewalk");
   s->failed = status != 0;
 }
 

@@ -135,8 +135,13 @@ class Slab:
     def take(self):
         slab = next((s for s in self.slabs if s[1] < self.most), None)
         if slab is None:
-            slab = [self.buddy.take(self.pages.bit_length() - 1, self.kind), 0]
-            self.slabs.append(slab)
+            frame = self.buddy.take(self.pages.bit_length() - 1, self.kind)
+            slab = next((s for s in self.slabs if s[1] < self.most), None)  # of who was killed for the frame
+            if slab is None:
+                slab = [frame, 0]
+                self.slabs.append(slab)
+            else:
+                self.buddy.give(frame, self.pages.bit_length() - 1)
         slab[1] += 1
         self.now += 1
         self.peak, self.slab_peak = max(self.peak, self.now), max(self.slab_peak, len(self.slabs))
@@ -888,13 +893,18 @@ class Computer:
                     e.block.maps += 512
                 self.put_huge(child, at, Pte(e.state, None, e.block))
                 continue
-            e = parent.pages[at]
+            if at not in parent.pages:
+                continue
             self.above(child, at)
             self.table(child, 0, at)
+            e = parent.pages.get(at)
+            if e is None:  # room for the table was made of it
+                continue
             if e.state in ('own', 'forked'):
                 e.state = 'forked'
                 (e.block or e.frame).maps += 1
             child.pages[at] = Pte(e.state, e.frame, e.block)
+            child.pages[at].accessed = False
         self.shoot(parent, 0, 1 << 36)
 
     # ---- TLBs ----

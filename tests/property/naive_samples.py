@@ -120,7 +120,7 @@ class Recorded:
         elif kind in (KREAD, KWRITE) and b:
             for page in range(first, (a + b - 1) // PAGE + 1):
                 computer.fault(p, page, kind == KWRITE)
-        elif kind == TSTART:
+        elif kind == TSTART and b:  # else nobody started it: it is the first
             computer.start_thread(p, a)
         elif kind == TEND:
             computer.end_thread(p, a)

@@ -100,19 +100,19 @@ expect events 2 process=1 victim=1 points=70
 expect events 3 process=2 victim=0 points=60
 expect processes 2 ended=killed
 
-# A group at its limit of 45 pages of the kernel's and 3 more: the fourth store is charged before it has a frame. 3 >> p pages are scanned at
+# A group at its limit of 11 pages of the kernel's (4 tables, a stack of 4, objects of 10,408 bytes) and 3 more: the fourth store is charged before it has a frame. 3 >> p pages are scanned at
 # priority p, of which private memory has 60 of 200 parts: none, until at priority 0 all three are looked at; they were accessed, and stay. Nothing was
 # freed, so once more: none has been touched since, and all three leave.
 trace four <<<"$map
 $(stores 0 3)"
-run four --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((48 * 4))K
+run four --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((14 * 4))K
 expect system 1 minor_faults=4 major_faults=0 swap_outs=3
 # Without swap nobody can leave, and the process is killed on its fourth store.
-run four --memory 16M --kernel 0 --thp never --group-limit $((48 * 4))K
+run four --memory 16M --kernel 0 --thp never --group-limit $((14 * 4))K
 expect system 1 minor_faults=3 swap_outs=0 oom_kills=1
 expect events 1 name=four victim=1 cause=group points=6 access=3
 # With --oom stop the run ends instead.
-"$PAGEWALK" system -q "$dir/four" --memory 16M --kernel 0 --thp never --group-limit 192K --oom stop --csv - >/dev/null 2>"$dir/talk"
+"$PAGEWALK" system -q "$dir/four" --memory 16M --kernel 0 --thp never --group-limit 56K --oom stop --csv - >/dev/null 2>"$dir/talk"
 checks=$((checks + 1))
 [ $? -eq 0 ] || :
 grep -q 'nobody is to be killed' "$dir/talk" || fail "stop: $(cat "$dir/talk")"
@@ -122,7 +122,7 @@ grep -q 'nobody is to be killed' "$dir/talk" || fail "stop: $(cat "$dir/talk")"
 # are looked at: 17 for the first time, and the 3 that had lost the bit leave.
 trace twenty <<<"$map
 $(stores 0 20)"
-run twenty --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((65 * 4))K
+run twenty --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((31 * 4))K
 expect system 1 minor_faults=21 swap_outs=3 scanned=23
 
 # What comes back is told from what comes first. Nothing is active, and there are no files: so the lists had to have been longer by all that came
@@ -130,7 +130,7 @@ expect system 1 minor_faults=21 swap_outs=3 scanned=23
 trace back <<<"$map
 $(stores 0 20)
 $(stores 0 20)"
-run back --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((65 * 4))K
+run back --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((31 * 4))K
 checks=$((checks + 1))
 [ "$(cell system 1 refaults)" -gt 0 ] || fail "nothing came back"
 expect system 1 refaults="$(cell system 1 swap_ins)" major_faults="$(cell system 1 swap_ins)" activations=0
@@ -138,7 +138,7 @@ expect system 1 refaults="$(cell system 1 swap_ins)" major_faults="$(cell system
 # Swap of 8 pages, one of them the header: 7 pages can leave, and then nobody can: killed.
 trace more <<<"$map
 $(stores 0 39)"
-run more --memory 16M --kernel 0 --swap 32K --thp never --group-limit $((65 * 4))K
+run more --memory 16M --kernel 0 --swap 32K --thp never --group-limit $((31 * 4))K
 expect system 1 swap_outs=7 swap_bytes=$((7 * 4096)) oom_kills=1 minor_faults=27
 
 # A fork's pages are in swap for both; the first to come back finds it alone there, and leaves it in the swap cache for the other: minor.
@@ -148,14 +148,14 @@ fork,,,0,1
 $(stores 10 60)
 R,@0,8,1
 R,@0,8,0"
-run forked --memory 16M --kernel 0 --swap 1M --thp never --group-limit 420K
+run forked --memory 16M --kernel 0 --swap 1M --thp never --group-limit 290K
 checks=$((checks + 1))
 [ "$(cell processes 2 major_faults)" = 1 ] || fail "the child's page came by $(cell processes 2 major_faults) major faults"
 
 # The page cache: a file of 64 pages, read through a limit that has 40 for it. Nobody is killed, files are dropped and read again.
 trace file <<<"map,0x10000000,0x80000,0,r--p,/f,0
 $(for _ in 1 2 3; do seq 0 16 127 | awk '{ printf "R,%d,8\n", 268435456 + 4096 * $1 }'; done)"
-run file --memory 16M --kernel 0 --thp never --page-cache cold --group-limit 400K
+run file --memory 16M --kernel 0 --thp never --page-cache cold --group-limit 260K
 expect system 1 oom_kills=0 swap_outs=0
 checks=$((checks + 1))
 [ "$(cell system 1 major_faults)" -gt 4 ] && [ "$(cell system 1 refaults)" -gt 0 ] || fail "the file was never read again"

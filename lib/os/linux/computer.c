@@ -114,7 +114,7 @@ void pw_computer_clear(struct pw_computer *c)
 /* An object; the kernel's memory is told of a slab that comes or goes. */
 static int take_from(struct pw_computer *c, struct pw_slab_cache *cache, uint64_t *bytes, uint32_t *object)
 {
-  const struct pw_frame_request slab = {.type = cache->kind->type, .order = pw_slab_order(cache->kind)};
+  const struct pw_frame_request slab = {.type = cache->kind->type, .order = pw_slab_order(cache->kind), .free_of_charge = bytes != NULL}; /* objects are charged */
   uint32_t frame;
   while (pw_slab_take(cache, object)) {
     int status = pw_frames_take(c, &slab, &frame);
@@ -152,13 +152,21 @@ void pw_computer_give_to(struct pw_computer *c, struct pw_slab_cache *cache, uin
 
 int pw_computer_take_object(struct pw_computer *c, unsigned slab, uint32_t *object)
 {
+  const struct pw_slab_kind *kind = pw_slab_kind(slab);
+  uint64_t bytes = kind->charged ? kind->object_bytes : 0, has = (c->object_bytes + FRAME_BYTES - 1) / FRAME_BYTES;
   *object = 0;
-  return c->options.told ? 0 : pw_computer_take_from(c, &c->slabs[slab], object);
+  if (c->options.told) return 0;
+  int status = pw_frames_charge(c, (c->object_bytes + bytes + FRAME_BYTES - 1) / FRAME_BYTES - has, false);
+  if (!status) status = pw_computer_take_from(c, &c->slabs[slab], object);
+  c->object_bytes += status ? 0 : bytes;
+  return status;
 }
 
 void pw_computer_give_object(struct pw_computer *c, unsigned slab, uint32_t object)
 {
-  if (!c->options.told) pw_computer_give_to(c, &c->slabs[slab], object);
+  if (c->options.told) return;
+  c->object_bytes -= pw_slab_kind(slab)->charged ? pw_slab_kind(slab)->object_bytes : 0;
+  pw_computer_give_to(c, &c->slabs[slab], object);
 }
 
 int pw_computer_take_block(struct pw_computer *c, unsigned order, enum pw_migrate type, uint32_t *frame)

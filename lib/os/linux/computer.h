@@ -67,6 +67,7 @@ struct pw_computer {
   uint64_t low, high;              /* watermarks, in free frames: where kswapd begins, and where it rests */
   struct pw_reclaim reclaim;
   uint64_t kernel_itself;          /* bytes of the kernel that no process began: nobody is charged for them */
+  uint64_t object_bytes;           /* of kernel objects that the group is charged for */
   struct pw_slab_cache slabs[PW_SLABS];
   struct pw_slab_kind table_kinds[PW_MAX_LEVELS];
   struct pw_slab_cache tables[PW_MAX_LEVELS]; /* by level, for tables that share a page */

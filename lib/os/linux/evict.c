@@ -41,6 +41,7 @@ static void unmap_entry(void *context, struct pw_mm *mm, uint64_t page, uint32_t
 {
   struct unmapping *u = context;
   (void)huge;
+  mm->counts.peak = pw_most(mm->counts.peak, mm->counts.own + mm->counts.cached); /* it falls from here */
   u->folio->holders--;
   if (pw_pte_is_own(*pte)) {
     uint32_t slot = u->slot + pw_pte_frame(*pte) - u->folio->frame;
@@ -88,6 +89,7 @@ static bool need_slots(struct pw_computer *c, struct pw_folio *f)
   if (status) return false;
   f->slot = slot;
   f->dirty = true;
+  c->peak.swap = pw_most(c->peak.swap, r->swap.used << PW_BASE_SHIFT);
   return true;
 }
 

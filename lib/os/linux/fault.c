@@ -260,6 +260,7 @@ static void forget_fault(struct pw_mm *m, const struct pw_mm_counts *before)
   m->counts.file_faults = before->file_faults;
   m->counts.copy_faults = before->copy_faults;
   m->counts.major_faults = before->major_faults;
+  m->counts.swap_ins = before->swap_ins;
   m->counts.thp_fallbacks = before->thp_fallbacks;
 }
 
@@ -297,6 +298,14 @@ int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err
   return pw_mm_status(status, err);
 }
 
+int pw_mm_access(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err)
+{
+  int status = pw_mm_touch(m, page, write) ? 0 : pw_mm_fault(m, page, write, err);
+  bool counts = !status && m->computer && m->computer->options.reclaim.policy == PW_SYSTEM_RECLAIM_LRU;
+  if (counts && page < m->tables.end) pw_mm_used(m, page);
+  return status;
+}
+
 int pw_mm_populate(struct pw_mm *m, uint64_t start, uint64_t end, enum pw_populate how, struct pw_error *err)
 {
   struct pw_range area;
@@ -306,7 +315,7 @@ int pw_mm_populate(struct pw_mm *m, uint64_t start, uint64_t end, enum pw_popula
     bool write = how == PW_POPULATE_WRITE || (how == PW_POPULATE_BY_RIGHT && flags & PW_MAP_WRITE && !(flags & PW_MAP_SHARED));
     if (flags & PW_AREA_SPECIAL || !(flags & (write ? PW_MAP_WRITE : PW_MAP_READ))) continue;
     for (uint64_t page = pw_most(at, area.first), last = pw_least(end - 1, area.last); !status && page <= last; page++)
-      if (!pw_mm_touch(m, page, write)) status = pw_mm_fault(m, page, write, err);
+      status = pw_mm_access(m, page, write, err);
   }
   return status;
 }

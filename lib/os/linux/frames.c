@@ -46,16 +46,28 @@ static int kill_one(struct pw_computer *c, bool group)
 
 /* ---- the group ---- */
 
+/* Of the kernel: page tables, stacks, and objects by their bytes. */
+static uint64_t charged_kernel(const struct pw_computer *c)
+{
+  return (c->now.kernel - c->kernel_itself - c->now.slabs + c->object_bytes + 4095) >> PW_BASE_SHIFT;
+}
+
 uint64_t pw_frames_charged(const struct pw_computer *c)
 {
-  uint64_t kernel = (c->now.kernel - c->kernel_itself) >> PW_BASE_SHIFT;
-  return ((c->now.anon + c->now.file) >> PW_BASE_SHIFT) - c->reclaim.uncharged + kernel;
+  return ((c->now.anon + c->now.file) >> PW_BASE_SHIFT) - c->reclaim.uncharged + charged_kernel(c);
+}
+
+static void note_peak(struct pw_computer *c, uint64_t pages)
+{
+  struct pw_reclaim *r = &c->reclaim;
+  r->charged_peak = pw_most(r->charged_peak, pw_frames_charged(c) + pages);
+  r->kernel_peak = pw_most(r->kernel_peak, charged_kernel(c));
 }
 
 int pw_frames_charge(struct pw_computer *c, uint64_t pages, bool light)
 {
   struct pw_reclaim *r = &c->reclaim;
-  for (unsigned failures = 0; pw_frames_charged(c) + pages > r->options.limit_pages;) {
+  for (unsigned failures = 0; pages && pw_frames_charged(c) + pages > r->options.limit_pages;) {
     uint64_t freed = reclaim(c, pages, PW_RECLAIM_GROUP);
     if (r->status) return r->status;
     if (pw_frames_charged(c) + pages <= r->options.limit_pages) break;
@@ -67,6 +79,7 @@ int pw_frames_charge(struct pw_computer *c, uint64_t pages, bool light)
       failures = 0;
     }
   }
+  if (r->options.limit_pages != UINT64_MAX) note_peak(c, pages);
   return 0;
 }
 

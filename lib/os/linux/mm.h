@@ -201,6 +201,8 @@ static inline unsigned pw_mm_touch(struct pw_mm *mm, uint64_t page, bool write)
   return at.huge ? PW_HUGE_PAGES : 1;
 }
 
+/* A touch that no TLB sees: the kernel's own. */
+int pw_mm_access(struct pw_mm *mm, uint64_t page, bool write, struct pw_error *err);
 /* A page that is there was used: for who counts each touch. */
 void pw_mm_used(struct pw_mm *mm, uint64_t page);
 

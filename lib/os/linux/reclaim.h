@@ -56,6 +56,7 @@ struct pw_reclaim {
   size_t isolated_room;
   uint32_t *deferred;       /* blocks of 2 MiB that may be mapped in part, in the order in which they became so */
   size_t n_deferred, n_holes, deferred_room; /* holes: of those that went */
+  uint64_t charged_peak, kernel_peak; /* pages of the group at most, and of the kernel's alone */
   uint64_t uncharged;       /* pages of files that nobody is charged for */
   unsigned kswapd_failures;
   struct pw_reclaim_counts counts;

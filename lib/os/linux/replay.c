@@ -83,6 +83,7 @@ static int begin(struct pw_program *p, uint32_t index, struct pw_process *parent
   all->list[all->n] = made;
   all->of[all->n++] = (struct pw_process_of){.program = p->number, .process = index};
   p->numbers[index] = (uint32_t)all->n;
+  p->computer->asker = parent; /* one that begins by itself asks for nobody who lives */
   int status = parent ? pw_process_fork(made, parent, err) : pw_process_begin(made, p->computer, err);
   if (status == PW_MM_KILLED) p->numbers[index] = PW_KILLED; /* its parent was, in the middle of the fork */
   note_beginning(p, made, parent);
@@ -213,7 +214,7 @@ static int kernel_touches(struct pw_program *p, const struct pw_event *e, struct
   uint64_t last = e->b ? (e->a + e->b - 1) >> PW_BASE_SHIFT : 0;
   bool write = e->kind == PW_EVENT_KERNEL_WRITE;
   for (uint64_t page = e->a >> PW_BASE_SHIFT; !status && e->b && page <= last; page++)
-    if (!pw_mm_touch(&process->mm, page, write)) status = pw_mm_fault(&process->mm, page, write, err);
+    status = pw_mm_access(&process->mm, page, write, err);
   return status;
 }
 
@@ -275,7 +276,8 @@ static int do_event(struct pw_program *p, const struct pw_event *e, struct pw_er
     p->current = (uint32_t)e->b;
   } else if (e->kind == PW_EVENT_THREAD_START || e->kind == PW_EVENT_THREAD_END) {
     status = need_process(p, &process, err);
-    if (!status && e->kind == PW_EVENT_THREAD_START) status = pw_process_start_thread(process, e->a, err);
+    bool first = e->kind == PW_EVENT_THREAD_START && e->b == 0; /* nobody started it: the process has it already */
+    if (!status && e->kind == PW_EVENT_THREAD_START && !first) status = pw_process_start_thread(process, e->a, err);
     if (!status && e->kind == PW_EVENT_THREAD_END) pw_process_end_thread(process, e->a);
     return status;
   } else if (pw_event_is_kernel(e->kind)) {

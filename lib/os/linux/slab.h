@@ -21,6 +21,7 @@ struct pw_slab_kind {
   const char *name, *summary;
   uint32_t object_bytes, objects, pages; /* of a slab */
   enum pw_migrate type;
+  bool charged; /* a group is charged for its objects (SLAB_ACCOUNT) */
 };
 
 /* NULL past the end. */

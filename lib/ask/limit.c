@@ -1,0 +1,144 @@
+/* Validates a memory limit: predicts, then asks the running kernel. See pw_validate_limit. */
+#include <fcntl.h>
+#include <string.h>
+
+#include "ask/environment.h"
+#include "judge/drain.h"
+#include "judge/limit_run.h"
+#include "judge/native_run.h"
+#include "record/program.h"
+
+enum { BAND_PAGES = 24, OUTSIDE_BYTES = PW_LIMIT_OUTSIDE * 4096 };
+#define LEAST_MEMORY (UINT64_C(4) << 30) /* of the computer of a prediction: so much that only the group's limit counts */
+
+static struct pw_system_config config_of(const struct pw_limit_options *options, unsigned swappiness, int more_pages)
+{
+  struct pw_system_config c;
+  uint64_t pages = (options->memory_bytes >> PW_BASE_SHIFT) + PW_LIMIT_OUTSIDE; /* what is charged elsewhere does not count */
+  uint64_t memory = 4 * options->memory_bytes;
+  pw_system_config_default(&c, memory > LEAST_MEMORY ? memory : LEAST_MEMORY);
+  c.kernel_bytes = 0;
+  c.thp = options->thp;
+  c.swap_bytes = options->swap_bytes;
+  c.swappiness = swappiness;
+  c.group_bytes = (uint64_t)((int64_t)pages + more_pages) << PW_BASE_SHIFT;
+  return c;
+}
+
+static struct pw_limited limited_of(const struct pw_system_result *r)
+{
+  const struct pw_system_sums *s = &r->sums;
+  return (struct pw_limited){.major_faults = s->major_faults, .minor_faults = s->minor_faults, .swap_ins = s->swap_ins, .swap_outs = s->swap_outs,
+                             .refaults = s->refaults, .activations = s->activations, .thp_swap_outs = s->thp_swap_outs,
+                             .peak_bytes = r->group_peak_bytes - OUTSIDE_BYTES, .kernel_bytes = r->group_kernel_bytes - OUTSIDE_BYTES,
+                             .huge_bytes = r->thp_bytes,
+                             .table_bytes = r->table_bytes - 4096, .oom_kills = r->oom_kills};
+}
+
+struct following {
+  const struct pw_limit_options *options;
+  struct pw_limit_validation *result;
+};
+
+static int follow(void *context, const struct pw_trace_info *info)
+{
+  const struct following *f = context;
+  (void)info;
+  return f->options->progress && f->options->progress(f->options->progress_context, &f->result->recorded);
+}
+
+static bool stop(void *context)
+{
+  return follow(context, NULL);
+}
+
+static int predict(struct pw_limit_validation *v, const struct pw_limit_options *options, struct following *f, struct pw_error *err)
+{
+  const struct pw_system_program program = {.trace = options->trace, .copies = 1};
+  const struct pw_system_options how = {.progress = follow, .progress_context = f};
+  struct pw_system_config configs[3];
+  struct pw_system_case cases[3], *const list[] = {&cases[0], &cases[1], &cases[2]};
+  struct pw_limited *const to[] = {&v->predicted, &v->fewer, &v->more};
+  for (int i = 0; i < 3; i++) {
+    configs[i] = config_of(options, v->swappiness, i == 1 ? -BAND_PAGES : i == 2 ? BAND_PAGES : 0);
+    cases[i] = (struct pw_system_case){.config = &configs[i]};
+  }
+  int status = pw_system_run(&program, 1, list, 3, &how);
+  for (int i = 0; i < 3; i++) {
+    if (cases[i].error.status && err->status == 0) *err = cases[i].error;
+    if (!cases[i].error.status) *to[i] = limited_of(&cases[i].result);
+    pw_system_clear(&cases[i].result);
+  }
+  return status;
+}
+
+/* ---- the runs ---- */
+
+static int record(char *const argv[], const struct pw_limit_options *options, struct pw_limit_validation *v, struct pw_error *err)
+{
+  struct pw_environment environment;
+  struct pw_drain drain;
+  struct pw_record_options how = {.output = options->trace, .tool_folder = options->tool_folder, .first_only = true,
+                                  .writer = {.level = 1, .source = "pagewalk record"}, .progress = options->progress,
+                                  .progress_context = options->progress_context};
+  int status = pw_environment_make(&environment, false, 0, err);
+  if (status) return status;
+  status = pw_drain_start(&drain, false, err);
+  how.environment = environment.list;
+  how.program_output = drain.output;
+  if (!status) status = pw_record(argv, &how, &v->recorded, err);
+  pw_drain_end(&drain);
+  pw_environment_clear(&environment);
+  if (!status && v->recorded.interrupted) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted");
+  if (!status && !v->recorded.traces)
+    status = pw_error_set(err, PW_EUNSUPPORTED, "%s made no access that was recorded, so there is nothing to compare", argv[0]);
+  return status;
+}
+
+static int run_all(struct pw_limit_validation *v, struct pw_lab *lab, const char *path, char *const argv[], const struct pw_limit_options *options,
+                   struct following *f, struct pw_error *err)
+{
+  struct pw_environment environment;
+  struct pw_drain drain;
+  int status = pw_environment_make(&environment, false, 0, err);
+  if (status) return status;
+  status = pw_drain_start(&drain, options->show_output, err);
+  if (!status) fcntl(drain.output, F_SETPIPE_SZ, 4096); /* the group is charged for what is in the pipe */
+  struct pw_limit_run_options how = {.output = drain.output, .thp = options->thp != PW_SYSTEM_THP_NEVER, .polled = true,
+                                     .environment = environment.list, .stop = stop, .context = f};
+  for (unsigned i = 0; !status && i < options->runs; i++) {
+    status = pw_limit_run(&v->polled[i], lab, options->memory_bytes, path, argv, &how, err);
+    v->n_polled += !status;
+  }
+  how.polled = false;
+  if (!status) status = pw_limit_run(&v->unpolled, lab, options->memory_bytes, path, argv, &how, err);
+  pw_drain_end(&drain);
+  pw_environment_clear(&environment);
+  return status;
+}
+
+/* Programs get huge pages as the system gives them: only these can be judged. */
+static int check_thp(enum pw_system_thp asked, struct pw_error *err)
+{
+  char mode[16];
+  pw_native_thp_mode(mode);
+  if (asked == PW_SYSTEM_THP_NEVER || strcmp(mode, pw_system_thp_name((int)asked)) == 0) return 0;
+  return pw_error_set(err, PW_EUNSUPPORTED, "transparent_hugepage/enabled says %s, so that --thp %s cannot be judged here", mode[0] ? mode : "nothing",
+                      pw_system_thp_name((int)asked));
+}
+
+int pw_validate_limit(char *const argv[], const struct pw_limit_options *options, struct pw_limit_validation *v, struct pw_error *err)
+{
+  char path[4096];
+  struct pw_lab lab = {.device = -1};
+  struct following f = {options, v};
+  *v = (struct pw_limit_validation){.swappiness = pw_lab_swappiness(), .damon = pw_lab_damon()};
+  int status = pw_program_find(path, sizeof path, argv[0], err);
+  if (!status) status = check_thp(options->thp, err);
+  if (!status) status = pw_lab_begin(&lab, options->swap_bytes, err); /* what is missing is said before the recording */
+  if (!status) status = record(argv, options, v, err);
+  if (!status) status = predict(v, options, &f, err);
+  if (!status) status = run_all(v, &lab, path, argv, options, &f, err);
+  pw_lab_end(&lab);
+  return status;
+}

@@ -1,0 +1,903 @@
+#!/usr/bin/env python3
+"""The naive Linux (naive_kernel.py) with reclaim, swap, a group's limit and kills, written again from docs/system.md with Python's lists, and
+held against `pagewalk system` on random mixes: faults, swap, refaults, slots, kills and their points, slab objects, free blocks.
+
+usage: naive_reclaim.py PAGEWALK [SEEDS [FIRST]]     the environment's PAGEWALK if it is not given"""
+import csv
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import naive_kernel as naive
+from naive_kernel import MOVABLE, PAGE, UNMOVABLE, NoFrame
+
+naive.Pte.accessed = True  # as a fault makes it
+naive.Pte.counted = False  # of swap: its slot knows of it; `frame` is the slot then
+BYTES = {'task_struct': 4288, 'mm_struct': 1600, 'signal_cache': 1152, 'sighand_cache': 2112, 'files_cache': 704, 'vm_area_struct': 192,
+         'anon_vma': 104, 'anon_vma_chain': 64, 'pid': 192, 'filp': 192, 'shmem_inode': 752}  # charged by their bytes
+
+
+class Killed(Exception):
+    """The process that asked is to die."""
+
+
+class Beyond(Exception):
+    """What this kernel does not follow: a kill in the middle of a system call."""
+
+
+class Slot:
+    def __init__(self):
+        self.users, self.page, self.shadow, self.working = 0, None, 0, False
+
+
+class FilePage:
+    def __init__(self, at, name, i):
+        self.at, self.name, self.i = at, name, i
+
+
+class Lists:
+    """Of those who are charged alike; the head of each list is its first element."""
+
+    def __init__(self):
+        self.of = {(kind, active): [] for kind in 'af' for active in (False, True)}
+        self.age, self.cost = 0, {'a': 0, 'f': 0}
+        self.again, self.before = {'a': 0, 'f': 0}, {'a': 0, 'f': 0}
+
+    def n(self, kind, active):
+        return len(self.of[kind, active])
+
+    def pay(self, kind, cost):
+        self.cost[kind] += cost
+        if sum(self.cost.values()) > sum(map(len, self.of.values())) // 4:
+            self.cost = {k: c // 2 for k, c in self.cost.items()}
+
+    def few_inactive(self, kind):
+        return self.n(kind, False) < self.n(kind, True)  # of less than 1 GiB
+
+
+class Computer(naive.Computer):
+    def __init__(self, o):
+        super().__init__(o)
+        self.low = self.buddy.keep + (self.high - self.buddy.keep) // 2
+        if o['reclaim'] != 'linux':
+            self.buddy.keep = self.low = self.high = 0
+        self.lists, self.batch = {False: Lists(), True: Lists()}, []
+        self.slots, self.fresh, self.spare = {}, 0, []
+        self.limit, self.swap_pages = o['limit'], max(o['swap'] // PAGE - 1, 0)
+        self.bytes = self.charged_user = self.kernel_pages = 0
+        self.way, self.asker, self.failed = None, None, 0
+        self.kills, self.direct, self.pinned = [], 0, []
+        self.shadows, self.out = {}, {}  # of files' pages; of shared memory: its slot
+        self.swap_peak = 0
+        self.real_take, self.real_give = self.buddy.take, self.buddy.give
+        self.buddy.take = self.take
+
+    # ---- requests ----
+
+    def take(self, order, kind):
+        way = self.way or 'kernel'
+        if way in ('kernel', 'user', 'ahead'):
+            self.charge(1 << order, way == 'ahead')
+        if self.o['reclaim'] == 'linux' and self.buddy.free <= self.low + (1 << order) - 1 and self.failed < 16:
+            self.kswapd()
+        tries = 0
+        while True:
+            try:
+                at = self.real_take(order, kind)
+                break
+            except NoFrame:
+                tries = self.make_room(order, way == 'ahead', tries)
+        if way == 'kernel':
+            self.kernel_pages += 1 << order
+        return at
+
+    def charged(self):
+        return self.charged_user + self.kernel_pages + (self.bytes + PAGE - 1) // PAGE
+
+    def charge(self, pages, light):
+        tries = 0
+        while self.limit and pages and self.charged() + pages > self.limit:
+            freed = self.reclaim(pages, 'group')
+            if self.charged() + pages <= self.limit:
+                break
+            if light and (not freed or pages > 1):
+                raise NoFrame
+            tries = 0 if freed else tries + 1
+            if tries == 16:
+                self.kill(True)
+                tries = 0
+
+    def kswapd(self):
+        total = 0
+        while True:
+            freed = self.reclaim(32, 'kswapd')
+            total += freed
+            if not freed or self.buddy.free > self.high:
+                break
+        self.failed = 0 if total else self.failed + 1
+
+    def make_room(self, order, light, tries):
+        linux = self.o['reclaim'] == 'linux'
+        if linux and self.failed < 16:
+            self.kswapd()
+            return tries
+        self.direct += linux
+        freed = self.reclaim(1 << order, 'direct')
+        if freed:
+            self.failed = 0
+            return 0
+        if light:
+            raise NoFrame
+        if linux and tries + 1 < 16:
+            return tries + 1
+        self.kill(False)
+        return 0
+
+    def kill(self, group):
+        total = (self.limit if group else len(self.buddy.owner) - self.reserved()) + self.swap_pages
+        best = None
+        row = []
+        for p in self.processes:
+            adj = self.o['adj'][p.name]
+            if not p.lives or adj == -1000 or p is self.unborn:
+                continue
+            points = self.resident(p) + sum(1 for e in p.pages.values() if e.state == 'swap') + len(p.tables) - 1
+            points += adj * (total // 1000)
+            row.append(points)
+            if best is None or points >= best[0]:
+                best = points, p
+        if best is None:
+            raise NoFrame
+        self.kills.append(sorted(row))
+        victim = best[1]
+        victim.killed = True
+        if victim is self.asker:
+            raise Killed
+        way, self.way = self.way, None
+        self.end(victim)
+        self.way = way
+
+    def reserved(self):
+        frames = self.o['memory'] // PAGE
+        return (frames * 64 + PAGE - 1) // PAGE + self.o['kernel'] // PAGE
+
+    @staticmethod
+    def resident(p):
+        return sum(1 for e in p.pages.values() if e.state in ('own', 'forked', 'cache', 'cachew'))
+
+    # ---- who asks for what ----
+
+    def asking(self, way, call, *words):
+        was, self.way = self.way, way
+        try:
+            return call(*words)
+        finally:
+            self.way = was
+
+    def object(self, name):
+        size = BYTES.get(name, 0)
+        was = (self.bytes + PAGE - 1) // PAGE
+        self.charge((self.bytes + size + PAGE - 1) // PAGE - was, False)
+        thing = self.asking('slab', super().object, name)
+        self.bytes += size
+        return thing
+
+    def free_object(self, thing):
+        self.bytes -= BYTES.get(thing[0], 0)
+        super().free_object(thing)
+
+    def stack(self):
+        return self.asking('kernel', super().stack)
+
+    def end_thread(self, p, tid):
+        self.kernel_pages -= 4 if tid in p.threads else 0
+        super().end_thread(p, tid)
+
+    def end(self, p):
+        self.kernel_pages -= 4
+        super().end(p)
+
+    def table(self, p, level, page):
+        self.asking('kernel', super().table, p, level, page)
+
+    def free_table(self, p, key):
+        self.kernel_pages -= 1
+        super().free_table(p, key)
+
+    unborn = None
+
+    def begin(self, name, index, parent=None):
+        self.asker = parent
+        at = len(self.processes)
+        was, self.unborn = self.unborn, None
+        real = naive.Process.__init__
+
+        def note(p, *words):
+            real(p, *words)
+            self.unborn = p
+        naive.Process.__init__ = note
+        try:
+            p = super().begin(name, index, parent)
+        except Killed as killed:
+            raise Beyond from killed
+        finally:
+            naive.Process.__init__ = real
+            self.unborn = was
+        del at
+        return p
+
+    # ---- lists ----
+
+    def vec(self, page):
+        return self.lists[page.charged]
+
+    @staticmethod
+    def kind(page):
+        return 'f' if isinstance(page, FilePage) and not page.shared else 'a'
+
+    def add(self, page, by):
+        page.active = page.seen = page.working = page.waits = False
+        page.by, page.slot, page.where = by, None, None
+        page.dirty = self.kind(page) == 'a'
+
+    def enlist(self, page):
+        if self.o['reclaim'] != 'linux':
+            self.put(page, 'a', False)
+            return
+        page.waits = True
+        self.batch.append(page)
+        if len(self.batch) == 31:
+            self.drain()
+
+    def put(self, page, kind, active):
+        page.where = kind, active
+        self.vec(page).of[page.where].insert(0, page)
+
+    def drain(self):
+        for page in self.batch:
+            if page is not None:
+                page.waits = False
+                self.put(page, self.kind(page), page.active)
+        self.batch = []
+
+    def unlist(self, page):
+        if page.waits:
+            self.batch = [None if other is page else other for other in self.batch]
+            page.waits = False
+        elif page.where:
+            line = self.vec(page).of[page.where]
+            del line[next(i for i, other in enumerate(line) if other is page)]
+        page.where = None
+
+    def again(self, page, shadow, working):
+        """It comes back: refaulted."""
+        if self.o['reclaim'] != 'linux':
+            return
+        v, kind = self.vec(page), self.kind(page)
+        if page.by:
+            page.by.count['refaults'] += 1
+        length = v.n('f', True) + (v.n('f', False) if kind == 'a' else 0)
+        if len(self.slots) < self.swap_pages:
+            length += v.n('a', True) + (v.n('a', False) if kind == 'f' else 0)
+        if v.age - shadow > length:
+            return
+        page.active = True
+        v.age += 1
+        v.again[kind] += 1
+        if page.by:
+            page.by.count['activations'] += 1
+        if working:
+            page.working = True
+            v.pay(kind, 32)
+
+    # ---- reclaim ----
+
+    def maps_of(self, page):
+        for p in self.processes:
+            if not p.lives and p is not self.unborn:
+                continue
+            for at, e in list(p.pages.items()):
+                if isinstance(page, FilePage):
+                    area = p.areas.get(at)
+                    if e.state in ('cache', 'cachew') and area and area.file == page.name and at + area.offset == page.i:
+                        yield p, at, e
+                elif e.state in ('own', 'forked') and e.frame is page:
+                    yield p, at, e
+
+    def look(self, page):
+        n, executable = 0, False
+        for p, at, e in self.maps_of(page):
+            if e.accessed:
+                e.accessed = False
+                n += 1
+                area = p.areas.get(at)
+                executable |= area is not None and area.rights[2] == 'x' and isinstance(page, FilePage)
+        return n, executable
+
+    def evict(self, page):
+        """None: it cannot; else pages written."""
+        swaps = self.kind(page) == 'a'
+        if swaps and page.slot is None:
+            if self.fresh < self.swap_pages:
+                number = self.fresh
+                self.fresh += 1
+            elif self.spare:
+                number = self.spare.pop()
+            else:
+                return None
+            page.slot = Slot()
+            page.slot.number = number
+            self.slots[number] = page.slot
+            page.dirty = True
+        for p, at, e in list(self.maps_of(page)):
+            self.note(p)
+            if isinstance(page, FilePage):
+                del p.pages[at]
+            else:
+                e.state, e.frame, e.counted = 'swap', page.slot, True
+                page.slot.users += 1
+            self.shoot(p, at, at + 1)
+        v = self.vec(page)
+        written = int(page.dirty)
+        if swaps and page.dirty and page.by:
+            page.by.count['swap_outs'] += 1
+        mark = v.age, page.working
+        v.age += 1
+        if isinstance(page, FilePage):
+            f = self.files[page.name]
+            del f['pages'][page.i], f['folios'][page.i]
+            self.file -= 1
+            if swaps:
+                page.slot.users += 1
+                self.out[page.name, page.i] = page.slot
+            else:
+                self.writebacks += page.dirty
+                self.shadows[page.name, page.i] = mark
+                f.setdefault('dirty', set()).discard(page.i)
+                self.dirty = [d for d in self.dirty if d[1:] != (page.name, page.i)]
+        else:
+            self.anon -= 1
+        if swaps:
+            page.slot.shadow, page.slot.working = mark
+            page.slot.page = None
+        self.charged_user -= page.charged
+        self.real_give(page.at, 0)
+        self.swap_peak = max(self.swap_peak, len(self.slots))
+        return written
+
+    def shrink_inactive(self, v, kind, n):
+        line = v.of[kind, False]
+        taken = [line.pop() for _ in range(min(n, len(line)))]
+        for page in taken:
+            page.where = None
+        freed = written = 0
+        kept = []
+        for page in taken:
+            seen, executable = self.look(page)
+            was, page.seen = page.seen, seen > 0
+            if seen:
+                page.active = bool(was or seen > 1 or (executable and kind == 'f'))
+                kept.append(page)
+            elif any(page is pin for pin in self.pinned):
+                page.active = False
+                kept.append(page)
+            else:
+                gone = self.evict(page)
+                if gone is None:
+                    page.active = True
+                    kept.append(page)
+                else:
+                    freed += 1
+                    written += gone
+        for page in kept:
+            v.age += page.active
+            self.put(page, kind, page.active)
+        v.pay(kind, 32 * written + len(taken) - freed)
+        return freed
+
+    def shrink_active(self, v, kind, n):
+        line = v.of[kind, True]
+        taken = [line.pop() for _ in range(min(n, len(line)))]
+        turned = 0
+        for page in taken:
+            seen, executable = self.look(page)
+            stays = bool(seen and executable and kind == 'f')
+            turned += stays
+            page.active = stays
+            page.working |= not stays
+            self.put(page, kind, page.active)
+        v.pay(kind, turned)
+
+    def shares(self, v, who, priority, deactivates):
+        """How many of each list."""
+        sizes = {key: len(line) >> priority for key, line in v.of.items()}
+        only = None
+        if len(self.slots) >= self.swap_pages or (who == 'group' and self.o['swappiness'] == 0):
+            only = 'f'
+        elif priority == 0 and self.o['swappiness']:
+            return sizes
+        elif who != 'group' and v.n('f', False) + v.n('f', True) + self.buddy.free <= self.high and not deactivates['a'] and sizes['a', False]:
+            only = 'a'
+        elif sizes['f', False] and not deactivates['f']:
+            only = 'f'
+        if only:
+            return {key: n if key[0] == only else 0 for key, n in sizes.items()}
+        a, f, s = v.cost['a'], v.cost['f'], self.o['swappiness']
+        parts = {'a': s * (3 * (a + f) + 1) // (2 * a + f + 1), 'f': (200 - s) * (3 * (a + f) + 1) // (a + 2 * f + 1)}
+        return {key: n * parts[key[0]] // sum(parts.values()) for key, n in sizes.items()}
+
+    def shrink(self, v, who, priority, forced, want):
+        deactivates = {k: forced or v.again[k] != v.before[k] or v.few_inactive(k) for k in 'af'}
+        target = self.shares(v, who, priority, deactivates)
+        left, freed = dict(target), 0
+        order = [('a', False), ('a', True), ('f', False), ('f', True)]
+        while left['a', False] or left['f', False] or left['f', True]:
+            for key in order:
+                n = min(left[key], 32)
+                left[key] -= n
+                if n and not key[1]:
+                    freed += self.shrink_inactive(v, key[0], n)
+                elif n and deactivates[key[0]]:
+                    self.shrink_active(v, key[0], n)
+            if freed < want or (who == 'direct' and priority == 12):
+                continue
+            anon, files = left['a', False] + left['a', True], left['f', False] + left['f', True]
+            if not anon or not files:
+                break
+            stops, goes = ('a', 'f') if files > anon else ('f', 'a')
+            percent = min(anon, files) * 100 // (target[stops, False] + target[stops, True] + 1)
+            for active in (False, True):
+                scanned = target[goes, active] - left[goes, active]
+                left[goes, active] = max(target[goes, active] * (100 - percent) // 100 - scanned, 0)
+                left[stops, active] = 0
+        if self.swap_pages and v.few_inactive('a'):
+            self.shrink_active(v, 'a', 32)
+        return freed
+
+    def reclaim(self, pages, who):
+        if self.o['reclaim'] != 'linux':
+            return self.one(who)
+        self.drain()
+        want, freed = max(pages, 32), 0
+        vecs = [self.lists[True]] if who == 'group' else [self.lists[False]] + ([self.lists[True]] if self.limit else [])
+        for forced in (False, True):
+            if freed:
+                break
+            for priority in range(12, -1, -1):
+                if freed >= want:
+                    break
+                for v in vecs:
+                    freed += self.shrink(v, who, priority, forced, want)
+        for v in vecs:
+            v.before = dict(v.again)
+        return freed
+
+    def one(self, who):
+        """One page of one list: fifo, lru, clock."""
+        for charged in ([True] if who == 'group' else [False] + ([True] if self.limit else [])):
+            v = self.lists[charged]
+            line = v.of['a', False]
+            looks = 2 * len(line) + 1
+            at = len(line) - 1
+            while at >= 0 and looks:
+                looks -= 1
+                page = line[at]
+                if self.o['reclaim'] == 'clock' and self.look(page)[0]:
+                    line.insert(0, line.pop(at))
+                    at = at - 1 if at else len(line) - 1  # what stood before it stands there now
+                    if at < 0:
+                        break
+                    at = at if at == len(line) - 1 else at + 1
+                    continue
+                pinned = any(page is pin for pin in self.pinned)
+                full = self.kind(page) == 'a' and page.slot is None and len(self.slots) >= self.swap_pages
+                if not pinned and not full:
+                    line.pop(at)
+                    page.where = None
+                    self.evict(page)
+                    return 1
+                at -= 1
+        return 0
+
+    # ---- pages ----
+
+    def own_frame(self):
+        frame = self.asking('user', super().own_frame)
+        frame.charged = bool(self.limit)
+        self.charged_user += frame.charged
+        self.add(frame, self.who)
+        if self.back is not None:
+            slot = self.back
+            self.again(frame, slot.shadow, slot.working)
+            if slot.users > 1:
+                frame.slot, slot.page, frame.dirty, frame.maps = slot, frame, False, 0
+            else:
+                self.free_slot(slot)
+        self.enlist(frame)
+        return frame
+
+    back = who = None
+
+    def free_slot(self, slot):
+        del self.slots[slot.number]
+        self.spare.append(slot.number)
+
+    def let_go(self, holder, n=1):
+        if isinstance(holder, naive.Frame) and holder.maps == n:
+            if holder.slot and holder.slot.users:
+                holder.maps = 0
+                return
+            if holder.slot:
+                self.free_slot(holder.slot)
+            self.unlist(holder)
+            self.charged_user -= holder.charged
+        super().let_go(holder, n)
+
+    def forget(self, p, page):
+        e = p.pages.get(page)
+        if e and e.state == 'swap':
+            del p.pages[page]
+            self.drop_slot(e.frame)
+            return
+        super().forget(p, page)
+
+    def drop_slot(self, slot):
+        slot.users -= 1
+        if slot.users:
+            return
+        page = slot.page
+        if page is not None and page.maps:
+            return
+        if page is not None:
+            self.unlist(page)
+            self.charged_user -= page.charged
+            self.buddy.give(page.at, 0)
+            self.count_anon(-1)
+        self.free_slot(slot)
+
+    def note(self, p):
+        own = sum(1 for e in p.pages.values() if e.state not in ('zero', 'swap'))
+        p.peak = max(p.peak, own)
+        p.table_peak = max(p.table_peak, len(p.tables))
+
+    def alone(self, p, page, e):
+        if not super().alone(p, page, e) or (e.frame.slot and e.frame.slot.users):
+            return False
+        if e.frame.slot:
+            self.free_slot(e.frame.slot)
+            e.frame.slot = None
+        e.frame.dirty = True
+        return True
+
+    def fork(self, parent, child):
+        super().fork(parent, child)
+        for e in child.pages.values():
+            if e.state == 'swap' and not e.counted:
+                e.frame.users += 1
+
+    def put_own(self, p, page, area, copied):
+        e = p.pages.get(page)
+        source = None
+        if copied and e and e.state in ('own', 'forked'):
+            source = e.frame
+        elif copied and area and area.file:
+            source = self.files[area.file]['folios'].get(page + area.offset)
+        self.pinned.append(source)
+        self.who = p
+        try:
+            super().put_own(p, page, area, copied)
+        finally:
+            self.pinned.pop()
+
+    def swap_in(self, p, page, write, area):
+        e = p.pages[page]
+        slot = e.frame
+        p.count['minor_faults'] += 1
+        cached = True
+        if slot.page is None:
+            self.back, self.who = slot, p
+            try:
+                frame = self.own_frame()
+            finally:
+                self.back = None
+            cached = frame.slot is slot
+            p.count['minor_faults'] -= 1
+            p.count['major_faults'] += 1
+            p.count['swap_ins'] += 1
+        else:
+            frame = slot.page
+        e.accessed = True
+        e.frame = frame
+        if not cached:
+            e.state = 'own'
+            return
+        e.state = 'forked'
+        slot.users -= 1
+        frame.maps += 1
+        lonely = frame.maps == 1 and not slot.users
+        if write and not lonely:
+            self.put_own(p, page, area, True)
+        elif lonely and (write or 2 * len(self.slots) >= self.swap_pages):
+            e.state, frame.slot, frame.dirty = 'own', None, True
+            self.free_slot(slot)
+
+    def fault(self, p, page, write):
+        self.asker = self.who = p
+        kept = {name: p.count[name] for name in ('minor_faults', 'major_faults', 'swap_ins')}
+        try:
+            e = p.pages.get(page)
+            if e and e.state == 'swap':
+                self.above(p, page)
+                self.table(p, 0, page)
+                self.swap_in(p, page, write, p.areas.get(page))
+                self.note(p)
+                self.shoot(p, page, page + 1)
+                was = True
+            else:
+                was = super().fault(p, page, write)
+        except Killed:
+            p.count.update(kept)
+            raise
+        e = p.pages.get(page)
+        if e:
+            e.accessed = True
+            if self.o['reclaim'] == 'lru' and e.state in ('own', 'forked', 'cache', 'cachew'):
+                area = p.areas.get(page)
+                used = e.frame if e.state in ('own', 'forked') else self.files[area.file]['folios'][page + area.offset]
+                self.unlist(used)
+                self.put(used, 'a', False)
+        return was
+
+    def first_touch(self, p, page, area, write):
+        self.who = p
+        self.wanted = page + area.offset if area and area.file else None
+        self.major_memory = bool(area and area.file and self.files[area.file]['shared'] and (area.file, self.wanted) in self.out)
+        self.held = []
+        if area and area.file and self.wanted in self.files[area.file]['pages']:
+            self.held = []
+        try:
+            super().first_touch(p, page, area, write)
+        finally:
+            for _ in self.held:
+                self.pinned.pop()
+            self.held = []
+            self.wanted = None
+        if self.major_memory:
+            p.count['minor_faults'] -= 1
+            p.count['major_faults'] += 1
+            p.count['swap_ins'] += 1
+
+    wanted, held = None, ()
+
+    def cache(self, name, i):
+        f = self.files[name]
+        ahead = self.wanted is not None and i != self.wanted
+        warm = self.wanted is None
+        frames = self.buddy.take
+        page = FilePage(None, name, i)
+        page.shared = f['shared']
+        page.charged = bool(self.limit) and not warm
+
+        def take(order, kind):
+            self.way = 'warm' if warm else 'ahead' if ahead else 'user'
+            try:
+                at = frames(order, kind)
+            finally:
+                self.way = None
+            page.at = at
+            return at
+        self.buddy.take = lambda order, kind: take(order, kind) if page.at is None and kind == MOVABLE else frames(order, kind)
+        try:
+            super().cache(name, i)
+        except NoFrame:
+            if warm or ahead:
+                return
+            raise
+        finally:
+            self.buddy.take = frames
+        f.setdefault('folios', {})[i] = page
+        self.charged_user += page.charged
+        self.add(page, None if warm else self.who)
+        mark, slot = self.shadows.pop((name, i), None), self.out.pop((name, i), None)
+        if mark:
+            self.again(page, *mark)
+        if slot:
+            self.again(page, slot.shadow, slot.working)
+            self.free_slot(slot)
+        self.enlist(page)
+        if i == self.wanted:
+            self.pinned.append(page)
+            self.held = [page]
+
+    def need_file(self, name, shared):
+        super().need_file(name, shared)
+        self.files[name].setdefault('folios', {})
+
+    def drop_file(self, name):
+        f = self.files.get(name)
+        if f and f['shared'] and f['areas'] == 1:
+            for i, page in list(f['folios'].items()):
+                self.unlist(page)
+                self.charged_user -= page.charged
+            for key in [k for k in self.out if k[0] == name]:
+                self.free_slot(self.out.pop(key))
+        super().drop_file(name)
+
+    def soil(self, name, i):
+        super().soil(name, i)
+        page = self.files[name]['folios'].get(i)
+        if page and not page.shared:
+            page.dirty = True
+
+    def write_back(self):
+        due = [d for d in self.dirty if d[0] + 30 * self.o['rate'] <= self.clock]
+        super().write_back()
+        for _, name, i in due:
+            self.files[name]['folios'][i].dirty = False
+
+
+class Program(naive.Program):
+    def __init__(self, name, rows):
+        super().__init__(name, rows)
+        self.killed = set()
+
+    def process(self, computer, pid):
+        p = self.by_pid.get(pid)
+        if p is not None and getattr(p, 'killed', False):
+            self.killed.add(pid)
+            del self.by_pid[pid]
+        if pid in self.killed:
+            return None
+        p = super().process(computer, pid)
+        computer.asker = p
+        return p
+
+    def event(self, computer, row):
+        self.current = [None, None]
+        if self.process(computer, row['pid']) is None:
+            if row['op'] == 'fork':
+                self.indices.setdefault(row['arg'], len(self.indices))
+                self.killed.add(row['arg'])
+            return
+        try:
+            super().event(computer, row)
+        except Killed as killed:
+            raise Beyond from killed
+
+    def visit(self, computer):
+        at, pid, current = self.at, self.pid, list(self.current)
+        p = None
+        rows = self.next_visit(computer)
+        if self.process(computer, self.pid) is None:
+            return 0
+        after = self.at
+        self.rows_of_visit = rows
+        p = self.process(computer, self.pid)
+        kept = {name: p.count[name] for name in ('fetches', 'loads', 'stores')}
+        del at, pid, current
+        self.next_visit = lambda computer: rows
+        try:
+            n = super().visit(computer)
+        except Killed:
+            p.count.update(kept)
+            computer.end(p)
+            self.killed.add(self.pid)
+            del self.by_pid[self.pid]
+            n = 0
+        finally:
+            del self.next_visit
+        self.at = after
+        return n
+
+    def finish(self, computer):
+        if not self.by_pid and self.at == 0 and not self.killed:
+            self.process(computer, self.first)
+        for row in self.rows[self.at:]:
+            self.event(computer, row)
+        for index in sorted(self.by_pid, key=lambda pid: self.indices[pid]):
+            if not getattr(self.by_pid[index], 'killed', False):
+                computer.end(self.by_pid[index])
+
+
+def draw(r):
+    o = naive.draw(r)
+    o.update(thp='never', kernel=0, memory=16 << 20, limit=0, swap=r.choice((0, 16, 60, 200, 4000)) * PAGE, reclaim='linux', swappiness=r.choice((60, 60, 0, 100, 200)))
+    if r.random() < 0.6:
+        o['limit'] = r.choice((30, 40, 60, 90, 150))
+    else:
+        o['memory'] = 4 << 20
+        o['kernel'] = r.choice((2700, 3000, 3300)) << 10
+    if r.random() < 0.3:
+        o['reclaim'] = r.choice(('fifo', 'lru', 'clock'))
+    return o
+
+
+def compare(pagewalk, seed, folder):
+    r = random.Random(seed)
+    o = draw(r)
+    rows = [naive.make_program(r, k) for k in range(r.choice((1, 1, 2, 3)))]
+    o['adj'] = {f'p{k}.csv': r.choice((0, 0, 0, -1000, 300, -200)) for k in range(len(rows))}
+    paths = []
+    for k, program in enumerate(rows):
+        path = f'{folder}/p{k}.csv'
+        paths.append(f'{path};oom_score_adj={o["adj"][f"p{k}.csv"]}')
+        with open(path, 'w', newline='') as out:
+            table = csv.writer(out)
+            table.writerow(naive.HEAD)
+            for row in program:
+                size = row['size'] if row['size'] else ''
+                table.writerow([row['op'], row['addr'] if size != '' else '', size, row['pid'], row['arg'], row['name'],
+                                row['offset'] if row['name'].startswith('/') else ''])
+    try:
+        computer = run(o, [Program(f'p{k}.csv', program) for k, program in enumerate(rows)])
+    except NoFrame:
+        computer = None
+    except Beyond:
+        return False, 'beyond'
+    words = naive.options(o)
+    words[words.index('--reclaim') + 1] = o['reclaim']
+    words[words.index('--oom') + 1] = 'badness'
+    words += ['--swappiness', str(o['swappiness']), '--swap', str(o['swap']) if o['swap'] else 'none']
+    words += ['--group-limit', str(o['limit'] * PAGE)] if o['limit'] else []
+    out = Path(folder) / 'out'
+    done = subprocess.run([pagewalk, 'system', '-q', '--audit', *paths, *words, '-o', str(out)], stderr=subprocess.PIPE, text=True, check=False)
+    if computer is None or done.returncode:
+        same = computer is None and done.returncode == 1 and 'no page frame is left' in done.stderr
+        return (not same and f'{o}: frames ran out for {"one" if computer else "the naive one"} only: {done.stderr}'), 'full' if same else ''
+    wrong, notes = naive.differences(computer, out, o)
+    row = next(csv.DictReader(open(out / 'system.csv', newline='')))
+    more = []
+    for name in ('swap_ins', 'swap_outs', 'refaults', 'activations'):
+        n = sum(p.count[name] for p in computer.processes)
+        if str(n) != row[name]:
+            more.append(f'{name}: {row[name]}, naive {n}')
+        notes += f' {name}' if n else ''
+    for name, n in (('oom_kills', len(computer.kills)), ('direct_reclaims', computer.direct), ('swap_bytes', computer.swap_peak * PAGE)):
+        if str(n) != row[name]:
+            more.append(f'{name}: {row[name]}, naive {n}')
+        notes += f' {name}' if n else ''
+    points = defaultdict(list)
+    for event in csv.DictReader(open(out / 'events.csv', newline='')):
+        points[event['kill']].append(int(event['points']))
+    if [sorted(p) for p in points.values()] != computer.kills:
+        more.append(f'points: {dict(points)}, naive {computer.kills}')
+    if more:
+        wrong = (wrong or str(o)) + '\n  ' + '\n  '.join(more)
+    return wrong, notes + f' {o["reclaim"]}'
+
+
+def run(o, programs):
+    naive.Computer, kept = Computer, naive.Computer
+    try:
+        return naive.run(o, programs)
+    finally:
+        naive.Computer = kept
+
+
+def main():
+    pagewalk = sys.argv[1] if len(sys.argv) > 1 else os.environ['PAGEWALK']
+    n = int(sys.argv[2]) if len(sys.argv) > 2 else 150
+    first = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    seen, failed = defaultdict(int), 0
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(first, first + n):
+            wrong, notes = compare(pagewalk, seed, folder)
+            for note in notes.split():
+                seen[note] += 1
+            if wrong:
+                print(f'seed {seed}: {wrong}')
+                failed += 1
+    print(f'{n} mixes, {failed} wrong; with ' + ', '.join(f'{name} {count}' for name, count in sorted(seen.items())))
+    for name in ('swap_ins', 'swap_outs', 'refaults', 'activations', 'oom_kills'):
+        if n >= 100 and seen[name] < n // 50:
+            print(f'too few mixes had {name}')
+            failed += 1
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()
