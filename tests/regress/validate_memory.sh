@@ -62,10 +62,10 @@ awk -v p="$predicted" -v m="$measured" -v s="$spread" 'BEGIN { d = 100 * (p - m)
   fail "the prediction is off: $(cat out)"
 [ "$(value minor_faults predicted limit.csv)" -gt 2560 ] || fail "fewer minor faults than pages: $(cat limit.csv)"
 
-# Ended in the middle: by Ctrl-C it cleans up itself; by SIGKILL the next one does.
+# Ended in the middle: by a signal it cleans up itself; by SIGKILL the next one does.
 "$PAGEWALK" validate -q --memory 7M --swap 64M -- sleep 20 >out 2>err &
 for _ in $(seq 100); do [ -n "$(left)" ] && break; sleep 0.1; done
-kill -INT $!; wait $!
+kill -TERM $!; wait $!
 [ -z "$(left)" ] || fail "after an interrupt there is left: $(left)"
 "$PAGEWALK" validate -q --memory 7M --swap 64M -- sleep 20 >out 2>err &
 pid=$!
