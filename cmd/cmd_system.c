@@ -19,10 +19,11 @@
 #include "system_json.h"
 #include "system_report.h"
 #include "system_spec.h"
+#include "target.h"
 #include "yamlfile.h"
 
 struct system_options {
-  const char *csv, *json, *folder;
+  const char *csv, *json, *folder, *target;
   bool no_charts, quiet;
 };
 
@@ -31,6 +32,8 @@ static const struct option_row own_rows[] = {
     {"json", 0, OPTION_TEXT, "FILE", offsetof(struct system_options, json), "write system, processes and slabs as JSON, likewise"},
     {"output", 'o', OPTION_TEXT, "DIR", offsetof(struct system_options, folder),
      "a folder for system.csv, processes.csv, slabs.csv, buddy.csv,\nseries.csv, events.csv and charts/"},
+    {"target", 0, OPTION_TEXT, "RATE", offsetof(struct system_options, target),
+     "the least --group-limit (or --memory) of those given that keeps\nmajor faults there: 100/s, 100/run, 0.001, 0.1% or 1000ppm"},
     {"no-charts", 0, OPTION_FLAG, NULL, offsetof(struct system_options, no_charts), "draw no charts"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
     {0}};
@@ -278,6 +281,71 @@ static void compare_thp(const struct work *w)
         system_report_compare(&configs[i], &w->cases[i].result, &configs[k], &w->cases[k].result);
 }
 
+/* ---- the least memory for a target ---- */
+
+/* All but the size that is looked for: the group's limit, or where there is none all memory. */
+static bool differ_in_size_alone(const struct pw_system_config *a, const struct pw_system_config *b)
+{
+  bool same = a->thp == b->thp && a->quantum == b->quantum && a->asids == b->asids && a->cold == b->cold && a->plain == b->plain &&
+              a->swap_bytes == b->swap_bytes && a->reclaim == b->reclaim && a->oom == b->oom && a->swappiness == b->swappiness;
+  return same && (a->group_bytes && b->group_bytes ? a->memory_bytes == b->memory_bytes : !a->group_bytes && !b->group_bytes);
+}
+
+static uint64_t size_of(const struct pw_system_config *c)
+{
+  return c->group_bytes ? c->group_bytes : c->memory_bytes;
+}
+
+/* Of those that are like configuration `first` but for the size: the least that keeps the target, and the largest below that does not. */
+static void find_least(const struct work *w, size_t first, const struct target *target, size_t *least, size_t *below)
+{
+  const struct pw_system_config *configs = w->plan->configs;
+  *least = *below = SIZE_MAX;
+  for (size_t i = first; i < w->plan->n_configs; i++) {
+    if (!differ_in_size_alone(&configs[first], &configs[i]) || w->cases[i].error.status) continue;
+    const struct pw_system_result *r = &w->cases[i].result;
+    const struct pw_totals *t = &r->sums.counted;
+    bool kept = !r->oom_kills && target_keeps(target, r->sums.major_faults, t->fetches + t->loads + t->stores, configs[i].rate);
+    size_t *to = kept ? least : below;
+    bool better = *to == SIZE_MAX || (kept ? size_of(&configs[i]) < size_of(&configs[*to]) : size_of(&configs[i]) > size_of(&configs[*to]));
+    if (better) *to = i;
+  }
+}
+
+static void tell_least(const struct work *w, size_t first, const struct target *target, const char *text)
+{
+  const struct pw_system_config *configs = w->plan->configs;
+  char a[32], b[32], c[32], d[32], *sentence;
+  size_t least, below;
+  find_least(w, first, target, &least, &below);
+  const char *option = configs[first].group_bytes ? "--group-limit" : "--memory";
+  if (below != SIZE_MAX) human_bytes(c, sizeof c, size_of(&configs[below]));
+  if (below != SIZE_MAX) human_count(d, sizeof d, w->cases[below].result.sums.major_faults);
+  if (least == SIZE_MAX && below == SIZE_MAX) return;
+  if (least == SIZE_MAX) {
+    sentence = heap_text("no %s of these keeps major faults at %s: the largest, %s, has %s%s", option, text, c, d,
+                         w->cases[below].result.oom_kills ? ", and a process is killed" : "");
+  } else {
+    human_bytes(a, sizeof a, size_of(&configs[least]));
+    human_count(b, sizeof b, w->cases[least].result.sums.major_faults);
+    sentence = below == SIZE_MAX ? heap_text("%s %s keeps major faults at %s: %s; none that is less was tried", option, a, text, b)
+                                 : heap_text("%s %s keeps major faults at %s: %s; %s has %s%s", option, a, text, b, c, d,
+                                             w->cases[below].result.oom_kills ? ", and a process is killed" : "");
+  }
+  if (w->summary) printf("\n%s\n", sentence);
+  else say_note("%s", sentence);
+  free(sentence);
+}
+
+static void tell_target(const struct work *w, const struct target *target, const char *text)
+{
+  for (size_t i = 0; i < w->plan->n_configs; i++) {
+    size_t k = 0;
+    while (k < i && !differ_in_size_alone(&w->plan->configs[k], &w->plan->configs[i])) k++;
+    if (k == i) tell_least(w, i, target, text);
+  }
+}
+
 static int report(const struct work *w, const struct system_options *options)
 {
   int code = DONE;
@@ -306,6 +374,9 @@ static int report(const struct work *w, const struct system_options *options)
   for (size_t i = 0; w->summary && i < w->plan->n_configs; i++)
     if (!w->cases[i].error.status) system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
   if (w->summary) compare_thp(w);
+  struct target target;
+  struct pw_error none;
+  if (options->target && !target_parse_faults(&target, options->target, "--target", &none)) tell_target(w, &target, options->target);
   return good == w->plan->n_configs ? code : FAILED;
 }
 
@@ -339,6 +410,8 @@ static int run_system(struct work *w, const struct system_options *options)
   if (check_input(w, options, "file of the computer", w->file) != DONE) return USAGE;
   if (options->csv && options->json && strcmp(options->csv, options->json) == 0)
     return say_usage("--csv and --json both write %s; name two files", options->csv);
+  struct target target;
+  if (options->target && target_parse_faults(&target, options->target, "--target", &err)) return say_usage("%s", err.text);
   if (options->folder && !*options->folder) return say_usage("-o needs the name of a folder");
   if (options->folder && folder_make(options->folder, &folder_is_new, &err)) {
     say("%s", err.text);

@@ -159,6 +159,7 @@ static void print_limit(const struct target *target, const struct words_of *word
   case TARGET_FRACTION: printf(" per %s", words->lookup); break;
   case TARGET_PERCENT: printf(" %% of %s", words->lookups); break;
   case TARGET_PPM: printf(" per million %s", words->lookups); break;
+  case TARGET_SECOND: case TARGET_RUN: break; /* of `system` alone */
   }
 }
 
@@ -176,6 +177,7 @@ static void print_unmet(const struct pw_curve *curve, const struct words_of *wor
   case TARGET_FRACTION: printf("%.4g per %s\n", rate, words->lookup); break;
   case TARGET_PERCENT: printf("%.4g %%\n", rate * 100); break;
   case TARGET_PPM: printf("%s per million\n", million); break;
+  case TARGET_SECOND: case TARGET_RUN: break;
   }
 }
 

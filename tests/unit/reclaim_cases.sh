@@ -182,6 +182,24 @@ checks=$((checks + 1))
 [ "$(cut -d, -f3- "$dir/both.csv" | sed 's/,[^,]*$//')" = "$(cut -d, -f3- "$dir/none.csv" | sed 's/,[^,]*$//'; tail -n 1 "$dir/64M.csv" | cut -d, -f3- | sed 's/,[^,]*$//')" ] ||
   fail "$(diff <(cut -d, -f3- "$dir/both.csv") <(cut -d, -f3- "$dir/none.csv"; tail -n 1 "$dir/64M.csv" | cut -d, -f3-))"
 
+# The least limit that keeps a target: 4 pages of 4 are enough for no fault; 3 are not. Without swap a smaller one kills, and keeps nothing.
+trace again <<<"$map
+$(stores 0 3)
+$(stores 0 3)"
+ran="a target"
+target() { # TARGET SENTENCE OPTIONS...
+  checks=$((checks + 1))
+  "$PAGEWALK" system "$dir/again" --memory 16M --kernel 0 --thp never --group-limit 56K,60K,64K --target "$1" "${@:3}" --csv "$dir/t.csv" 2>"$dir/talk"
+  [ $? -eq 0 ] && grep -qF -- "$2" "$dir/talk" || fail "$(cat "$dir/talk")"
+}
+target 0/run "--group-limit 60 KiB keeps major faults at 0/run: 0; 56 KiB has" --swap 1M
+target 1000/run "--group-limit 56 KiB keeps major faults at 1000/run: " --swap 1M
+target 1000000000/s "--group-limit 56 KiB keeps major faults at 1000000000/s: " --swap 1M
+target 100ppm "56 KiB has 0, and a process is killed"
+checks=$((checks + 1))
+"$PAGEWALK" system "$dir/again" --memory 16M --target 5/h 2>"$dir/talk"
+[ $? -eq 2 ] && grep -qF -- "--target: '5/h' is no rate; its forms are 0.001, 0.1%, 1000ppm (per million), 100/s and 100/run" "$dir/talk" || fail "$(cat "$dir/talk")"
+
 # Bad input: one sentence each.
 while IFS='|' read -r words sentence; do
   checks=$((checks + 1))
