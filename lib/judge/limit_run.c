@@ -25,6 +25,7 @@ struct watched {
   const struct pw_limit_run_options *options;
   struct pw_limited *limited;
   int counters;  /* memory.stat of the group */
+  bool became;   /* the program */
   int program_cpu, our_cpu;
   cpu_set_t before;
 };
@@ -72,9 +73,21 @@ static void become(const struct watched *w, const char *path, char *const argv[]
 
 /* ---- while it runs ---- */
 
+/* Has it become the program? Before, its memory is ours. */
+static bool has_become(struct watched *w)
+{
+  char path[64], its[512], ours[512];
+  if (w->became) return true;
+  snprintf(path, sizeof path, "/proc/%d/exe", w->process);
+  ssize_t n = readlink(path, its, sizeof its), m = readlink("/proc/self/exe", ours, sizeof ours);
+  w->became = n > 0 && m > 0 && (n != m || memcmp(its, ours, (size_t)n) != 0);
+  return w->became;
+}
+
 static void look(struct watched *w)
 {
   char path[64], text[TEXT];
+  if (!has_become(w)) return;
   snprintf(path, sizeof path, "/proc/%d/status", w->process);
   pw_file_text(path, text, sizeof text);
   uint64_t tables = pw_counter(text, "VmPTE") << 10;

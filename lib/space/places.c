@@ -25,7 +25,10 @@ int pw_places_init(struct pw_places *p)
 int pw_places_share(struct pw_places *to, const struct pw_places *from)
 {
   struct pw_gaps gaps;
-  if (pw_gaps_init(&gaps, NULL, 0)) return -1;
+  if (pw_gaps_init(&gaps, NULL, 0)) {
+    pw_gaps_clear(&gaps);
+    return -1;
+  }
   *to = *from;
   to->shifts = to->live = (struct pw_ranges){0};
   to->gaps = gaps;
