@@ -43,17 +43,33 @@ struct measured {
   double mean, spread, off; /* spread and off: percent of the mean */
 };
 
+/* A run that was killed where the prediction kills nobody ended early, by counters that were behind: it is told of, and not measured by. */
+static bool ended_early(const struct pw_limit_validation *v, unsigned run)
+{
+  return v->polled[run].oom_kills && !v->predicted.oom_kills;
+}
+
+static unsigned whole_runs(const struct pw_limit_validation *v)
+{
+  unsigned n = 0;
+  for (unsigned k = 0; k < v->n_polled; k++) n += !ended_early(v, k);
+  return n;
+}
+
 static struct measured measure(const struct pw_limit_validation *v, size_t i)
 {
   struct measured m = {.least = UINT64_MAX};
   double sum = 0;
+  unsigned n_whole = whole_runs(v), n_runs = 0;
   for (unsigned k = 0; k < v->n_polled; k++) {
     uint64_t n = value(&v->polled[k], i);
+    if (n_whole && ended_early(v, k) && quantities[i].offset != AT(oom_kills)) continue;
+    n_runs++;
     m.least = n < m.least ? n : m.least;
     m.most = n > m.most ? n : m.most;
     sum += (double)n;
   }
-  m.mean = sum / (v->n_polled ? v->n_polled : 1);
+  m.mean = sum / (n_runs ? n_runs : 1);
   double whole = m.mean > 0 ? m.mean : 1;
   m.spread = 100 * (double)(m.most - m.least) / whole;
   m.off = 100 * ((double)value(&v->predicted, i) - m.mean) / whole;
@@ -95,6 +111,8 @@ void validate_limit_text(const struct pw_limit_options *o, const struct pw_limit
   printf("A run whose counters nobody read had %s%s.\n", a, v->unpolled.oom_kills ? " and was killed" : "");
   struct measured files = measure(v, N_QUANTITIES - 2);
   if (files.most > o->memory_bytes / 100) say_note("the program brought files into its group, which the recording does not show: the prediction is of less");
+  for (unsigned k = 0; k < v->n_polled; k++)
+    if (ended_early(v, k)) say_note("run %u was killed after %" PRIu64 " major faults, with swap free: the kernel's counters were behind; it is not measured by", k + 1, v->polled[k].major_faults);
   if (v->damon) say_note("DAMON reclaims on this system too, by rules of its own");
   for (unsigned k = 0; k < v->n_polled; k++)
     if (v->polled[k].signal && !v->polled[k].oom_kills) say_note("run %u was ended by signal %d", k + 1, v->polled[k].signal);

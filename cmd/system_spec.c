@@ -47,7 +47,7 @@ const struct option_row system_running_rows[] = {
     {"quantum", 0, OPTION_WORDS, "N...", AT(SYS_QUANTUM), "accesses of a turn (default 1M)"},
     {"rate", 0, OPTION_WORD, "N", AT(SYS_RATE), "accesses of a simulated second (default 1G): khugepaged's clock"},
     {"every", 0, OPTION_WORD, "N", AT(SYS_EVERY), "windows of N accesses for series.csv and buddy.csv (default:\n100 to 200 windows, of 1000 accesses times a power of 2)"},
-    {"tell", 0, OPTION_WORD, "N", AT(SYS_TELL), "the first N page faults, splits and collapses in words"},
+    {"tell", 0, OPTION_WORD, "N", AT(SYS_TELL), "the first N faults, evictions, kills, splits and collapses in words"},
     {"seed", 0, OPTION_WORD, "N", AT(SYS_SEED), "seed of the random policies (default 1)"},
     {"jobs", 'j', OPTION_WORD, "N", AT(SYS_JOBS), "configurations at a time (default: one a processor)"},
     {"audit", 0, OPTION_FLAG, NULL, offsetof(struct system_settings, audit),

@@ -26,11 +26,19 @@ static void tell_fault(struct pw_text *text, const struct pw_told *t)
 {
   pw_text_printf(text, "%s fault, %s 0x%" PRIx64 ": ", t->major ? "major" : "minor", t->write ? "a write to" : "a read of", t->page << PW_BASE_SHIFT);
   if (t->huge) pw_text_add(text, "2 MiB are mapped at once");
-  else if (t->copies) pw_text_add(text, "the page is copied");
+  else if (t->copies) pw_text_add(text, t->swap ? "it is read from swap, and copied" : "the page is copied");
+  else if (t->swap) pw_text_add(text, "it is read from swap");
   else if (t->major) pw_text_add(text, "its file is read");
   else pw_text_add(text, t->write ? "it may be written from here on" : "it is mapped to be read");
   if (t->fallback) pw_text_add(text, "; there is no block of 2 MiB");
   if (t->around) pw_text_printf(text, ", and %" PRIu64 " pages around it", t->around);
+}
+
+static void tell_eviction(struct pw_text *text, const struct pw_told *t)
+{
+  pw_text_printf(text, "%s at 0x%" PRIx64 " %s; left are %" PRIu64 " inactive and %" PRIu64 " active private pages, %" PRIu64 " and %" PRIu64 " of files",
+                 t->huge ? "the 2 MiB" : "the page", t->page << PW_BASE_SHIFT, t->swap ? "goes to swap" : "of a file leaves", t->lists[PW_ANON_INACTIVE],
+                 t->lists[PW_ANON_ACTIVE], t->lists[PW_FILE_INACTIVE], t->lists[PW_FILE_ACTIVE]);
 }
 
 void pw_asked_tell(void *context, const struct pw_told *t)
@@ -45,6 +53,8 @@ void pw_asked_tell(void *context, const struct pw_told *t)
   pw_text_printf(&text, "at access %" PRIu64 ": %s: ", s->clock, name);
   if (t->what == PW_TOLD_FAULT) tell_fault(&text, t);
   else if (t->what == PW_TOLD_SPLIT) pw_text_printf(&text, "the 2 MiB at 0x%" PRIx64 " become small pages", t->page << PW_BASE_SHIFT);
+  else if (t->what == PW_TOLD_EVICTION) tell_eviction(&text, t);
+  else if (t->what == PW_TOLD_KILL) pw_text_printf(&text, "it is killed, with a score of %" PRIu64, t->score);
   else pw_text_printf(&text, "khugepaged makes one of the %" PRIu64 " pages in the 2 MiB at 0x%" PRIx64, t->copies, t->page << PW_BASE_SHIFT);
   if (!text.failed) a->options->told(a->options->told_context, pw_text_get(&text));
   pw_text_clear(&text);

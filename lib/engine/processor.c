@@ -105,6 +105,14 @@ static int choose_victim(struct pw_system *s, bool group, uint32_t *victim)
   return 0;
 }
 
+static void tell_kill(const struct pw_system *s, uint32_t victim)
+{
+  struct pw_told told = {.what = PW_TOLD_KILL, .mm = &s->processes.list[victim]->mm};
+  for (size_t i = 0; i < s->n_candidates; i++)
+    if (s->candidates[i].victim && s->candidates[i].process == victim) told.score = s->candidates[i].score;
+  if (s->computer.tell) s->computer.tell(s->computer.tell_context, &told);
+}
+
 /* See pw_kill_fn. */
 static int kill_one(void *context, bool group)
 {
@@ -114,6 +122,7 @@ static int kill_one(void *context, bool group)
   if (s->parted) return PW_MM_NO_FRAME;
   if (choose_victim(s, group, &victim)) return PW_ENOMEM;
   if (victim == UINT32_MAX) return PW_MM_NO_FRAME;
+  tell_kill(s, victim);
   if (s->processes.list[victim] == s->computer.asker) return PW_MM_KILLED;
   pw_program_kill(&s->slots[s->processes.of[victim].program].program, s->processes.of[victim].process);
   return 0;

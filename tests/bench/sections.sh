@@ -99,19 +99,24 @@ section_one() {
 }
 
 section_system() {
-  local t four=() target='>= 1.7' lists=(--thp never,always --quantum 10K,100K,1M,10M,100M)
+  local t pages four=() target='>= 1.7' lists=(--thp never,always --quantum 10K,100K,1M,10M,100M)
   local same=(--thp never,always --asid off,2,6,64,on)
   heading system "up to four programs on one computer of 1 GiB, two levels of TLBs"
   if [ "$(nproc)" -lt 2 ]; then target=''; fi
   for t in "${programs[@]:0:4}"; do four+=("${path[t]}"); done
   queue each "$pagewalk" run -q --jobs 1 --csv - "${four[@]}"
   queue together "$pagewalk" system -q --jobs 1 --csv - --memory 1G "${four[@]}"
+  # what they have at most of their own, and 80 % of it
+  pages=$("$pagewalk" system -q --csv - --memory 1G --thp never "${four[@]}" |
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } NR == 2 { print int(($c["anon_bytes"] + $c["table_bytes"]) / 4096) }')
+  queue limited "$pagewalk" system -q --jobs 1 --csv - --memory 2G --thp never --swap 1G --group-limit $((pages * 8 / 10 * 4))K "${four[@]}"
   queue ten "$pagewalk" system -q --jobs 1 --csv - --memory 1G "${lists[@]}" "${four[@]}"
   queue same "$pagewalk" system -q --jobs 1 --csv - --memory 1G "${same[@]}" "${four[@]}"
   queue same2 "$pagewalk" system -q --jobs 2 --csv - --memory 1G "${same[@]}" "${four[@]}"
   queue ten2 "$pagewalk" system -q --jobs 2 --csv - --memory 1G "${lists[@]}" "${four[@]}"
   race
   row "${#four[@]} programs" "processor time by that of run on each" "<= 4" "$(figure 1/1 cpu together each)"
+  row "${#four[@]} programs" "the same in a group with 80 % of their memory, and swap" "<= 6" "$(figure 1/1 cpu limited each)"
   row "${#four[@]} programs" "ten configurations of one quantum by one, processor time" "<= 8" "$(figure 1/1 cpu same together)"
   row "${#four[@]} programs" "the same, times as fast with two jobs" "$target" "$(figure 1/1 elapsed same same2)"
   row "${#four[@]} programs" "ten configurations of five quanta by one, processor time" "<= 8" "$(figure 1/1 cpu ten together)"

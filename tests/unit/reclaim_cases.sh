@@ -182,6 +182,25 @@ checks=$((checks + 1))
 [ "$(cut -d, -f3- "$dir/both.csv" | sed 's/,[^,]*$//')" = "$(cut -d, -f3- "$dir/none.csv" | sed 's/,[^,]*$//'; tail -n 1 "$dir/64M.csv" | cut -d, -f3- | sed 's/,[^,]*$//')" ] ||
   fail "$(diff <(cut -d, -f3- "$dir/both.csv") <(cut -d, -f3- "$dir/none.csv"; tail -n 1 "$dir/64M.csv" | cut -d, -f3-))"
 
+# In words: who leaves, comes back and is killed.
+ran="in words"
+checks=$((checks + 1))
+trace three <<<"$map
+$(stores 0 3)
+W,@0,8"
+"$PAGEWALK" system "$dir/three" --memory 16M --kernel 0 --swap 1M --thp never --group-limit 56K --tell 9 --csv "$dir/t.csv" 2>"$dir/talk"
+[ "$(sed 's/^pagewalk: //' "$dir/talk")" = 'at access 0: three: minor fault, a write to 0x40000000: it may be written from here on
+at access 1: three: minor fault, a write to 0x40001000: it may be written from here on
+at access 2: three: minor fault, a write to 0x40002000: it may be written from here on
+at access 3: three: the page at 0x40000000 goes to swap; left are 0 inactive and 0 active private pages, 0 and 0 of files
+at access 3: three: the page at 0x40001000 goes to swap; left are 0 inactive and 0 active private pages, 0 and 0 of files
+at access 3: three: the page at 0x40002000 goes to swap; left are 0 inactive and 0 active private pages, 0 and 0 of files
+at access 3: three: minor fault, a write to 0x40003000: it may be written from here on
+at access 4: three: major fault, a write to 0x40000000: it is read from swap' ] || fail "$(cat "$dir/talk")"
+checks=$((checks + 1))
+"$PAGEWALK" system "$dir/three" --memory 16M --kernel 0 --thp never --group-limit 56K --tell 9 --csv "$dir/t.csv" 2>"$dir/talk"
+[ "$(tail -1 "$dir/talk")" = 'pagewalk: at access 3: three: it is killed, with a score of 952' ] || fail "$(tail -1 "$dir/talk")"
+
 # The least limit that keeps a target: 4 pages of 4 are enough for no fault; 3 are not. Without swap a smaller one kills, and keeps nothing.
 trace again <<<"$map
 $(stores 0 3)

@@ -51,11 +51,13 @@ typedef void pw_shoot_fn(void *context, uint32_t number, uint64_t start, uint64_
 
 /* Something that happened to a page, for whoever tells it to people. */
 struct pw_told {
-  enum { PW_TOLD_FAULT, PW_TOLD_SPLIT, PW_TOLD_COLLAPSE } what;
+  enum { PW_TOLD_FAULT, PW_TOLD_SPLIT, PW_TOLD_COLLAPSE, PW_TOLD_EVICTION, PW_TOLD_KILL } what;
   const struct pw_mm *mm;
   uint64_t page;
-  bool write, major, huge, fallback; /* of a fault */
+  bool write, major, huge, fallback, swap; /* of a fault; huge, swap (it is written there): of an eviction too */
   uint64_t copies, around;           /* pages that it copied, and that came with it */
+  uint64_t lists[PW_LISTS];          /* of an eviction: how long they are, enum pw_lru_list, without what is being looked at */
+  uint64_t score;                    /* of a kill */
 };
 typedef void pw_tell_fn(void *context, const struct pw_told *told);
 

@@ -146,7 +146,27 @@ static bool drop_cached(struct pw_computer *c, uint32_t number, uint64_t *writte
   return true;
 }
 
+static void tell(struct pw_computer *c, const struct pw_told *told)
+{
+  if (told->mm) c->tell(c->tell_context, told);
+}
+
+/* Whose page it is, and how long the lists are. */
+static struct pw_told told_of(struct pw_computer *c, uint32_t number)
+{
+  const struct pw_folio *f = &c->reclaim.folios.list[number];
+  struct pw_told told = {.what = PW_TOLD_EVICTION, .mm = f->first.mm ? f->first.mm : f->of, .page = f->first.page, .huge = f->order > 0,
+                         .swap = pw_is_swapped(c, f)};
+  for (int list = 0; list < PW_LISTS; list++) told.lists[list] = pw_lruvec_of(c, number)->pages[list];
+  return told;
+}
+
 bool pw_evict(struct pw_computer *c, uint32_t number, uint64_t *written)
 {
-  return pw_is_swapped(c, &c->reclaim.folios.list[number]) ? swap_out(c, number, written) : drop_cached(c, number, written);
+  struct pw_told told = {.mm = NULL};
+  if (c->tell) told = told_of(c, number);
+  bool swaps = pw_is_swapped(c, &c->reclaim.folios.list[number]);
+  bool gone = swaps ? swap_out(c, number, written) : drop_cached(c, number, written);
+  if (gone) tell(c, &told);
+  return gone;
 }

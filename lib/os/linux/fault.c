@@ -250,6 +250,7 @@ static void tell(const struct fault *f, const struct pw_mm_counts *before, bool 
   f->computer->tell(f->computer->tell_context,
                     &(struct pw_told){.what = PW_TOLD_FAULT, .mm = f->m, .page = f->page, .write = f->write, .huge = huge,
                                       .major = now->major_faults > before->major_faults, .fallback = now->thp_fallbacks > before->thp_fallbacks,
+                                      .swap = now->swap_ins > before->swap_ins,
                                       .copies = now->copies - before->copies, .around = now->around - before->around});
 }
 
