@@ -219,7 +219,7 @@ static const struct {
   const char *chart;
   enum pw_system_table table;
 } system_charts[] = {{"process-walks", PW_SYSTEM_PROCESSES}, {"process-faults", PW_SYSTEM_PROCESSES},
-                     {"process-memory", PW_SYSTEM_PROCESSES}, {"quantum", PW_SYSTEM_RUNS},
+                     {"process-memory", PW_SYSTEM_PROCESSES}, {"quantum", PW_SYSTEM_RUNS}, {"limits", PW_SYSTEM_RUNS},
                      {"series", PW_SYSTEM_SERIES}, {"free-blocks", PW_SYSTEM_BUDDY}};
 
 static bool varies_quantum(const struct system_plan *plan)
@@ -227,6 +227,21 @@ static bool varies_quantum(const struct system_plan *plan)
   for (size_t i = 1; i < plan->n_configs; i++)
     if (plan->configs[i].quantum != plan->configs[0].quantum) return true;
   return false;
+}
+
+/* Nothing but the group's limit and who leaves: then a chart of both says all. */
+static bool varies_limit_alone(const struct system_plan *plan)
+{
+  bool varies = false;
+  const struct pw_system_config *a = &plan->configs[0];
+  for (size_t i = 1; i < plan->n_configs; i++) {
+    const struct pw_system_config *b = &plan->configs[i];
+    if (a->thp != b->thp || a->quantum != b->quantum || a->asids != b->asids || a->cold != b->cold || a->plain != b->plain ||
+        a->swap_bytes != b->swap_bytes || a->oom != b->oom || a->swappiness != b->swappiness || a->memory_bytes != b->memory_bytes)
+      return false;
+    varies |= a->group_bytes != b->group_bytes;
+  }
+  return varies;
 }
 
 static int draw(const struct system_plan *plan, const char *folder)
@@ -239,7 +254,8 @@ static int draw(const struct system_plan *plan, const char *folder)
     bool of_programs = system_charts[i].table == PW_SYSTEM_PROCESSES;
     bool over_time = system_charts[i].table == PW_SYSTEM_SERIES || system_charts[i].table == PW_SYSTEM_BUDDY;
     if ((of_programs && !plan->n_programs) || (over_time && !plan->every && plan->n_configs > MOST_OVER_TIME)) continue;
-    if (system_charts[i].table == PW_SYSTEM_RUNS && !varies_quantum(plan)) continue;
+    bool of_limits = strcmp(system_charts[i].chart, "limits") == 0;
+    if (system_charts[i].table == PW_SYSTEM_RUNS && !(of_limits ? varies_limit_alone(plan) : varies_quantum(plan))) continue;
     char *csv = heap_text("%s/%s.csv", folder, pw_system_table_name(system_charts[i].table));
     const char *const csvs[] = {csv};
     struct pw_chart_options options = {.folder = charts, .only = system_charts[i].chart, .report = count_chart, .stop = interrupt_stops, .context = &n};

@@ -20,6 +20,11 @@ static const struct pw_column_look looks[] = {
   {"trace", "trace", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
   {"name", "process", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
   {"setting", "configuration", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
+  {"group_limit_bytes", "limit of the group", PW_UNIT_BYTES, PW_SCALE_LINEAR, 0},
+  {"swap_device_bytes", "swap device", PW_UNIT_BYTES, PW_SCALE_LOG2, 0},
+  {"swap_bytes", "in swap", PW_UNIT_BYTES, PW_SCALE_AUTO, PW_PART_ALL},
+  {"swappiness", "swappiness", PW_UNIT_PLAIN, PW_SCALE_LINEAR, 0},
+  {"reclaim", "who leaves", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0},
   {"quantum", "accesses of a turn", PW_UNIT_PLAIN, PW_SCALE_LOG10, 0},
   {"of", "curve of", PW_UNIT_PLAIN, PW_SCALE_CATEGORY, 0}, /* these are columns of a curve */
   {"entries", "entries", PW_UNIT_PLAIN, PW_SCALE_LOG2, 0},

@@ -14,7 +14,7 @@
 #include "report/chartwords.h"
 #include "report/figure.h"
 
-enum {MOST_STEPS = 380, N_PANELS = 7, N_SERIES = 14};
+enum {MOST_STEPS = 380, N_PANELS = 7, N_SERIES = 15};
 
 /* What a panel shows: a state in bytes, or a count for so many accesses. */
 static const struct panel {
@@ -32,10 +32,10 @@ static const struct panel {
 };
 
 /* The name is its colour too: what is of the heap looks the same in all panels. */
-enum colour {RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP, PRIVATE, FILES, KERNEL, HUGE_PAGES};
+enum colour {RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP, PRIVATE, FILES, KERNEL, HUGE_PAGES, IN_SWAP};
 static const char *const names[N_SERIES] = { "resident", "page tables", "minor faults", "page walks", "DTLB", "ITLB",
                                             "major faults",
-                                             "written back", "heap", "mmap", "private", "files", "kernel", "huge pages"};
+                                             "written back", "heap", "mmap", "private", "files", "kernel", "huge pages", "in swap"};
 
 static const struct series_line {
   const char *column;
@@ -47,6 +47,7 @@ static const struct series_line {
   {"file_bytes", 1, FILES},
   {"kernel_bytes", 1, KERNEL},
   {"thp_bytes", 1, HUGE_PAGES},
+  {"swap_bytes", 1, IN_SWAP},
   {"table_bytes", 2, TABLES},
   {"heap_bytes", 3, HEAP},
   {"mmap_bytes", 3, MMAP},
