@@ -159,7 +159,7 @@ static void standard_set(void **state)
   size_t listed = 0;
   struct pw_list_entry entry;
   for (size_t i = 0; pw_list_entry(PW_LIST_CHARTS, i, &entry); i++) /* all but those of other files than results.csv */
-    listed += !strstr(entry.name, "-curve") && !strstr("series top-owners heat process-walks process-faults process-memory quantum free-blocks", entry.name);
+    listed += !strstr(entry.name, "-curve") && !strstr("series top-owners heat process-walks process-faults process-memory quantum limits free-blocks", entry.name);
   int drawn = draw((struct pw_chart_options){ .report = listen, .context = &told }, &err);
   assert_string_equal(err.text, "");
   assert_int_equal(drawn, told.drawn);
