@@ -120,12 +120,7 @@ void validate_limit_text(const struct pw_limit_options *o, const struct pw_limit
 
 void validate_limit_csv(FILE *out, const struct words *program, const struct pw_limit_options *o, const struct pw_limit_validation *v)
 {
-  char *text = heap_text("%s", "");
-  for (size_t i = 0; i < program->n; i++) {
-    char *longer = heap_text("%s%s%s", text, i ? " " : "", program->items[i]);
-    free(text);
-    text = longer;
-  }
+  char *text = validate_program(program);
   fputs("program,memory_bytes,swap_bytes,quantity,predicted,with_24_fewer,with_24_more,measured,difference_percent,spread_percent,unpolled", out);
   for (unsigned k = 0; k < v->n_polled; k++) fprintf(out, ",run_%u", k + 1);
   fputc('\n', out);

@@ -203,7 +203,7 @@ void validate_print_json(const struct words *program, const struct pw_validation
   fputs("\n}\n", stdout);
 }
 
-void validate_print_csv(FILE *out, const struct words *program, const struct pw_validation *v, bool thp)
+char *validate_program(const struct words *program)
 {
   char *text = heap_text("%s", "");
   for (size_t i = 0; i < program->n; i++) {
@@ -211,6 +211,12 @@ void validate_print_csv(FILE *out, const struct words *program, const struct pw_
     free(text);
     text = longer;
   }
+  return text;
+}
+
+void validate_print_csv(FILE *out, const struct words *program, const struct pw_validation *v, bool thp)
+{
+  char *text = validate_program(program);
   fputs("program,quantity,measured,predicted,difference_percent\n", out);
   for (size_t i = 0; i < n_quantities(thp); i++) {
     struct pw_validated n = value_of(v, i);

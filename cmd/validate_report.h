@@ -15,6 +15,9 @@ void validate_print_csv(FILE *out, const struct words *program, const struct pw_
 /* Percent that the prediction is above (or below: negative) what was measured. */
 double validate_difference(struct pw_validated number);
 
+/* The program with its arguments, to be freed. */
+char *validate_program(const struct words *program);
+
 /* What a memory limit costs: predicted, in each run, and how far it is off. */
 void validate_limit_text(const struct pw_limit_options *options, const struct pw_limit_validation *validation);
 void validate_limit_csv(FILE *out, const struct words *program, const struct pw_limit_options *options,

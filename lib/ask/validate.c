@@ -246,24 +246,10 @@ static int run_native(struct pw_native *native, const char *path, char *const ar
 static int record(char *const argv[], const struct pw_validate_options *options, bool malloc_asks, struct pw_validation *v,
                   struct pw_error *err)
 {
-  struct pw_environment environment;
-  struct pw_drain drain;
-  struct pw_record_options how = {.output = options->trace, .tool_folder = options->tool_folder, .first_only = true,
-                                  .sides = true,
-                                  .writer = {.level = 1, .source = "pagewalk validate"}, .progress = options->progress,
-                                  .progress_context = options->progress_context};
-  int status = pw_environment_make(&environment, malloc_asks, 0, err);
-  if (status) return status;
-  status = pw_drain_start(&drain, false, err);
-  how.environment = environment.list;
-  how.program_output = drain.output;
-  if (!status) status = pw_record(argv, &how, &v->recorded, err);
-  pw_drain_end(&drain);
-  pw_environment_clear(&environment);
-  if (!status && v->recorded.interrupted) status = pw_error_set(err, PW_EINTERRUPTED, "interrupted");
-  if (!status && !v->recorded.traces)
-    status = pw_error_set(err, PW_EUNSUPPORTED, "%s made no access that was recorded, so there is nothing to compare", argv[0]);
-  return status;
+  const struct pw_record_options how = {.output = options->trace, .tool_folder = options->tool_folder, .sides = true,
+                                        .writer = {.level = 1, .source = "pagewalk validate"}, .progress = options->progress,
+                                        .progress_context = options->progress_context};
+  return pw_environment_record(argv, how, malloc_asks, &v->recorded, err);
 }
 
 /* What the model is to do, and whether malloc is to ask: the system says what can be had. */
