@@ -36,9 +36,11 @@ static void tell_fault(struct pw_text *text, const struct pw_told *t)
 
 static void tell_eviction(struct pw_text *text, const struct pw_told *t)
 {
-  pw_text_printf(text, "%s at 0x%" PRIx64 " %s; left are %" PRIu64 " inactive and %" PRIu64 " active private pages, %" PRIu64 " and %" PRIu64 " of files",
-                 t->huge ? "the 2 MiB" : "the page", t->page << PW_BASE_SHIFT, t->swap ? "goes to swap" : "of a file leaves", t->lists[PW_ANON_INACTIVE],
-                 t->lists[PW_ANON_ACTIVE], t->lists[PW_FILE_INACTIVE], t->lists[PW_FILE_ACTIVE]);
+  if (t->mapped) pw_text_printf(text, "%s at 0x%" PRIx64, t->huge ? "the 2 MiB" : "the page", t->page << PW_BASE_SHIFT);
+  else pw_text_add(text, "a page that nobody maps");
+  pw_text_printf(text, " %s; left are %" PRIu64 " inactive and %" PRIu64 " active private pages, %" PRIu64 " and %" PRIu64 " of files",
+                 t->swap ? "goes to swap" : "of a file leaves", t->lists[PW_ANON_INACTIVE], t->lists[PW_ANON_ACTIVE], t->lists[PW_FILE_INACTIVE],
+                 t->lists[PW_FILE_ACTIVE]);
 }
 
 void pw_asked_tell(void *context, const struct pw_told *t)

@@ -155,7 +155,7 @@ static void tell(struct pw_computer *c, const struct pw_told *told)
 static struct pw_told told_of(struct pw_computer *c, uint32_t number)
 {
   const struct pw_folio *f = &c->reclaim.folios.list[number];
-  struct pw_told told = {.what = PW_TOLD_EVICTION, .mm = f->first.mm ? f->first.mm : f->of, .page = f->first.page, .huge = f->order > 0,
+  struct pw_told told = {.what = PW_TOLD_EVICTION, .mm = f->first.mm ? f->first.mm : f->of, .page = f->first.page, .huge = f->order > 0, .mapped = f->holders > 0,
                          .swap = pw_is_swapped(c, f)};
   for (int list = 0; list < PW_LISTS; list++) told.lists[list] = pw_lruvec_of(c, number)->pages[list];
   return told;
