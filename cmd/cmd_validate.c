@@ -238,7 +238,7 @@ const struct command command_validate = {
     .examples = "  pagewalk validate -- ls -lR /usr/share\n"
                 "  pagewalk validate --areas -- python3 -c 'print(1)'\n"
                 "  pagewalk validate --thp madvise -- ./prog  page tables and huge pages, as it asks for them\n"
-                "  pagewalk validate --memory 20M -- sort words   major faults and swap in 20 MiB, predicted and measured\n"
+                "  pagewalk validate --memory 20M -- sort words   what that limit costs, by both\n"
                 "  pagewalk validate --check 2 -- ./prog      exit 1 when it is off by more than 2 %",
     .run = run_validate,
 };
