@@ -19,7 +19,7 @@
 #include "system_json.h"
 #include "system_report.h"
 #include "system_spec.h"
-#include "target.h"
+#include "system_target.h"
 #include "yamlfile.h"
 
 struct system_options {
@@ -233,13 +233,9 @@ static bool varies_quantum(const struct system_plan *plan)
 static bool varies_limit_alone(const struct system_plan *plan)
 {
   bool varies = false;
-  const struct pw_system_config *a = &plan->configs[0];
   for (size_t i = 1; i < plan->n_configs; i++) {
-    const struct pw_system_config *b = &plan->configs[i];
-    if (a->thp != b->thp || a->quantum != b->quantum || a->asids != b->asids || a->cold != b->cold || a->plain != b->plain ||
-        a->swap_bytes != b->swap_bytes || a->oom != b->oom || a->swappiness != b->swappiness || a->memory_bytes != b->memory_bytes)
-      return false;
-    varies |= a->group_bytes != b->group_bytes;
+    if (!system_alike_but(&plan->configs[0], &plan->configs[i], SYSTEM_GROUP_LIMIT | SYSTEM_RECLAIM)) return false;
+    varies |= plan->configs[0].group_bytes != plan->configs[i].group_bytes;
   }
   return varies;
 }
@@ -281,85 +277,14 @@ static void remark_starts(const struct pw_system_result *r)
     }
 }
 
-static bool differ_in_thp_alone(const struct pw_system_config *a, const struct pw_system_config *b)
-{
-  return a->thp != b->thp && a->memory_bytes == b->memory_bytes && a->quantum == b->quantum && a->asids == b->asids && a->cold == b->cold &&
-         a->plain == b->plain;
-}
-
 /* Each configuration with huge pages against the one without. */
 static void compare_thp(const struct work *w)
 {
   const struct pw_system_config *configs = w->plan->configs;
   for (size_t i = 0; i < w->plan->n_configs; i++)
     for (size_t k = 0; configs[i].thp == PW_SYSTEM_THP_NEVER && k < w->plan->n_configs; k++)
-      if (differ_in_thp_alone(&configs[i], &configs[k]) && !w->cases[i].error.status && !w->cases[k].error.status)
+      if (configs[k].thp != configs[i].thp && system_alike_but(&configs[i], &configs[k], SYSTEM_THP) && !w->cases[i].error.status && !w->cases[k].error.status)
         system_report_compare(&configs[i], &w->cases[i].result, &configs[k], &w->cases[k].result);
-}
-
-/* ---- the least memory for a target ---- */
-
-/* All but the size that is looked for: the group's limit, or where there is none all memory. */
-static bool differ_in_size_alone(const struct pw_system_config *a, const struct pw_system_config *b)
-{
-  bool same = a->thp == b->thp && a->quantum == b->quantum && a->asids == b->asids && a->cold == b->cold && a->plain == b->plain &&
-              a->swap_bytes == b->swap_bytes && a->reclaim == b->reclaim && a->oom == b->oom && a->swappiness == b->swappiness;
-  return same && (a->group_bytes && b->group_bytes ? a->memory_bytes == b->memory_bytes : !a->group_bytes && !b->group_bytes);
-}
-
-static uint64_t size_of(const struct pw_system_config *c)
-{
-  return c->group_bytes ? c->group_bytes : c->memory_bytes;
-}
-
-/* Of those that are like configuration `first` but for the size: the least that keeps the target, and the largest below that does not. */
-static void find_least(const struct work *w, size_t first, const struct target *target, size_t *least, size_t *below)
-{
-  const struct pw_system_config *configs = w->plan->configs;
-  *least = *below = SIZE_MAX;
-  for (size_t i = first; i < w->plan->n_configs; i++) {
-    if (!differ_in_size_alone(&configs[first], &configs[i]) || w->cases[i].error.status) continue;
-    const struct pw_system_result *r = &w->cases[i].result;
-    const struct pw_totals *t = &r->sums.counted;
-    bool kept = !r->oom_kills && target_keeps(target, r->sums.major_faults, t->fetches + t->loads + t->stores, configs[i].rate);
-    size_t *to = kept ? least : below;
-    bool better = *to == SIZE_MAX || (kept ? size_of(&configs[i]) < size_of(&configs[*to]) : size_of(&configs[i]) > size_of(&configs[*to]));
-    if (better) *to = i;
-  }
-}
-
-static void tell_least(const struct work *w, size_t first, const struct target *target, const char *text)
-{
-  const struct pw_system_config *configs = w->plan->configs;
-  char a[32], b[32], c[32], d[32], *sentence;
-  size_t least, below;
-  find_least(w, first, target, &least, &below);
-  const char *option = configs[first].group_bytes ? "--group-limit" : "--memory";
-  if (below != SIZE_MAX) human_bytes(c, sizeof c, size_of(&configs[below]));
-  if (below != SIZE_MAX) human_count(d, sizeof d, w->cases[below].result.sums.major_faults);
-  if (least == SIZE_MAX && below == SIZE_MAX) return;
-  if (least == SIZE_MAX) {
-    sentence = heap_text("no %s of these keeps major faults at %s: the largest, %s, has %s%s", option, text, c, d,
-                         w->cases[below].result.oom_kills ? ", and a process is killed" : "");
-  } else {
-    human_bytes(a, sizeof a, size_of(&configs[least]));
-    human_count(b, sizeof b, w->cases[least].result.sums.major_faults);
-    sentence = below == SIZE_MAX ? heap_text("%s %s keeps major faults at %s: %s; none that is less was tried", option, a, text, b)
-                                 : heap_text("%s %s keeps major faults at %s: %s; %s has %s%s", option, a, text, b, c, d,
-                                             w->cases[below].result.oom_kills ? ", and a process is killed" : "");
-  }
-  if (w->summary) printf("\n%s\n", sentence);
-  else say_note("%s", sentence);
-  free(sentence);
-}
-
-static void tell_target(const struct work *w, const struct target *target, const char *text)
-{
-  for (size_t i = 0; i < w->plan->n_configs; i++) {
-    size_t k = 0;
-    while (k < i && !differ_in_size_alone(&w->plan->configs[k], &w->plan->configs[i])) k++;
-    if (k == i) tell_least(w, i, target, text);
-  }
 }
 
 static int report(const struct work *w, const struct system_options *options)
@@ -392,7 +317,7 @@ static int report(const struct work *w, const struct system_options *options)
   if (w->summary) compare_thp(w);
   struct target target;
   struct pw_error none;
-  if (options->target && !target_parse_faults(&target, options->target, "--target", &none)) tell_target(w, &target, options->target);
+  if (options->target && !target_parse_faults(&target, options->target, "--target", &none)) system_target_tell(w->plan, w->cases, &target, options->target, w->summary);
   return good == w->plan->n_configs ? code : FAILED;
 }
 

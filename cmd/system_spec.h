@@ -43,6 +43,8 @@ struct system_plan {
 /* 0, or PW_EINVAL with one sentence. Where there are no operands, the programs are those of the file, which may be empty. */
 int system_understand(struct system_plan *plan, const struct system_settings *settings, const struct words *operands,
                       const struct system_file *file, struct pw_error *err);
+/* system_programs.c: its part of that. */
+int system_programs_take(struct system_plan *plan, const struct words *operands, const struct system_file *file, struct pw_error *err);
 void system_plan_clear(struct system_plan *plan);
 void system_settings_clear(struct system_settings *settings);
 

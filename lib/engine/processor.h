@@ -75,6 +75,8 @@ void pw_processor_watch(struct pw_system *system, size_t slot);
 int pw_processor_audit(struct pw_system *system);
 /* It takes no further part unless the status is 0. */
 void pw_processor_note(struct pw_system *system, int status);
+/* kill.c: for pw_reclaim.kill; the context is the computer. It chooses by the scores of all, notes them, and ends who it is. */
+int pw_processor_kill(void *context, bool group);
 /* When next something comes at a time. */
 void pw_processor_set_due(struct pw_system *system);
 /* Takes visits of a slot up to the next event or the end of the block, of the process that runs, as far as the turn goes to

@@ -212,7 +212,6 @@ class Computer(naive.Computer):
 
     def begin(self, name, index, parent=None):
         self.asker = parent
-        at = len(self.processes)
         was, self.unborn = self.unborn, None
         real = naive.Process.__init__
 
@@ -227,7 +226,6 @@ class Computer(naive.Computer):
         finally:
             naive.Process.__init__ = real
             self.unborn = was
-        del at
         return p
 
     # ---- lists ----
@@ -657,8 +655,6 @@ class Computer(naive.Computer):
         self.wanted = page + area.offset if area and area.file else None
         self.major_memory = bool(area and area.file and self.files[area.file]['shared'] and (area.file, self.wanted) in self.out)
         self.held = []
-        if area and area.file and self.wanted in self.files[area.file]['pages']:
-            self.held = []
         try:
             super().first_touch(p, page, area, write)
         finally:
@@ -769,16 +765,12 @@ class Program(naive.Program):
             raise Beyond from killed
 
     def visit(self, computer):
-        at, pid, current = self.at, self.pid, list(self.current)
-        p = None
         rows = self.next_visit(computer)
         if self.process(computer, self.pid) is None:
             return 0
         after = self.at
-        self.rows_of_visit = rows
         p = self.process(computer, self.pid)
         kept = {name: p.count[name] for name in ('fetches', 'loads', 'stores')}
-        del at, pid, current
         self.next_visit = lambda computer: rows
         try:
             n = super().visit(computer)

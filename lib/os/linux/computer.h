@@ -181,4 +181,12 @@ bool pw_computer_is_shared(const struct pw_computer *computer, uint32_t file);
 /* Pages [index, index + pages) are mapped: a warm cache has them now. */
 int pw_computer_warm(struct pw_computer *computer, uint32_t file, uint64_t index, uint64_t pages);
 
+/* ---- for the files of this room ---- */
+
+/* A frame that was taken gets its folio, of who brought it; without memory for that it is given back. 0 or PW_ENOMEM. */
+int pw_computer_make_folio(struct pw_computer *computer, uint32_t frame, unsigned order, struct pw_mm *mm, uint32_t *number);
+/* It is on no list, and its frames are free. */
+void pw_computer_forget_folio(struct pw_computer *computer, struct pw_folio *folio);
+void pw_computer_watch_peaks(struct pw_computer *computer);
+
 #endif

@@ -67,13 +67,9 @@ static void unmap_all(struct pw_computer *c, struct pw_folio *f, uint32_t slot)
 static void leave(struct pw_computer *c, uint32_t number)
 {
   struct pw_folio *f = &c->reclaim.folios.list[number];
-  uint64_t bytes = UINT64_C(4096) << f->order;
-  *(f->key == PW_PRIVATE ? &c->now.anon : &c->now.file) -= bytes;
+  *(f->key == PW_PRIVATE ? &c->now.anon : &c->now.file) -= UINT64_C(4096) << f->order;
   if (f->key != PW_PRIVATE && !f->charged) c->reclaim.uncharged--;
-  for (uint32_t i = 0; f->order && i < PW_HUGE_PAGES; i++) c->frames.frames[f->frame + i].mark = 0;
-  pw_buddy_give(&c->frames, f->frame, f->order);
-  pw_block_forget(c, f);
-  pw_folio_drop(&c->reclaim.folios, number);
+  pw_computer_forget_folio(c, f);
 }
 
 /* ---- to swap ---- */

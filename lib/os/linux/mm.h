@@ -247,4 +247,13 @@ static inline uint64_t pw_most(uint64_t a, uint64_t b)
   return a > b ? a : b;
 }
 
+/* The root of n, rounded down (int_sqrt). */
+static inline uint64_t pw_root(uint64_t n)
+{
+  uint64_t root = 0;
+  for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1)
+    if ((root + bit) * (root + bit) <= n) root += bit;
+  return root;
+}
+
 #endif

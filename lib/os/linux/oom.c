@@ -37,14 +37,6 @@ int pw_oom_score_to_adj(int score_adj)
   return score_adj >= SCALE ? ADJ_MOST : score_adj * -ADJ_NEVER / SCALE;
 }
 
-static uint64_t root_of(uint64_t n)
-{
-  uint64_t root = 0;
-  for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1)
-    if ((root + bit) * (root + bit) <= n) root += bit;
-  return root;
-}
-
 static uint64_t mapped(const struct pw_process *p)
 {
   return p->mm.counts.own + p->mm.counts.cached;
@@ -58,7 +50,7 @@ int64_t pw_oom_classic(const struct pw_process *p, struct pw_process *const *all
   uint64_t points = mapped(p), seconds = facts->accesses / facts->rate, age = (facts->now - p->began) / facts->rate;
   for (size_t i = 0; i < n; i++)
     if (all[i]->lives && all[i]->parent == p) points += mapped(all[i]) / 2 + 1;
-  uint64_t by_time = root_of(seconds >> 3), by_age = root_of(root_of(age >> 10));
+  uint64_t by_time = pw_root(seconds >> 3), by_age = pw_root(pw_root(age >> 10));
   if (by_time) points /= by_time;
   if (by_age) points /= by_age;
   if (p->nice > 0) points *= 2;

@@ -37,7 +37,7 @@ struct pw_lruvec {
 enum { PW_LRU_BATCH = 31 };
 
 struct pw_reclaim_counts {
-  uint64_t direct_reclaims, kswapd_runs, scanned, reclaimed;
+  uint64_t direct_reclaims, kswapd_runs, scanned;
 };
 
 /* An entry that reclaim found accessed is not any more: whoever remembers it must look again. */

@@ -24,18 +24,11 @@ static struct pw_folio *folio_at(const struct scan *s, uint32_t number)
   return &s->c->reclaim.folios.list[number];
 }
 
-static uint64_t root_of(uint64_t n)
-{
-  uint64_t root = 0;
-  while ((root + 1) * (root + 1) <= n) root++; /* of ten times some gigabytes */
-  return root;
-}
-
 /* [inactive_is_low] The more memory, the fewer of it need be inactive. */
 static bool inactive_is_low(const struct pw_lruvec *v, int kind)
 {
   uint64_t inactive = v->pages[2 * kind], active = v->pages[2 * kind + 1], gib = (inactive + active) >> 18;
-  return inactive * (gib ? root_of(10 * gib) : 1) < active;
+  return inactive * (gib ? pw_root(10 * gib) : 1) < active;
 }
 
 /* ---- batches ---- */
@@ -97,7 +90,6 @@ static uint64_t shrink_inactive(struct scan *s, int kind, uint64_t pages)
     if (f->active) s->v->age += UINT64_C(1) << f->order;
     pw_list_put(s->c, r->isolated[i], pw_list_of(s->c, r->isolated[i]), true);
   }
-  r->counts.reclaimed += freed;
   pw_lru_note_cost(s->v, kind == FILES, 32 * written + (taken > freed ? taken - freed : 0));
   return freed;
 }
