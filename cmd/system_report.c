@@ -38,6 +38,22 @@ static void print_huge(const struct pw_system_config *config, const struct pw_sy
          count(a, s->thp_faults), count(b, s->thp_collapses), count(c, s->thp_fallbacks), s->thp_splits);
 }
 
+/* What was set aside, who had it and who did without; who ended of it. */
+static void print_pools(const struct pw_system_config *config, const struct pw_system_result *r)
+{
+  char a[32], b[32], c[32], shown[64];
+  if (config->hugetlb[0] || config->hugetlb[1])
+    printf("Set aside: %" PRIu64 " pages of 2 MiB, %" PRIu64 " of 1 GiB; at most %s of it in use; %s faults brought one.\n", config->hugetlb[0], config->hugetlb[1],
+           size(a, r->hugetlb_bytes), count(b, r->sums.hugetlb_faults));
+  if (r->sums.hugetlb_fails)
+    printf("%s mappings asked for huge pages that are set aside (MAP_HUGETLB), found too few and got small ones; see --hugetlb.\n", count(c, r->sums.hugetlb_fails));
+  for (size_t i = 0; i < r->n_processes; i++) {
+    if (!r->processes[i].bus) continue;
+    text_printable(shown, sizeof shown, r->processes[i].name);
+    printf("%s ended at access %s: no huge page was left of those set aside (SIGBUS).\n", shown, count(a, r->processes[i].bus_at));
+  }
+}
+
 /* What a kernel's events did, and what of them was passed over. */
 static void print_kernel(const struct pw_system_kernel_counts *k)
 {
@@ -143,6 +159,7 @@ void system_report_print(const struct pw_system_config *config, const struct pw_
   printf("%s context switches, %s address-space numbers taken from another; %s pages copied.\n", count(a, r->context_switches),
          count(b, r->asid_flushes), count(c, r->sums.copies));
   print_huge(config, r);
+  print_pools(config, r);
   print_reclaim(config, r);
   if (r->kernel.objects_came || r->kernel.pages_came || r->kernel.unmatched) print_kernel(&r->kernel);
 }

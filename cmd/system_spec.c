@@ -21,6 +21,8 @@ const struct option_row system_machine_rows[] = {
      "slab caches and kernel frames as a kernel's tracepoints tell\n(text of tracefs or perf script; record --kernel-events)"},
     {"thp", 0, OPTION_WORDS, "MODE...", AT(SYS_THP),
      "huge pages: never, madvise, always (default madvise, but\nnever below 512M)"},
+    {"hugetlb", 0, OPTION_WORDS, "PAGES...", AT(SYS_HUGETLB),
+     "huge pages set aside at the start, for MAP_HUGETLB, such as\n2M=64 or 2M=64&1G=1 (default none)"},
     {"swap", 0, OPTION_WORDS, "SIZE|none...", AT(SYS_SWAP), "swap device (default none); its first page is its header"},
     {"group-limit", 0, OPTION_WORDS, "SIZE...", AT(SYS_GROUP_LIMIT), "a memory cgroup around all processes (default none)"},
     {"reclaim", 0, OPTION_WORDS, "POLICY...", AT(SYS_RECLAIM),
@@ -210,7 +212,7 @@ static int machine_of(const struct system_settings *s, struct pw_sized_config *t
 /* ---- the configurations ---- */
 
 /* What may be a list, from what changes slowest. */
-enum { MEMORY, GROUP_LIMIT, SWAP, RECLAIM, SWAPPINESS, OOM, THP, QUANTUM, PAGE_CACHE, FAULTS, ASID, N_LISTS };
+enum { MEMORY, GROUP_LIMIT, SWAP, RECLAIM, SWAPPINESS, OOM, THP, HUGETLB, QUANTUM, PAGE_CACHE, FAULTS, ASID, N_LISTS };
 
 struct system_lists {
   struct numbers of[N_LISTS];
@@ -246,6 +248,27 @@ static int take_swap(struct numbers *sizes, const struct words *words, struct pw
   return status;
 }
 
+/* 2M=N&1G=M, or none: as one number, pages of 2 MiB below. */
+static int take_hugetlb(struct numbers *pools, const struct words *words, struct pw_error *err)
+{
+  static const struct spec_kind kind = {.unit = SPEC_PLAIN, .most = UINT32_MAX};
+  int status = 0;
+  for (size_t i = 0; !status && i < words->n; i++) {
+    struct slice rest = {words->items[i], strlen(words->items[i])}, item, part;
+    while (!status && slice_next(&rest, ',', &item)) {
+      uint64_t pages[2] = {0, 0};
+      bool none = item.n == 4 && memcmp(item.text, "none", 4) == 0;
+      while (!none && !status && slice_next(&item, '&', &part)) {
+        bool of_2m = part.n > 3 && memcmp(part.text, "2M=", 3) == 0, of_1g = part.n > 3 && memcmp(part.text, "1G=", 3) == 0;
+        if (of_2m || of_1g) status = spec_number(&pages[of_1g], (struct slice){part.text + 3, part.n - 3}, &kind, words->place, err);
+        else status = pw_error_set(err, PW_EINVAL, "%s: '%.*s' is not as 2M=64, 1G=1, 2M=64&1G=1 or none", words->place, (int)part.n, part.text);
+      }
+      if (!status) numbers_add(pools, pages[0] | pages[1] << 32);
+    }
+  }
+  return status;
+}
+
 static int take_reclaim(struct system_lists *l, const struct system_settings *s, struct pw_error *err)
 {
   const char *policies[PW_SYSTEM_RECLAIM_NONE + 2], *rules[PW_SYSTEM_OOM_STOP + 2];
@@ -275,6 +298,7 @@ static int take_lists(struct system_lists *l, const struct system_settings *s, s
   if (!status) status = choices_of(s, SYS_PAGE_CACHE, caches, &l->of[PAGE_CACHE], err);
   if (!status) status = choices_of(s, SYS_FAULTS, faults, &l->of[FAULTS], err);
   if (!status) status = take_asids(&l->of[ASID], &s->of[SYS_ASID], err);
+  if (!status) status = take_hugetlb(&l->of[HUGETLB], &s->of[SYS_HUGETLB], err);
   if (!status) status = take_reclaim(l, s, err);
   if (!status && !l->of[MEMORY].n) status = pw_error_set(err, PW_EINVAL, "system needs --memory SIZE: all of the computer's RAM");
   return status;
@@ -306,6 +330,8 @@ static struct pw_system_config combine(const struct system_lists *l, const struc
   if (at[SWAPPINESS]) c.swappiness = (unsigned)*at[SWAPPINESS];
   if (at[OOM]) c.oom = (enum pw_system_oom)*at[OOM];
   if (at[THP]) c.thp = (enum pw_system_thp)*at[THP];
+  if (at[HUGETLB]) c.hugetlb[0] = *at[HUGETLB] & UINT32_MAX;
+  if (at[HUGETLB]) c.hugetlb[1] = *at[HUGETLB] >> 32;
   if (at[QUANTUM]) c.quantum = *at[QUANTUM];
   if (at[PAGE_CACHE]) c.cold = *at[PAGE_CACHE] == 1;
   if (at[FAULTS]) c.plain = *at[FAULTS] == 1;
@@ -377,6 +403,8 @@ static char *label_of(const struct system_lists *l, const struct pw_system_confi
   snprintf(parts[SWAPPINESS], sizeof *parts, "swappiness %u", c->swappiness);
   snprintf(parts[OOM], sizeof *parts, "oom %s", pw_system_oom_name((int)c->oom));
   snprintf(parts[THP], sizeof *parts, "thp %s", pw_system_thp_name(c->thp));
+  if (c->hugetlb[0] || c->hugetlb[1]) snprintf(parts[HUGETLB], sizeof *parts, "hugetlb %ux2M %ux1G", (unsigned)c->hugetlb[0], (unsigned)c->hugetlb[1]);
+  else snprintf(parts[HUGETLB], sizeof *parts, "no hugetlb");
   char turns[32];
   human_count(turns, sizeof turns, c->quantum);
   for (char *at = turns; *at; at++)

@@ -137,7 +137,8 @@ enum {
   PW_MAP_SHARED = 8,     /* writes reach the file or the other process */
   PW_MAP_FIXED = 16,     /* the program chose the address (MAP_FIXED) */
   PW_MAP_STACK = 32,     /* grows downwards by itself */
-  PW_MAP_HUGETLB = 64,   /* of huge pages set aside (MAP_HUGETLB) */
+  PW_MAP_HUGETLB = 64,   /* of huge pages set aside (MAP_HUGETLB), of 2 MiB */
+  PW_MAP_HUGE_1G = 128,  /* … with it: of 1 GiB */
 };
 
 /* What a program tells the kernel of a range (madvise, by Linux's numbers), or, from 256 on, of all its memory (prctl). */
@@ -147,6 +148,7 @@ enum pw_advice {
   PW_ADVICE_POPULATE_READ = 22,  /* the pages are brought, as if each were read */
   PW_ADVICE_POPULATE_WRITE = 23, /* … or written */
   PW_ADVICE_LOCK = 128,          /* … or written where the memory is private and may be: mlock, MAP_POPULATE, MAP_LOCKED */
+  PW_ADVICE_SYNC = 129,          /* dirty pages of files are written back: msync(MS_SYNC) */
   PW_ADVICE_THP_OFF = 256, /* no huge pages in this process */
   PW_ADVICE_THP_ON = 257,
 };
@@ -749,6 +751,7 @@ struct pw_system_config {
   uint64_t min_free_bytes;             /* the watermark min; 0: by the kernel's formula */
   uint64_t quantum;                    /* accesses of a turn */
   enum pw_system_thp thp;
+  uint64_t hugetlb[2];                 /* huge pages set aside at the start: of 2 MiB, and of 1 GiB */
   bool plain;                          /* the faults of pw_run: one for each page, frames of the process's own */
   bool cold;                           /* the pages of mapped files are not in memory before they are touched */
   unsigned asids;                      /* address spaces that the TLBs tell apart at a time */
@@ -778,15 +781,18 @@ struct pw_system_sums {
   uint64_t itlb_misses, dtlb_misses, stlb_lookups, stlb_misses, walks, walk_refs;
   uint64_t minor_faults, major_faults, swap_ins, swap_outs, refaults, activations, copies;
   uint64_t thp_faults, thp_fallbacks, thp_collapses, thp_splits, thp_swap_outs;
+  uint64_t hugetlb_faults, hugetlb_fails; /* that brought a huge page set aside; mappings of such that found too few */
 };
 
 struct pw_system_process {
   char *name;
   uint32_t program, process;   /* number of the program, and of the process in its trace */
   struct pw_system_sums sums;
-  uint64_t resident_bytes, table_bytes, thp_bytes, swap_bytes; /* peaks; pages that are shared count in each */
+  uint64_t resident_bytes, table_bytes, thp_bytes, swap_bytes, hugetlb_bytes; /* peaks; pages that are shared count in each */
   bool exited;                 /* its trace says that it ended; else it ended with the trace */
   bool killed;                 /* for want of memory */
+  bool bus;                    /* … or of a huge page set aside: SIGBUS, at access bus_at */
+  uint64_t bus_at;
   bool waited;                 /* its program began when nothing ran any more: the clock jumped to its start */
 };
 
@@ -799,7 +805,8 @@ struct pw_system_slab {
 struct pw_system_window {
   uint64_t access;             /* accesses of all programs so far */
   struct pw_system_sums sums;
-  uint64_t free_bytes, table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes;
+  uint64_t free_bytes, table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes, hugetlb_bytes;
+  uint64_t heap_bytes, heap_touched_bytes; /* of all heaps (brk): mapped, and what of it was touched since */
   uint64_t free_blocks[11][3]; /* by order, and unmovable, movable, reclaimable */
 };
 
@@ -825,7 +832,7 @@ struct pw_system_candidate {
 struct pw_system_result {
   char *programs;              /* their names, in the order of the command line */
   struct pw_system_sums sums;
-  uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes; /* peaks */
+  uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes, hugetlb_bytes; /* peaks; hugetlb: of what was set aside, in use */
   uint64_t oom_kills, direct_reclaims, kswapd_runs, scanned; /* scanned: pages that reclaim looked at */
   uint64_t group_peak_bytes, group_kernel_bytes; /* charged to the group at most; and of the kernel's alone */
   uint64_t managed_bytes, context_switches, asid_flushes;

@@ -33,6 +33,8 @@ static int check(const struct pw_system_program *programs, size_t n, struct pw_s
     const struct pw_system_config *c = cases[i]->config;
     if (c->quantum == 0 || c->rate == 0) return pw_error_set(err, PW_EINVAL, "quantum and rate are at least 1");
     if (c->asids > PW_ASIDS_ALL) return pw_error_set(err, PW_EINVAL, "at most %u address-space numbers", PW_ASIDS_ALL);
+    if (c->plain && (c->hugetlb[0] || c->hugetlb[1]))
+      return pw_error_set(err, PW_EINVAL, "plain faults know no huge pages that are set aside");
     if (c->quantum != cases[0]->config->quantum)
       return pw_error_set(err, PW_EINVAL, "computers with turns of different lengths cannot run together");
   }
@@ -129,6 +131,8 @@ static void add_faults(struct pw_system_sums *to, const struct pw_mm_counts *k)
   to->thp_fallbacks += k->thp_fallbacks;
   to->thp_collapses += k->thp_collapses;
   to->thp_splits += k->thp_splits;
+  to->hugetlb_faults += k->hugetlb_faults;
+  to->hugetlb_fails += k->hugetlb_fails;
 }
 
 static struct pw_system_sums sums_of(const struct pw_system *s, uint32_t process)
@@ -171,6 +175,22 @@ static void join_windows(struct pw_system_result *r)
   r->n_windows /= 2;
 }
 
+/* How much of the heaps is mapped, and how much of that there: what lies between is what malloc has and nobody used. */
+static void look_at_heaps(const struct pw_system *s, struct pw_system_window *w)
+{
+  for (uint32_t i = 0; i < s->processes.n; i++) {
+    const struct pw_process_of *of = &s->processes.of[i];
+    const struct pw_spaces *spaces = &s->slots[of->program].program.spaces;
+    struct pw_vma vma;
+    if (!s->processes.list[i]->lives) continue;
+    for (uint64_t at = 0; pw_spaces_next(spaces, of->process, at, &vma); at = vma.last + 1) {
+      if (vma.kind != PW_VMA_HEAP) continue;
+      w->heap_bytes += (vma.last - vma.first + 1) << PW_BASE_SHIFT;
+      w->heap_touched_bytes += pw_mm_present(&s->processes.list[i]->mm, vma.first, vma.last + 1) << PW_BASE_SHIFT;
+    }
+  }
+}
+
 static int end_window(void *context, struct pw_error *err)
 {
   struct answer *a = context;
@@ -183,7 +203,8 @@ static int end_window(void *context, struct pw_error *err)
   *w = (struct pw_system_window){.access = a->system->clock, .sums = all, .free_bytes = c->frames.free << PW_BASE_SHIFT,
                                  .table_bytes = c->now.tables, .slab_bytes = c->now.slabs, .kernel_bytes = c->now.kernel,
                                  .anon_bytes = c->now.anon, .file_bytes = c->now.file, .thp_bytes = c->now.thp,
-                                 .swap_bytes = c->reclaim.swap.used << PW_BASE_SHIFT};
+                                 .swap_bytes = c->reclaim.swap.used << PW_BASE_SHIFT, .hugetlb_bytes = c->now.hugetlb};
+  look_at_heaps(a->system, w);
   uint64_t *of = &w->sums.counted.fetches;
   const uint64_t *before = &a->before.counted.fetches;
   for (size_t i = 0; i < sizeof all / sizeof *of; i++) of[i] -= before[i];
@@ -226,8 +247,8 @@ static int take_processes(struct answer *a, struct pw_error *err)
     *to = (struct pw_system_process){.name = pw_asked_name_of(a->asked, s, of->program), .program = of->program, .process = of->process,
                                      .sums = sums_of(s, i), .resident_bytes = p->mm.counts.peak << PW_BASE_SHIFT,
                                      .table_bytes = p->mm.counts.table_bytes_peak,
-                                     .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .exited = of->exited,
-                                     .killed = p->killed, .swap_bytes = p->mm.counts.swapped_peak << PW_BASE_SHIFT,
+                                     .thp_bytes = p->mm.counts.huge_peak << (PW_BASE_SHIFT + PW_HUGE_ORDER), .hugetlb_bytes = p->mm.counts.hugetlb_peak << PW_BASE_SHIFT, .exited = of->exited,
+                                     .killed = p->killed, .bus = p->bus, .bus_at = p->bus_at, .swap_bytes = p->mm.counts.swapped_peak << PW_BASE_SHIFT,
                                      .waited = a->asked->turns.slots[of->program].waited};
     if (!to->name) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the processes");
   }
@@ -283,6 +304,7 @@ static int report(struct answer *a, struct pw_error *err)
   r->file_bytes = c->peak.file;
   r->thp_bytes = c->peak.thp;
   r->swap_bytes = c->peak.swap;
+  r->hugetlb_bytes = c->peak.hugetlb;
   r->oom_kills = s->kills;
   r->direct_reclaims = c->reclaim.counts.direct_reclaims;
   r->kswapd_runs = c->reclaim.counts.kswapd_runs;

@@ -42,7 +42,8 @@ static const struct {
     {"stores", offsetof(struct pw_system_sums, counted.stores)},
     SUM(itlb_misses), SUM(dtlb_misses), SUM(stlb_lookups), SUM(stlb_misses), SUM(walks), SUM(walk_refs),
     SUM(minor_faults), SUM(major_faults), SUM(copies), SUM(thp_faults), SUM(thp_fallbacks), SUM(thp_collapses), SUM(thp_splits),
-    SUM(swap_ins), SUM(swap_outs), SUM(refaults), SUM(activations), SUM(thp_swap_outs)};
+    SUM(swap_ins), SUM(swap_outs), SUM(refaults), SUM(activations), SUM(thp_swap_outs),
+    SUM(hugetlb_faults), SUM(hugetlb_fails)};
 enum { N_SUMS = sizeof sums / sizeof *sums };
 
 static uint64_t sum_at(const struct pw_system_sums *s, size_t i)
@@ -72,8 +73,9 @@ static int written(FILE *out, struct pw_error *err)
 int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error *err)
 {
   static const char machine[] = "programs,memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,"
-                                "table,itlb,dtlb,stlb,group_limit_bytes,swap_device_bytes,reclaim,swappiness,oom";
-  static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes,swap_bytes";
+                                "table,itlb,dtlb,stlb,group_limit_bytes,swap_device_bytes,reclaim,swappiness,oom,"
+                                "hugetlb_2m,hugetlb_1g";
+  static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes,swap_bytes,hugetlb_bytes";
   fputs("trace,", out); /* the configuration's name, where charts of other files have a trace's */
   fputs(machine, out);
   switch (table) {
@@ -85,7 +87,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
     case PW_SYSTEM_PROCESSES:
       fputs(",name,process", out);
       put_sum_names(out);
-      fputs(",resident_bytes,table_bytes,thp_bytes,swap_bytes,ended\n", out);
+      fputs(",resident_bytes,table_bytes,thp_bytes,swap_bytes,hugetlb_bytes,ended\n", out);
       break;
     case PW_SYSTEM_SLABS: fputs(",cache,object_bytes,objects,slabs,bytes,objects_peak,slabs_peak\n", out); break;
     case PW_SYSTEM_EVENTS: fputs(",kill,access,name,process,victim,points,score,cause,free_bytes,swap_free_bytes\n", out); break;
@@ -93,7 +95,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
     default:
       fputs(",window,access", out);
       put_sum_names(out);
-      fprintf(out, "%s,free_bytes\n", bytes);
+      fprintf(out, "%s,free_bytes,heap_bytes,heap_touched_bytes\n", bytes);
   }
   return written(out, err);
 }
@@ -126,8 +128,8 @@ static void put_machine(FILE *out, const struct pw_system_config *c, const struc
   put_arrays(out, c->tlbs.itlb);
   put_arrays(out, c->tlbs.dtlb);
   put_arrays(out, c->tlbs.stlb);
-  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%u,%s", c->group_bytes, c->swap_bytes, pw_system_reclaim_name((int)c->reclaim), c->swappiness,
-          pw_system_oom_name((int)c->oom));
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%u,%s,%" PRIu64 ",%" PRIu64, c->group_bytes, c->swap_bytes, pw_system_reclaim_name((int)c->reclaim), c->swappiness,
+          pw_system_oom_name((int)c->oom), c->hugetlb[0], c->hugetlb[1]);
 }
 
 static void put_processes(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
@@ -139,8 +141,8 @@ static void put_processes(FILE *out, const struct pw_system_config *c, const str
     pw_csv_write_text(out, p->name);
     fprintf(out, ",%" PRIu32, p->process);
     put_sums(out, &p->sums);
-    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s\n", p->resident_bytes, p->table_bytes, p->thp_bytes, p->swap_bytes,
-            p->killed ? "killed" : p->exited ? "exit" : "end");
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s\n", p->resident_bytes, p->table_bytes, p->thp_bytes, p->swap_bytes, p->hugetlb_bytes,
+            p->bus ? "sigbus" : p->killed ? "killed" : p->exited ? "exit" : "end");
   }
 }
 
@@ -180,9 +182,9 @@ static void put_events(FILE *out, const struct pw_system_config *c, const struct
   }
 }
 
-static void put_bytes(FILE *out, const uint64_t bytes[7])
+static void put_bytes(FILE *out, const uint64_t bytes[8])
 {
-  for (int i = 0; i < 7; i++) fprintf(out, ",%" PRIu64, bytes[i]);
+  for (int i = 0; i < 8; i++) fprintf(out, ",%" PRIu64, bytes[i]);
 }
 
 static void put_series(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
@@ -192,9 +194,9 @@ static void put_series(FILE *out, const struct pw_system_config *c, const struct
     put_machine(out, c, r);
     fprintf(out, ",%zu,%" PRIu64, i, w->access);
     put_sums(out, &w->sums);
-    put_bytes(out, (const uint64_t[7]){w->table_bytes, w->slab_bytes, w->kernel_bytes, w->anon_bytes, w->file_bytes, w->thp_bytes,
-                                       w->swap_bytes});
-    fprintf(out, ",%" PRIu64 "\n", w->free_bytes);
+    put_bytes(out, (const uint64_t[8]){w->table_bytes, w->slab_bytes, w->kernel_bytes, w->anon_bytes, w->file_bytes, w->thp_bytes,
+                                       w->swap_bytes, w->hugetlb_bytes});
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", w->free_bytes, w->heap_bytes, w->heap_touched_bytes);
   }
 }
 
@@ -205,8 +207,8 @@ int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_sy
     case PW_SYSTEM_RUNS:
       put_machine(out, c, r);
       put_sums(out, &r->sums);
-      put_bytes(out, (const uint64_t[7]){r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes,
-                                         r->swap_bytes});
+      put_bytes(out, (const uint64_t[8]){r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes,
+                                         r->swap_bytes, r->hugetlb_bytes});
       fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", r->managed_bytes,
               r->context_switches, r->asid_flushes, r->writebacks, r->frag_index_9, r->unusable_9, r->oom_kills, r->direct_reclaims,
               r->kswapd_runs, r->scanned);

@@ -69,12 +69,13 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, size
   const struct pw_computer_options options = {.memory_bytes = c->memory_bytes, .kernel_bytes = c->kernel_bytes,
                                               .thp = (enum pw_thp)c->thp, .plain = c->plain, .warm = !c->cold, .told = events,
                                               .geometry = c->geometry, .watermark_scale = c->watermark_scale,
-                                              .min_free_bytes = c->min_free_bytes, .reclaim = reclaim_of(c)};
+                                              .min_free_bytes = c->min_free_bytes, .hugetlb_pages = {c->hugetlb[0], c->hugetlb[1]}, .reclaim = reclaim_of(c)};
   int status = pw_computer_init(&s->computer, &options, err);
   if (!status) status = pw_sized_init(&s->tlbs, &c->tlbs, c->seed, err);
   if (status) return status;
   s->takes_all = true;
-  for (int i = 0; i < 2; i++) s->takes_all &= s->tlbs.level[i].of[PW_SIZE_4K] >= 0 && s->tlbs.level[i].of[PW_SIZE_2M] >= 0;
+  unsigned sizes = c->hugetlb[1] ? PW_PAGE_SIZES : PW_SIZE_1G; /* below this one there may be pages of each */
+  for (unsigned i = 0; i < 2 * sizes; i++) s->takes_all &= s->tlbs.level[i % 2].of[i / 2] >= 0;
   unsigned bits = pw_geometry_va_bits(c->geometry) - PW_BASE_SHIFT;
   s->page_bits = (UINT64_C(1) << bits) - 1;
   if (c->geometry->sign_extended && bits < PW_PAGE_BITS) s->high_bits = PW_PAGE_MASK & ~(s->page_bits >> 1);
@@ -256,8 +257,13 @@ static inline uint64_t page_of(const struct pw_system *s, uint64_t key)
   return s->high_bits && (page & s->high_bits) == s->high_bits ? page & s->page_bits : page;
 }
 
-/* What was seen of a page, below its number. */
-enum { SEEN_WRITE = 1, SEEN_HUGE = 2, SEEN_BITS = 2 };
+/* What was seen of a page, below its number: may it be written, and from SIZE_SHIFT on its enum pw_page_size. */
+enum { SEEN_WRITE = 1, SIZE_SHIFT = 1, SEEN_BITS = 3 };
+
+static inline enum pw_page_size size_of(unsigned pages)
+{
+  return pages > PW_HUGE_PAGES ? PW_SIZE_1G : pages > 1 ? PW_SIZE_2M : PW_SIZE_4K;
+}
 
 static inline struct pw_system_seen *seen_at(const struct pw_system *s, uint64_t page)
 {
@@ -271,12 +277,12 @@ static inline bool seen(const struct pw_system_seen *e, const struct pw_mm *m, u
 
 static inline enum pw_page_size size_seen(const struct pw_system_seen *e)
 {
-  return e->what & SEEN_HUGE ? PW_SIZE_2M : PW_SIZE_4K;
+  return (enum pw_page_size)(e->what >> SIZE_SHIFT & 3);
 }
 
 static void note_seen(struct pw_system_seen *e, const struct pw_mm *m, uint64_t page, bool write, unsigned pages)
 {
-  *e = (struct pw_system_seen){m->age, page << SEEN_BITS | (pages > 1 ? SEEN_HUGE : 0) | (write ? SEEN_WRITE : 0), {0, 0}};
+  *e = (struct pw_system_seen){m->age, page << SEEN_BITS | (uint64_t)size_of(pages) << SIZE_SHIFT | (write ? SEEN_WRITE : 0), {0, 0}};
 }
 
 static int touch_new(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
@@ -336,7 +342,7 @@ static void pass_on(struct pw_system *s, const struct pw_mm *m, const struct pw_
     uint64_t accesses = code ? b->fetches[i] : (uint64_t)b->loads[i] + b->stores[i], done = s->tlbs.lookups[code] - looked_up[code];
     if (accesses <= done) continue;
     uint64_t more = accesses - done;
-    enum pw_page_size size = pw_mm_reaches(m, current[code], false) > 1 ? PW_SIZE_2M : PW_SIZE_4K;
+    enum pw_page_size size = size_of(pw_mm_reaches(m, current[code], false));
     if (first->of[size] >= 0) continue;
     s->tlbs.passed += more;
     if (first->n) first->misses += more;
@@ -370,7 +376,7 @@ static int take_visit(struct pw_system *s, struct pw_mm *m, const struct pw_bloc
   }
   if (!status && b->touches[i] > n) status = alternate(s, m, code, page, n, b->touches[i], err);
   if (!status && !s->takes_all) pass_on(s, m, b, i, current, looked_up);
-  if (status == PW_MM_KILLED) return status; /* it does not count */
+  if (status == PW_MM_KILLED || status == PW_MM_BUS) return status; /* it does not count */
   s->counters.accesses.fetches += b->fetches[i];
   s->counters.accesses.loads += b->loads[i];
   s->counters.accesses.stores += b->stores[i];
@@ -423,7 +429,7 @@ static int after_visit(struct pw_system *s, struct pw_error *err)
     status = pw_kmem_step(&s->kmem, err);
     if (!status && s->audits) status = audit(s, err);
   }
-  while (!status && dirty_due(s) <= s->clock) pw_write_back(&s->computer, &s->processes);
+  while (!status && dirty_due(s) <= s->clock) pw_write_back(&s->computer, s->processes.list, s->processes.n);
   if (!status && s->clock >= khugepaged_due(s)) {
     status = pw_khugepaged_scan(&s->khugepaged, &s->processes, s->config->rate, err);
     if (!status && s->audits) status = audit(s, err);
@@ -444,6 +450,17 @@ void pw_processor_note(struct pw_system *s, int status)
   s->failed = status != 0;
 }
 
+/* The process that runs ends of it; the others' turns are other ones then, as after a kill. */
+static int bus_error(struct pw_system *s)
+{
+  struct pw_process *p = s->processes.list[s->running - 1];
+  s->parted = s->together;
+  if (s->parted) return PW_MM_NO_FRAME;
+  p->bus = true;
+  p->bus_at = s->clock;
+  return PW_MM_KILLED;
+}
+
 /* One computer, for which the events before are done, takes visits up to the next event or the end of the block, of the process that
  * runs, as far as the turn goes: number of the first that it did not take. */
 uint32_t pw_processor_stretch(struct pw_system *s, size_t slot, const struct pw_feed *f, uint64_t end)
@@ -462,6 +479,7 @@ uint32_t pw_processor_stretch(struct pw_system *s, size_t slot, const struct pw_
     uint32_t i = visit++;
     uint64_t faults = s->audits ? pw_mm_faults(m) : 0;
     status = take_visit(s, m, b, i, own->current, s->err);
+    if (status == PW_MM_BUS) status = bus_error(s);
     if (status == PW_MM_KILLED) {
       pw_program_kill(&own->program, own->program.current);
       status = s->audits ? audit(s, s->err) : 0;

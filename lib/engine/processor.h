@@ -13,6 +13,7 @@
 #include "os/linux/daemons.h"
 #include "os/linux/kmem.h"
 #include "os/linux/oom.h"
+#include "os/linux/writeback.h"
 
 /* What the TLBs and the trace count; processes get the difference over the time that they run. */
 struct pw_system_counters {

@@ -105,7 +105,7 @@ static int put_special(struct pw_ring_events *e, const uint64_t *w, uint64_t bit
 static int take_map(struct pw_ring_events *e, const uint64_t *w, size_t n, struct pw_error *err)
 {
   const char *name = (const char *)(w + 5);
-  struct pw_ring_map map = {w[0], w[1], w[2] & 63, w[3], w[4], name, strnlen(name, 8 * (n - 5)), ""};
+  struct pw_ring_map map = {w[0], w[1], w[2] & 255, w[3], w[4], name, strnlen(name, 8 * (n - 5)), ""};
   if (!good_range(w)) return 0;
   if (e->namer.look) e->namer.look(e->namer.context, &map);
   int status = put_event(e, (struct pw_event){.kind = PW_EVENT_MAP, .a = w[0], .b = w[1], .c = map.bits}, name, map.name_bytes,
@@ -168,7 +168,7 @@ int pw_ring_events_end(struct pw_ring_events *e, struct pw_error *err)
 static int take_advice(struct pw_ring_events *e, const uint64_t *w, struct pw_error *err)
 {
   bool populates = w[2] == PW_ADVICE_POPULATE_READ || w[2] == PW_ADVICE_POPULATE_WRITE || w[2] == PW_ADVICE_LOCK;
-  if (populates || w[2] == PW_ADVICE_HUGEPAGE || w[2] == PW_ADVICE_NOHUGEPAGE) return put_range(e, PW_EVENT_ADVISE, w, w[2], err);
+  if (populates || w[2] == PW_ADVICE_SYNC || w[2] == PW_ADVICE_HUGEPAGE || w[2] == PW_ADVICE_NOHUGEPAGE) return put_range(e, PW_EVENT_ADVISE, w, w[2], err);
   if (w[2] != PW_ADVICE_THP_OFF && w[2] != PW_ADVICE_THP_ON) return 0;
   return put_event(e, (struct pw_event){.kind = PW_EVENT_ADVISE, .c = w[2]}, NULL, 0, err);
 }

@@ -13,6 +13,8 @@ enum {
   PW_AREA_SPECIAL = 1 << 9, /* the kernel's own (vdso): never resident, nothing comes around */
   PW_AREA_HUGE = 1 << 10,   /* the program asked for huge pages */
   PW_AREA_NOHUGE = 1 << 11, /* … or for none */
+  PW_AREA_POOL = 1 << 12,   /* of huge pages set aside, which were there to be had */
+  PW_AREA_RESERVED = 1 << 13, /* … of which this address space has reserved what it has not touched */
 };
 
 /* Pages of one kind. */

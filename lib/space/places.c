@@ -61,26 +61,33 @@ static bool is_free(const struct pw_places *p, uint64_t native, uint64_t pages)
   return native < MOST_PAGES && pages <= MOST_PAGES - native && pw_gaps_lowest_mapped(&p->gaps, native, native + pages) == native + pages;
 }
 
-/* The highest gap; UINT64_MAX: there is none. Whole 2 MiB of anonymous memory are aligned. */
-static uint64_t highest(struct pw_places *p, uint64_t pages, bool file)
-{
-  uint64_t start = pw_gaps_highest(&p->gaps, pages, !file && pages % HUGE_PAGES == 0 ? HUGE_PAGES : 1);
-  return is_free(p, start, pages) ? start : UINT64_MAX;
-}
-
 static bool is_file(const struct pw_event *map)
 {
   return map->text_bytes && map->text[0] != '[';
 }
 
+static uint64_t pool_pages(const struct pw_event *map)
+{
+  return map->c & PW_MAP_HUGE_1G ? HUGE_PAGES * HUGE_PAGES : HUGE_PAGES;
+}
+
+/* The highest gap; UINT64_MAX: there is none. Huge pages set aside, and whole 2 MiB of anonymous memory, are aligned. */
+static uint64_t highest(struct pw_places *p, const struct pw_event *map, uint64_t pages)
+{
+  bool pool = map->c & PW_MAP_HUGETLB;
+  uint64_t align = pool ? pool_pages(map) : !is_file(map) && pages % HUGE_PAGES == 0 ? HUGE_PAGES : 1;
+  uint64_t start = pw_gaps_highest(&p->gaps, pages, align);
+  return is_free(p, start, pages) ? start : UINT64_MAX;
+}
+
 /* A file that exec mapped; the interpreter ends where the kernel begins to map, and the vdso lies below it. */
-static int begin_image(struct pw_places *p, uint64_t start, uint64_t end)
+static int begin_image(struct pw_places *p, const struct pw_event *map, uint64_t start, uint64_t end)
 {
   uint64_t pages = end - start, native = start;
   p->images++;
   if (p->images == 1 && start < LOWEST_FIXED) native = PIE_BASE;
   if (p->images == 2 && pages < MAP_TOP) native = MAP_TOP - pages;
-  if (p->images > 2 && (native = highest(p, pages, true)) == UINT64_MAX) native = start;
+  if (p->images > 2 && (native = highest(p, map, pages)) == UINT64_MAX) native = start;
   if (p->images == 1) p->brk = native + pages;
   p->image_shift = native - start;
   return p->images == 2 ? pw_gaps_take(&p->gaps, native - VDSO_PAGES, native) : 0;
@@ -110,7 +117,7 @@ static uint64_t place_of(struct pw_places *p, const struct pw_event *map, uint64
   if (named(map, "[heap]")) return heap_place(p, start);
   if (map->c & PW_MAP_STACK) return stack_place(p, start, pages);
   if (map->c & PW_MAP_FIXED || p->keeps) return pw_places_page(p, start);
-  return highest(p, pages, is_file(map));
+  return highest(p, map, pages);
 }
 
 static bool sizes(const struct pw_event *map, uint64_t *start, uint64_t *pages)
@@ -119,6 +126,7 @@ static bool sizes(const struct pw_event *map, uint64_t *start, uint64_t *pages)
   *pages = 0;
   if (map->b == 0 || !pw_range_fits(map->a, map->b)) return false;
   *pages = ((map->a + (map->b - 1)) >> PW_BASE_SHIFT) - *start + 1;
+  if (map->c & PW_MAP_HUGETLB) *pages = (*pages + pool_pages(map) - 1) / pool_pages(map) * pool_pages(map);
   return *start < MOST_PAGES && *pages <= MOST_PAGES - *start; /* what is not of the user half stays where it is */
 }
 
@@ -135,10 +143,10 @@ int pw_places_map(struct pw_places *p, const struct pw_event *map, const struct 
   *native = map->a >> PW_BASE_SHIFT;
   if (!sizes(map, &start, &pages)) return 0;
   if (!image && !p->running && !(map->c & PW_MAP_STACK) && end_exec(p)) return -1;
-  if (image && image->begins && begin_image(p, start, image->end)) return -1;
+  if (image && image->begins && begin_image(p, map, start, image->end)) return -1;
   *native = image ? start + p->image_shift : place_of(p, map, start, pages);
   if (image) p->image_end = start + pages;
-  if (!is_free(p, *native, pages)) *native = highest(p, pages, is_file(map)); /* something else has its place by now */
+  if (!is_free(p, *native, pages)) *native = highest(p, map, pages); /* something else has its place by now */
   if (*native == UINT64_MAX) *native = start;
   return set_place(p, start, pages, *native);
 }

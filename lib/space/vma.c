@@ -8,9 +8,9 @@
 #include "base/block.h"
 #include "space/spaces.h"
 
-/* A number from its lowest bit: rights, does it grow, kind, has it a name; then its source, or its first page. */
+/* A number from its lowest bit: rights, does it grow, kind, has it a name, of which huge pages it is; then its source, or its first page. */
 enum { RIGHTS = PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE | PW_MAP_SHARED, GROWS = 1 << 4, KIND_SHIFT = 5, NAMED = 1 << 8 };
-enum { PLACE_SHIFT = 9 };
+enum { HUGETLB = PW_MAP_HUGETLB | PW_MAP_HUGE_1G, HUGETLB_SHIFT = 3, PLACE_SHIFT = 11 };
 
 static uint64_t pack(enum pw_vma_kind kind, uint64_t bits, bool named, uint64_t place)
 {
@@ -21,7 +21,7 @@ struct pw_vma pw_vma_of(const struct pw_spaces *s, const struct pw_range *r)
 {
   uint64_t n = r->value;
   struct pw_vma vma = {.first = r->first, .last = r->last, .number = n, .kind = (enum pw_vma_kind)(n >> KIND_SHIFT & 7),
-                       .rights = (unsigned)n & RIGHTS, .grows = n & GROWS, .object = PW_TEXT_MMAP};
+                       .rights = (unsigned)n & RIGHTS, .grows = n & GROWS, .hugetlb = (unsigned)(n >> HUGETLB_SHIFT) & HUGETLB, .object = PW_TEXT_MMAP};
   if (!(n & NAMED)) return vma;
   const struct pw_backing *source = &s->sources[n >> PLACE_SHIFT];
   vma.object = source->object;
@@ -56,7 +56,7 @@ static bool is_bss(const struct pw_spaces *s, const struct pw_space *space, cons
   const struct pw_range *last = &space->last_map;
   struct pw_range before;
   uint64_t first = map->a >> PW_BASE_SHIFT;
-  if (first == 0 || last->first > last->last || last->last != first - 1 || map->c & PW_MAP_STACK) return false;
+  if (first == 0 || last->first > last->last || last->last != first - 1 || map->c & (PW_MAP_STACK | PW_MAP_HUGETLB)) return false;
   if (!pw_ranges_at(&space->areas, first - 1, &before) || before.value != last->value) return false; /* unmapped since */
   struct pw_vma data = pw_vma_of(s, &before);
   bool loads = data.kind == PW_VMA_FILE && data.rights & PW_MAP_WRITE && !(data.rights & PW_MAP_SHARED);
@@ -73,7 +73,7 @@ static enum pw_vma_kind kind_of(const char *name)
 int pw_vma_number(struct pw_spaces *s, const struct pw_space *space, const struct pw_event *map, uint64_t *number)
 {
   bool grows = map->c & PW_MAP_STACK;
-  uint64_t bits = (map->c & RIGHTS) | (grows ? GROWS : 0);
+  uint64_t bits = (map->c & RIGHTS) | (grows ? GROWS : 0) | (map->c & HUGETLB) << HUGETLB_SHIFT;
   if (!map->text || !map->text_bytes) {
     bool bss = is_bss(s, space, map);
     *number = bss ? pack(PW_VMA_BSS, bits, true, space->last_map.value >> PLACE_SHIFT)

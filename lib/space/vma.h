@@ -31,6 +31,7 @@ struct pw_vma {
   enum pw_vma_kind kind;
   unsigned rights;        /* PW_MAP_READ, WRITE, EXECUTE, SHARED, as it was mapped */
   bool grows;             /* downwards by itself */
+  unsigned hugetlb;       /* PW_MAP_HUGETLB, PW_MAP_HUGE_1G, as it was mapped */
   uint32_t object;        /* text: the file, "[heap]", …; PW_TEXT_MMAP without a name */
   uint64_t inode, offset; /* of a file whose backing the trace tells: offset of `first`, in pages; else 0 */
 };

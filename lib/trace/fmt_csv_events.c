@@ -36,7 +36,7 @@ static int refuse(const char **why, const char *reason)
   return PW_LINE_BAD;
 }
 
-/* r w x p, the first three or a dash, then p or s; h may follow. */
+/* r w x p, the first three or a dash, then p or s; h or H may follow. */
 static int take_rights(const struct pw_csv_field *f, uint64_t *rights, const char **why)
 {
   static const char letters[] = "rwx";
@@ -44,8 +44,8 @@ static int take_rights(const struct pw_csv_field *f, uint64_t *rights, const cha
   if (f->at == f->end) return 0;
   *why = "its arg is no rights such as rw-p, r-xp or rw-s";
   size_t n = (size_t)(f->end - f->at);
-  if (n < 4 || n > 5 || (f->at[3] != 'p' && f->at[3] != 's') || (n == 5 && f->at[4] != 'h')) return PW_LINE_BAD;
-  *rights = (f->at[3] == 's' ? PW_MAP_SHARED : 0) | (n == 5 ? PW_MAP_HUGETLB : 0);
+  if (n < 4 || n > 5 || (f->at[3] != 'p' && f->at[3] != 's') || (n == 5 && f->at[4] != 'h' && f->at[4] != 'H')) return PW_LINE_BAD;
+  *rights = (f->at[3] == 's' ? PW_MAP_SHARED : 0) | (n == 5 ? PW_MAP_HUGETLB : 0) | (n == 5 && f->at[4] == 'H' ? PW_MAP_HUGE_1G : 0);
   for (int i = 0; i < 3; i++) {
     if (f->at[i] != letters[i] && f->at[i] != '-') return PW_LINE_BAD;
     if (f->at[i] == letters[i]) *rights |= (uint64_t)PW_MAP_READ << i;
@@ -60,13 +60,13 @@ static int take_advice(const struct pw_csv_field *f, uint64_t *advice, const cha
     enum pw_advice advice;
   } names[] = {{"hugepage", PW_ADVICE_HUGEPAGE}, {"nohugepage", PW_ADVICE_NOHUGEPAGE}, {"thp-off", PW_ADVICE_THP_OFF},
                {"thp-on", PW_ADVICE_THP_ON}, {"populate-read", PW_ADVICE_POPULATE_READ},
-               {"populate-write", PW_ADVICE_POPULATE_WRITE}, {"lock", PW_ADVICE_LOCK}};
+               {"populate-write", PW_ADVICE_POPULATE_WRITE}, {"lock", PW_ADVICE_LOCK}, {"sync", PW_ADVICE_SYNC}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (pw_csv_is(f, names[i].name)) {
       *advice = names[i].advice;
       return 0;
     }
-  return refuse(why, "its arg is none of hugepage, nohugepage, thp-off, thp-on, populate-read, populate-write and lock");
+  return refuse(why, "its arg is none of hugepage, nohugepage, thp-off, thp-on, populate-read, populate-write, lock and sync");
 }
 
 static int take_arg(const struct pw_csv_event *kind, const struct pw_csv_row *row, uint64_t *arg, const char **why)

@@ -29,6 +29,10 @@ class NoFrame(Exception):
     pass
 
 
+class Bus(Exception):
+    """No huge page is left of those set aside."""
+
+
 class Buddy:
     """Free blocks as lists of first frames, the first to be taken at the front."""
 
@@ -191,6 +195,7 @@ class Area:
     def __init__(self, rights, file=None, offset=0, kind='anon', advice=''):
         self.rights, self.file, self.offset, self.kind, self.advice = rights, file, offset, kind, advice
         self.anon = None  # kernel objects once it has faulted anonymously
+        self.pool, self.owner = None, False  # base pages of its huge pages set aside; are they reserved for this process?
         self.vma = None
 
 
@@ -206,6 +211,11 @@ class Block:
         self.at, self.maps = at, 0
 
 
+class PoolPage:
+    def __init__(self, span):
+        self.span, self.maps = span, 1
+
+
 class Frame:
     def __init__(self, at):
         self.at, self.maps = at, 0
@@ -218,13 +228,15 @@ class Process:
         self.areas = {}   # page -> Area
         self.pages = {}   # page -> Pte
         self.huge = {}    # first page -> Pte of 2 MiB
+        self.pool = {}    # first page -> Pte whose block is a PoolPage
+        self.reserved = {}  # first page -> base pages
         self.tables = {}  # (level, prefix) -> frame; 0: leaves
         self.aside = {}   # first page of a huge mapping -> frame of its leaf table
         self.maples = []
         self.threads = {}
         self.no_thp = False
         self.lives = True
-        self.peak = self.table_peak = 0
+        self.peak = self.table_peak = self.pool_peak = 0
 
 
 class Computer:
@@ -238,8 +250,15 @@ class Computer:
         if o['thp'] != 'never':
             low = max(low, min(5632, managed // 20))
         self.high = low + 2 * max(low // 4, managed * 10 // 10000)
-        self.buddy = Buddy(frames, reserved, low)
+        self.buddy = Buddy(frames, reserved, 0)
         self.slabs = {name: Slab(self.buddy, name) for name in SLABS}
+        self.pools = {}   # base pages of a page -> [free, reserved]
+        for span, n in ((262144, o.get('1g', 0)), (512, o.get('2m', 0))):
+            self.pools[span] = [n, 0]
+            for _ in range(n):
+                self.set_aside(span)
+        self.buddy.keep = low
+        self.pool_used = self.pool_peak = 0
         self.files = {}   # name -> {'end', 'pages', 'nodes', objects}
         self.anon = self.anon_peak = self.file = self.file_peak = self.tables = self.table_peak = 0
         self.zero = None
@@ -253,6 +272,119 @@ class Computer:
         self.processes = []
         self.clock = self.writebacks = 0
         self.dirty = []  # (since, file, index), the oldest first
+
+    # ---- huge pages set aside ----
+
+    def set_aside(self, span):
+        if span == 512:
+            self.buddy.take(9, MOVABLE)
+            return
+        tops = set(self.buddy.lists[10, MOVABLE])
+        first = max(f for f in range(0, self.buddy.n - span + 1, span) if all(b in tops for b in range(f, f + span, 1024)))
+        for b in range(first, first + span, 1024):
+            self.buddy.lists[10, MOVABLE].remove(b)
+        self.buddy.owner[first:first + span] = [MOVABLE] * span
+        self.buddy.free -= span
+
+    def map_pool(self, p, start, end, area, span):
+        self.unmap(p, start, end)
+        n = (end - start + span - 1) // span
+        pool = self.pools[span]
+        if start % span or pool[0] - pool[1] < n:
+            p.count['hugetlb_fails'] += 1
+            self.map(p, start, end, area)
+            return
+        area.pool, area.owner = span, area.rights[3] == 'p'
+        pool[1] += n
+        if not area.owner:
+            self.files[area.file]['pool'] = [span, n, {}]
+        self.map(p, start, start + n * span, area)
+        if area.owner:
+            p.reserved.update({start + k * span: span for k in range(n)})
+
+    def pool_at(self, p, page):
+        for span in 512, 262144:
+            first = page // span * span
+            if first in p.pool and p.pool[first].block.span == span:
+                return first
+        return None
+
+    def take_pool(self, span, reserved):
+        pool = self.pools[span]
+        if pool[0] - (0 if reserved else pool[1]) == 0:
+            raise Bus
+        pool[0] -= 1
+        pool[1] -= reserved
+        self.pool_used += span
+        self.pool_peak = max(self.pool_peak, self.pool_used)
+        return PoolPage(span)
+
+    def give_pool(self, page):
+        page.maps -= 1
+        if page.maps == 0:
+            self.pools[page.span][0] += 1
+            self.pool_used -= page.span
+        return page.maps == 0
+
+    def drop_pool(self, p, first):
+        page = p.pool.pop(first).block
+        area = p.areas.get(first)
+        if self.give_pool(page) and area is not None and area.owner:
+            p.reserved[first] = page.span
+            self.pools[page.span][1] += 1
+
+    def unreserve(self, p, start, end):
+        for first in [f for f in p.reserved if start <= f < end]:
+            self.pools[p.reserved.pop(first)][1] -= 1
+
+    def widen(self, p, start, end):
+        for_start, for_end = p.areas.get(start), p.areas.get(end - 1)
+        if end > start and for_start is not None and for_start.pool:
+            start = start // for_start.pool * for_start.pool
+        if end > start and for_end is not None and for_end.pool:
+            end = (end + for_end.pool - 1) // for_end.pool * for_end.pool
+        return start, end
+
+    def fault_pool(self, p, page, area, write):
+        span = area.pool
+        first = page // span * span
+        e = p.pool.get(first)
+        if e is None:
+            self.table(p, 2, first)
+            if span == 512:
+                self.table(p, 1, first)
+            if (0 if span == 512 else 1, first // span) in p.tables:
+                return None
+        if area.rights[3] == 'p':
+            self.need_anon(p, area)
+        if e is None:
+            self.first_of_pool(p, first, area, write)
+        elif area.rights[3] == 'p' and e.block.maps > 1:
+            copy = self.take_pool(span, False)
+            self.give_pool(e.block)
+            p.pool[first] = Pte('own', None, copy)
+            p.count['copies'] += span
+        else:
+            e.state = 'own' if area.rights[3] == 'p' else 'cachew'
+        p.count['minor_faults'] += 1
+        p.pool_peak = max(p.pool_peak, sum(x.block.span for x in p.pool.values()))
+        return first
+
+    def first_of_pool(self, p, first, area, write):
+        span = area.pool
+        if area.rights[3] == 'p':
+            page = self.take_pool(span, first in p.reserved)
+            p.reserved.pop(first, None)
+            state = 'own' if write else 'forked'
+        else:
+            pages, index = self.files[area.file]['pool'][2], (first + area.offset) // span
+            if index not in pages:
+                pages[index] = self.take_pool(span, True)
+            page = pages[index]
+            page.maps += 1
+            state = 'cachew' if area.rights[1] == 'w' else 'cache'
+        p.pool[first] = Pte(state, None, page)
+        p.count['hugetlb_faults'] += 1
 
     # ---- the kernel's objects ----
 
@@ -306,6 +438,8 @@ class Computer:
             self.free_object(task)
 
     def clear(self, p, root):
+        for first in list(p.pool):
+            self.drop_pool(p, first)
         for page in sorted(list(p.pages) + list(p.huge)):
             if page in p.huge:
                 self.unmap_huge(p, page)
@@ -314,6 +448,7 @@ class Computer:
         for key in sorted(p.tables, key=self.behind):
             if root or key[0] != 3:
                 self.free_table(p, key)
+        self.unreserve(p, 0, 1 << 52)
         for first in self.runs(p):
             area = p.areas[first]
             for at in [k for k, a in p.areas.items() if a is area]:
@@ -363,7 +498,7 @@ class Computer:
                 continue
             if level and any(first <= k[1] << 9 * (k[0] + 1) <= last for k in p.tables if k[0] < level):
                 continue
-            if level and any(first <= h <= last for h in p.huge):
+            if level and any(first <= h <= last for h in list(p.huge) + list(p.pool)):
                 continue
             self.free_table(p, key)
 
@@ -437,6 +572,7 @@ class Computer:
         if page % 512 and page // 512 * 512 in p.huge:
             self.split(p, page // 512 * 512)
         new = Area(area.rights, area.file, area.offset, area.kind, area.advice)
+        new.pool, new.owner = area.pool, area.owner
         self.new_area(p, new)
         at = page
         while p.areas.get(at) is area:
@@ -447,6 +583,8 @@ class Computer:
             self.need_anon(p, new)
 
     def alike(self, a, b):
+        if len(a.rights) > 4 or len(b.rights) > 4:  # of huge pages set aside
+            return False
         return 'stack' not in (a.kind, b.kind) and (a.rights, a.file, a.offset, a.advice) == (b.rights, b.file, b.offset, b.advice)
 
     def unite(self, p, page):
@@ -460,6 +598,8 @@ class Computer:
         self.fix_maples(p)
 
     def drop(self, p, start, end):
+        for first in [f for f, e in p.pool.items() if start <= f and f + e.block.span <= end]:
+            self.drop_pool(p, first)
         for first in sorted({k // 512 * 512 for k in list(p.pages) + list(p.huge)}):
             if first >= end or first + 512 <= start:
                 continue
@@ -472,11 +612,13 @@ class Computer:
                 self.forget(p, page)
 
     def unmap(self, p, start, end):
+        start, end = self.widen(p, start, end)
         inside = any(start <= page < end for page in p.areas)
         self.drop(p, start, end)
         if inside:
             self.divide(p, start)
             self.divide(p, end)
+            self.unreserve(p, start, end)
             for area in dict.fromkeys(p.areas[k] for k in sorted(p.areas) if start <= k < end):
                 for at in [k for k, a in p.areas.items() if a is area]:
                     del p.areas[at]
@@ -500,6 +642,7 @@ class Computer:
             self.warm(area, start, end)
 
     def change(self, p, start, end, how):
+        start, end = self.widen(p, start, end)
         at = start
         while at < end:
             area = p.areas.get(at)
@@ -520,7 +663,7 @@ class Computer:
             at = stop
 
     def protect(self, p, start, end, rights):
-        self.change(p, start, end, lambda area: setattr(area, 'rights', rights[:3] + area.rights[3]))
+        self.change(p, start, end, lambda area: setattr(area, 'rights', rights[:3] + area.rights[3:]))
         self.shoot(p, start, end)
 
     def discard(self, p, start, end):
@@ -594,6 +737,10 @@ class Computer:
         at = start
         while at < start + pages:
             first, target = at // 512 * 512, at - start + to
+            pooled = self.pool_at(p, at)
+            if pooled is not None:
+                at = self.move_pool(p, pooled, at, start + pages, target)
+                continue
             if (0, first >> 9) not in p.tables and first not in p.huge:
                 at = first + 512
                 continue
@@ -611,6 +758,8 @@ class Computer:
             if first in p.huge:
                 self.split(p, first)
                 continue
+            if self.pool_at(p, target) is not None:
+                self.drop_pool(p, self.pool_at(p, target))
             if target // 512 * 512 in p.huge:
                 self.split(p, target // 512 * 512)
             self.above(p, target)
@@ -631,6 +780,20 @@ class Computer:
         self.shoot(p, start, start + pages)
         self.shoot(p, to, to + pages)
 
+    def move_pool(self, p, first, at, end, to):
+        span, area = p.pool[first].block.span, p.areas.get(to)
+        fits = at == first and first + span <= end and to % span == 0 and area is not None and area.pool == span and p.areas.get(to + span - 1) is area
+        if fits and self.pool_at(p, to) is None and to not in p.huge:
+            self.table(p, 2, to)
+            if span == 512:
+                self.table(p, 1, to)
+            if (0 if span == 512 else 1, to // span) not in p.tables:
+                self.unreserve(p, to, to + span)
+                p.pool[to] = p.pool.pop(first)
+                return first + span
+        self.drop_pool(p, first)
+        return first + span
+
     # ---- files ----
 
     def need_file(self, name, shared):
@@ -645,6 +808,11 @@ class Computer:
         f['areas'] -= 1
         if f['areas'] or not f['shared']:
             return
+        if 'pool' in f:
+            span, n, pages = f['pool']
+            for page in pages.values():
+                self.give_pool(page)
+            self.pools[span][1] -= n - len(pages)
         for node in sorted(f['nodes']):
             for i in range(node * 64, node * 64 + 64):
                 if i in f['pages']:
@@ -680,7 +848,7 @@ class Computer:
         first = page // 512 * 512
         if self.o['thp'] == 'never' or p.no_thp or area is None or area.file or area.rights[3] == 's':
             return False
-        if area.advice == 'nohugepage' or (self.o['thp'] == 'madvise' and area.advice != 'hugepage'):
+        if len(area.rights) > 4 or area.advice == 'nohugepage' or (self.o['thp'] == 'madvise' and area.advice != 'hugepage'):
             return False
         return p.areas.get(first) is area and p.areas.get(first + 511) is area
 
@@ -721,7 +889,8 @@ class Computer:
         """True when it was one."""
         area = p.areas.get(page)
         first = page // 512 * 512
-        e = p.huge.get(first) or p.pages.get(page)
+        pooled = self.pool_at(p, page)
+        e = p.pool.get(pooled) or p.huge.get(first) or p.pages.get(page)
         if e and (not write or e.state in ('own', 'cachew')):
             return False
         if area is None:  # a stack grows
@@ -730,6 +899,11 @@ class Computer:
                 area = p.areas[above]
                 for at in range(page, above):
                     p.areas[at] = area
+        pooled = self.fault_pool(p, page, area, write) if area is not None and area.pool else None
+        if pooled is not None:
+            self.note(p)
+            self.shoot(p, pooled, pooled + area.pool)
+            return True
         self.above(p, page)
         done = False
         if e is None and self.may_be_huge(p, page, area) and (0, first >> 9) not in p.tables:
@@ -854,14 +1028,19 @@ class Computer:
 
     def write_back(self):
         while self.dirty and self.dirty[0][0] + 30 * self.o['rate'] <= self.clock:
-            _, name, i = self.dirty.pop(0)
-            self.files[name]['dirty'].discard(i)
-            self.writebacks += 1
-            for p in self.processes:
-                for page, area in list(p.areas.items()) if p.lives else []:
-                    if area.file == name and page + area.offset == i and area.rights[3] == 's' and page in p.pages and p.pages[page].state == 'cachew':
-                        p.pages[page].state = 'cache'
-                        self.shoot(p, page, page + 1)
+            self.clean(*self.dirty[0][1:])
+
+    def clean(self, name, i):
+        if i not in self.files[name].get('dirty', ()):
+            return
+        self.dirty = [d for d in self.dirty if d[1:] != (name, i)]
+        self.files[name]['dirty'].discard(i)
+        self.writebacks += 1
+        for p in self.processes:
+            for page, area in list(p.areas.items()) if p.lives else []:
+                if area.file == name and page + area.offset == i and area.rights[3] == 's' and page in p.pages and p.pages[page].state == 'cachew':
+                    p.pages[page].state = 'cache'
+                    self.shoot(p, page, page + 1)
 
     def alone(self, p, page, e):
         if e.block is None:
@@ -875,6 +1054,7 @@ class Computer:
         for first in self.runs(parent):
             area = parent.areas[first]
             twin = new[area] = Area(area.rights, area.file, area.offset, area.kind, area.advice)
+            twin.pool = area.pool
             self.new_area(child, twin)
             for at in [k for k, a in parent.areas.items() if a is area]:
                 child.areas[at] = twin
@@ -882,9 +1062,19 @@ class Computer:
             if area.anon is not None:
                 self.need_anon(child, twin)
         child.no_thp = parent.no_thp
-        for at in sorted(list(parent.pages) + list(parent.huge)):
+        for at in sorted(list(parent.pages) + list(parent.huge) + list(parent.pool)):
             area = parent.areas.get(at)
             if area and (area.anon is None or area.rights[3] == 's'):
+                continue
+            if at in parent.pool:
+                e = parent.pool[at]
+                e.state = 'forked' if e.state == 'own' else e.state
+                self.table(child, 2, at)
+                if e.block.span == 512:
+                    self.table(child, 1, at)
+                e.block.maps += 1
+                child.pool[at] = Pte(e.state, None, e.block)
+                child.pool_peak = max(child.pool_peak, sum(x.block.span for x in child.pool.values()))
                 continue
             if at in parent.huge:
                 e = parent.huge[at]
@@ -947,6 +1137,8 @@ class Computer:
 
     def look_up(self, p, code, page):
         size = 1 if page // 512 * 512 in p.huge else 0
+        if self.pool_at(p, page) is not None:
+            size = 2 if p.pool[self.pool_at(p, page)].block.span > 512 else 1
         number, space = page >> 9 * size, self.tag_of(p)
         first = self.itlb if code else self.dtlb
         if first.arrays and first.touch(space, number, size):
@@ -1004,7 +1196,10 @@ class Program:
             elif row['name'] == '[stack]':
                 area.kind = 'stack'
             self.maps += 1
-            computer.map(p, start, end, area)
+            if len(row['arg']) > 4:
+                computer.map_pool(p, start, end, area, 512 if row['arg'][4] == 'h' else 262144)
+            else:
+                computer.map(p, start, end, area)
         elif op == 'unmap':
             computer.unmap(p, start, end)
         elif op == 'discard':
@@ -1023,8 +1218,17 @@ class Program:
                 if area is None:
                     continue
                 write = row['arg'] == 'populate-write' or (row['arg'] == 'lock' and area.rights[1] == 'w' and area.rights[3] == 'p')
-                if area.rights[1 if write else 0] != '-':
+                if area.rights[1 if write else 0] == '-':
+                    continue
+                try:
                     computer.fault(p, page, write)
+                except Bus:  # the system call fails
+                    break
+        elif op == 'advise' and row['arg'] == 'sync':
+            for page in range(start, end):
+                area = p.areas.get(page)
+                if area is not None and area.kind == 'file' and area.rights[3] == 's':
+                    computer.clean(area.file, page + area.offset)
         elif op == 'advise':
             computer.change(p, start, end, lambda area: setattr(area, 'advice', row['arg']))
         elif op == 'fork':
@@ -1037,7 +1241,10 @@ class Program:
             del self.by_pid[pid]
         elif op.startswith('kernel'):
             for page in range(start, end):
-                computer.fault(p, page, op == 'kernel-write')
+                try:
+                    computer.fault(p, page, op == 'kernel-write')
+                except Bus:
+                    break
 
     def more(self):
         return any(row['op'] in 'RWMI' for row in self.rows[self.at:])
@@ -1103,7 +1310,10 @@ def run(o, programs):
         if not program.by_pid and program.at == 0:
             program.process(computer, program.first)
         while program.more() and made < o['quantum']:
-            n = program.visit(computer)
+            try:
+                n = program.visit(computer)
+            except Bus:
+                raise Bus(computer.processes.index(computer.running)) from None
             made += n
             clock += n
             computer.clock = clock
@@ -1139,6 +1349,13 @@ def make_program(r, number):
             put('map', pid, base, pages * PAGE, rights, r.choice(('', '', '[heap]')) if rights == 'rw-p' else '')
         mapped[pid].append((base, pages, rights))
 
+    def new_pool_map(pid):
+        size = r.choice('hhhhH')
+        base = r.choice(BASES[:4] if size == 'h' else (0x40000000, 0x80000000)) // (512 * PAGE) * 512 * PAGE + PAGE * r.choice((0, 0, 0, 512, 7))
+        pages, rights = r.choice((40, 512, 1024, 1100)), r.choice(('rw-p', 'rw-p', 'r--p', 'rw-s'))
+        put('map', pid, base, pages * PAGE, rights + size)
+        mapped[pid].append((base, pages, rights + size))
+
     new_map(0)
     for _ in range(r.choice((20, 60, 150))):
         pid = r.choice(pids)
@@ -1153,7 +1370,7 @@ def make_program(r, number):
                 op = r.choice('RRI') if rights[1] != 'w' else r.choice('RWWMI')
                 put(op, pid, page + r.randrange(4000), 4)
         elif what < 0.70:
-            new_map(pid)
+            new_map(pid) if r.random() < 0.75 else new_pool_map(pid)
         elif what < 0.75:
             put('unmap', pid, base + part[0], part[1])
         elif what < 0.80:
@@ -1163,14 +1380,14 @@ def make_program(r, number):
         elif what < 0.88:
             put('advise', pid, base, pages * PAGE, r.choice(('hugepage', 'hugepage', 'nohugepage')))
             if r.random() < 0.3:
-                put('advise', pid, base + part[0], part[1], r.choice(('populate-read', 'populate-write', 'lock')))
+                put('advise', pid, base + part[0], part[1], r.choice(('populate-read', 'populate-write', 'lock', 'sync')))
         elif what < 0.89:
             put('advise', pid, arg=r.choice(('thp-off', 'thp-on')))
         elif what < 0.90:
             to = r.choice(BASES) + PAGE * r.choice((0, 3, 512, 1024))
             if r.random() < 0.8:
                 put('unmap', pid, to, part[1])
-                put('map', pid, to, part[1], rights if len(rights) == 4 else 'rw-p')
+                put('map', pid, to, part[1], rights)
                 areas.append((to, part[1] // PAGE, rights))
             put('move', pid, base + part[0], part[1], to)
         elif what < 0.92:
@@ -1193,7 +1410,9 @@ def make_program(r, number):
 
 def draw(r):
     sizes = [[(8, 4, (0, 1, 2))], [(2, 2, (0,)), (2, 1, (1,))], [(4, 1, (0,))], [(3, 3, (0, 1, 2))], []]
-    return {'memory': r.choice((8, 16, 64)) << 20, 'kernel': r.choice((0, 1 << 20)), 'thp': r.choice(('never', 'madvise', 'always')),
+    gigantic = r.random() < 0.04
+    memory = (2100 if gigantic else r.choice((8, 16, 64))) << 20
+    return {'memory': memory, '2m': r.choice((0, 1, 2) if memory == 8 << 20 else (0, 2, 4)), '1g': int(gigantic), 'kernel': r.choice((0, 1 << 20)), 'thp': r.choice(('never', 'madvise', 'always')),
             'quantum': r.choice((1, 3, 20, 1000)), 'cold': r.random() < 0.4, 'asid': r.choice((None, 0, 1, 2, 6)),
             'rate': r.choice((10 ** 9, 10 ** 9, 3, 10)), 'itlb': r.choice(sizes), 'dtlb': r.choice(sizes), 'stlb': r.choice(sizes)}
 
@@ -1208,7 +1427,7 @@ def options(o):
     """The same computer for pagewalk."""
     return ['--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'], '--quantum', str(o['quantum']), '--page-cache',
             'cold' if o['cold'] else 'warm', '--asid', 'on' if o['asid'] is None else 'off' if o['asid'] == 0 else str(o['asid']), '--itlb',
-            spec(o['itlb']), '--reclaim', 'none', '--oom', 'stop', '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1T', '--no-charts']
+            spec(o['itlb']), '--reclaim', 'none', '--oom', 'stop', '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1T', '--no-charts', '--hugetlb', f"2M={o.get('2m', 0)}&1G={o.get('1g', 0)}"]
 
 
 def differences(naive, out, o, without=()):
@@ -1226,13 +1445,14 @@ def differences(naive, out, o, without=()):
         for name, n in p.count.items():
             sums[name] += n
     names = ('fetches', 'loads', 'stores', 'walks', 'walk_refs', 'minor_faults', 'major_faults', 'copies', 'thp_faults', 'thp_fallbacks',
-             'thp_splits', 'thp_collapses')
+             'thp_splits', 'thp_collapses', 'hugetlb_faults', 'hugetlb_fails')
     names = [name for name in names if name not in without]
     for name in names:
         check(name, row[name], sums[name])
     for name, tlb in (('itlb_misses', naive.itlb), ('dtlb_misses', naive.dtlb), ('stlb_misses', naive.stlb)):
         check(name, row[name], tlb.misses if tlb.arrays else 0)
-    for name, n in (('table_bytes', naive.table_peak), ('anon_bytes', naive.anon_peak), ('file_bytes', naive.file_peak), ('thp_bytes', naive.thp_peak)):
+    for name, n in (('table_bytes', naive.table_peak), ('anon_bytes', naive.anon_peak), ('file_bytes', naive.file_peak), ('thp_bytes', naive.thp_peak),
+                    ('hugetlb_bytes', naive.pool_peak)):
         check(name, row[name], n * PAGE)
     check('context_switches', row['context_switches'], naive.switches)
     check('asid_flushes', row['asid_flushes'], naive.flushes)
@@ -1244,6 +1464,7 @@ def differences(naive, out, o, without=()):
             check(f'process {k}: {name}', got[name], p.count[name])
         check(f'process {k}: resident', got['resident_bytes'], p.peak * PAGE)
         check(f'process {k}: tables', got['table_bytes'], p.table_peak * PAGE)
+        check(f'process {k}: huge pages set aside', got['hugetlb_bytes'], p.pool_peak * PAGE)
         check(f'process {k}: index', got['process'], p.index)
     for got in read['slabs']:
         if got['cache'] in naive.slabs:
@@ -1253,7 +1474,7 @@ def differences(naive, out, o, without=()):
     for got in read['buddy']:
         kind = ('unmovable', 'movable', 'reclaimable').index(got['type'])
         check(f'blocks of order {got["order"]}, {got["type"]}', got['blocks'], len(naive.buddy.lists[int(got['order']), kind]))
-    notes = [name for name in ('writebacks', 'thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults') if sums[name]]
+    notes = [name for name in ('hugetlb_faults', 'hugetlb_fails', 'writebacks', 'thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults') if sums[name]]
     return (f'{o}\n  ' + '\n  '.join(wrong[:12]) if wrong else None), ' '.join(notes)
 
 
@@ -1275,10 +1496,17 @@ def compare(pagewalk, seed, folder):
         naive = run(o, [Program(f'p{k}.csv', program) for k, program in enumerate(rows)])
     except NoFrame:
         naive = None
+    except Bus as bus:
+        naive = bus
     out = Path(folder) / 'out'
     audited = ['--audit'] if o['memory'] <= 16 << 20 else []  # the whole computer, after each event and each fault
     done = subprocess.run([pagewalk, 'system', '-q', *audited, *paths, *options(o), '-o', str(out)], stderr=subprocess.PIPE, text=True,
                           check=False)
+    if isinstance(naive, Bus):
+        rows = [] if done.returncode else list(csv.DictReader(open(out / 'processes.csv', newline='')))
+        ended = [k for k, row in enumerate(rows) if row['ended'] == 'sigbus']
+        same = naive.args[0] in ended or 'no page frame is left' in done.stderr  # which came later
+        return (not same and f'{o}\n  SIGBUS of process {naive.args[0]}: {ended} {done.stderr}'), 'sigbus' if same else ''
     if naive is None or done.returncode:
         same = naive is None and done.returncode == 1 and 'no page frame is left' in done.stderr
         return (not same and f'frames ran out for {"one" if naive else "the naive one"} only: {done.stderr}'), 'full' if same else ''
@@ -1301,7 +1529,7 @@ def main():
                 if failed == 5:
                     break
     print(f'{n} mixes, {failed} wrong; with ' + ', '.join(f'{name} {k}' for name, k in sorted(seen.items())))
-    enough = n < 100 or all(seen[name] >= n // 50 for name in ('writebacks', 'thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults'))
+    enough = n < 100 or all(seen[name] >= n // 50 for name in ('hugetlb_faults', 'hugetlb_fails', 'writebacks', 'thp_faults', 'thp_splits', 'thp_fallbacks', 'thp_collapses', 'copies', 'major_faults'))
     sys.exit(1 if failed or not enough else 0)
 
 

@@ -729,11 +729,10 @@ class Computer(naive.Computer):
         if page and not page.shared:
             page.dirty = True
 
-    def write_back(self):
-        due = [d for d in self.dirty if d[0] + 30 * self.o['rate'] <= self.clock]
-        super().write_back()
-        for _, name, i in due:
+    def clean(self, name, i):
+        if i in self.files[name].get('dirty', ()):
             self.files[name]['folios'][i].dirty = False
+        super().clean(name, i)
 
 
 class Program(naive.Program):
@@ -798,6 +797,7 @@ class Program(naive.Program):
 def draw(r):
     o = naive.draw(r)
     o.update(thp='never', kernel=0, memory=16 << 20, limit=0, swap=r.choice((0, 16, 60, 200, 4000)) * PAGE, reclaim='linux', swappiness=r.choice((60, 60, 0, 100, 200)))
+    o.update({'2m': 0, '1g': 0})
     if r.random() < 0.6:
         o['limit'] = r.choice((30, 40, 60, 90, 150))
     else:

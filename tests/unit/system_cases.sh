@@ -222,8 +222,10 @@ W,0x10000000+1,8
 unmap,0x10001000,0x1000
 map,0x10001000,0x1000,0,rw-p,[heap]
 W,0x10000000+1,8'
-system brk "--memory 64M --kernel 0"
+system brk "--memory 64M --kernel 0 --every 1"
 expect system 1 minor_faults=3 anon_bytes=$((2 * K))
+expect series 1 heap_bytes=$K heap_touched_bytes=$K
+expect series 3 heap_bytes=$((2 * K)) heap_touched_bytes=$((2 * K))
 slab vm_area_struct objects_peak=2 # the map grew the heap's, the unmap divided it
 trace kept <<<'map,0x10000000,0x2000,0,rw-p,[heap]
 W,0x10000000,8
@@ -232,6 +234,11 @@ W,0x10000000,8
 W,0x10000000+1,8'
 system kept "--memory 64M --kernel 0"
 expect system 1 minor_faults=2
+trace halfheap <<<'map,0x10000000,0x5000,0,rw-p,[heap]
+W,0x10000000,8
+W,0x10000000+3,8'
+system halfheap "--memory 64M --kernel 0 --every 1"
+expect series 2 heap_bytes=$((5 * K)) heap_touched_bytes=$((2 * K))
 trace munmap <<<'map,0x10000000,0x1000,0,rw-p
 W,0x10000000,8
 unmap,0x10000000,0x1000
@@ -320,6 +327,68 @@ W,0x40001000,8
 R,0x50007000,8'
 system brought "--memory 16M --kernel 0 --audit"
 expect system 1 minor_faults=14 anon_bytes=$((4 * 4096))
+
+# Huge pages set aside: one entry without a table beside it, not resident; read then written two faults and one page; too few for the
+# mapping: small ones; a length that is no whole page rounds up; an unmap of a part means all of it.
+trace pool <<<'map,0x40000000,0x200000,0,rw-ph
+W,0x40000123,1
+W,0x40100000,1'
+system pool "--memory 64M --kernel 0 --hugetlb none,2M=2 --audit"
+expect system 1 hugetlb_fails=1 hugetlb_faults=0 anon_bytes=$((2 * K)) hugetlb_bytes=0 walk_refs=8
+expect system 2 hugetlb_fails=0 hugetlb_faults=1 anon_bytes=0 hugetlb_bytes=$((2 * M)) minor_faults=1 table_bytes=$((3 * K)) walks=1 walk_refs=3 hugetlb_2m=2
+expect processes 2 hugetlb_bytes=$((2 * M)) resident_bytes=0
+trace poolread <<<'map,0x40000000,0x201000,0,rw-ph
+R,0x40000000,1
+W,0x40000000,1
+W,0x403ff000,1
+unmap,0x40000000,0x1000
+map,0x50000000,0x200000,0,rw-ph
+W,0x50000000,1'
+system poolread "--memory 64M --kernel 0 --hugetlb 2M=1,2M=2 --audit"
+expect system 1 hugetlb_fails=1 hugetlb_faults=1
+expect system 2 hugetlb_fails=0 hugetlb_faults=3 minor_faults=4 hugetlb_bytes=$((4 * M)) copies=0
+# after a fork the child copies, and has none reserved; shared ones stay one
+trace poolfork <<<'map,0x40000000,0x200000,0,rw-ph
+W,0x40000000,1
+fork,,,0,7
+W,0x40000000,1,7
+W,0x40000000,1'
+system poolfork "--memory 64M --kernel 0 --hugetlb 2M=2,2M=1 --audit"
+expect system 1 hugetlb_bytes=$((4 * M)) copies=512 minor_faults=3
+expect system 2 hugetlb_bytes=$((2 * M)) copies=0 minor_faults=2 stores=2 oom_kills=0
+expect processes 4 process=1 ended=sigbus minor_faults=0 stores=0
+trace poolshared <<<'map,0x40000000,0x400000,0,rw-sh
+W,0x40000000,1
+fork,,,0,7
+W,0x40000000,1,7
+W,0x40200000,1,7'
+system poolshared "--memory 64M --kernel 0 --hugetlb 2M=2 --audit"
+expect system 1 hugetlb_bytes=$((4 * M)) copies=0 minor_faults=3 hugetlb_faults=3
+trace gigantic <<<'map,0x40000000,0x40000000,0,rw-pH
+W,0x40000123,1
+W,0x7fffff00,1'
+system gigantic "--memory 2100M --kernel 0 --hugetlb 1G=1&2M=3"
+expect system 1 hugetlb_bytes=$((1024 * M)) minor_faults=1 table_bytes=$((2 * K)) walks=1 walk_refs=2 hugetlb_1g=1
+system gigantic "--memory 2100M --kernel 0 --hugetlb 1G=1 --dtlb 4:4@4K/4:4@2M --stlb none" # no array takes it
+expect system 1 dtlb_misses=2 walks=2
+refuse "has room for 1 pages of 1 GiB" 1 "$dir/one" --memory 2100M --hugetlb 1G=2
+refuse "no room for 40 pages of 2 MiB" 1 "$dir/one" --memory 64M --hugetlb 2M=40
+refuse "is not as 2M=64" 2 "$dir/one" --memory 64M --hugetlb 4M=1
+refuse "plain faults know no huge pages" 1 "$dir/one" --memory 64M --hugetlb 2M=1 --faults plain
+
+# msync: the page is written back, and its next write faults; that of another, and of private memory, does not.
+trace synced <<<'map,0x40000000,0x4000,0,rw-s,/lib/x,0
+map,0x50000000,0x1000,0,rw-p
+W,0x40000000,1
+W,0x40003000,1
+W,0x50000000,1
+advise,0x40000000,0x2000,0,sync
+advise,0x50000000,0x1000,0,sync
+W,0x40000000,1
+W,0x40003000,1
+W,0x50000000,1'
+system synced "--memory 16M --kernel 0 --audit"
+expect system 1 writebacks=1 minor_faults=4 walks=4
 
 # In words: a file read from the cache, the huge zero page, a huge page, a copy after a fork (which divides it), a partial unmap.
 trace words <<<'map,0x40000000,0x400000,0,rw-p

@@ -91,7 +91,7 @@ static void records_become_events(void **state)
 {
   (void)state;
   struct kit k;
-  uint64_t file[6] = {0x1000, 0x2000, 5 | 64, 0x3000, 77};
+  uint64_t file[6] = {0x1000, 0x2000, 5 | PW_MAP_HUGETLB | 256, 0x3000, 77};
   memcpy(&file[5], "/lib/x", 6);
   open_kit(&k, true);
   assert_int_equal(take(&k, PW_RING_MAP, 6, file), 0);
@@ -102,7 +102,7 @@ static void records_become_events(void **state)
   TAKE(&k, PW_RING_THREAD_NEW, 1, 2);
   TAKE(&k, 999, 1, 2, 3); /* of a later tool */
   assert_int_equal(finish(&k), 8);
-  expect_event(&k, 0, PW_EVENT_MAP, 0x1000, 0x2000, 5, "/lib/x");
+  expect_event(&k, 0, PW_EVENT_MAP, 0x1000, 0x2000, 5 | PW_MAP_HUGETLB, "/lib/x");
   expect_event(&k, 1, PW_EVENT_BACKING, 0x3000, 77, 0, "c0ffee");
   expect_event(&k, 2, PW_EVENT_SYMBOL, 0x1000, 4, PW_SYMBOL_DATA, "table");
   expect_event(&k, 3, PW_EVENT_MAP, 0x9000, 0x1000, 3 | PW_MAP_STACK, "[stack]");

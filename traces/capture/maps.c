@@ -24,11 +24,11 @@ extern UChar VG_(trampoline_stuff_start);
 extern Bool VG_(extend_stack)(ThreadId thread, Addr address);
 
 enum { MOST_NAME = 512 /* words: PATH_MAX */, PAGE = 4096, FIRST_STACK = 128 << 10 };
-enum { SHARED = 8, FIXED = 16 }; /* as PW_MAP_... */
-enum { MADVISE_DONTNEED = 4, MADVISE_REMOVE = 9, MADVISE_DONTNEED_LOCKED = 24, MADVISE_HUGEPAGE = 14, MADVISE_NOHUGEPAGE = 15, MADVISE_POPULATE_READ = 22, MADVISE_POPULATE_WRITE = 23, LOCKED = 128 };
+enum { SHARED = 8, FIXED = 16, HUGETLB = 64, HUGE_1G = 128 }; /* as PW_MAP_... */
+enum { MADVISE_DONTNEED = 4, MADVISE_REMOVE = 9, MADVISE_DONTNEED_LOCKED = 24, MADVISE_HUGEPAGE = 14, MADVISE_NOHUGEPAGE = 15, MADVISE_POPULATE_READ = 22, MADVISE_POPULATE_WRITE = 23, LOCKED = 128, SYNCED = 129, MSYNC_SYNC = 4 };
 enum { PRCTL_SET_THP_DISABLE = 41, PROCESS_THP_OFF = 256, PROCESS_THP_ON = 257 };
 enum { MMAP_LOCKED = 0x2000, MMAP_POPULATE = 0x8000, MMAP_NONBLOCK = 0x10000, LOCK_ON_FAULT = 1, LOCK_CURRENT = 1, LOCK_ALL_ON_FAULT = 4 };
-enum { MMAP_SHARED = 1, MMAP_FIXED = 0x10, MREMAP_TO = 2, MREMAP_KEEP = 4 };
+enum { MMAP_SHARED = 1, MMAP_FIXED = 0x10, MMAP_ANONYMOUS = 0x20, MMAP_HUGETLB = 0x40000, MMAP_HUGE_SHIFT = 26, MREMAP_TO = 2, MREMAP_KEEP = 4 };
 
 static Addr heap_end;     /* whole pages told so far end here */
 static Bool shares;       /* some mapping was shared once */
@@ -168,6 +168,7 @@ static void mapped(const UWord *a, Addr address)
   if (a[3] & MMAP_FIXED) bits |= FIXED;
   if (bits & FIXED) unmap(address, whole_pages(a[1]));
   if (a[3] & 0x100000) bits |= FIXED; /* MAP_FIXED_NOREPLACE: nothing was there */
+  if (a[3] & MMAP_HUGETLB && a[3] & MMAP_ANONYMOUS) bits |= HUGETLB | ((a[3] >> MMAP_HUGE_SHIFT & 63) == 30 ? HUGE_1G : 0);
   map(address, whole_pages(a[1]), bits);
   if (a[3] & MMAP_LOCKED || (a[3] & MMAP_POPULATE && !(a[3] & MMAP_NONBLOCK))) tell(PW_RING_ADVISE, address, whole_pages(a[1]), LOCKED);
 }
@@ -220,6 +221,9 @@ void maps_after_syscall(UInt number, const UWord *a, UInt n, UWord result)
       tell(PW_RING_DISCARD, a[0], whole_pages(a[1]), 0);
     if (n >= 3 && a[1] && (a[2] == MADVISE_HUGEPAGE || a[2] == MADVISE_NOHUGEPAGE || a[2] == MADVISE_POPULATE_READ || a[2] == MADVISE_POPULATE_WRITE))
       tell(PW_RING_ADVISE, a[0], whole_pages(a[1]), a[2]);
+    break;
+  case __NR_msync:
+    if (n >= 3 && a[1] && a[2] & MSYNC_SYNC) tell(PW_RING_ADVISE, a[0], whole_pages(a[1]), SYNCED);
     break;
   case __NR_mlock2:
     if (n >= 3 && a[2] & LOCK_ON_FAULT) break;

@@ -176,6 +176,7 @@ int pw_mm_cut_areas(struct pw_mm *m, uint64_t start, uint64_t end, struct pw_err
   if (!status) status = divide(m, end);
   while (!status && pw_ranges_next(&m->areas, start, &r) && r.first < end) {
     if (pw_ranges_cut(&m->areas, r.first, r.last)) return pw_mm_no_memory(err);
+    pw_mm_forget_reserved(m, r.first, r.last + 1, m->vmas[r.value].kind.flags);
     free_vma(m, (uint32_t)r.value);
   }
   return pw_mm_status(status, err);
@@ -185,6 +186,7 @@ int pw_mm_set_flags(struct pw_mm *m, uint64_t start, uint64_t end, uint32_t mask
 {
   struct pw_range r;
   int status = 0;
+  pw_mm_widen(m, &start, &end);
   for (uint64_t at = start; !status && at < end && pw_ranges_next(&m->areas, at, &r) && r.first < end; at = r.last + 1) {
     if ((m->vmas[r.value].kind.flags & mask) == flags) continue;
     uint64_t from = pw_most(start, r.first), to = pw_least(end, r.last + 1);
@@ -204,10 +206,13 @@ int pw_mm_share_areas(const struct pw_mm *m, struct pw_mm *child, struct pw_erro
 {
   struct pw_range r;
   int status = 0;
+  child->has_pool = m->has_pool;
   for (uint64_t at = 0; !status && pw_ranges_next(&m->areas, at, &r); at = r.last + 1) {
     const struct pw_mm_vma *v = &m->vmas[r.value];
+    struct pw_mm_kind kind = v->kind;
     uint32_t slot;
-    status = make_vma(child, &v->kind, v->has_anon, &slot);
+    kind.flags &= ~(uint32_t)PW_AREA_RESERVED; /* it stays the parent's */
+    status = make_vma(child, &kind, v->has_anon, &slot);
     if (!status && pw_ranges_put(&child->areas, r.first, r.last, slot)) status = PW_ENOMEM;
     if (r.last == UINT64_MAX) break;
   }
@@ -217,7 +222,11 @@ int pw_mm_share_areas(const struct pw_mm *m, struct pw_mm *child, struct pw_erro
 void pw_mm_clear_areas(struct pw_mm *m)
 {
   struct pw_range r;
-  for (uint64_t at = 0; pw_ranges_next(&m->areas, at, &r); at = r.last + 1) free_vma(m, (uint32_t)r.value);
+  for (uint64_t at = 0; pw_ranges_next(&m->areas, at, &r); at = r.last + 1) {
+    pw_mm_forget_reserved(m, r.first, r.last + 1, m->vmas[r.value].kind.flags);
+    free_vma(m, (uint32_t)r.value);
+  }
+  pw_ranges_clear(&m->reserved);
   pw_ranges_clear(&m->areas);
   pw_free(m->vmas);
   pw_free(m->spare);

@@ -5,16 +5,19 @@
 
 #include "base/alloc.h"
 
-enum owner { NOBODY, FREE, RESERVED, SLAB, TABLE, STACK, CACHE, ANON, HUGE_ZERO, BLOCK };
+enum owner { NOBODY, FREE, RESERVED, SLAB, TABLE, STACK, CACHE, ANON, HUGE_ZERO, BLOCK, POOL };
 
 static const char *const owners[] = {"nobody", "the free blocks", "the kernel's image", "a slab", "a page table", "a kernel stack",
-                                     "the page cache", "a process", "the huge zero page", "a block of the kernel's events"};
+                                     "the page cache", "a process", "the huge zero page", "a block of the kernel's events",
+                                     "a pool of huge pages"};
 
 struct audit {
   const struct pw_computer *c;
   uint8_t *owner;     /* by frame: enum owner */
   uint32_t *mapped;   /* by frame: entries that map it, of processes */
   uint32_t *users;    /* by slot of swap: entries that name it */
+  uint32_t *held[PW_POOLS]; /* by page of a pool: entries and files that have it */
+  uint64_t reserved[PW_POOLS], hugetlb;
   uint64_t tables[PW_MAX_LEVELS], table_bytes, objects[PW_SLABS], own, cached, swapped, huge, zero_maps;
   struct pw_error *err;
   int status;         /* of the first that was at odds */
@@ -116,13 +119,54 @@ static void take_pte(struct audit *a, const struct pw_mm *m, uint64_t page, uint
   if (pw_pte_maps(pte)) a->mapped[frame]++;
 }
 
+static void take_pool_page(struct audit *a, const struct pw_huge *huge)
+{
+  unsigned pool = huge->order == PW_GIGANTIC_ORDER;
+  uint32_t number = pw_pte_frame(huge->pte);
+  a->hugetlb += UINT64_C(1) << huge->order;
+  if (number >= a->c->hugetlb.pools[pool].pages) AT_ODDS(a, "an entry maps huge page %u, which is none", number);
+  else a->held[pool][number]++;
+}
+
+/* What the address space has reserved. */
+static void look_at_reserved(struct audit *a, const struct pw_mm *m)
+{
+  struct pw_range r, area;
+  for (uint64_t at = 0; pw_ranges_next(&m->reserved, at, &r); at = r.last + 1) {
+    bool known = pw_ranges_at(&m->areas, r.first, &area) && m->vmas[area.value].kind.flags & PW_AREA_RESERVED;
+    if (!known) AT_ODDS(a, "page 0x%" PRIx64 " is reserved, and its area reserves none", r.first);
+    uint32_t flags = known ? m->vmas[area.value].kind.flags : 0;
+    a->reserved[flags & PW_MAP_HUGE_1G ? 1 : 0] += (r.last + 1 - r.first) / pw_hugetlb_span(flags);
+  }
+}
+
+static void look_at_pools(struct audit *a)
+{
+  for (unsigned i = 0; i < PW_POOLS; i++) {
+    const struct pw_pool *p = &a->c->hugetlb.pools[i];
+    uint64_t free = 0;
+    for (uint64_t k = 0; k < p->pages && !a->status; k++) {
+      claim(a, p->frame[k], pw_hugetlb_span(i ? PW_MAP_HUGE_1G : 0), POOL);
+      free += a->held[i][k] == 0;
+      if (a->held[i][k] != p->holders[k]) AT_ODDS(a, "%u have huge page %" PRIu64 ", and it counts %u", a->held[i][k], k, p->holders[k]);
+    }
+    if (free != p->free || a->reserved[i] != p->reserved || p->reserved > p->free)
+      AT_ODDS(a, "of %" PRIu64 " huge pages %" PRIu64 " are free and %" PRIu64 " reserved, and %" PRIu64 " and %" PRIu64 " counted", p->pages, free,
+              a->reserved[i], p->free, p->reserved);
+  }
+}
+
 static void look_at_pages(struct audit *a, const struct pw_mm *m)
 {
   uint64_t leaf = pw_ptables_leaf(&m->tables);
   struct pw_ptables_at at;
-  for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, m->tables.end, &at); page = (page | (leaf - 1)) + 1) {
+  for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, m->tables.end, &at); page = pw_ptables_behind(&m->tables, page, &at)) {
     for (uint64_t i = 0; at.ptes && i < leaf; i++) take_pte(a, m, (page & ~(leaf - 1)) + i, at.ptes[i]);
     if (!at.huge) continue;
+    if (!at.huge->aside) {
+      take_pool_page(a, at.huge);
+      continue;
+    }
     bool zero = pw_pte_state(at.huge->pte) == PW_PTE_ZERO;
     a->zero_maps += zero;
     if (zero) continue;
@@ -159,14 +203,17 @@ static void look_at_objects(struct audit *a, const struct pw_process *p)
 static void look_at_process(struct audit *a, const struct pw_process *p)
 {
   const struct pw_mm *m = &p->mm;
-  uint64_t own = a->own, cached = a->cached, huge = a->huge, swapped = a->swapped, before[PW_MAX_LEVELS];
+  uint64_t own = a->own, cached = a->cached, huge = a->huge, swapped = a->swapped, hugetlb = a->hugetlb, before[PW_MAX_LEVELS];
   for (unsigned level = 0; level < PW_MAX_LEVELS; level++) before[level] = a->tables[level];
   look_at_objects(a, p);
   pw_ptables_each(&m->tables, take_table, a);
   look_at_pages(a, m);
+  look_at_reserved(a, m);
   if (a->own - own != m->counts.own || a->cached - cached != m->counts.cached || a->huge - huge != m->counts.huge)
     AT_ODDS(a, "%" PRIu64 " own pages, %" PRIu64 " of files and %" PRIu64 " of 2 MiB are mapped, and %" PRIu64 ", %" PRIu64 " and %" PRIu64
             " counted", a->own - own, a->cached - cached, a->huge - huge, m->counts.own, m->counts.cached, m->counts.huge);
+  if (a->hugetlb - hugetlb != m->counts.hugetlb)
+    AT_ODDS(a, "%" PRIu64 " pages set aside are mapped, and %" PRIu64 " counted", a->hugetlb - hugetlb, m->counts.hugetlb);
   if (a->swapped - swapped != m->counts.swapped)
     AT_ODDS(a, "%" PRIu64 " pages are in swap, and %" PRIu64 " counted", a->swapped - swapped, m->counts.swapped);
   for (unsigned level = 0; level < m->tables.levels; level++) {
@@ -189,6 +236,11 @@ static void look_at_files(struct audit *a)
   for (size_t i = 1; i <= c->n_files; i++) {
     bool shared = pw_computer_is_shared(c, (uint32_t)i);
     if (shared && !c->files[i].areas) continue; /* it went with its last area */
+    for (uint64_t k = 0; k < c->files[i].pool_pages; k++) {
+      const uint32_t *number = pw_pagemap_find(&c->hugetlb.shared, pw_file_key((uint32_t)i, k));
+      if (number) a->held[c->files[i].pool][*number]++;
+      else a->reserved[c->files[i].pool]++;
+    }
     a->objects[shared ? PW_SLAB_SHMEM_INODE : PW_SLAB_INODE]++;
     a->objects[PW_SLAB_DENTRY]++;
     a->objects[PW_SLAB_FILP]++;
@@ -279,6 +331,7 @@ static void look_at_all(struct audit *a, struct pw_process *const *processes, si
   if (c->huge_zero != PW_NO_FRAME) kernel += PW_HUGE_PAGES;
   look_at_folios(a);
   look_at_swap(a);
+  look_at_pools(a);
   for (uint64_t f = 0, stacks = 0; f < c->frames.n && !a->status; f++) {
     stacks += a->owner[f] == STACK;
     if (f + 1 == c->frames.n) kernel += stacks;
@@ -297,10 +350,12 @@ int pw_audit(const struct pw_computer *c, struct pw_process *const *processes, s
   a.owner = pw_calloc(c->frames.n, sizeof *a.owner);
   a.mapped = pw_calloc(c->frames.n + PW_HUGE_PAGES, sizeof *a.mapped);
   a.users = pw_calloc(c->reclaim.swap.n_slots + 1, sizeof *a.users);
-  if (a.owner && a.mapped && a.users) look_at_all(&a, processes, n, kmem);
+  for (unsigned i = 0; i < PW_POOLS; i++) a.held[i] = pw_calloc(c->hugetlb.pools[i].pages + 1, sizeof *a.held[i]);
+  if (a.owner && a.mapped && a.users && a.held[0] && a.held[1]) look_at_all(&a, processes, n, kmem);
   else a.status = pw_error_set(err, PW_ENOMEM, "memory ran out for the audit of the computer");
   pw_free(a.owner);
   pw_free(a.mapped);
   pw_free(a.users);
+  for (unsigned i = 0; i < PW_POOLS; i++) pw_free(a.held[i]);
   return a.status;
 }

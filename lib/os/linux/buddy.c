@@ -150,6 +150,29 @@ uint32_t pw_buddy_take(struct pw_buddy *f, unsigned order, enum pw_migrate type)
   return frame;
 }
 
+static bool is_free_range(const struct pw_buddy *f, uint64_t first, uint64_t end)
+{
+  for (uint64_t at = first; at < end; at += UINT64_C(1) << (PW_ORDERS - 1))
+    if (!f->frames[at].is_free || f->frames[at].order != PW_ORDERS - 1) return false;
+  return true;
+}
+
+uint32_t pw_buddy_take_range(struct pw_buddy *f, unsigned order)
+{
+  uint64_t pages = UINT64_C(1) << order, first = f->n & ~(pages - 1);
+  do {
+    if (first < pages) return PW_NO_FRAME;
+    first -= pages;
+  } while (!is_free_range(f, first, first + pages));
+  for (uint64_t at = first; at < first + pages; at += UINT64_C(1) << (PW_ORDERS - 1)) {
+    unlink_block(f, (uint32_t)at);
+    count(f, (uint32_t)at, PW_ORDERS - 1, -1, 1);
+    f->frames[at] = (struct pw_frame){.order = PW_ORDERS - 1, .type = PW_MOVABLE};
+  }
+  f->free -= pages;
+  return (uint32_t)first;
+}
+
 /* ---- giving back ---- */
 
 void pw_buddy_give(struct pw_buddy *f, uint32_t frame, unsigned order)

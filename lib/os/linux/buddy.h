@@ -53,6 +53,8 @@ int pw_buddy_init(struct pw_buddy *frames, uint64_t n, uint64_t reserved, struct
 void pw_buddy_clear(struct pw_buddy *frames); /* frees */
 /* The first frame of a block of 2^order, or PW_NO_FRAME. */
 uint32_t pw_buddy_take(struct pw_buddy *frames, unsigned order, enum pw_migrate type);
+/* The highest aligned range of 2^order frames, more than a block has, of which none is taken; or PW_NO_FRAME. */
+uint32_t pw_buddy_take_range(struct pw_buddy *frames, unsigned order);
 void pw_buddy_give(struct pw_buddy *frames, uint32_t frame, unsigned order);
 
 /* Free blocks of an order, of all types. */

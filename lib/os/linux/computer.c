@@ -77,6 +77,7 @@ int pw_computer_init(struct pw_computer *c, const struct pw_computer_options *op
   c->now.kernel = (image + of_pages) * FRAME_BYTES;
   pw_computer_watch_peaks(c);
   status = pw_buddy_init(&c->frames, n, image + of_pages, err);
+  if (!status) status = pw_hugetlb_init(c, options->hugetlb_pages, err);
   c->kernel_itself = c->now.kernel;
   set_watermarks(c);
   pw_reclaim_init(c, &options->reclaim);
@@ -98,6 +99,7 @@ void pw_computer_clear(struct pw_computer *c)
   pw_pagemap_clear(&c->shadows);
   pw_pagemap_clear(&c->swapped);
   pw_reclaim_clear(c);
+  pw_hugetlb_clear(&c->hugetlb);
   memset(c, 0, sizeof *c);
 }
 

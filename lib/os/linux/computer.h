@@ -11,6 +11,7 @@
 
 #include "base/intern.h"
 #include "base/pagemap.h"
+#include "os/linux/hugetlb.h"
 #include "os/linux/mm.h"
 #include "os/linux/reclaim.h"
 #include "os/linux/slab.h"
@@ -24,12 +25,13 @@ struct pw_computer_options {
   const struct pw_geometry *geometry;
   unsigned watermark_scale;
   uint64_t min_free_bytes; /* 0: by the kernel's formula */
+  uint64_t hugetlb_pages[PW_POOLS]; /* set aside at the start, of 2 MiB and 1 GiB */
   struct pw_reclaim_options reclaim;
 };
 
-/* Bytes in use; swap: of its device. */
+/* Bytes in use; swap: of its device; hugetlb: of what was set aside. */
 struct pw_computer_bytes {
-  uint64_t tables, slabs, kernel, anon, file, thp, swap;
+  uint64_t tables, slabs, kernel, anon, file, thp, swap, hugetlb;
 };
 
 /* A page of a file that was written through a mapping, and when. */
@@ -42,6 +44,8 @@ struct pw_cached_file {
   uint32_t name;     /* text of its inode and name, or PW_NO_TEXT: memory without a file */
   uint64_t areas;    /* that map it */
   uint64_t end;      /* farthest page that was mapped so far */
+  uint64_t pool_pages; /* huge pages set aside that it reserved, used or not */
+  uint8_t pool;      /* number of their pool */
   struct pw_ranges nodes; /* 64 pages each, of which one was ever cached */
   uint32_t inode_object, dentry, filp;
 };
@@ -69,6 +73,7 @@ struct pw_computer {
   struct pw_buddy frames;
   uint64_t low, high;              /* watermarks, in free frames: where kswapd begins, and where it rests */
   struct pw_reclaim reclaim;
+  struct pw_hugetlb hugetlb;
   uint64_t kernel_itself;          /* bytes of the kernel that no process began: nobody is charged for them */
   uint64_t object_bytes;           /* of kernel objects that the group is charged for */
   struct pw_slab_cache slabs[PW_SLABS];
@@ -177,6 +182,8 @@ int pw_computer_cache(struct pw_computer *computer, uint32_t file, uint64_t inde
 int pw_computer_dirty(struct pw_computer *computer, uint32_t file, uint64_t index, uint32_t frame);
 /* The page that has been dirty for longest is written back; NULL: it was before, or has gone. Its mappings are to be write-protected then. */
 const struct pw_dirty *pw_computer_clean(struct pw_computer *computer);
+/* This page is, if it was dirty. */
+bool pw_computer_clean_page(struct pw_computer *computer, uint32_t file, uint64_t index);
 bool pw_computer_is_shared(const struct pw_computer *computer, uint32_t file);
 /* Pages [index, index + pages) are mapped: a warm cache has them now. */
 int pw_computer_warm(struct pw_computer *computer, uint32_t file, uint64_t index, uint64_t pages);

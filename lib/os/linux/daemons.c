@@ -1,4 +1,4 @@
-/* Linux in the background. See daemons.h. The rules are those of mm/khugepaged.c and mm/page-writeback.c. */
+/* Linux in the background. See daemons.h. The rules are those of mm/khugepaged.c. */
 #include "os/linux/daemons.h"
 
 enum { RANGES = 8, SLEEP_SECONDS = 60 };
@@ -38,11 +38,4 @@ int pw_khugepaged_scan(struct pw_khugepaged *k, const struct pw_processes *proce
   }
   k->next += (starved ? SLEEP_SECONDS : PW_KHUGEPAGED_SECONDS) * rate;
   return status;
-}
-
-void pw_write_back(struct pw_computer *c, const struct pw_processes *processes)
-{
-  const struct pw_dirty *d = pw_computer_clean(c);
-  for (size_t i = 0; d && i < processes->n; i++)
-    if (processes->list[i]->lives) pw_mm_clean(&processes->list[i]->mm, d->file, d->index);
 }

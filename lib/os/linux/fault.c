@@ -287,15 +287,17 @@ int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err
   m->counts.strays += !mapped;
   if (!inside || (!mapped && !m->computer)) return 0;
   m->unknown |= !mapped;
-  status = pw_mm_status(pw_ptables_make_above(&m->tables, page), err);
-  if (!status && m->thp != PW_THP_NEVER && m->tables.huge) status = touch_2m(&f, &done);
+  if (mapped && f.vma->kind.flags & PW_AREA_POOL) status = pw_mm_fault_pool(m, page, f.vma, write, &done, err);
+  uint64_t span = done ? pw_hugetlb_span(f.vma->kind.flags) : PW_HUGE_PAGES;
+  if (!status && !done) status = pw_mm_status(pw_ptables_make_above(&m->tables, page, 0, NULL), err);
+  if (!status && !done && m->thp != PW_THP_NEVER && m->tables.huge) status = touch_2m(&f, &done);
   if (!status && !done && (f.ptes = pw_mm_make_table(m, page, &status, err)) != NULL)
     status = take_entry(&f, &silent);
-  if (status == PW_MM_KILLED) forget_fault(m, &before);
+  if (status == PW_MM_KILLED || status == PW_MM_BUS) forget_fault(m, &before);
   pw_mm_note(m);
   if (!status && !silent && m->computer && m->computer->tell) tell(&f, &before, done);
   if (!status && !silent && m->computer && !m->computer->options.plain)
-    pw_mm_shot(m, done ? page & ~(uint64_t)(PW_HUGE_PAGES - 1) : page, done ? (page | (PW_HUGE_PAGES - 1)) + 1 : page + 1);
+    pw_mm_shot(m, done ? page & ~(span - 1) : page, done ? (page | (span - 1)) + 1 : page + 1);
   return pw_mm_status(status, err);
 }
 
@@ -318,7 +320,7 @@ int pw_mm_populate(struct pw_mm *m, uint64_t start, uint64_t end, enum pw_popula
     for (uint64_t page = pw_most(at, area.first), last = pw_least(end - 1, area.last); !status && page <= last; page++)
       status = pw_mm_access(m, page, write, err);
   }
-  return status;
+  return status == PW_MM_BUS ? 0 : status; /* the system call fails */
 }
 
 void pw_mm_clean(struct pw_mm *m, uint32_t file, uint64_t index)

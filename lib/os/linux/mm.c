@@ -51,6 +51,7 @@ void pw_mm_note(struct pw_mm *m)
   m->counts.peak = pw_most(m->counts.peak, m->counts.own + m->counts.cached);
   m->counts.swapped_peak = pw_most(m->counts.swapped_peak, m->counts.swapped);
   m->counts.huge_peak = pw_most(m->counts.huge_peak, m->counts.huge);
+  m->counts.hugetlb_peak = pw_most(m->counts.hugetlb_peak, m->counts.hugetlb);
   uint64_t bytes = 0;
   for (unsigned level = 0; m->computer && level < m->tables.levels; level++) bytes += m->tables.n[level] * m->computer->table_bytes[level];
   m->counts.table_bytes_peak = pw_most(m->counts.table_bytes_peak, bytes);
@@ -82,17 +83,20 @@ void pw_mm_forget_page(struct pw_mm *m, uint32_t *pte)
   *pte = PW_PTE_NONE;
 }
 
-/* Special pages are never counted; everything else that is there is. 2 MiB of which a part goes are divided. */
+/* Special pages are never counted; everything else that is there is. 2 MiB of which a part goes are divided; a page of a pool stays. */
 static void drop_pages(struct pw_mm *m, uint64_t start, uint64_t end)
 {
   struct pw_ptables_at at;
   for (uint64_t page = start, next; pw_ptables_next(&m->tables, &page, end, &at); page = next) {
     uint64_t leaf = pw_ptables_leaf(&m->tables), first = page & ~(leaf - 1);
-    next = first + leaf;
+    next = pw_ptables_behind(&m->tables, page, &at);
+    if (pw_ptables_is_pool(&at)) first = next - (UINT64_C(1) << at.huge->order);
     if (at.huge && first >= start && next <= end) {
-      pw_mm_unmap_huge(m, first, at.huge);
+      if (at.huge->aside) pw_mm_unmap_huge(m, first, at.huge);
+      else pw_mm_unmap_pool(m, first, at.huge);
       continue;
     }
+    if (pw_ptables_is_pool(&at)) continue;
     if (at.huge) pw_mm_split_huge(m, first);
     if (at.huge) at = pw_ptables_find(&m->tables, first);
     for (uint64_t p = page, last = pw_least(end, next); p < last; p++) pw_mm_forget_page(m, &at.ptes[p & (leaf - 1)]);
@@ -137,7 +141,7 @@ uint32_t *pw_mm_make_table(struct pw_mm *m, uint64_t page, int *status, struct p
 void pw_mm_used(struct pw_mm *m, uint64_t page)
 {
   struct pw_ptables_at at = pw_ptables_find(&m->tables, page);
-  uint32_t pte = at.huge ? at.huge->pte : at.ptes ? at.ptes[page % pw_ptables_leaf(&m->tables)] : 0;
+  uint32_t pte = at.huge && at.huge->aside ? at.huge->pte : at.ptes ? at.ptes[page % pw_ptables_leaf(&m->tables)] : 0;
   if (!pw_pte_maps(pte)) return;
   pw_lru_use(m->computer, (uint32_t)(pw_computer_folio(m->computer, pw_pte_frame(pte)) - m->computer->reclaim.folios.list));
 }
@@ -159,6 +163,7 @@ static bool narrow(const struct pw_mm *m, uint64_t *start, uint64_t *end)
 
 int pw_mm_unmap(struct pw_mm *m, uint64_t start, uint64_t end, struct pw_error *err)
 {
+  pw_mm_widen(m, &start, &end);
   if (!narrow(m, &start, &end)) return 0;
   drop_pages(m, start, end);
   int status = pw_mm_cut_areas(m, start, end, err);
@@ -253,6 +258,14 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
   for (uint64_t page = from, end = from + pages; !status && pw_ptables_next(&m->tables, &page, end, &old);) {
     uint64_t target = page - from + to;
     uint64_t n = pw_least(end - page, pw_least(leaf - page % leaf, leaf - target % leaf));
+    if (pw_ptables_is_pool(&old)) {
+      uint64_t behind = pw_ptables_behind(&m->tables, page, &old);
+      if (!(behind - page == UINT64_C(1) << old.huge->order && behind <= end && pw_mm_move_pool(m, page, target, &status)) && !status)
+        pw_mm_unmap_pool(m, page, old.huge);
+      if (status) return pw_mm_status(status, err);
+      page = behind;
+      continue;
+    }
     if (old.huge) {
       bool whole = n == leaf && pw_mm_move_huge(m, page, target, &status);
       if (status) return pw_mm_status(status, err);
@@ -260,7 +273,9 @@ int pw_mm_carry(struct pw_mm *m, uint64_t from, uint64_t pages, uint64_t to, str
       if (!whole) pw_mm_split_huge(m, page);
       continue;
     }
-    if (pw_ptables_find(&m->tables, target).huge) pw_mm_split_huge(m, target);
+    struct pw_ptables_at there_is = pw_ptables_find(&m->tables, target);
+    if (pw_ptables_is_pool(&there_is)) pw_mm_unmap_pool(m, target, there_is.huge);
+    else if (there_is.huge) pw_mm_split_huge(m, target);
     uint32_t *new = pw_mm_make_table(m, target, &status, err);
     if (!new) return status;
     for (uint64_t i = 0; i < n; i++) pw_mm_forget_page(m, &new[target % leaf + i]);
@@ -303,7 +318,7 @@ void pw_mm_fork(struct pw_mm *m)
 {
   struct pw_ptables_at at;
   uint64_t leaf = pw_ptables_leaf(&m->tables);
-  for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, m->tables.end, &at); page = (page | (leaf - 1)) + 1)
+  for (uint64_t page = 0; pw_ptables_next(&m->tables, &page, m->tables.end, &at); page = pw_ptables_behind(&m->tables, page, &at))
     if (at.huge) protect_entry(&at.huge->pte);
     else
       for (uint64_t i = 0; i < leaf; i++) protect_entry(&at.ptes[i]);
@@ -368,8 +383,9 @@ static int copy_range(struct pw_mm *m, struct pw_mm *child, uint64_t start, uint
   uint64_t leaf = pw_ptables_leaf(&m->tables);
   int status = 0;
   for (uint64_t page = start, next; !status && pw_ptables_next(&m->tables, &page, end, &at); page = next) {
-    next = (page | (leaf - 1)) + 1;
-    status = at.huge ? pw_mm_status(copy_huge(m, child, page & ~(leaf - 1), at.huge), err)
+    next = pw_ptables_behind(&m->tables, page, &at);
+    status = pw_ptables_is_pool(&at) ? pw_mm_status(pw_mm_copy_pool(m, child, page, at.huge), err)
+             : at.huge ? pw_mm_status(copy_huge(m, child, page & ~(leaf - 1), at.huge), err)
                      : copy_entries(m, child, at.ptes, page, pw_least(end, next), err);
   }
   return status;
@@ -421,7 +437,7 @@ uint64_t pw_mm_present(const struct pw_mm *m, uint64_t start, uint64_t end)
   uint64_t n = 0, leaf = pw_ptables_leaf(&m->tables);
   struct pw_ptables_at at;
   for (uint64_t page = start, next; pw_ptables_next(&m->tables, &page, end, &at); page = next) {
-    next = (page | (leaf - 1)) + 1;
+    next = pw_ptables_behind(&m->tables, page, &at);
     for (uint64_t p = page, last = pw_least(end, next); p < last; p++) n += at.huge || at.ptes[p % leaf];
   }
   return n;

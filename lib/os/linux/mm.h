@@ -105,6 +105,8 @@ struct pw_mm_counts {
   uint64_t refaults, activations; /* pages that it brought again; of those who were needed too soon */
   uint64_t swapped, swapped_peak; /* entries that name swap */
   uint64_t huge, huge_peak;  /* 2 MiB mappings that are not of the zero page */
+  uint64_t hugetlb, hugetlb_peak; /* base pages that entries map of huge pages set aside; they are not resident */
+  uint64_t hugetlb_faults, hugetlb_fails; /* touches that brought one; mappings that found too few, and are of small pages */
   uint64_t table_bytes_peak; /* of tables, with the root and those set aside */
 };
 
@@ -126,13 +128,16 @@ struct pw_mm {
   enum pw_thp thp;              /* where 2 MiB may be mapped at once */
   bool no_thp;                  /* the process asked for no huge pages */
   bool unknown;                 /* there are pages outside of all areas */
+  bool has_pool;                /* some area has huge pages that were set aside */
+  struct pw_ranges reserved;    /* pages of such areas that are reserved, and not there */
   uint32_t number;              /* of the address space, for the computer's TLBs */
   uint64_t age;                 /* another one when a page that was reached may not be any more, or changes its size; of a
                                    computer's memories no two have one */
 };
 
-/* Positive: there is no frame for it; or the process that asked is to be killed, so that there are some. */
-enum { PW_MM_NO_FRAME = 1, PW_MM_KILLED };
+/* Positive: there is no frame for it; the process that asked is to be killed, so that there are some; there is no huge page set aside,
+ * and it ends of that (SIGBUS). */
+enum { PW_MM_NO_FRAME = 1, PW_MM_KILLED, PW_MM_BUS };
 
 int pw_mm_init(struct pw_mm *mm, struct pw_error *err);
 /* The memory of a process of a computer; its root takes frames. */
@@ -186,7 +191,7 @@ static inline unsigned pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool
   if (at.ptes) pte = pw_pte_state(at.ptes[page & (pw_ptables_leaf(&mm->tables) - 1)]);
   else if (at.huge) pte = pw_pte_state(at.huge->pte);
   if (pte < PW_PTE_CACHE_WRITE && (pte <= PW_PTE_SWAP || write)) return 0;
-  return at.huge ? PW_HUGE_PAGES : 1;
+  return at.huge ? 1u << at.huge->order : 1;
 }
 
 /* The same for a touch, which is noted in the entry. */
@@ -198,7 +203,7 @@ static inline unsigned pw_mm_touch(struct pw_mm *mm, uint64_t page, bool write)
   enum pw_pte state = pte ? pw_pte_state(*pte) : PW_PTE_NONE;
   if (state < PW_PTE_CACHE_WRITE && (state <= PW_PTE_SWAP || write)) return 0;
   if (state > PW_PTE_ZERO) *pte |= PW_PTE_ACCESSED;
-  return at.huge ? PW_HUGE_PAGES : 1;
+  return at.huge ? 1u << at.huge->order : 1;
 }
 
 /* A touch that no TLB sees: the kernel's own. */
@@ -236,6 +241,23 @@ void pw_mm_split_huge(struct pw_mm *mm, uint64_t page);
 bool pw_mm_move_huge(struct pw_mm *mm, uint64_t page, uint64_t to, int *status);
 void pw_mm_unmap_huge(struct pw_mm *mm, uint64_t page, struct pw_huge *huge);
 int pw_mm_collapse(struct pw_mm *mm, uint64_t page, bool *done, struct pw_error *err);
+
+/* hugetlb.c */
+/* The area's huge pages are reserved, and it reaches as far as they do: then it has PW_AREA_POOL. False: there are too few, or none of that size. */
+bool pw_mm_reserve_pool(struct pw_mm *mm, struct pw_native_vma *area, uint32_t file);
+/* The private area that was put in so keeps them for this address space. */
+int pw_mm_keep_reserved(struct pw_mm *mm, const struct pw_native_vma *area, struct pw_error *err);
+/* It came to nothing after all. */
+void pw_mm_cancel_pool(struct pw_mm *mm, const struct pw_native_vma *area, uint32_t file);
+/* What is reserved of a range that is an area no more; flags: the area's. */
+void pw_mm_forget_reserved(struct pw_mm *mm, uint64_t start, uint64_t end, uint32_t flags);
+/* An event that reaches into a part of such a page means all of it. */
+void pw_mm_widen(const struct pw_mm *mm, uint64_t *start, uint64_t *end);
+/* Not done: small pages are there. PW_MM_BUS: none is left. */
+int pw_mm_fault_pool(struct pw_mm *mm, uint64_t page, struct pw_mm_vma *vma, bool write, bool *done, struct pw_error *err);
+void pw_mm_unmap_pool(struct pw_mm *mm, uint64_t page, struct pw_huge *huge);
+int pw_mm_copy_pool(struct pw_mm *mm, struct pw_mm *child, uint64_t page, struct pw_huge *huge);
+bool pw_mm_move_pool(struct pw_mm *mm, uint64_t page, uint64_t to, int *status);
 
 static inline uint64_t pw_least(uint64_t a, uint64_t b)
 {

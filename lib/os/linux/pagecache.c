@@ -93,6 +93,7 @@ static void forget_file(struct pw_computer *c, uint32_t file)
 {
   struct pw_cached_file *f = &c->files[file];
   struct pw_range nodes = {0};
+  pw_hugetlb_forget_file(c, file);
   for (uint64_t at = 0; pw_ranges_next(&f->nodes, at, &nodes); at = nodes.last + 1)
     for (uint64_t node = nodes.first; node <= nodes.last; node++) forget_node(c, file, node);
   pw_ranges_clear(&f->nodes);
@@ -200,6 +201,16 @@ const struct pw_dirty *pw_computer_clean(struct pw_computer *c)
   f->dirty = false;
   c->writebacks++;
   return d;
+}
+
+bool pw_computer_clean_page(struct pw_computer *c, uint32_t file, uint64_t index)
+{
+  uint32_t frame = pw_computer_cached(c, file, index);
+  struct pw_folio *f = frame == PW_NO_FRAME ? NULL : pw_computer_folio(c, frame);
+  if (!f || !f->dirty) return false;
+  f->dirty = false;
+  c->writebacks++;
+  return true;
 }
 
 int pw_computer_warm(struct pw_computer *c, uint32_t file, uint64_t index, uint64_t pages)

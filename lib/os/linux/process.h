@@ -19,6 +19,8 @@ struct pw_process {
   int adj, oom_adj, nice;    /* adj: oom_score_adj; a child has its parent's */
   uint64_t began;            /* access at which it did */
   bool lives, killed;
+  bool bus;                  /* it ended of a huge page that was not there to be had (SIGBUS) */
+  uint64_t bus_at;           /* access at which it did */
 };
 
 /* All below: 0, PW_MM_NO_FRAME, PW_MM_KILLED or PW_ENOMEM. One that could not begin has nothing. */

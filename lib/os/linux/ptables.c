@@ -57,7 +57,7 @@ static void free_table(struct pw_ptables *t, struct pw_ptable *table, unsigned l
 
 static void free_huge(struct pw_ptables *t, struct pw_huge *huge)
 {
-  free_table(t, huge->aside, 0);
+  if (huge->aside) free_table(t, huge->aside, 0);
   pw_free(huge);
 }
 
@@ -85,6 +85,7 @@ int pw_ptables_init(struct pw_ptables *t, const struct pw_geometry *geometry, st
     t->end = UINT64_C(1) << (shift > PW_PAGE_BITS ? PW_PAGE_BITS : shift);
   }
   t->huge = t->levels > 1 && t->shift[1] == PW_HUGE_ORDER && pw_geometry_walk_levels(g, PW_BASE_SHIFT + PW_HUGE_ORDER);
+  t->gigantic = t->levels > 2 && t->shift[2] == PW_GIGANTIC_ORDER && pw_geometry_walk_levels(g, PW_BASE_SHIFT + PW_GIGANTIC_ORDER);
   return make_table(t, t->levels - 1, &t->root);
 }
 
@@ -109,6 +110,7 @@ static void each_below(const struct pw_ptables *t, void *entry, unsigned level,
                        void (*take)(void *context, unsigned level, uint32_t frame), void *context)
 {
   struct pw_ptable *table = is_huge(entry) ? huge_of(entry)->aside : entry;
+  if (!table) return; /* a pool's page has none */
   if (is_huge(entry)) level = 0;
   take(context, level, table->frame);
   for (size_t i = 0; level && i >> t->width_bits[level] == 0; i++)
@@ -137,10 +139,12 @@ static int make_entry(struct pw_ptables *t, uint64_t page, unsigned above, void 
   }
 }
 
-int pw_ptables_make_above(struct pw_ptables *t, uint64_t page)
+int pw_ptables_make_above(struct pw_ptables *t, uint64_t page, unsigned order, bool *free)
 {
-  void **entry;
-  return t->levels > 1 ? make_entry(t, page, 1, &entry) : 0;
+  void **entry = NULL;
+  int status = t->levels > 1 ? make_entry(t, page, order == PW_GIGANTIC_ORDER ? 2 : 1, &entry) : 0;
+  if (free) *free = !status && entry && !*entry;
+  return status;
 }
 
 int pw_ptables_make(struct pw_ptables *t, uint64_t page, uint32_t **ptes)
@@ -173,7 +177,7 @@ bool pw_ptables_next(const struct pw_ptables *t, uint64_t *page, uint64_t end, s
       at = below;
       level--;
     }
-    if (level == 0) {
+    if (level == 0 || is_huge(at)) {
       *found = is_huge(at) ? (struct pw_ptables_at){.huge = huge_of(at)} : (struct pw_ptables_at){.ptes = ((struct pw_ptable *)at)->pte};
       return true;
     }
@@ -226,11 +230,11 @@ void pw_ptables_prune(struct pw_ptables *t, uint64_t start, uint64_t end, uint64
 
 /* ---- 2 MiB ---- */
 
-static int put_huge(void **entry, struct pw_ptable *aside, uint32_t pte)
+static int put_huge(void **entry, struct pw_ptable *aside, unsigned order, uint32_t pte)
 {
   struct pw_huge *huge = pw_malloc(1, sizeof *huge);
   if (!huge) return PW_ENOMEM;
-  *huge = (struct pw_huge){pte, aside};
+  *huge = (struct pw_huge){pte, order, aside};
   *entry = (void *)((uintptr_t)huge | 1);
   return 0;
 }
@@ -242,7 +246,7 @@ int pw_ptables_map_huge(struct pw_ptables *t, uint64_t page, uint32_t pte)
   int status = make_entry(t, page, 1, &entry);
   if (!status) status = make_table(t, 0, &aside);
   if (status) return status;
-  status = put_huge(entry, aside, pte);
+  status = put_huge(entry, aside, PW_HUGE_ORDER, pte);
   if (status) free_table(t, aside, 0);
   return status;
 }
@@ -253,17 +257,26 @@ int pw_ptables_collapse(struct pw_ptables *t, uint64_t page, uint32_t pte)
   int status = make_entry(t, page, 1, &entry); /* it makes nothing: all is there */
   if (status) return status;
   struct pw_ptable *leaf = *entry;
-  status = put_huge(entry, leaf, pte);
+  status = put_huge(entry, leaf, PW_HUGE_ORDER, pte);
   if (!status) memset(leaf->pte, 0, sizeof *leaf->pte << t->width_bits[0]);
   return status;
+}
+
+int pw_ptables_map_pool(struct pw_ptables *t, uint64_t page, unsigned order, uint32_t pte)
+{
+  void **entry;
+  int status = make_entry(t, page, order == PW_HUGE_ORDER ? 1 : 2, &entry);
+  return status ? status : put_huge(entry, NULL, order, pte);
 }
 
 static struct pw_huge *take_huge(struct pw_ptables *t, uint64_t page, void ***entry)
 {
   struct pw_ptable *at = t->root;
-  for (unsigned level = t->levels - 1; level > 1; level--) at = at->entry[slot(t, page, level)];
-  *entry = &at->entry[slot(t, page, 1)];
-  return huge_of(**entry);
+  for (unsigned level = t->levels - 1;; level--) {
+    *entry = &at->entry[slot(t, page, level)];
+    if (is_huge(**entry)) return huge_of(**entry);
+    at = **entry;
+  }
 }
 
 uint32_t *pw_ptables_split(struct pw_ptables *t, uint64_t page)

@@ -3,7 +3,7 @@
  * Levels are counted from below: tables of level 0 hold page-table entries, those of level n-1 are roots. A table is
  * there from the first page made under it until it is pruned. Where the table above the leaf spans 2 MiB an entry, it may
  * map a whole block instead of a leaf table; the leaf table that would be needed is *set aside* with it, as Linux does, so
- * that a split never has to ask for memory. Whoever keeps frames is asked for each table's (struct pw_table_frames).
+ * that a split never has to ask for memory. Pages of a pool (hugetlb.h), which never split, have none, and may be of 1 GiB, at the level above. Whoever keeps frames is asked for each table's (struct pw_table_frames).
  *
  * A 32-bit entry is a state (its lowest PW_PTE_BITS) and a frame; 0 is an absent page. */
 #ifndef PW_PTABLES_H
@@ -15,7 +15,7 @@
 
 #include "pagewalk.h"
 
-enum { PW_PTE_BITS = 4, PW_HUGE_ORDER = 9, PW_HUGE_PAGES = 1 << PW_HUGE_ORDER };
+enum { PW_PTE_BITS = 4, PW_HUGE_ORDER = 9, PW_HUGE_PAGES = 1 << PW_HUGE_ORDER, PW_GIGANTIC_ORDER = 18 };
 
 /* Who gives a table its frames; both may be NULL. */
 struct pw_table_frames {
@@ -26,10 +26,11 @@ struct pw_table_frames {
 
 struct pw_ptable;
 
-/* 2 MiB under one entry. */
+/* 2 MiB, or more, under one entry. */
 struct pw_huge {
-  uint32_t pte;            /* state, and the first frame */
-  struct pw_ptable *aside; /* the leaf table that is kept for a split */
+  uint32_t pte;            /* state, and the first frame; of a pool's page its number */
+  uint32_t order;          /* pages = 2^order */
+  struct pw_ptable *aside; /* the leaf table that is kept for a split; NULL: a page of a pool */
 };
 
 struct pw_ptables {
@@ -38,6 +39,7 @@ struct pw_ptables {
   uint64_t end;               /* pages that they reach: no function but pw_ptables_next may be asked about one behind */
   uint64_t n[PW_MAX_LEVELS];  /* tables by level, the root and those set aside among them */
   bool huge;                  /* an entry above the leaf spans 2 MiB, and the geometry offers it */
+  bool gigantic;              /* the same of 1 GiB */
   struct pw_table_frames frames;
 };
 
@@ -54,11 +56,20 @@ static inline uint64_t pw_ptables_leaf(const struct pw_ptables *t) /* pages of a
 {
   return UINT64_C(1) << t->width_bits[0];
 }
+/* The first page behind what was found there: of its leaf table, or of the block. */
+static inline uint64_t pw_ptables_behind(const struct pw_ptables *t, uint64_t page, const struct pw_ptables_at *at)
+{
+  return (page | ((at->huge ? UINT64_C(1) << at->huge->order : pw_ptables_leaf(t)) - 1)) + 1;
+}
+static inline bool pw_ptables_is_pool(const struct pw_ptables_at *at)
+{
+  return at->huge && !at->huge->aside;
+}
 struct pw_ptables_at pw_ptables_find(const struct pw_ptables *tables, uint64_t page);
 /* The leaf table's entries, made if need be, as are the tables above. Not where 2 MiB are mapped. */
 int pw_ptables_make(struct pw_ptables *tables, uint64_t page, uint32_t **ptes);
-/* The tables above the leaf alone. */
-int pw_ptables_make_above(struct pw_ptables *tables, uint64_t page);
+/* The tables above the leaf alone, or above 2^order pages that one entry is to map; *free (or NULL): nothing stands there. */
+int pw_ptables_make_above(struct pw_ptables *tables, uint64_t page, unsigned order, bool *free);
 /* The first leaf table or 2 MiB at or behind *page, which is moved there; false when there is none before `end`. */
 bool pw_ptables_next(const struct pw_ptables *tables, uint64_t *page, uint64_t end, struct pw_ptables_at *at);
 /* All tables, with those that are set aside, and their frames. */
@@ -73,6 +84,8 @@ int pw_ptables_map_huge(struct pw_ptables *tables, uint64_t page, uint32_t pte);
 int pw_ptables_collapse(struct pw_ptables *tables, uint64_t page, uint32_t pte);
 /* The table that was set aside takes the place of the 2 MiB: its entries, all absent. */
 uint32_t *pw_ptables_split(struct pw_ptables *tables, uint64_t page);
+/* Maps a pool's page of an order where nothing stands, and makes the tables above. */
+int pw_ptables_map_pool(struct pw_ptables *tables, uint64_t page, unsigned order, uint32_t pte);
 /* Nothing is mapped there, and the table that was set aside goes. */
 void pw_ptables_unmap_huge(struct pw_ptables *tables, uint64_t page);
 

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/block.h"
+#include "os/linux/writeback.h"
 
 #define MOST_WAITING (1u << 22)
 
@@ -139,9 +140,26 @@ static struct pw_native_vma area_of(const struct pw_vma *v)
     area.inode = v->inode;
     area.offset = v->offset;
   }
+  if (v->kind == PW_VMA_MMAP) area.flags |= v->hugetlb;
   if (v->kind == PW_VMA_SPECIAL) area.flags |= PW_AREA_SPECIAL;
   if (v->kind == PW_VMA_STACK || v->grows) area.flags |= PW_MAP_STACK;
   return area;
+}
+
+/* Of huge pages set aside; where there are too few, of small ones, as programs do that are told so. */
+static int map_pool(struct pw_mm *mm, struct pw_native_vma *area, uint32_t file, struct pw_error *err)
+{
+  uint64_t start = area->start, end = area->end;
+  int status = end > mm->tables.end ? 0 : pw_mm_unmap(mm, start, end, err); /* what it had is free to be reserved */
+  bool pooled = !status && pw_mm_reserve_pool(mm, area, file);
+  mm->counts.hugetlb_fails += !status && !pooled;
+  if (pooled && !(area->flags & PW_MAP_SHARED)) area->flags |= PW_AREA_RESERVED;
+  if (!status) status = pw_mm_map_file(mm, area, file, err);
+  if (!pooled) return status;
+  mm->has_pool = true;
+  if (!status) return pw_mm_keep_reserved(mm, area, err);
+  pw_mm_cancel_pool(mm, area, file); /* it was killed before the area was there */
+  return status;
 }
 
 /* The last map, now that its file is known or known not to come. */
@@ -162,14 +180,15 @@ static int settle(struct pw_program *p, struct pw_error *err)
     status = pw_mm_cut_areas(&process->mm, area.start, area.end, err);
     return status || area.end > process->mm.tables.end ? status : pw_mm_put_area(&process->mm, &area, file, err);
   }
-  status = pw_mm_map_file(&process->mm, &area, file, err);
+  status = area.flags & PW_MAP_HUGETLB ? map_pool(&process->mm, &area, file, err) : pw_mm_map_file(&process->mm, &area, file, err);
   if (!status && area.flags & PW_AREA_FILE) status = pw_computer_warm(p->computer, file, area.offset, area.end - area.start);
   return pw_mm_status(status, err);
 }
 
-static int advise(struct pw_mm *mm, const struct pw_space_change *c, struct pw_error *err)
+static int advise(struct pw_program *p, struct pw_mm *mm, const struct pw_space_change *c, struct pw_error *err)
 {
   bool whole = c->first > c->last;
+  if (!whole && c->to == PW_ADVICE_SYNC) pw_write_back_range(p->computer, p->all->list, p->all->n, mm, c->first, c->last + 1);
   if (whole) mm->no_thp = c->to == PW_ADVICE_THP_OFF ? true : c->to == PW_ADVICE_THP_ON ? false : mm->no_thp;
   if (!whole && c->to == PW_ADVICE_POPULATE_READ) return pw_mm_populate(mm, c->first, c->last + 1, PW_POPULATE_READ, err);
   if (!whole && c->to == PW_ADVICE_POPULATE_WRITE) return pw_mm_populate(mm, c->first, c->last + 1, PW_POPULATE_WRITE, err);
@@ -194,7 +213,7 @@ static int take_change(void *context, const struct pw_space_change *c, struct pw
       p->maps = true;
       return 0;
     case PW_SPACE_BACKED: return 0;
-    case PW_SPACE_ADVISED: return advise(mm, c, err);
+    case PW_SPACE_ADVISED: return advise(p, mm, c, err);
     case PW_SPACE_UNMAPPED: return pw_mm_unmap(mm, start, stop, err);
     case PW_SPACE_DISCARDED: pw_mm_discard(mm, start, stop); return 0;
     case PW_SPACE_PROTECTED: return pw_mm_protect(mm, start, stop, (uint32_t)c->to, err);
@@ -215,7 +234,7 @@ static int kernel_touches(struct pw_program *p, const struct pw_event *e, struct
   bool write = e->kind == PW_EVENT_KERNEL_WRITE;
   for (uint64_t page = e->a >> PW_BASE_SHIFT; !status && e->b && page <= last; page++)
     status = pw_mm_access(&process->mm, page, write, err);
-  return status;
+  return status == PW_MM_BUS ? 0 : status; /* the system call fails */
 }
 
 /* A child with a trace of its own, or (e->b) where this process goes on. */
