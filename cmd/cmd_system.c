@@ -14,16 +14,18 @@
 #include "options.h"
 #include "progress.h"
 #include "say.h"
+#include "system_all.h"
 #include "settings.h"
 #include "system_file.h"
 #include "system_json.h"
+#include "system_regions.h"
 #include "system_report.h"
 #include "system_spec.h"
 #include "system_target.h"
 #include "yamlfile.h"
 
 struct system_options {
-  const char *csv, *json, *folder, *target;
+  const char *csv, *json, *folder, *target, *by;
   bool no_charts, quiet;
 };
 
@@ -34,6 +36,7 @@ static const struct option_row own_rows[] = {
      "a folder for system.csv, processes.csv, slabs.csv, buddy.csv,\nseries.csv, events.csv and charts/"},
     {"target", 0, OPTION_TEXT, "RATE", offsetof(struct system_options, target),
      "the least --group-limit (or --memory) of those given that keeps\nmajor faults there: 100/s, 100/run, 0.001, 0.1% or 1000ppm"},
+    {"by", 0, OPTION_TEXT, "region", offsetof(struct system_options, by), "walks, faults and memory by process and region too: regions.csv"},
     {"no-charts", 0, OPTION_FLAG, NULL, offsetof(struct system_options, no_charts), "draw no charts"},
     {"quiet", 'q', OPTION_FLAG, NULL, offsetof(struct system_options, quiet), "no progress bar and no remarks"},
     {0}};
@@ -51,6 +54,7 @@ struct work {
   size_t n_parts;
   const char *file;               /* of the computer, or NULL */
   bool summary;                   /* goes to the terminal */
+  bool by_region;
   uint64_t every;
   struct progress *progress;
   atomic_size_t next;
@@ -126,7 +130,7 @@ static void *work_on(void *context)
     size_t i = atomic_fetch_add(&w->next, 1);
     if (i >= w->n_parts || interrupt_seen()) return NULL;
     struct follower f = {w, i};
-    struct pw_system_options options = {.reading = w->reading, .every = w->every, .recorded = w->plan->recorded,
+    struct pw_system_options options = {.reading = w->reading, .every = w->every, .recorded = w->plan->recorded, .by_region = w->by_region,
                                         .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
     bool first = w->sorted[w->parts[i].first] == &w->cases[0];
     if (first) options.tell = w->plan->tell;
@@ -179,9 +183,10 @@ static int write_table(const void *context, FILE *out, struct pw_error *err)
 static int write_json(const void *context, FILE *out, struct pw_error *err)
 {
   const struct system_table *t = context;
-  static const enum pw_system_table tables[] = {PW_SYSTEM_RUNS, PW_SYSTEM_PROCESSES, PW_SYSTEM_SLABS};
+  static const enum pw_system_table tables[] = {PW_SYSTEM_RUNS, PW_SYSTEM_PROCESSES, PW_SYSTEM_SLABS, PW_SYSTEM_REGIONS};
   int status = 0;
-  for (size_t k = 0; k < sizeof tables / sizeof *tables && !status; k++) {
+  size_t n_tables = sizeof tables / sizeof *tables - !t->work->by_region;
+  for (size_t k = 0; k < n_tables && !status; k++) {
     size_t n = 0;
     fprintf(out, "%s\n  \"%s\": [", k ? "," : "{", pw_system_table_name(tables[k]));
     for (size_t i = 0; !status && i < t->work->plan->n_configs; i++)
@@ -198,6 +203,7 @@ static int write_folder(const struct work *w, const char *folder)
   int code = DONE;
   for (int table = 0; code == DONE && table < PW_SYSTEM_TABLES; table++) {
     struct system_table t = {w, (enum pw_system_table)table};
+    if (t.table == PW_SYSTEM_REGIONS && !w->by_region) continue;
     char *path = heap_text("%s/%s.csv", folder, pw_system_table_name(t.table));
     code = sink_write(path, write_table, &t);
     free(path);
@@ -240,8 +246,14 @@ static bool varies_limit_alone(const struct system_plan *plan)
   return varies;
 }
 
-static int draw(const struct system_plan *plan, const char *folder)
+static const char *files_of(const struct work *w)
 {
+  return w->by_region ? "seven CSV files" : "six CSV files";
+}
+
+static int draw(const struct work *w, const char *folder)
+{
+  const struct system_plan *plan = w->plan;
   struct pw_error err = {0};
   size_t n = 0;
   int code = DONE;
@@ -261,7 +273,7 @@ static int draw(const struct system_plan *plan, const char *folder)
     }
     free(csv);
   }
-  if (code == DONE) say_note("%s: six CSV files and %zu chart%s", folder, n, n == 1 ? "" : "s");
+  if (code == DONE) say_note("%s: %s and %zu chart%s", folder, files_of(w), n, n == 1 ? "" : "s");
   free(charts);
   return code;
 }
@@ -277,14 +289,21 @@ static void remark_starts(const struct pw_system_result *r)
     }
 }
 
-/* Each configuration with huge pages against the one without. */
+/* Each configuration with huge pages against the one without, and last what they could do at most. */
 static void compare_thp(const struct work *w)
 {
   const struct pw_system_config *configs = w->plan->configs;
-  for (size_t i = 0; i < w->plan->n_configs; i++)
-    for (size_t k = 0; configs[i].thp == PW_SYSTEM_THP_NEVER && k < w->plan->n_configs; k++)
-      if (configs[k].thp != configs[i].thp && system_alike_but(&configs[i], &configs[k], SYSTEM_THP) && !w->cases[i].error.status && !w->cases[k].error.status)
-        system_report_compare(&configs[i], &w->cases[i].result, &configs[k], &w->cases[k].result);
+  size_t first = w->plan->n_configs; /* that others are compared with */
+  for (size_t i = 0; i < w->plan->n_configs; i++) {
+    if (configs[i].thp != PW_SYSTEM_THP_NEVER || w->cases[i].error.status) continue;
+    for (size_t k = 0; k < w->plan->n_configs; k++) {
+      if (configs[k].thp == configs[i].thp || !system_alike_but(&configs[i], &configs[k], SYSTEM_THP) || w->cases[k].error.status) continue;
+      system_report_compare(&configs[i], &w->cases[i].result, &configs[k], &w->cases[k].result);
+      if (w->by_region) system_regions_compare(&configs[i], &w->cases[i].result, &configs[k], &w->cases[k].result);
+      if (first == w->plan->n_configs) first = i;
+    }
+  }
+  if (first < w->plan->n_configs) system_all_tell(w->plan, &configs[first], &w->cases[first].result, &w->reading);
 }
 
 static int report(const struct work *w, const struct system_options *options)
@@ -310,10 +329,13 @@ static int report(const struct work *w, const struct system_options *options)
   if (options->csv) code = sink_write(options->csv, write_table, &rows);
   if (code == DONE && options->json) code = sink_write(options->json, write_json, &rows);
   if (code == DONE && options->folder) code = write_folder(w, options->folder);
-  if (code == DONE && options->folder && !options->no_charts) code = draw(w->plan, options->folder);
-  if (code == DONE && options->folder && options->no_charts) say_note("%s: six CSV files", options->folder);
+  if (code == DONE && options->folder && !options->no_charts) code = draw(w, options->folder);
+  if (code == DONE && options->folder && options->no_charts) say_note("%s: %s", options->folder, files_of(w));
   for (size_t i = 0; w->summary && i < w->plan->n_configs; i++)
-    if (!w->cases[i].error.status) system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
+    if (!w->cases[i].error.status) {
+      system_report_print(&w->plan->configs[i], &w->cases[i].result, i > 0);
+      if (w->by_region) system_regions_print(&w->cases[i].result);
+    }
   if (w->summary) compare_thp(w);
   struct target target;
   struct pw_error none;
@@ -353,12 +375,14 @@ static int run_system(struct work *w, const struct system_options *options)
     return say_usage("--csv and --json both write %s; name two files", options->csv);
   struct target target;
   if (options->target && target_parse_faults(&target, options->target, "--target", &err)) return say_usage("%s", err.text);
+  if (options->by && strcmp(options->by, "region") != 0) return say_usage("--by %s is not possible here; --by region is", options->by);
   if (options->folder && !*options->folder) return say_usage("-o needs the name of a folder");
   if (options->folder && folder_make(options->folder, &folder_is_new, &err)) {
     say("%s", err.text);
     return FAILED;
   }
   w->every = w->plan->every ? w->plan->every : options->folder ? PW_SYSTEM_EVERY_FITTING : 0;
+  w->by_region = options->by;
   w->summary = !options->csv && !options->json && !options->folder;
   w->cases = heap_zero(w->plan->n_configs, sizeof *w->cases);
   run_all(w);

@@ -26,7 +26,7 @@ static const char *keys[SYS_SETTINGS + PROGRAM_KEYS + 2] = {"processes"};
 
 static const cyaml_schema_value_t program_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct program_document, program_fields)};
 static const cyaml_schema_value_t schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct system_document, fields)};
-static const char *const command_only[] = {"csv", "json", "no-charts", "output", "quiet", "target", "audit", NULL};
+static const char *const command_only[] = {"by", "csv", "json", "no-charts", "output", "quiet", "target", "audit", NULL};
 static const struct yaml_form form = {.schema = &schema, .keys = keys, .command_only = command_only, .first = "processes:",
                                       .example = "memory: 256M", .list = "a list belongs here, such as processes: [{trace: a.pwt}]",
                                       .at_top = "it is of the whole computer: write it at the top level"};

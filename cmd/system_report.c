@@ -72,31 +72,37 @@ static const char *change(char text[32], uint64_t was, uint64_t is)
   return text;
 }
 
-static void print_change(const char *name, const struct pw_system_sums *was, const struct pw_system_sums *is, uint64_t bytes_were, uint64_t bytes)
+void system_report_header(const char *what, const char *against, const char *bytes, int width)
 {
-  char a[32], b[32], c[32];
+  printf("\n%s, against %s\n\n%-*s %15s %13s %16s\n", what, against, width, width > SYSTEM_NAMES ? "region" : "process", "page walks", "minor faults", bytes);
+}
+
+void system_report_change(const char *name, const struct pw_system_sums *was, const struct pw_system_sums *is, uint64_t bytes_were,
+                          uint64_t bytes, int width)
+{
+  char a[32], b[32], c[32], shown[64];
   const char *sign = bytes < bytes_were ? "-" : "+";
-  int width = 20 + (int)(strlen(name) - text_width(name));
+  text_printable(shown, sizeof shown, name);
+  width += (int)(strlen(shown) - text_width(shown));
   char more[40];
   snprintf(more, sizeof more, "%.1s%s", bytes == bytes_were ? "" : sign, size(c, bytes < bytes_were ? bytes_were - bytes : bytes - bytes_were));
-  printf("%-*s %15s %13s %16s\n", width, name, change(a, was->walks, is->walks), change(b, was->minor_faults, is->minor_faults), more);
+  printf("%-*s %15s %13s %16s\n", width, shown, change(a, was->walks, is->walks), change(b, was->minor_faults, is->minor_faults), more);
 }
 
 void system_report_compare(const struct pw_system_config *base, const struct pw_system_result *was, const struct pw_system_config *config,
                            const struct pw_system_result *is)
 {
-  char shown[64];
+  char what[40];
   uint64_t bytes_were = 0, bytes = 0;
-  printf("\nHuge pages, %s against %s\n\n%-20s %15s %13s %16s\n", pw_system_thp_name(config->thp), pw_system_thp_name(base->thp), "process", "page walks", "minor faults",
-         "resident");
+  snprintf(what, sizeof what, "Huge pages %s", pw_system_thp_name(config->thp));
+  system_report_header(what, pw_system_thp_name(base->thp), "resident", SYSTEM_NAMES);
   for (size_t i = 0; i < is->n_processes && i < was->n_processes; i++) {
     const struct pw_system_process *a = &was->processes[i], *b = &is->processes[i];
-    text_printable(shown, sizeof shown, b->name);
-    print_change(shown, &a->sums, &b->sums, a->resident_bytes, b->resident_bytes);
+    system_report_change(b->name, &a->sums, &b->sums, a->resident_bytes, b->resident_bytes, SYSTEM_NAMES);
     bytes_were += a->resident_bytes;
     bytes += b->resident_bytes;
   }
-  if (is->n_processes > 1) print_change("together", &was->sums, &is->sums, bytes_were, bytes);
+  if (is->n_processes > 1) system_report_change("together", &was->sums, &is->sums, bytes_were, bytes, SYSTEM_NAMES);
 }
 
 /* sort was killed at access 41,200,118: score 1000; gzip 873 */

@@ -829,6 +829,14 @@ struct pw_system_candidate {
   bool group;                  /* the group was at its limit; else the computer had no frame */
 };
 
+/* What the processes did in one region of their memory: a segment of a file, the heap, a mapping. */
+struct pw_system_region {
+  char *name;
+  uint32_t process;            /* among the result's processes */
+  uint64_t walks, walk_refs, minor_faults, major_faults, thp_faults, thp_fallbacks;
+  uint64_t own_bytes;          /* memory of the process's own that faults and khugepaged brought, for the first time */
+};
+
 struct pw_system_result {
   char *programs;              /* their names, in the order of the command line */
   struct pw_system_sums sums;
@@ -841,7 +849,8 @@ struct pw_system_result {
   int frag_index_9;
   unsigned unusable_9;
   struct pw_system_kernel_counts kernel;
-  size_t n_processes, n_slabs, n_windows, n_candidates;
+  size_t n_processes, n_slabs, n_windows, n_candidates, n_regions;
+  struct pw_system_region *regions; /* if they were asked for, in the order of their first walk or fault */
   struct pw_system_candidate *candidates; /* of the kills, in their order */
   struct pw_system_process *processes; /* in the order in which they began */
   struct pw_system_slab *slabs;
@@ -853,6 +862,7 @@ struct pw_system_result {
 struct pw_system_options {
   struct pw_trace_options reading;
   uint64_t every;              /* accesses of a window; 0 = no windows; or PW_SYSTEM_EVERY_FITTING: 100 to 200 windows, 1000 x 2^k long */
+  bool by_region;              /* the result has regions */
   uint64_t tell;               /* so many page faults, splits and collapses of the first computer are told, one by one in words */
   void (*told)(void *context, const char *sentence);
   void *told_context;
@@ -876,9 +886,9 @@ int pw_system_run(const struct pw_system_program *programs, size_t n, struct pw_
                   const struct pw_system_options *options);
 void pw_system_clear(struct pw_system_result *result);
 
-/* system.csv, processes.csv, slabs.csv, buddy.csv, series.csv and events.csv: header lines, and rows. */
+/* system.csv, processes.csv, slabs.csv, buddy.csv, series.csv, events.csv and regions.csv: header lines, and rows. */
 enum pw_system_table { PW_SYSTEM_RUNS, PW_SYSTEM_PROCESSES, PW_SYSTEM_SLABS, PW_SYSTEM_BUDDY, PW_SYSTEM_SERIES, PW_SYSTEM_EVENTS,
-                       PW_SYSTEM_TABLES };
+                       PW_SYSTEM_REGIONS /* no rows unless they were asked for */, PW_SYSTEM_TABLES };
 const char *pw_system_table_name(enum pw_system_table table); /* "system", … */
 int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error *err);
 /* All rows of one run. */

@@ -280,6 +280,22 @@ static int take_slabs(struct answer *a, struct pw_error *err)
   return r->slabs && !status ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the slabs");
 }
 
+static int take_regions(struct answer *a, struct pw_error *err)
+{
+  const struct pw_regions *from = a->system->regions;
+  struct pw_system_result *r = a->result;
+  if (!from) return 0;
+  r->regions = pw_calloc(from->n + 1, sizeof *r->regions);
+  for (size_t i = 0; r->regions && !from->failed && i < from->n; i++) {
+    r->regions[i] = from->rows[i];
+    r->regions[i].name = pw_strdup(from->texts.texts[from->text[i]]);
+    r->n_regions++;
+    if (!r->regions[i].name) break;
+  }
+  bool whole = r->regions && r->n_regions == from->n && (!from->n || r->regions[from->n - 1].name);
+  return whole ? 0 : pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the regions");
+}
+
 static int take_candidates(struct answer *a, struct pw_error *err)
 {
   const struct pw_system *s = a->system;
@@ -323,6 +339,7 @@ static int report(struct answer *a, struct pw_error *err)
   r->unusable_9 = pw_buddy_unusable(&c->frames, 9);
   int status = take_processes(a, err);
   if (!status) status = take_candidates(a, err);
+  if (!status) status = take_regions(a, err);
   return status ? status : take_slabs(a, err);
 }
 
@@ -366,6 +383,18 @@ static void adjust_programs(const struct pw_asked *a, struct pw_system *s)
   }
 }
 
+/* Who is told so far hears of it behind the regions. */
+static int watch_regions(struct pw_system *s, struct pw_error *err)
+{
+  s->regions = pw_calloc(1, sizeof *s->regions);
+  if (!s->regions) return pw_error_set(err, PW_ENOMEM, "memory ran out for the regions");
+  s->regions->then = s->computer.tell;
+  s->regions->then_context = s->computer.tell_context;
+  s->computer.tell = pw_regions_told;
+  s->computer.tell_context = s;
+  return 0;
+}
+
 static int run(struct pw_asked *a, struct answer *answers, const struct pw_system_program *programs, size_t n,
                struct pw_system_case *const *cases, size_t n_cases, struct pw_error *err)
 {
@@ -388,9 +417,11 @@ static int run(struct pw_asked *a, struct answer *answers, const struct pw_syste
     s->context = &answers[i];
     if (!status) pw_turns_configure(&a->turns, i, cases[i]->config, &cases[i]->error);
     if (!status && !s->failed) adjust_programs(a, s);
-    if (i || !a->options->tell) continue;
-    s->computer.tell = pw_asked_tell;
-    s->computer.tell_context = a;
+    if (!i && a->options->tell) {
+      s->computer.tell = pw_asked_tell;
+      s->computer.tell_context = a;
+    }
+    if (!status && a->options->by_region && !s->failed) status = watch_regions(s, err);
   }
   if (!status) status = pw_turns_run(&a->turns, err);
   for (size_t i = 0; !status && i < n_cases; i++)
@@ -463,6 +494,8 @@ void pw_system_clear(struct pw_system_result *r)
   for (size_t i = 0; i < r->n_slabs; i++) pw_free(r->slabs[i].name);
   pw_free(r->slabs);
   pw_free(r->candidates);
+  for (size_t i = 0; i < r->n_regions; i++) pw_free(r->regions[i].name);
+  pw_free(r->regions);
   pw_free(r->windows);
   *r = (struct pw_system_result){0};
 }

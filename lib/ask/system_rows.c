@@ -6,7 +6,7 @@
 #include "ask/rows.h"
 #include "pagewalk.h"
 
-static const char *const table_names[] = {"system", "processes", "slabs", "buddy", "series", "events"};
+static const char *const table_names[] = {"system", "processes", "slabs", "buddy", "series", "events", "regions"};
 
 const char *pw_system_thp_name(int mode)
 {
@@ -91,6 +91,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
       break;
     case PW_SYSTEM_SLABS: fputs(",cache,object_bytes,objects,slabs,bytes,objects_peak,slabs_peak\n", out); break;
     case PW_SYSTEM_EVENTS: fputs(",kill,access,name,process,victim,points,score,cause,free_bytes,swap_free_bytes\n", out); break;
+    case PW_SYSTEM_REGIONS: fputs(",name,process,region,walks,walk_refs,minor_faults,major_faults,thp_faults,thp_fallbacks,own_bytes\n", out); break;
     case PW_SYSTEM_BUDDY: fputs(",window,access,order,type,blocks\n", out); break;
     default:
       fputs(",window,access", out);
@@ -182,6 +183,20 @@ static void put_events(FILE *out, const struct pw_system_config *c, const struct
   }
 }
 
+static void put_regions(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
+{
+  for (size_t i = 0; i < r->n_regions; i++) {
+    const struct pw_system_region *g = &r->regions[i];
+    put_machine(out, c, r);
+    fputc(',', out);
+    pw_csv_write_text(out, r->processes[g->process].name);
+    fprintf(out, ",%" PRIu32 ",", r->processes[g->process].process);
+    pw_csv_write_text(out, g->name);
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", g->walks, g->walk_refs, g->minor_faults,
+            g->major_faults, g->thp_faults, g->thp_fallbacks, g->own_bytes);
+  }
+}
+
 static void put_bytes(FILE *out, const uint64_t bytes[8])
 {
   for (int i = 0; i < 8; i++) fprintf(out, ",%" PRIu64, bytes[i]);
@@ -219,6 +234,7 @@ int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_sy
     case PW_SYSTEM_SLABS: put_slabs(out, c, r); break;
     case PW_SYSTEM_BUDDY: put_buddy(out, c, r); break;
     case PW_SYSTEM_EVENTS: put_events(out, c, r); break;
+    case PW_SYSTEM_REGIONS: put_regions(out, c, r); break;
     default: put_series(out, c, r);
   }
   return written(out, err);

@@ -134,6 +134,8 @@ void pw_processor_clear(struct pw_system *s, size_t n_slots)
   pw_free(s->asids);
   pw_free(s->of);
   pw_free(s->candidates);
+  if (s->regions) pw_regions_clear(s->regions);
+  pw_free(s->regions);
 }
 
 /* ---- who runs ---- */
@@ -217,6 +219,7 @@ static inline void look_up(struct pw_system *s, unsigned code, uint64_t page, en
   if (pw_sized_look_up(&s->tlbs, code, s->tag, page, size, at)) return;
   s->counters.walks++;
   s->counters.walk_refs += s->config->geometry->n_levels - size;
+  if (s->regions) pw_regions_walk(s, page, s->config->geometry->n_levels - size);
 }
 
 /* When the page that is dirty for longest is written back. */
@@ -350,6 +353,7 @@ static void pass_on(struct pw_system *s, const struct pw_mm *m, const struct pw_
     if (second->n) second->misses += more;
     s->counters.walks += more;
     s->counters.walk_refs += more * (s->config->geometry->n_levels - size);
+    for (uint64_t k = 0; s->regions && k < more; k++) pw_regions_walk(s, current[code], s->config->geometry->n_levels - size);
   }
 }
 

@@ -8,6 +8,7 @@
 #ifndef PW_PROCESSOR_H
 #define PW_PROCESSOR_H
 
+#include "engine/regions.h"
 #include "mmu/geometry.h"
 #include "mmu/sized.h"
 #include "os/linux/daemons.h"
@@ -63,6 +64,7 @@ struct pw_system {
   size_t n_candidates, candidates_room;
   uint32_t kills;
   uint64_t group_peak;              /* pages */
+  struct pw_regions *regions;       /* owned; or NULL: nobody asked for them */
   bool audits;                      /* after each event and each fault: os/linux/audit.h */
 };
 

@@ -1427,12 +1427,12 @@ def options(o):
     """The same computer for pagewalk."""
     return ['--memory', str(o['memory']), '--kernel', str(o['kernel']), '--thp', o['thp'], '--quantum', str(o['quantum']), '--page-cache',
             'cold' if o['cold'] else 'warm', '--asid', 'on' if o['asid'] is None else 'off' if o['asid'] == 0 else str(o['asid']), '--itlb',
-            spec(o['itlb']), '--reclaim', 'none', '--oom', 'stop', '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1T', '--no-charts', '--hugetlb', f"2M={o.get('2m', 0)}&1G={o.get('1g', 0)}"]
+            spec(o['itlb']), '--reclaim', 'none', '--oom', 'stop', '--dtlb', spec(o['dtlb']), '--stlb', spec(o['stlb']), '--rate', str(o['rate']), '--every', '1T', '--no-charts', '--by', 'region', '--hugetlb', f"2M={o.get('2m', 0)}&1G={o.get('1g', 0)}"]
 
 
 def differences(naive, out, o, without=()):
     """What the CSV files in the folder say otherwise, or None; and what there was."""
-    read = {name: list(csv.DictReader(open(out / f'{name}.csv', newline=''))) for name in ('system', 'processes', 'slabs', 'buddy')}
+    read = {name: list(csv.DictReader(open(out / f'{name}.csv', newline=''))) for name in ('system', 'processes', 'slabs', 'buddy', 'regions')}
     wrong = []
 
     def check(what, got, want):
@@ -1466,6 +1466,9 @@ def differences(naive, out, o, without=()):
         check(f'process {k}: tables', got['table_bytes'], p.table_peak * PAGE)
         check(f'process {k}: huge pages set aside', got['hugetlb_bytes'], p.pool_peak * PAGE)
         check(f'process {k}: index', got['process'], p.index)
+        of_it = [row for row in read['regions'] if (row['name'], row['process']) == (got['name'], got['process'])]
+        for name in set(names) & {'walks', 'walk_refs', 'minor_faults', 'major_faults', 'thp_faults', 'thp_fallbacks'}:
+            check(f'regions of process {k}: {name}', str(sum(int(row[name]) for row in of_it)), got[name])
     for got in read['slabs']:
         if got['cache'] in naive.slabs:
             slab = naive.slabs[got['cache']]

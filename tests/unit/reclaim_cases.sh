@@ -245,7 +245,7 @@ checks=$((checks + 1))
 ran="comparisons"
 checks=$((checks + 1))
 "$PAGEWALK" system "$dir/huge" --memory 64M --kernel 0 --swap 16M --thp never,always --group-limit 5M,6M --target 1/run >"$dir/summary"
-[ "$(grep -c '^Huge pages, always against never$' "$dir/summary")" = 2 ] && [ "$(grep -c -- '--group-limit' "$dir/summary")" = 2 ] || fail "$(cat "$dir/summary")"
+[ "$(grep -c '^Huge pages always, against never$' "$dir/summary")" = 2 ] && [ "$(grep -c -- '--group-limit' "$dir/summary")" = 2 ] || fail "$(cat "$dir/summary")"
 
 # Bad input: one sentence each.
 while IFS='|' read -r words sentence; do

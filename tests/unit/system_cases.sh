@@ -390,6 +390,46 @@ W,0x50000000,1'
 system synced "--memory 16M --kernel 0 --audit"
 expect system 1 writebacks=1 minor_faults=4 walks=4
 
+# By region: a walk and a fault are of what the page belongs to; a page that nothing maps is of the unknown.
+trace parts <<<'map,0x10000000,0x2000,0,rw-p,[heap]
+map,0x40000000,0x200000,0,rw-p
+map,0x50000000,0x8000,0,r-xp,/lib/x.so,0
+R,0x10000000,1
+W,0x10000000,1
+W,0x40000000,1
+I,0x50000000,1
+W,0x40100000,1
+I,0x50001000,1
+W,0x60000000,1'
+system parts "--memory 64M --kernel 0 --thp always,never --by region"
+expect regions 1 name=parts process=0 region='[heap]' walks=2 walk_refs=8 minor_faults=2 major_faults=0 own_bytes=$K
+expect regions 2 region='[mmap 0x40000000]' walks=1 walk_refs=3 minor_faults=1 thp_faults=1 own_bytes=$((2 * M))
+expect regions 3 region='x.so r-x' walks=2 minor_faults=1 own_bytes=0
+expect regions 4 region='[unknown]' walks=1 minor_faults=1 own_bytes=$K
+expect regions 6 region='[mmap 0x40000000]' walks=2 minor_faults=2 thp_faults=0 own_bytes=$((2 * K))
+refuse "region is" 2 "$dir/one" --memory 64M --by process
+# Never, always, and every page of 2 MiB, in words.
+ran="system parts --thp never,always"
+"$PAGEWALK" system "$dir/parts" --memory 64M --kernel 0 --thp never,always --by region >"$dir/summary" 2>"$dir/talk"
+checks=$((checks + 1))
+[ "$(sed -n '/^Huge pages/,$p' "$dir/summary" | sed -n '/against/,$p' | tr -s ' ' | sed 's/ $//')" = 'Huge pages always, against never
+
+process page walks minor faults resident
+parts -14.3 % -16.7 % +1.992 MiB
+
+Huge pages always by region, against never
+
+region page walks minor faults its own
+parts: [heap] +0.0 % +0.0 % 0 B
+parts: [mmap 0x40000000] -50.0 % -50.0 % +1.992 MiB
+parts: x.so r-x +0.0 % +0.0 % 0 B
+parts: [unknown] +0.0 % +0.0 % 0 B
+
+Huge pages alone, each program by itself, against never
+
+process page walks minor faults resident
+parts -42.9 % -33.3 % +7.953 MiB' ] || fail "$(cat "$dir/summary")"
+
 # In words: a file read from the cache, the huge zero page, a huge page, a copy after a fork (which divides it), a partial unmap.
 trace words <<<'map,0x40000000,0x400000,0,rw-p
 map,0x50000000,0x8000,0,r-xp,/lib/x,0

@@ -60,6 +60,7 @@ struct pw_told {
   uint64_t page;
   bool write, major, huge, fallback, swap; /* of a fault; huge, swap (it is written there): of an eviction too */
   uint64_t copies, around;           /* pages that it copied, and that came with it */
+  uint64_t own;                      /* of a fault or a collapse: pages of the process's own that it has for the first time */
   bool mapped;                       /* of an eviction: somebody maps it, so that `page` means something */
   uint64_t lists[PW_LISTS];          /* of an eviction: how long they are, enum pw_lru_list, without what is being looked at */
   uint64_t score;                    /* of a kill */

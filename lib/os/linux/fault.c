@@ -64,6 +64,7 @@ static int put_own(struct fault *f, uint32_t *pte, bool copied, uint32_t source)
   pw_mm_forget_page(f->m, pte); /* a copy is made before the old page is let go */
   *pte = pw_pte_make(PW_PTE_OWN, frame);
   f->m->counts.own++;
+  f->m->counts.brought++;
   f->m->counts.copies += copied;
   return 0;
 }
@@ -251,7 +252,7 @@ static void tell(const struct fault *f, const struct pw_mm_counts *before, bool 
                     &(struct pw_told){.what = PW_TOLD_FAULT, .mm = f->m, .page = f->page, .write = f->write, .huge = huge,
                                       .major = now->major_faults > before->major_faults, .fallback = now->thp_fallbacks > before->thp_fallbacks,
                                       .swap = now->swap_ins > before->swap_ins,
-                                      .copies = now->copies - before->copies, .around = now->around - before->around});
+                                      .copies = now->copies - before->copies, .around = now->around - before->around, .own = now->brought - before->brought});
 }
 
 /* The process is killed instead of going on: it did not come to this. */

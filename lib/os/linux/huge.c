@@ -78,6 +78,7 @@ int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool
   if (status) return pw_mm_status(status, err);
   m->counts.anonymous_faults++;
   m->counts.thp_faults += write;
+  m->counts.brought += write ? PW_HUGE_PAGES : 0;
   *done = true;
   return 0;
 }
@@ -101,6 +102,7 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
       count_mapping(m, true, 0, -1);
       count_mapping(m, false, frame, 1);
       m->counts.own += PW_HUGE_PAGES;
+      m->counts.brought += PW_HUGE_PAGES;
       m->counts.copy_faults++;
       m->counts.thp_faults++;
       *done = true;
@@ -195,11 +197,13 @@ int pw_mm_collapse(struct pw_mm *m, uint64_t page, bool *done, struct pw_error *
   count_mapping(m, false, frame, 1);
   m->counts.own += PW_HUGE_PAGES;
   m->counts.copies += n.present;
+  m->counts.brought += PW_HUGE_PAGES - n.present - n.swapped;
   m->counts.swap_ins += n.swapped;
   m->counts.thp_collapses++;
   pw_mm_note(m);
   if (m->computer->tell)
-    m->computer->tell(m->computer->tell_context, &(struct pw_told){.what = PW_TOLD_COLLAPSE, .mm = m, .page = first, .copies = n.present});
+    m->computer->tell(m->computer->tell_context, &(struct pw_told){.what = PW_TOLD_COLLAPSE, .mm = m, .page = first, .copies = n.present,
+                                                                       .own = PW_HUGE_PAGES - n.present - n.swapped});
   pw_mm_shot(m, first, first + PW_HUGE_PAGES);
   *done = true;
   return 0;

@@ -100,6 +100,7 @@ struct pw_mm_counts {
   uint64_t peak;             /* of their sum */
   uint64_t strays;           /* touches outside of every area */
   /* with a computer */
+  uint64_t brought;          /* pages of its own that it had for the first time */
   uint64_t major_faults, copies, thp_faults, thp_fallbacks, thp_collapses, thp_splits, thp_swap_outs;
   uint64_t swap_ins, swap_outs;  /* pages that it read, and that it had brought and were written */
   uint64_t refaults, activations; /* pages that it brought again; of those who were needed too soon */

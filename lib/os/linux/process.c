@@ -72,15 +72,15 @@ static int begin(struct pw_process *p, struct pw_computer *c, struct pw_process 
   return pw_mm_status(status, err);
 }
 
-int pw_process_begin(struct pw_process *p, struct pw_computer *c, struct pw_error *err)
+int pw_process_begin(struct pw_process *p, struct pw_computer *c, uint32_t number, struct pw_error *err)
 {
-  memset(p, 0, sizeof *p);
+  *p = (struct pw_process){.number = number};
   return begin(p, c, NULL, err);
 }
 
-int pw_process_fork(struct pw_process *child, struct pw_process *parent, struct pw_error *err)
+int pw_process_fork(struct pw_process *child, struct pw_process *parent, uint32_t number, struct pw_error *err)
 {
-  *child = (struct pw_process){.parent = parent, .adj = parent->adj, .oom_adj = parent->oom_adj, .nice = parent->nice};
+  *child = (struct pw_process){.parent = parent, .number = number, .adj = parent->adj, .oom_adj = parent->oom_adj, .nice = parent->nice};
   return begin(child, parent->mm.computer, parent, err);
 }
 

@@ -85,7 +85,8 @@ static int begin(struct pw_program *p, uint32_t index, struct pw_process *parent
   all->of[all->n++] = (struct pw_process_of){.program = p->number, .process = index};
   p->numbers[index] = (uint32_t)all->n;
   p->computer->asker = parent; /* one that begins by itself asks for nobody who lives */
-  int status = parent ? pw_process_fork(made, parent, err) : pw_process_begin(made, p->computer, err);
+  uint32_t number = (uint32_t)all->n - 1;
+  int status = parent ? pw_process_fork(made, parent, number, err) : pw_process_begin(made, p->computer, number, err);
   if (status == PW_MM_KILLED) p->numbers[index] = PW_KILLED; /* its parent was, in the middle of the fork */
   note_beginning(p, made, parent);
   return status;
@@ -254,7 +255,7 @@ static int take_child(struct pw_program *p, const struct pw_event *e, struct pw_
   all->list[all->n] = made;
   all->of[all->n] = (struct pw_process_of){.program = p->number};
   p->born[p->n_born++] = (struct pw_born){(uint32_t)all->n++, text};
-  status = pw_process_fork(made, process, err);
+  status = pw_process_fork(made, process, (uint32_t)all->n - 1, err);
   note_beginning(p, made, process);
   return status;
 }
@@ -313,6 +314,14 @@ static int take_event(struct pw_program *p, const struct pw_event *e, struct pw_
     status = 0;
   }
   return status || !p->after_event ? status : p->after_event(p->after_event_context, err);
+}
+
+const char *pw_program_region(struct pw_program *p, uint32_t process, uint64_t page)
+{
+  struct pw_vma vma;
+  if (!pw_spaces_at(&p->spaces, process, page, &vma)) return "[unknown]";
+  uint32_t text = pw_vma_region(&p->spaces, &vma);
+  return text == PW_NO_TEXT ? NULL : p->spaces.texts.texts[text];
 }
 
 /* ---- visits ---- */

@@ -66,6 +66,8 @@ void pw_feed_pass(struct pw_feed *feed);
 
 int pw_program_init(struct pw_program *program, struct pw_computer *computer, struct pw_processes *all, uint32_t number,
                     struct pw_error *err);
+/* The name of what a page of a process of the trace belongs to; NULL: memory ran out for it. */
+const char *pw_program_region(struct pw_program *program, uint32_t process, uint64_t page);
 void pw_program_clear(struct pw_program *program);
 /* What happens before the feed's next visit, of which there is one: 0, PW_MM_NO_FRAME, or a status. */
 int pw_program_prepare(struct pw_program *program, const struct pw_feed *feed, struct pw_error *err);
