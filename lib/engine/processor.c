@@ -21,12 +21,15 @@ static void forget_seen(struct pw_system *s, uint64_t start, uint64_t end)
 
 static void unseen(void *context, uint64_t page, bool huge)
 {
-  forget_seen(context, page, page + (huge ? PW_HUGE_PAGES : 1));
+  struct pw_system *s = context;
+  s->shots++;
+  forget_seen(s, page, page + (huge ? PW_HUGE_PAGES : 1));
 }
 
 static void shoot(void *context, uint32_t number, uint64_t start, uint64_t end)
 {
   struct pw_system *s = context;
+  s->shots++;
   if (end - start <= PW_HUGE_PAGES) forget_seen(s, start, end); /* of more, the memory grows older */
   if (s->config->asids == PW_ASIDS_OFF) {
     if (number == s->number) pw_sized_drop(&s->tlbs, 0, start, end);
@@ -92,6 +95,7 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, size
   s->computer.reclaim.kill = pw_processor_kill;
   s->computer.reclaim.context = s;
   s->exact = c->reclaim == PW_SYSTEM_RECLAIM_LRU;
+  s->usual = s->takes_all && !s->exact;
   if (!s->slots || !s->seen || !s->asids) return pw_error_set(err, PW_ENOMEM, "memory ran out for %zu programs", n_slots);
   for (size_t i = 0; !status && i < n_slots; i++) {
     status = pw_program_init(&s->slots[i].program, &s->computer, &s->processes, (uint32_t)i, err);
@@ -300,7 +304,7 @@ static int touch_new(struct pw_system *s, struct pw_mm *m, unsigned code, uint64
   return 0;
 }
 
-static inline int touch(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
+static inline __attribute__((always_inline)) int touch(struct pw_system *s, struct pw_mm *m, unsigned code, uint64_t page, bool write, struct pw_error *err)
 {
   struct pw_system_seen *e = seen_at(s, page);
   if (s->exact || !seen(e, m, page, write)) return touch_new(s, m, code, page, write, err);
@@ -357,28 +361,52 @@ static void pass_on(struct pw_system *s, const struct pw_mm *m, const struct pw_
   }
 }
 
+/* The third and fourth: the same pages again. */
+static int take_more(struct pw_system *s, struct pw_mm *m, uint8_t flags, const uint64_t page[2], unsigned n, struct pw_error *err)
+{
+  unsigned code = flags & PW_VISIT_CODE;
+  int status = 0;
+  for (unsigned k = 2; !status && k < n; k++) {
+    unsigned is_code = k % 2 ? !code : code;
+    status = touch(s, m, is_code, page[k % 2], !is_code && flags & PW_VISIT_WROTE_2, err);
+  }
+  return status;
+}
+
+/* The first two, or the only one: of a data page and a code page in either order. */
+static inline __attribute__((always_inline)) int take_pair(struct pw_system *s, struct pw_mm *m, uint8_t flags, const uint64_t current[2],
+                                                           struct pw_error *err)
+{
+  bool code = flags & PW_VISIT_CODE, both = flags & PW_VISIT_TOUCHES, wrote = flags & PW_VISIT_WROTE_1;
+  bool loads_first = wrote && !code && !(flags & PW_VISIT_STORE_FIRST);
+  int status = code ? touch(s, m, 1, current[1], false, err) : 0;
+  if (!status && (both || !code)) status = touch(s, m, 0, current[0], wrote && !loads_first, err);
+  if (!status && loads_first) status = store(s, m, current[0], err);
+  return !status && both && !code ? touch(s, m, 1, current[1], false, err) : status;
+}
+
+/* Both pages were touched, and each is the last that its first level was asked for: to touch them again changes nothing, unless
+ * something left since, or the second touch of the data page stores and the first did not. */
+static inline bool settled(const struct pw_system *s, const struct pw_mm *m, uint8_t flags, unsigned n, uint64_t data, uint64_t shots)
+{
+  bool stores = flags & PW_VISIT_WROTE_2 && n > (flags & PW_VISIT_CODE ? 3u : 2u);
+  return s->usual && s->shots == shots && (!stores || seen(seen_at(s, data), m, data, true));
+}
+
 /* One visit; `current` are the data and code page of the program before it. */
 static int take_visit(struct pw_system *s, struct pw_mm *m, const struct pw_block *b, uint32_t i, uint64_t current[2],
                       struct pw_error *err)
 {
   uint8_t flags = b->flags[i];
-  unsigned code = flags & PW_VISIT_CODE, n = pw_visit_touches(flags), data_touches = 0;
+  unsigned code = flags & PW_VISIT_CODE, n = pw_visit_touches(flags);
   current[code] = page_of(s, b->pages[b->page[i]]);
-  const uint64_t page[2] = {current[code], current[!code]};
+  const uint64_t page[2] = {current[code], current[!code]}, shots = s->shots;
   const uint64_t looked_up[2] = {s->tlbs.lookups[0], s->tlbs.lookups[1]};
-  int status = 0;
-  for (unsigned k = 0; !status && k < n; k++) {
-    unsigned is_code = k % 2 ? !code : code;
-    if (is_code) {
-      status = touch(s, m, 1, page[k % 2], false, err);
-      continue;
-    }
-    bool wrote = flags & (data_touches++ ? PW_VISIT_WROTE_2 : PW_VISIT_WROTE_1);
-    bool loads_first = wrote && k == 0 && !(flags & PW_VISIT_STORE_FIRST);
-    status = touch(s, m, 0, page[k % 2], wrote && !loads_first, err);
-    if (!status && loads_first) status = store(s, m, page[k % 2], err);
+  int status = take_pair(s, m, flags, current, err);
+  if (!status && n > 2 && !settled(s, m, flags, n, current[0], shots)) {
+    status = take_more(s, m, flags, page, n, err);
+    if (!status && b->touches[i] > n) status = alternate(s, m, code, page, n, b->touches[i], err);
   }
-  if (!status && b->touches[i] > n) status = alternate(s, m, code, page, n, b->touches[i], err);
   if (!status && !s->takes_all) pass_on(s, m, b, i, current, looked_up);
   if (status == PW_MM_KILLED || status == PW_MM_BUS) return status; /* it does not count */
   s->counters.accesses.fetches += b->fetches[i];

@@ -59,6 +59,8 @@ struct pw_system {
   bool failed;
   bool together;                    /* with others, which a kill would part it from: its turns would be other ones */
   bool parted;                      /* it failed of that: it is to run by itself */
+  bool usual;                       /* takes_all, and not exact */
+  uint64_t shots;                   /* times that pages left the TLBs, or their accessed bits were taken away */
   bool exact;                       /* each touch counts: who was used last leaves last */
   struct pw_system_candidate *candidates; /* of the kills */
   size_t n_candidates, candidates_room;
