@@ -3,9 +3,9 @@
 # Each panel has an axis of its own: ROW_MIN, ROW_MAX, ROW_LOG, ROW_N, ROW_AT, ROW_LABEL as the Y_ numbers of other
 # charts, by panel; ROW_AT and ROW_LABEL hold the ticks of panel p from ROW_FIRST[p] + 1 on.
 # HAS[data(p, s) + 1] tells whether a panel has a series, HAS_N[p] how many it has. Series keep their colour in all panels.
-array SHADE[15] = [0x0072B2, 0xD55E00, 0x333333, 0x333333, 0x0072B2, 0x56B4E9, 0xD55E00, 0xE69F00, 0x009E73, 0xCC79A7, \
-  0x0072B2, 0x009E73, 0x333333, 0xE69F00, 0x8A8A8A]
-array BOLD[15] = [2.2, 2.2, 2.4, 1.6, 1.8, 1.8, 1.8, 1.8, 1.8, 1.8, 2.2, 1.8, 1.6, 1.6, 1.8]
+array SHADE[17] = [0x0072B2, 0xD55E00, 0x333333, 0x333333, 0x0072B2, 0x56B4E9, 0xD55E00, 0xE69F00, 0x009E73, 0xCC79A7, \
+  0x0072B2, 0x009E73, 0x333333, 0xE69F00, 0x8A8A8A, 0x8A8A8A, 0x56B4E9]
+array BOLD[17] = [2.2, 2.2, 2.4, 1.6, 1.8, 1.8, 1.8, 1.8, 1.8, 1.8, 2.2, 1.8, 1.6, 1.6, 1.8, 1.8, 1.6]
 CHAR = 8.4
 SAMPLE = 24
 GAP = 12

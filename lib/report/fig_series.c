@@ -14,7 +14,7 @@
 #include "report/chartwords.h"
 #include "report/figure.h"
 
-enum {MOST_STEPS = 380, N_PANELS = 7, N_SERIES = 15};
+enum {MOST_STEPS = 380, N_PANELS = 7, N_SERIES = 17};
 
 /* What a panel shows: a state in bytes, or a count for so many accesses. */
 static const struct panel {
@@ -32,10 +32,11 @@ static const struct panel {
 };
 
 /* The name is its colour too: what is of the heap looks the same in all panels. */
-enum colour {RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP, PRIVATE, FILES, KERNEL, HUGE_PAGES, IN_SWAP};
+enum colour {RESIDENT, TABLES, MINOR, WALKS, DTLB, ITLB, MAJOR, SWAP, HEAP, MMAP, PRIVATE, FILES, KERNEL, HUGE_PAGES, IN_SWAP, SET_ASIDE, HEAP_TOUCHED};
 static const char *const names[N_SERIES] = { "resident", "page tables", "minor faults", "page walks", "DTLB", "ITLB",
                                             "major faults",
-                                             "written back", "heap", "mmap", "private", "files", "kernel", "huge pages", "in swap"};
+                                             "written back", "heap", "mmap", "private", "files", "kernel", "huge pages", "in swap", "set aside, in use",
+                                             "heap, touched"};
 
 static const struct series_line {
   const char *column;
@@ -48,9 +49,11 @@ static const struct series_line {
   {"kernel_bytes", 1, KERNEL},
   {"thp_bytes", 1, HUGE_PAGES},
   {"swap_bytes", 1, IN_SWAP},
+  {"hugetlb_bytes", 1, SET_ASIDE},
   {"table_bytes", 2, TABLES},
   {"heap_bytes", 3, HEAP},
   {"mmap_bytes", 3, MMAP},
+  {"heap_touched_bytes", 3, HEAP_TOUCHED},
   {"minor_faults", 4, MINOR},
   {"heap_minor_faults", 4, HEAP},
   {"mmap_minor_faults", 4, MMAP},
