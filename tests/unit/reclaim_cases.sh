@@ -265,6 +265,20 @@ $dir/four --swap 4K|--swap
 $dir/four --group-limit 0|--group-limit
 T
 
+# A write that finds its page alone after a fork accesses it, also the kernel's own: CLOCK passes it over once. 67 frames; p1 is the
+# first to leave, then not p0, though the hand had been there.
+trace alone <<<"$map
+$(stores 1 1)
+$(stores 0 0)
+fork,,,0,7
+exit,,,7
+$(stores 2 67)
+kernel-write,@0,8
+$(stores 68 68)
+R,@0,8"
+run alone --memory 4M --kernel 3584K --thp never --swap 1M --reclaim clock
+expect system 1 swap_outs=2 swap_ins=0
+
 [ $failures = 0 ] && [ $checks -ge 60 ] && exit 0
 echo "$failures failures, $checks checks"
 exit 1

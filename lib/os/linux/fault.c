@@ -186,11 +186,11 @@ static int write_present(struct fault *f, bool *silent)
   if (is_shared(f) && state == PW_PTE_CACHE) {
     int status = f->computer ? pw_computer_dirty(f->computer, f->vma->kind.file, file_index(f, f->page), pw_pte_frame(*pte)) : 0;
     if (status) return pw_mm_status(status, f->err);
-    pw_pte_set_state(pte, PW_PTE_CACHE_WRITE);
+    pw_pte_let_write(pte, PW_PTE_CACHE_WRITE);
     return 0;
   }
   if (alone || (!f->computer && state == PW_PTE_FORKED)) {
-    pw_pte_set_state(pte, PW_PTE_OWN);
+    pw_pte_let_write(pte, PW_PTE_OWN);
     if (f->computer) pw_computer_wrote(f->computer, pw_pte_frame(*pte));
     return 0;
   }

@@ -88,7 +88,7 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
 {
   uint32_t frame = pw_pte_frame(huge->pte);
   if (pw_pte_state(huge->pte) == PW_PTE_FORKED && is_alone(m, frame)) {
-    pw_pte_set_state(&huge->pte, PW_PTE_OWN);
+    pw_pte_let_write(&huge->pte, PW_PTE_OWN);
     m->counts.copy_faults++;
     *done = true;
     return 0;

@@ -71,6 +71,13 @@ static inline bool pw_pte_maps(uint32_t pte)
   return pw_pte_state(pte) > PW_PTE_ZERO;
 }
 
+/* A write fault lets a page that is there be written: it is accessed. */
+static inline void pw_pte_let_write(uint32_t *pte, enum pw_pte state)
+{
+  pw_pte_set_state(pte, state);
+  *pte |= PW_PTE_ACCESSED;
+}
+
 enum { PW_NO_FILE = 0 };
 
 enum pw_thp { PW_THP_NEVER, PW_THP_MADVISE, PW_THP_ALWAYS };
