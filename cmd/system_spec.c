@@ -24,6 +24,11 @@ const struct option_row system_machine_rows[] = {
     {"hugetlb", 0, OPTION_WORDS, "PAGES...", AT(SYS_HUGETLB),
      "huge pages set aside at the start, for MAP_HUGETLB, such as\n2M=64 or 2M=64&1G=1 (default none)"},
     {"swap", 0, OPTION_WORDS, "SIZE|none...", AT(SYS_SWAP), "swap device (default none); its first page is its header"},
+    {"swap-device", 0, OPTION_WORDS, "KIND...", AT(SYS_SWAP_DEVICE),
+     "sync (default): at once, as zram; ssd or disk: pages that are\nwritten stay until then, and others are read ahead"},
+    {"swap-latency", 0, OPTION_WORD, "N", AT(SYS_SWAP_LATENCY),
+     "accesses until a page is written (default: ssd 1/10000,\ndisk 1/200 of a simulated second)"},
+    {"page-cluster", 0, OPTION_WORD, "N", AT(SYS_PAGE_CLUSTER), "at most 2^N pages are read together (default 3)"},
     {"group-limit", 0, OPTION_WORDS, "SIZE...", AT(SYS_GROUP_LIMIT), "a memory cgroup around all processes (default none)"},
     {"reclaim", 0, OPTION_WORDS, "POLICY...", AT(SYS_RECLAIM),
      "who leaves when frames run out: linux (default), or of one list\nlru, fifo, clock, random; or none"},
@@ -212,7 +217,7 @@ static int machine_of(const struct system_settings *s, struct pw_sized_config *t
 /* ---- the configurations ---- */
 
 /* What may be a list, from what changes slowest. */
-enum { MEMORY, GROUP_LIMIT, SWAP, RECLAIM, SWAPPINESS, OOM, THP, HUGETLB, QUANTUM, PAGE_CACHE, FAULTS, ASID, N_LISTS };
+enum { MEMORY, GROUP_LIMIT, SWAP, SWAP_DEVICE, RECLAIM, SWAPPINESS, OOM, THP, HUGETLB, QUANTUM, PAGE_CACHE, FAULTS, ASID, N_LISTS };
 
 struct system_lists {
   struct numbers of[N_LISTS];
@@ -271,12 +276,14 @@ static int take_hugetlb(struct numbers *pools, const struct words *words, struct
 
 static int take_reclaim(struct system_lists *l, const struct system_settings *s, struct pw_error *err)
 {
-  const char *policies[PW_SYSTEM_RECLAIM_NONE + 2], *rules[PW_SYSTEM_OOM_STOP + 2];
+  const char *policies[PW_SYSTEM_RECLAIM_NONE + 2], *rules[PW_SYSTEM_OOM_STOP + 2], *devices[PW_SYSTEM_SWAP_DISK + 2];
   const struct spec_kind limit = {.unit = SPEC_BYTES, .least = 4096, .most = UINT64_C(1) << 40}, swappiness = {.unit = SPEC_PLAIN, .most = 200};
   for (int i = 0; i < PW_SYSTEM_RECLAIM_NONE + 2; i++) policies[i] = pw_system_reclaim_name(i);
   for (int i = 0; i < PW_SYSTEM_OOM_STOP + 2; i++) rules[i] = pw_system_oom_name(i);
+  for (int i = 0; i < PW_SYSTEM_SWAP_DISK + 2; i++) devices[i] = pw_system_swap_name(i);
   int status = numbers_of(s, SYS_GROUP_LIMIT, limit, &l->of[GROUP_LIMIT], err);
   if (!status) status = take_swap(&l->of[SWAP], &s->of[SYS_SWAP], err);
+  if (!status) status = choices_of(s, SYS_SWAP_DEVICE, devices, &l->of[SWAP_DEVICE], err);
   if (!status) status = choices_of(s, SYS_RECLAIM, policies, &l->of[RECLAIM], err);
   if (!status) status = numbers_of(s, SYS_SWAPPINESS, swappiness, &l->of[SWAPPINESS], err);
   if (!status) status = choices_of(s, SYS_OOM, rules, &l->of[OOM], err);
@@ -326,6 +333,9 @@ static struct pw_system_config combine(const struct system_lists *l, const struc
   c.min_free_bytes = base->min_free_bytes;
   if (at[GROUP_LIMIT]) c.group_bytes = *at[GROUP_LIMIT];
   if (at[SWAP]) c.swap_bytes = *at[SWAP];
+  if (at[SWAP_DEVICE]) c.swap = (enum pw_system_swap)*at[SWAP_DEVICE];
+  c.page_cluster = base->page_cluster;
+  c.swap_latency = c.swap == PW_SYSTEM_SWAP_SYNC ? 0 : base->swap_latency != UINT64_MAX ? base->swap_latency : c.rate / (c.swap == PW_SYSTEM_SWAP_SSD ? 10000 : 200);
   if (at[RECLAIM]) c.reclaim = (enum pw_system_reclaim)*at[RECLAIM];
   if (at[SWAPPINESS]) c.swappiness = (unsigned)*at[SWAPPINESS];
   if (at[OOM]) c.oom = (enum pw_system_oom)*at[OOM];
@@ -359,6 +369,17 @@ static int watermarks_of(const struct system_settings *s, struct pw_system_confi
   return status ? status : number_of(s, SYS_MIN_FREE, least, &base->min_free_bytes, err);
 }
 
+static int swap_of(const struct system_settings *s, struct pw_system_config *base, struct pw_error *err)
+{
+  const struct spec_kind count = {.unit = SPEC_COUNT, .most = UINT64_C(1) << 50}, cluster = {.unit = SPEC_PLAIN, .most = 5};
+  uint64_t n = base->page_cluster;
+  base->swap_latency = UINT64_MAX; /* by the device */
+  int status = number_of(s, SYS_SWAP_LATENCY, count, &base->swap_latency, err);
+  if (!status) status = number_of(s, SYS_PAGE_CLUSTER, cluster, &n, err);
+  base->page_cluster = (unsigned)n;
+  return status;
+}
+
 static int take_base(struct system_plan *plan, const struct system_settings *s, struct pw_system_config *base, struct pw_error *err)
 {
   const char *table = word_of(s, SYS_TABLE);
@@ -378,6 +399,7 @@ static int take_base(struct system_plan *plan, const struct system_settings *s, 
   if (!status) status = number_of(s, SYS_TELL, plain, &plan->tell, err);
   if (!status) status = number_of(s, SYS_SEED, plain, &base->seed, err);
   if (!status) status = watermarks_of(s, base, err);
+  if (!status) status = swap_of(s, base, err);
   if (!status) status = number_of(s, SYS_JOBS, threads, &jobs, err);
   base->audit = s->audit;
   if (!status) status = layout_of(s, &plan->recorded, err);
@@ -399,6 +421,7 @@ static char *label_of(const struct system_lists *l, const struct pw_system_confi
   snprintf(parts[GROUP_LIMIT], sizeof *parts, "limit %s", bytes);
   human_bytes(bytes, sizeof bytes, c->swap_bytes);
   snprintf(parts[SWAP], sizeof *parts, "swap %s", c->swap_bytes ? bytes : "none");
+  snprintf(parts[SWAP_DEVICE], sizeof *parts, "%s", pw_system_swap_name((int)c->swap));
   snprintf(parts[RECLAIM], sizeof *parts, "%s", pw_system_reclaim_name((int)c->reclaim));
   snprintf(parts[SWAPPINESS], sizeof *parts, "swappiness %u", c->swappiness);
   snprintf(parts[OOM], sizeof *parts, "oom %s", pw_system_oom_name((int)c->oom));

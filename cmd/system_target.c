@@ -12,7 +12,7 @@ bool system_alike_but(const struct pw_system_config *a, const struct pw_system_c
 {
   return (varied & SYSTEM_MEMORY || a->memory_bytes == b->memory_bytes) && (varied & SYSTEM_GROUP_LIMIT || a->group_bytes == b->group_bytes) &&
          (varied & SYSTEM_THP || a->thp == b->thp) && (varied & SYSTEM_RECLAIM || a->reclaim == b->reclaim) && a->quantum == b->quantum &&
-         a->asids == b->asids && a->cold == b->cold && a->plain == b->plain && a->swap_bytes == b->swap_bytes && a->oom == b->oom &&
+         a->asids == b->asids && a->cold == b->cold && a->plain == b->plain && a->swap_bytes == b->swap_bytes && a->swap == b->swap && a->oom == b->oom &&
          a->swappiness == b->swappiness && a->hugetlb[0] == b->hugetlb[0] && a->hugetlb[1] == b->hugetlb[1];
 }
 

@@ -740,9 +740,16 @@ const char *pw_system_reclaim_name(int policy); /* NULL past the last */
 enum pw_system_oom { PW_SYSTEM_OOM_BADNESS, PW_SYSTEM_OOM_CLASSIC, PW_SYSTEM_OOM_STOP };
 const char *pw_system_oom_name(int rule); /* NULL past the last */
 
+/* How swap answers: at once, as zram; after a time, without or with a head that moves. */
+enum pw_system_swap { PW_SYSTEM_SWAP_SYNC, PW_SYSTEM_SWAP_SSD, PW_SYSTEM_SWAP_DISK };
+const char *pw_system_swap_name(int device); /* NULL past the last */
+
 struct pw_system_config {
   uint64_t memory_bytes, kernel_bytes; /* of RAM, and of that the kernel's image */
   uint64_t swap_bytes;                 /* of the swap device, its header included; 0: there is none */
+  enum pw_system_swap swap;
+  uint64_t swap_latency;               /* of a page that is written to swap, in accesses; sync: none */
+  unsigned page_cluster;               /* at most 2^this pages are read from swap together; sync: one */
   uint64_t group_bytes;                /* limit of the group of all processes; 0: none */
   enum pw_system_reclaim reclaim;
   enum pw_system_oom oom;
@@ -779,7 +786,7 @@ struct pw_system_program {
 struct pw_system_sums {
   struct pw_totals counted;
   uint64_t itlb_misses, dtlb_misses, stlb_lookups, stlb_misses, walks, walk_refs;
-  uint64_t minor_faults, major_faults, swap_ins, swap_outs, refaults, activations, copies;
+  uint64_t minor_faults, major_faults, swap_ins, swap_outs, refaults, activations, copies, swap_ra, swap_ra_hits;
   uint64_t thp_faults, thp_fallbacks, thp_collapses, thp_splits, thp_swap_outs;
   uint64_t hugetlb_faults, hugetlb_fails; /* that brought a huge page set aside; mappings of such that found too few */
 };
@@ -842,6 +849,7 @@ struct pw_system_result {
   struct pw_system_sums sums;
   uint64_t table_bytes, slab_bytes, kernel_bytes, anon_bytes, file_bytes, thp_bytes, swap_bytes, hugetlb_bytes; /* peaks; hugetlb: of what was set aside, in use */
   uint64_t oom_kills, direct_reclaims, kswapd_runs, scanned; /* scanned: pages that reclaim looked at */
+  uint64_t swap_waits;         /* pages that reclaim waited for, until they were written */
   uint64_t group_peak_bytes, group_kernel_bytes; /* charged to the group at most; and of the kernel's alone */
   uint64_t managed_bytes, context_switches, asid_flushes;
   uint64_t writebacks;         /* pages of files, 30 simulated seconds after they were written through a mapping */

@@ -19,6 +19,7 @@ void pw_system_config_default(struct pw_system_config *c, uint64_t memory_bytes)
                                  .kernel_bytes = percent > 1u << 20 ? percent : 1u << 20, .geometry = machine.geometry};
   c->swappiness = 60;
   c->watermark_scale = 10;
+  c->page_cluster = 3;
   c->thp = memory_bytes - memory_bytes / 64 - c->kernel_bytes < NO_THP_BELOW ? PW_SYSTEM_THP_NEVER : PW_SYSTEM_THP_MADVISE;
   c->tlbs.itlb[0] = (struct pw_tlb_array){machine.itlb, PW_ALL_SIZES};
   c->tlbs.dtlb[0] = (struct pw_tlb_array){machine.dtlb, PW_ALL_SIZES};
@@ -124,6 +125,8 @@ static void add_faults(struct pw_system_sums *to, const struct pw_mm_counts *k)
   to->swap_ins += k->swap_ins;
   to->swap_outs += k->swap_outs;
   to->refaults += k->refaults;
+  to->swap_ra += k->swap_ra;
+  to->swap_ra_hits += k->swap_ra_hits;
   to->activations += k->activations;
   to->thp_swap_outs += k->thp_swap_outs;
   to->copies += k->copies;
@@ -325,6 +328,7 @@ static int report(struct answer *a, struct pw_error *err)
   r->direct_reclaims = c->reclaim.counts.direct_reclaims;
   r->kswapd_runs = c->reclaim.counts.kswapd_runs;
   r->scanned = c->reclaim.counts.scanned;
+  r->swap_waits = c->reclaim.counts.swap_waits;
   r->group_peak_bytes = c->reclaim.charged_peak << PW_BASE_SHIFT;
   r->group_kernel_bytes = c->reclaim.kernel_peak << PW_BASE_SHIFT;
   r->managed_bytes = c->frames.managed << PW_BASE_SHIFT;

@@ -26,6 +26,12 @@ const char *pw_system_oom_name(int rule)
   return rule >= 0 && (size_t)rule < sizeof names / sizeof *names ? names[rule] : NULL;
 }
 
+const char *pw_system_swap_name(int device)
+{
+  static const char *const names[] = {"sync", "ssd", "disk"};
+  return device >= 0 && (size_t)device < sizeof names / sizeof *names ? names[device] : NULL;
+}
+
 const char *pw_system_table_name(enum pw_system_table table)
 {
   return table < PW_SYSTEM_TABLES ? table_names[table] : NULL;
@@ -43,7 +49,7 @@ static const struct {
     SUM(itlb_misses), SUM(dtlb_misses), SUM(stlb_lookups), SUM(stlb_misses), SUM(walks), SUM(walk_refs),
     SUM(minor_faults), SUM(major_faults), SUM(copies), SUM(thp_faults), SUM(thp_fallbacks), SUM(thp_collapses), SUM(thp_splits),
     SUM(swap_ins), SUM(swap_outs), SUM(refaults), SUM(activations), SUM(thp_swap_outs),
-    SUM(hugetlb_faults), SUM(hugetlb_fails)};
+    SUM(hugetlb_faults), SUM(hugetlb_fails), SUM(swap_ra), SUM(swap_ra_hits)};
 enum { N_SUMS = sizeof sums / sizeof *sums };
 
 static uint64_t sum_at(const struct pw_system_sums *s, size_t i)
@@ -74,7 +80,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
 {
   static const char machine[] = "programs,memory_bytes,kernel_reserved_bytes,thp,quantum,page_cache,faults,asids,"
                                 "table,itlb,dtlb,stlb,group_limit_bytes,swap_device_bytes,reclaim,swappiness,oom,"
-                                "hugetlb_2m,hugetlb_1g";
+                                "hugetlb_2m,hugetlb_1g,swap,swap_latency,page_cluster";
   static const char bytes[] = ",table_bytes,slab_bytes,kernel_bytes,anon_bytes,file_bytes,thp_bytes,swap_bytes,hugetlb_bytes";
   fputs("trace,", out); /* the configuration's name, where charts of other files have a trace's */
   fputs(machine, out);
@@ -82,7 +88,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
     case PW_SYSTEM_RUNS:
       put_sum_names(out);
       fprintf(out, "%s,managed_bytes,context_switches,asid_flushes,writebacks,frag_index_9,unusable_9,oom_kills,direct_reclaims,"
-                   "kswapd_runs,scanned,setting\n", bytes);
+                   "kswapd_runs,scanned,swap_waits,setting\n", bytes);
       break;
     case PW_SYSTEM_PROCESSES:
       fputs(",name,process", out);
@@ -129,8 +135,9 @@ static void put_machine(FILE *out, const struct pw_system_config *c, const struc
   put_arrays(out, c->tlbs.itlb);
   put_arrays(out, c->tlbs.dtlb);
   put_arrays(out, c->tlbs.stlb);
-  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%u,%s,%" PRIu64 ",%" PRIu64, c->group_bytes, c->swap_bytes, pw_system_reclaim_name((int)c->reclaim), c->swappiness,
-          pw_system_oom_name((int)c->oom), c->hugetlb[0], c->hugetlb[1]);
+  fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%s,%u,%s,%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%u", c->group_bytes, c->swap_bytes, pw_system_reclaim_name((int)c->reclaim), c->swappiness,
+          pw_system_oom_name((int)c->oom), c->hugetlb[0], c->hugetlb[1], pw_system_swap_name((int)c->swap),
+          c->swap_latency, c->page_cluster);
 }
 
 static void put_processes(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
@@ -224,9 +231,9 @@ int pw_system_csv_rows(FILE *out, enum pw_system_table table, const struct pw_sy
       put_sums(out, &r->sums);
       put_bytes(out, (const uint64_t[8]){r->table_bytes, r->slab_bytes, r->kernel_bytes, r->anon_bytes, r->file_bytes, r->thp_bytes,
                                          r->swap_bytes, r->hugetlb_bytes});
-      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", r->managed_bytes,
+      fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", r->managed_bytes,
               r->context_switches, r->asid_flushes, r->writebacks, r->frag_index_9, r->unusable_9, r->oom_kills, r->direct_reclaims,
-              r->kswapd_runs, r->scanned);
+              r->kswapd_runs, r->scanned, r->swap_waits);
       pw_csv_write_text(out, c->setting ? c->setting : "system");
       fputc('\n', out);
       break;

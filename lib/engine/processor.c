@@ -63,7 +63,7 @@ static struct pw_reclaim_options reclaim_of(const struct pw_system_config *c)
   uint64_t pages = c->swap_bytes >> PW_BASE_SHIFT;
   return (struct pw_reclaim_options){.policy = c->reclaim, .swap_pages = pages ? pages - 1 : 0, /* the first is the header */
                                      .limit_pages = c->group_bytes ? c->group_bytes >> PW_BASE_SHIFT : UINT64_MAX,
-                                     .swappiness = c->swappiness, .stops = c->oom == PW_SYSTEM_OOM_STOP, .seed = c->seed};
+                                     .swappiness = c->swappiness, .device = c->swap, .latency = c->swap_latency, .page_cluster = c->page_cluster, .stops = c->oom == PW_SYSTEM_OOM_STOP, .seed = c->seed};
 }
 
 static int configure(struct pw_system *s, const struct pw_system_config *c, size_t n_slots, const struct pw_kernel_events *events,
@@ -247,8 +247,10 @@ static int translate(struct pw_system *s, struct pw_mm *m, uint64_t page, bool w
   *pages = pw_mm_touch(m, page, write);
   *faulted = *pages == 0;
   if (*faulted) {
+    uint64_t faults = pw_mm_faults(m);
     int status = pw_mm_fault(m, page, write, err);
     if (status) return status;
+    *faulted = pw_mm_faults(m) != faults; /* some writes are none */
     watch_dirty(s);
     *pages = pw_mm_touch(m, page, write);
     if (!*pages) *pages = pw_mm_touch(m, page, false); /* a write that the mapping forbids */

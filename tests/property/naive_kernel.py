@@ -195,6 +195,7 @@ class Area:
     def __init__(self, rights, file=None, offset=0, kind='anon', advice=''):
         self.rights, self.file, self.offset, self.kind, self.advice = rights, file, offset, kind, advice
         self.anon = None  # kernel objects once it has faulted anonymously
+        self.ahead = [0, 0, 4]  # of what is read from swap: page, window, hits
         self.pool, self.owner = None, False  # base pages of its huge pages set aside; are they reserved for this process?
         self.vma = None
 
@@ -202,6 +203,7 @@ class Area:
 class Pte:
     def __init__(self, state, frame=None, block=None):
         self.state, self.frame, self.block = state, frame, block  # zero, cache, cachew, own, forked
+        self.exclusive = self.clean = False  # of swap: shared by no fork; not written since it came from there
 
 
 class Block:
@@ -236,6 +238,7 @@ class Process:
         self.threads = {}
         self.no_thp = False
         self.lives = True
+        self.ahead = [0, 0, 4]  # as an area has it
         self.peak = self.table_peak = self.pool_peak = 0
 
 
@@ -572,7 +575,7 @@ class Computer:
         if page % 512 and page // 512 * 512 in p.huge:
             self.split(p, page // 512 * 512)
         new = Area(area.rights, area.file, area.offset, area.kind, area.advice)
-        new.pool, new.owner = area.pool, area.owner
+        new.pool, new.owner, new.ahead = area.pool, area.owner, list(area.ahead)
         self.new_area(p, new)
         at = page
         while p.areas.get(at) is area:
@@ -1054,7 +1057,7 @@ class Computer:
         for first in self.runs(parent):
             area = parent.areas[first]
             twin = new[area] = Area(area.rights, area.file, area.offset, area.kind, area.advice)
-            twin.pool = area.pool
+            twin.pool, twin.ahead = area.pool, list(area.ahead)
             self.new_area(child, twin)
             for at in [k for k, a in parent.areas.items() if a is area]:
                 child.areas[at] = twin

@@ -31,7 +31,7 @@ class Beyond(Exception):
 
 class Slot:
     def __init__(self):
-        self.users, self.page, self.shadow, self.working = 0, None, 0, False
+        self.users, self.page, self.shadow, self.working, self.memory = 0, None, 0, False, False
 
 
 class FilePage:
@@ -72,6 +72,8 @@ class Computer(naive.Computer):
         self.way, self.asker, self.failed = None, None, 0
         self.kills, self.direct, self.pinned = [], 0, []
         self.shadows, self.out = {}, {}  # of files' pages; of shared memory: its slot
+        self.slow = o['device'] != 'sync' and o['reclaim'] == 'linux'
+        self.writing, self.ahead, self.waits = [], [0, 0, 4], 0  # pages in the order of their writes; of a disk
         self.swap_peak = 0
         self.real_take, self.real_give = self.buddy.take, self.buddy.give
         self.buddy.take = self.take
@@ -240,6 +242,7 @@ class Computer(naive.Computer):
     def add(self, page, by):
         page.active = page.seen = page.working = page.waits = False
         page.by, page.slot, page.where = by, None, None
+        page.writing, page.ra = None, False
         page.dirty = self.kind(page) == 'a'
 
     def enlist(self, page):
@@ -336,6 +339,7 @@ class Computer(naive.Computer):
             if isinstance(page, FilePage):
                 del p.pages[at]
             else:
+                e.exclusive = e.state == 'own'
                 e.state, e.frame, e.counted = 'swap', page.slot, True
                 page.slot.users += 1
             self.shoot(p, at, at + 1)
@@ -343,6 +347,12 @@ class Computer(naive.Computer):
         written = int(page.dirty)
         if swaps and page.dirty and page.by:
             page.by.count['swap_outs'] += 1
+        if self.slow and page.dirty and not isinstance(page, FilePage):
+            page.dirty, page.slot.page, page.maps = False, page, 0
+            page.writing = [page, self.clock + self.o['latency']]
+            self.writing.append(page.writing)
+            self.swap_peak = max(self.swap_peak, len(self.slots))
+            return 'written'
         mark = v.age, page.working
         v.age += 1
         if isinstance(page, FilePage):
@@ -351,6 +361,7 @@ class Computer(naive.Computer):
             self.file -= 1
             if swaps:
                 page.slot.users += 1
+                page.slot.memory = True
                 self.out[page.name, page.i] = page.slot
             else:
                 self.writebacks += page.dirty
@@ -375,6 +386,10 @@ class Computer(naive.Computer):
         freed = written = 0
         kept = []
         for page in taken:
+            if page.writing:
+                page.active = False
+                kept.append(page)
+                continue
             seen, executable = self.look(page)
             was, page.seen = page.seen, seen > 0
             if seen:
@@ -388,6 +403,10 @@ class Computer(naive.Computer):
                 if gone is None:
                     page.active = True
                     kept.append(page)
+                elif gone == 'written':
+                    page.active = False
+                    kept.append(page)
+                    written += 1
                 else:
                     freed += 1
                     written += gone
@@ -460,6 +479,8 @@ class Computer(naive.Computer):
         if self.o['reclaim'] != 'linux':
             return self.one(who)
         self.drain()
+        while self.writing and self.writing[0][1] <= self.clock:
+            self.end_oldest()
         want, freed = max(pages, 32), 0
         vecs = [self.lists[True]] if who == 'group' else [self.lists[False]] + ([self.lists[True]] if self.limit else [])
         for forced in (False, True):
@@ -470,9 +491,24 @@ class Computer(naive.Computer):
                     break
                 for v in vecs:
                     freed += self.shrink(v, who, priority, forced, want)
+                waited = 0
+                while freed + waited < want and self.writing:
+                    waited += self.end_oldest()
+                self.waits += waited
         for v in vecs:
             v.before = dict(v.again)
         return freed
+
+    def end_oldest(self):
+        write = self.writing.pop(0)
+        page = write[0]
+        if page.writing is not write:  # it has gone
+            return 0
+        page.writing = None
+        if page.where == ('a', False) and not page.dirty:
+            line = self.vec(page).of[page.where]
+            line.append(line.pop(next(i for i, other in enumerate(line) if other is page)))
+        return 1
 
     def one(self, who):
         """One page of one list: fifo, lru, clock."""
@@ -531,6 +567,7 @@ class Computer(naive.Computer):
                 return
             if holder.slot:
                 self.free_slot(holder.slot)
+            holder.writing = None
             self.unlist(holder)
             self.charged_user -= holder.charged
         super().let_go(holder, n)
@@ -551,6 +588,7 @@ class Computer(naive.Computer):
         if page is not None and page.maps:
             return
         if page is not None:
+            page.writing = None
             self.unlist(page)
             self.charged_user -= page.charged
             self.buddy.give(page.at, 0)
@@ -565,17 +603,23 @@ class Computer(naive.Computer):
     def alone(self, p, page, e):
         if not super().alone(p, page, e) or (e.frame.slot and e.frame.slot.users):
             return False
-        if e.frame.slot:
-            self.free_slot(e.frame.slot)
-            e.frame.slot = None
-        e.frame.dirty = True
+        self.wrote(e.frame)
+        e.clean = False
         return True
+
+    def wrote(self, page):
+        page.dirty = True
+        if page.slot and not page.writing:
+            self.free_slot(page.slot)
+            page.slot = None
 
     def fork(self, parent, child):
         super().fork(parent, child)
         for e in child.pages.values():
             if e.state == 'swap' and not e.counted:
                 e.frame.users += 1
+        for e in list(parent.pages.values()) + list(child.pages.values()):
+            e.exclusive = e.clean = False
 
     def put_own(self, p, page, area, copied):
         e = p.pages.get(page)
@@ -596,7 +640,12 @@ class Computer(naive.Computer):
         slot = e.frame
         p.count['minor_faults'] += 1
         cached = True
-        if slot.page is None:
+        exclusive = self.slow and e.exclusive
+        if slot.page is None and self.slow:
+            frame = self.read(p, page, area, slot)
+            p.count['minor_faults'] -= 1
+            p.count['major_faults'] += 1
+        elif slot.page is None:
             self.back, self.who = slot, p
             try:
                 frame = self.own_frame()
@@ -608,6 +657,7 @@ class Computer(naive.Computer):
             p.count['swap_ins'] += 1
         else:
             frame = slot.page
+            self.hit(p, page, area, frame)
         e.accessed = True
         e.frame = frame
         if not cached:
@@ -620,10 +670,88 @@ class Computer(naive.Computer):
         if write and not lonely:
             self.put_own(p, page, area, True)
         elif lonely and (write or 2 * len(self.slots) >= self.swap_pages):
-            e.state, frame.slot, frame.dirty = 'own', None, True
-            self.free_slot(slot)
+            e.state = 'own'
+            self.wrote(frame)
+        elif exclusive:
+            e.state, e.clean = 'own', True
+
+    # ---- swap that takes time ----
+
+    @staticmethod
+    def window(ahead, at, most):
+        before, last, hits = ahead
+        pages = hits + 2
+        if pages == 2:
+            pages = 2 if abs(at - before) == 1 else 1
+        else:
+            pages = next(size for size in (4, 8, 16, 32, 64, 128) if size >= pages)
+        return max(min(pages, most), last // 2)
+
+    def read(self, p, page, area, slot):
+        most, found = 1 << self.o['cluster'], None
+        if self.o['device'] == 'disk':
+            at, pages = slot.number + 1, 1
+            if most > 1:
+                pages = self.window(self.ahead, at, most)
+                self.ahead = [self.ahead[0] if self.ahead[2] else at, pages, 0]
+            slots = [lambda i=i: self.slots.get(i - 1) for i in range(max(at // pages * pages, 1), at // pages * pages + pages)]
+        else:
+            of = area.ahead if area else p.ahead
+            before, pages = of[0], 1
+            if most > 1:
+                pages = self.window(of, page, most)
+                of[:] = [page, pages, 0]
+            low = page if page == before + 1 else page - pages + 1 if before == page + 1 else page - (pages - 1) // 2
+            around = [at for at in range(low, low + pages) if at // 512 == page // 512 and (area is None or p.areas.get(at) is area)]
+            slots = [lambda at=at: p.pages[at].frame if at in p.pages and p.pages[at].state == 'swap' else None for at in around]
+        for one in slots:
+            one = one()
+            if one is None or one.page is not None or not one.users or one.memory or self.slots.get(one.number) is not one:
+                continue
+            try:
+                frame = self.read_slot(p, one, one is not slot)
+            except NoFrame:
+                if one is slot:
+                    raise
+                continue
+            if one is slot:
+                found = frame
+                self.pinned.append(frame)
+        self.pinned.remove(found)
+        self.drain()
+        return found
+
+    def read_slot(self, p, slot, ahead):
+        self.who = p
+        frame = self.asking('ahead' if ahead else 'user', super().own_frame)
+        if slot.page is not None or not slot.users:
+            self.real_give(frame.at, 0)
+            self.count_anon(-1)
+            raise NoFrame
+        frame.charged = bool(self.limit)
+        self.charged_user += frame.charged
+        self.add(frame, p)
+        self.again(frame, slot.shadow, slot.working)
+        frame.slot, slot.page, frame.dirty, frame.maps, frame.ra = slot, frame, False, 0, ahead
+        self.enlist(frame)
+        p.count['swap_ins'] += 1
+        p.count['swap_ra'] += ahead
+        return frame
+
+    def hit(self, p, page, area, frame):
+        was, frame.ra = frame.ra, False
+        p.count['swap_ra_hits'] += was
+        if self.slow and self.o['device'] == 'disk':
+            self.ahead[2] += was
+        elif self.slow:
+            of = area.ahead if area else p.ahead
+            of[0], of[2] = page, min(of[2] + was, 63)
 
     def fault(self, p, page, write):
+        e = p.pages.get(page)
+        if e and e.state == 'own' and e.clean and write:  # no fault: the processor sets a bit
+            e.clean = False
+            e.frame.dirty = True
         self.asker = self.who = p
         kept = {name: p.count[name] for name in ('minor_faults', 'major_faults', 'swap_ins')}
         try:
@@ -803,6 +931,7 @@ def draw(r):
     else:
         o['memory'] = 4 << 20
         o['kernel'] = r.choice((2700, 3000, 3300)) << 10
+    o.update(device=r.choice(('sync', 'sync', 'ssd', 'disk')), latency=r.choice((0, 3, 40, 1000)), cluster=r.choice((3, 3, 0, 1, 5)))
     if r.random() < 0.3:
         o['reclaim'] = r.choice(('fifo', 'lru', 'clock'))
     return o
@@ -833,6 +962,8 @@ def compare(pagewalk, seed, folder):
     words = naive.options(o)
     words[words.index('--reclaim') + 1] = o['reclaim']
     words[words.index('--oom') + 1] = 'badness'
+    words += ['--swap-device', o['device'], '--page-cluster', str(o['cluster'])]
+    words += ['--swap-latency', str(o['latency'])] if o['device'] != 'sync' else []
     words += ['--swappiness', str(o['swappiness']), '--swap', str(o['swap']) if o['swap'] else 'none']
     words += ['--group-limit', str(o['limit'] * PAGE)] if o['limit'] else []
     out = Path(folder) / 'out'
@@ -843,12 +974,12 @@ def compare(pagewalk, seed, folder):
     wrong, notes = naive.differences(computer, out, o)
     row = next(csv.DictReader(open(out / 'system.csv', newline='')))
     more = []
-    for name in ('swap_ins', 'swap_outs', 'refaults', 'activations'):
+    for name in ('swap_ins', 'swap_outs', 'refaults', 'activations', 'swap_ra', 'swap_ra_hits'):
         n = sum(p.count[name] for p in computer.processes)
         if str(n) != row[name]:
             more.append(f'{name}: {row[name]}, naive {n}')
         notes += f' {name}' if n else ''
-    for name, n in (('oom_kills', len(computer.kills)), ('direct_reclaims', computer.direct), ('swap_bytes', computer.swap_peak * PAGE)):
+    for name, n in (('oom_kills', len(computer.kills)), ('direct_reclaims', computer.direct), ('swap_waits', computer.waits), ('swap_bytes', computer.swap_peak * PAGE)):
         if str(n) != row[name]:
             more.append(f'{name}: {row[name]}, naive {n}')
         notes += f' {name}' if n else ''

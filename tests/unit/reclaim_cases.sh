@@ -241,6 +241,40 @@ checks=$((checks + 1))
 "$PAGEWALK" system "$dir/again" --memory 16M --target 5/h 2>"$dir/talk"
 [ $? -eq 2 ] && grep -qF -- "--target: '5/h' is no rate; its forms are 0.001, 0.1%, 1000ppm (per million), 100/s and 100/run" "$dir/talk" || fail "$(cat "$dir/talk")"
 
+# A device that takes time. At the limit of 3 pages (above) three are written, stay meanwhile, and are waited for, since nothing else can leave.
+run four --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((14 * 4))K --swap-device disk --swap-latency 1T
+expect system 1 minor_faults=4 major_faults=0 swap_outs=3 swap_waits=3
+# Reading ahead by address: 16 pages go to swap while a child uses more than there is, and ends. The first to come back brings the 8 around it
+# (4 hits are taken for granted: 4 + 2, rounded up to 8): 5 to 12. 9 to 12 are in the swap cache, four hits; 13 follows 12, so that 13 to 20 would come, and the
+# mapping ends at 15; 14 and 15 are hits.
+trace ahead <<<"map,@0,0x10000,0,rw-p
+$(stores 0 15)
+fork,,,0,1
+map,0x20000000,0x200000,1,rw-p
+$(seq 0 399 | awk '{ printf "W,%d,8,1\n", 536870912 + 4096 * $1 }')
+exit,,,1
+$(for i in 8 9 10 11 12 13 14 15; do echo "R,@$i,8,0"; done)"
+run ahead --memory 16M --kernel 0 --swap 4M --thp never --group-limit 360K --swap-device ssd --swap-latency 0
+expect processes 1 major_faults=2 minor_faults=22 swap_ins=11 swap_ra=9 swap_ra_hits=6
+run ahead --memory 16M --kernel 0 --swap 4M --thp never --group-limit 360K --swap-device ssd --swap-latency 0 --page-cluster 0
+expect processes 1 major_faults=8 minor_faults=16 swap_ins=8 swap_ra=0
+run ahead --memory 16M --kernel 0 --swap 4M --thp never --group-limit 360K
+expect processes 1 major_faults=8 minor_faults=16 swap_ins=8 swap_ra=0
+# What comes by a read is like its copy in swap, and leaves again without being written; a write that the processor does without a fault makes it
+# differ. 40 pages of 20 are read over and over, then stored to.
+trace copies <<<"$map
+$(stores 0 39)
+$(for _ in 1 2 3; do seq 0 39 | sed 's/.*/R,@&,8/'; done)"
+run copies --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((31 * 4))K --swap-device ssd --page-cluster 0
+outs=$(cell system 1 swap_outs)
+checks=$((checks + 1))
+[ "$outs" = 40 ] && [ "$(cell system 1 swap_ins)" -gt 60 ] || fail "$outs pages were written, of 40 that were ever stored to"
+trace rewritten <<<"$(tail -n +2 "$dir/copies")
+$(for _ in 1 2 3; do seq 0 39 | awk '{ printf "R,%d,8\nW,%d,8\n", 1073741824 + 4096 * $1, 1073741824 + 4096 * $1 }'; done)"
+run rewritten --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((31 * 4))K --swap-device ssd --page-cluster 0
+checks=$((checks + 1))
+[ "$(cell system 1 swap_outs)" -gt 60 ] && [ "$(cell system 1 minor_faults)" = "40" ] || fail "$(cell system 1 swap_outs) pages were written, $(cell system 1 minor_faults) minor faults"
+
 # Huge pages are compared with none at the same limit alone.
 ran="comparisons"
 checks=$((checks + 1))

@@ -124,6 +124,7 @@ static int divide(struct pw_mm *m, uint64_t page)
   struct pw_mm_kind kind = m->vmas[r.value].kind;
   int status = make_vma(m, &kind, m->vmas[r.value].has_anon, &slot);
   if (status) return status;
+  m->vmas[slot].ahead = m->vmas[r.value].ahead;
   return pw_ranges_put(&m->areas, page, r.last, slot) ? PW_ENOMEM : 0;
 }
 
@@ -213,6 +214,7 @@ int pw_mm_share_areas(const struct pw_mm *m, struct pw_mm *child, struct pw_erro
     uint32_t slot;
     kind.flags &= ~(uint32_t)PW_AREA_RESERVED; /* it stays the parent's */
     status = make_vma(child, &kind, v->has_anon, &slot);
+    if (!status) child->vmas[slot].ahead = v->ahead;
     if (!status && pw_ranges_put(&child->areas, r.first, r.last, slot)) status = PW_ENOMEM;
     if (r.last == UINT64_MAX) break;
   }

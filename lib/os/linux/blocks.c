@@ -43,6 +43,7 @@ bool pw_must_split(const struct pw_computer *c, uint32_t number)
   const struct pw_swap *swap = &c->reclaim.swap;
   uint32_t mapped[PW_HUGE_PAGES + 1] = {0};
   uint64_t row = (swap->n_slots + PW_HUGE_PAGES - 1) / PW_HUGE_PAGES * PW_HUGE_PAGES;
+  if (pw_swap_is_slow(c)) return true; /* [simple] such blocks are not written whole */
   pw_folio_each(&c->reclaim.folios.list[number], count_mapped, mapped);
   return mapped[PW_HUGE_PAGES] < PW_HUGE_PAGES || row + PW_HUGE_PAGES > swap->n;
 }
@@ -142,7 +143,7 @@ void pw_block_defer(struct pw_computer *c, uint32_t number)
 
 void pw_block_forget(struct pw_computer *c, struct pw_folio *f)
 {
-  if (!f->deferred) return;
+  if (!f->order || !f->deferred) return;
   c->reclaim.deferred[f->deferred - 1] = PW_NO_FOLIO;
   c->reclaim.n_holes++;
   f->deferred = 0;

@@ -275,9 +275,9 @@ void pw_computer_forget_folio(struct pw_computer *c, struct pw_folio *f)
   pw_buddy_give(&c->frames, frame, order);
 }
 
-static int take_private(struct pw_computer *c, unsigned order, struct pw_mm *mm, uint32_t *frame, uint32_t *number)
+int pw_computer_take_private(struct pw_computer *c, unsigned order, bool light, struct pw_mm *mm, uint32_t *frame, uint32_t *number)
 {
-  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .order = order, .light = order > 0}, frame);
+  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .order = order, .light = light}, frame);
   if (!status) status = pw_computer_make_folio(c, *frame, order, mm, number);
   if (status) return status;
   c->now.anon += (uint64_t)FRAME_BYTES << order;
@@ -285,10 +285,17 @@ static int take_private(struct pw_computer *c, unsigned order, struct pw_mm *mm,
   return 0;
 }
 
+void pw_computer_forget_private(struct pw_computer *c, uint32_t number)
+{
+  struct pw_folio *f = &c->reclaim.folios.list[number];
+  c->now.anon -= (uint64_t)FRAME_BYTES << f->order;
+  pw_computer_forget_folio(c, f);
+}
+
 int pw_computer_take_anon(struct pw_computer *c, unsigned order, struct pw_mm *mm, uint64_t page, uint32_t *frame)
 {
   uint32_t number;
-  int status = take_private(c, order, mm, frame, &number);
+  int status = pw_computer_take_private(c, order, order > 0, mm, frame, &number);
   if (status) return status;
   struct pw_folio *f = &c->reclaim.folios.list[number];
   f->dirty = true;
@@ -300,7 +307,7 @@ int pw_computer_take_anon(struct pw_computer *c, unsigned order, struct pw_mm *m
 int pw_computer_swap_in(struct pw_computer *c, uint32_t slot, struct pw_mm *mm, uint64_t page, uint32_t *frame, bool *cached)
 {
   uint32_t number;
-  int status = take_private(c, 0, mm, frame, &number);
+  int status = pw_computer_take_private(c, 0, false, mm, frame, &number);
   if (status) return status;
   struct pw_slot *s = &c->reclaim.swap.slots[slot];
   struct pw_folio *f = &c->reclaim.folios.list[number];
@@ -336,11 +343,16 @@ void pw_computer_pin(struct pw_computer *c, uint32_t frame, bool pinned)
   pw_computer_folio(c, frame)->pinned = pinned;
 }
 
+void pw_computer_soiled(struct pw_computer *c, uint32_t frame)
+{
+  pw_computer_folio(c, frame)->dirty = true;
+}
+
 void pw_computer_wrote(struct pw_computer *c, uint32_t frame)
 {
   struct pw_folio *f = pw_computer_folio(c, frame);
   f->dirty = true;
-  if (f->slot == PW_NO_SLOT) return;
+  if (f->slot == PW_NO_SLOT || (!f->order && f->writing)) return; /* while it is written it stays in the swap cache */
   pw_swap_give(&c->reclaim.swap, f->slot);
   f->slot = PW_NO_SLOT;
 }

@@ -126,6 +126,11 @@ int pw_computer_take_anon(struct pw_computer *computer, unsigned order, struct p
 /* The same for what comes back from swap: *cached: others have it there too, so that it stays in the swap cache with its slot,
  * and nobody maps it yet; else the slot is free again. */
 int pw_computer_swap_in(struct pw_computer *computer, uint32_t slot, struct pw_mm *mm, uint64_t page, uint32_t *frame, bool *cached);
+/* One that nobody maps yet; light: rather none than that anybody is killed. */
+int pw_computer_take_private(struct pw_computer *computer, unsigned order, bool light, struct pw_mm *mm, uint32_t *frame, uint32_t *folio);
+void pw_computer_forget_private(struct pw_computer *computer, uint32_t folio); /* it goes as it came */
+/* The page was written without a fault: a copy that swap has is old, and stays where it is. */
+void pw_computer_soiled(struct pw_computer *computer, uint32_t frame);
 /* The huge zero page. */
 int pw_computer_huge_zero(struct pw_computer *computer, uint32_t *frame);
 /* A frame, private or of a file, is mapped at a page by so many entries more; by one, or 512, fewer. */

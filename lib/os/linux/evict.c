@@ -45,7 +45,7 @@ static void unmap_entry(void *context, struct pw_mm *mm, uint64_t page, uint32_t
   u->folio->holders--;
   if (pw_pte_is_own(*pte)) {
     uint32_t slot = u->slot + pw_pte_frame(*pte) - u->folio->frame;
-    *pte = slot << PW_PTE_BITS | PW_PTE_SWAP;
+    *pte = slot << PW_PTE_BITS | PW_PTE_SWAP | (pw_pte_state(*pte) == PW_PTE_FORKED ? 0 : PW_PTE_EXCLUSIVE);
     u->c->reclaim.swap.slots[slot].users++;
     mm->counts.own--;
     mm->counts.swapped++;
@@ -99,15 +99,20 @@ static void write_out(const struct pw_folio *f, uint64_t *written)
   f->of->counts.thp_swap_outs += f->order > 0;
 }
 
-static bool swap_out(struct pw_computer *c, uint32_t number, uint64_t *written)
+static enum pw_evicted swap_out(struct pw_computer *c, uint32_t number, uint64_t *written)
 {
   struct pw_reclaim *r = &c->reclaim;
   struct pw_folio *f = &r->folios.list[number];
   bool shared = f->key != PW_PRIVATE, added;
   if (shared && pw_pagemap_reserve(&c->swapped, 1)) r->status = PW_ENOMEM;
-  if (r->status || !need_slots(c, f)) return false;
+  if (r->status || !need_slots(c, f)) return PW_EVICT_STAYS;
   unmap_all(c, f, f->slot);
   write_out(f, written);
+  if (f->dirty && !shared && pw_swap_is_slow(c)) {
+    f->dirty = false;
+    r->swap.slots[f->slot].folio = number;
+    return pw_writing_begin(c, number) ? PW_EVICT_WRITTEN : PW_EVICT_STAYS;
+  }
   uint32_t shadow = pw_shadow_make(c, number);
   for (uint32_t i = 0; i >> f->order == 0; i++) {
     r->swap.slots[f->slot + i].folio = PW_NO_FOLIO;
@@ -115,23 +120,24 @@ static bool swap_out(struct pw_computer *c, uint32_t number, uint64_t *written)
   }
   if (shared) {
     r->swap.slots[f->slot].users++;
+    r->swap.slots[f->slot].shared = 1;
     pw_pagemap_insert(&c->swapped, f->key, f->slot, &added);
     pw_pagemap_remove(&c->pages, f->key);
   }
   leave(c, number);
-  return true;
+  return PW_EVICT_GONE;
 }
 
 /* ---- to a file, or nowhere ---- */
 
-static bool drop_cached(struct pw_computer *c, uint32_t number, uint64_t *written)
+static enum pw_evicted drop_cached(struct pw_computer *c, uint32_t number, uint64_t *written)
 {
   struct pw_reclaim *r = &c->reclaim;
   struct pw_folio *f = &r->folios.list[number];
   bool added;
   if (pw_pagemap_reserve(&c->shadows, 1)) {
     r->status = PW_ENOMEM;
-    return false;
+    return PW_EVICT_STAYS;
   }
   unmap_all(c, f, PW_NO_SLOT);
   *written += f->dirty;
@@ -139,7 +145,7 @@ static bool drop_cached(struct pw_computer *c, uint32_t number, uint64_t *writte
   *pw_pagemap_insert(&c->shadows, f->key, 0, &added) = pw_shadow_make(c, number);
   pw_pagemap_remove(&c->pages, f->key);
   leave(c, number);
-  return true;
+  return PW_EVICT_GONE;
 }
 
 static void tell(struct pw_computer *c, const struct pw_told *told)
@@ -157,12 +163,13 @@ static struct pw_told told_of(struct pw_computer *c, uint32_t number)
   return told;
 }
 
-bool pw_evict(struct pw_computer *c, uint32_t number, uint64_t *written)
+enum pw_evicted pw_evict(struct pw_computer *c, uint32_t number, uint64_t *written)
 {
   struct pw_told told = {.mm = NULL};
   if (c->tell) told = told_of(c, number);
   bool swaps = pw_is_swapped(c, &c->reclaim.folios.list[number]);
-  bool gone = swaps ? swap_out(c, number, written) : drop_cached(c, number, written);
-  if (gone) tell(c, &told);
-  return gone;
+  enum pw_evicted evicted = swaps ? swap_out(c, number, written) : drop_cached(c, number, written);
+  bool told_before = swaps && evicted == PW_EVICT_GONE && !told.mapped; /* when it was written */
+  if (evicted != PW_EVICT_STAYS && !told_before) tell(c, &told);
+  return evicted;
 }

@@ -180,6 +180,12 @@ static int write_present(struct fault *f, bool *silent)
 {
   uint32_t *pte = &f->ptes[f->page % leaf_of(f)];
   enum pw_pte state = pw_pte_state(*pte);
+  if (state == PW_PTE_CLEAN) {
+    pw_pte_let_write(pte, PW_PTE_OWN);
+    pw_computer_soiled(f->computer, pw_pte_frame(*pte));
+    *silent = true;
+    return 0;
+  }
   bool alone = f->computer && state == PW_PTE_FORKED && is_alone(f, pw_pte_frame(*pte));
   *silent = alone && f->computer->options.plain;
   f->m->counts.copy_faults += !*silent;
@@ -197,26 +203,35 @@ static int write_present(struct fault *f, bool *silent)
   return put_own(f, pte, state != PW_PTE_ZERO, pw_pte_frame(*pte));
 }
 
+static struct pw_swap_ahead *ahead_of(const struct fault *f)
+{
+  return f->vma ? &f->vma->ahead : &f->m->ahead;
+}
+
+static const struct pw_range everywhere = {.first = 0, .last = UINT64_MAX - 1};
+
 /* A page that was swapped out comes back: as it was, if swap has it for this entry alone; else it stays in the swap cache, which
  * others may find it in. */
 static int bring_back(struct fault *f, uint32_t *pte, uint32_t *frame)
 {
   struct pw_swap *swap = &f->computer->reclaim.swap;
   uint32_t slot = pw_pte_frame(*pte), folio = swap->slots[slot].folio;
-  bool cached = true;
+  bool cached = true, slow = pw_swap_is_slow(f->computer), exclusive = slow && *pte & PW_PTE_EXCLUSIVE;
   if (folio != PW_NO_FOLIO) {
     *frame = f->computer->reclaim.folios.list[folio].frame;
+    pw_swap_hit(f->computer, f->m, ahead_of(f), f->page, folio);
   } else {
-    int status = pw_computer_swap_in(f->computer, slot, f->m, f->page, frame, &cached);
+    int status = slow ? pw_swap_read(f->computer, f->m, f->vma ? &f->area : &everywhere, ahead_of(f), f->page, f->ptes, slot, frame)
+                      : pw_computer_swap_in(f->computer, slot, f->m, f->page, frame, &cached);
     if (status) return pw_mm_status(status, f->err);
     f->m->counts.major_faults++;
-    f->m->counts.swap_ins++;
+    f->m->counts.swap_ins += !slow;
   }
   if (cached && pw_computer_map(f->computer, *frame, 1, f->m, f->page)) return pw_mm_no_memory(f->err);
   swap->slots[slot].users -= cached;
   f->m->counts.swapped--;
   f->m->counts.own++;
-  *pte = pw_pte_make(cached ? PW_PTE_FORKED : PW_PTE_OWN, *frame);
+  *pte = pw_pte_make(!cached ? PW_PTE_OWN : exclusive ? PW_PTE_CLEAN : PW_PTE_FORKED, *frame);
   return 0;
 }
 
@@ -230,7 +245,7 @@ static int swap_in(struct fault *f)
   bool alone = is_alone(f, frame);
   if (f->write && !alone) return put_own(f, pte, true, frame);
   if (!alone || (!f->write && 2 * swap->used < swap->n)) return 0;
-  pw_pte_set_state(pte, PW_PTE_OWN); /* where swap is half full, nothing is kept there for nothing */
+  pw_pte_set_state(pte, PW_PTE_OWN); /* it is written, or swap is half full, where nothing is kept for nothing */
   pw_computer_wrote(f->computer, frame);
   return 0;
 }

@@ -34,14 +34,18 @@ struct pw_folio {
   uint32_t n_others, others_room;
   uint32_t frame, holders;  /* holders: page-table entries that map it, 512 for 2 MiB */
   uint32_t prev, next;      /* in its list */
-  uint32_t deferred;        /* its place in the queue of blocks to be split, from 1; 0: it is not there */
+  union {
+    uint32_t deferred;      /* of a block: its place in the queue of those to be split, from 1; 0: it is not there */
+    uint32_t writing;       /* of a page: the number of its write to swap (swapin.h); 0: it is not being written */
+  };
   uint32_t slot;            /* of swap that has a copy, or is to have one; or PW_NO_SLOT; of a file's page: when it became dirty */
   uint8_t list;             /* enum pw_lru_list */
   uint8_t order;
   bool active;              /* for when it comes to a list */
   bool referenced;          /* it was found accessed once */
   bool workingset;          /* it was active before it left */
-  bool dirty, pinned, charged;
+  bool dirty : 1, pinned : 1, charged : 1;
+  bool readahead : 1;       /* it came from swap with another, and nobody has asked for it yet */
 };
 
 struct pw_folios {

@@ -23,6 +23,7 @@ void pw_reclaim_clear(struct pw_computer *c)
   pw_swap_clear(&r->swap);
   pw_free(r->isolated);
   pw_free(r->deferred);
+  pw_free(r->writing);
   *r = (struct pw_reclaim){.n_batch = 0};
 }
 

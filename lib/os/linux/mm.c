@@ -311,7 +311,8 @@ int pw_mm_move(struct pw_mm *m, const struct pw_native_change *c, struct pw_erro
 
 static void protect_entry(uint32_t *pte)
 {
-  if (pw_pte_state(*pte) == PW_PTE_OWN) pw_pte_set_state(pte, PW_PTE_FORKED);
+  if (pw_pte_state(*pte) >= PW_PTE_OWN) pw_pte_set_state(pte, PW_PTE_FORKED);
+  if (pw_pte_state(*pte) == PW_PTE_SWAP) *pte &= ~PW_PTE_EXCLUSIVE;
 }
 
 void pw_mm_fork(struct pw_mm *m)

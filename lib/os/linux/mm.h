@@ -17,6 +17,7 @@
 
 #include "base/ranges.h"
 #include "os/linux/ptables.h"
+#include "os/linux/swapin.h"
 #include "space/native.h"
 
 /* What stands in a page-table entry, above it the frame, or the slot of swap. */
@@ -28,10 +29,12 @@ enum pw_pte {
   PW_PTE_FORKED,      /* the program's own, read-only since a fork */
   PW_PTE_CACHE_WRITE, /* a page of the page cache that may be written; from here on nothing faults */
   PW_PTE_OWN,         /* the program's own */
+  PW_PTE_CLEAN,       /* … and not written since it came from swap, which has it too: the next write is no fault */
 };
 
 #define PW_PTE_STATE UINT32_C(7)
-#define PW_PTE_ACCESSED UINT32_C(8) /* by any touch; reclaim takes it away */
+#define PW_PTE_ACCESSED UINT32_C(8)  /* by any touch; reclaim takes it away */
+#define PW_PTE_EXCLUSIVE UINT32_C(8) /* of a page in swap: no fork has shared it */
 
 static inline enum pw_pte pw_pte_state(uint32_t pte)
 {
@@ -57,7 +60,7 @@ static inline void pw_pte_set_state(uint32_t *pte, enum pw_pte state)
 /* The program's own, and in memory. */
 static inline bool pw_pte_is_own(uint32_t pte)
 {
-  return pw_pte_state(pte) == PW_PTE_OWN || pw_pte_state(pte) == PW_PTE_FORKED;
+  return pw_pte_state(pte) >= PW_PTE_OWN || pw_pte_state(pte) == PW_PTE_FORKED;
 }
 
 static inline bool pw_pte_is_cached(uint32_t pte)
@@ -95,6 +98,7 @@ struct pw_mm_kind {
 struct pw_mm_vma {
   struct pw_mm_kind kind;
   bool has_anon;       /* it has faulted anonymously: the next two are there */
+  struct pw_swap_ahead ahead; /* of what is read from swap in it */
   uint32_t vma, anon_vma, chain;
 };
 
@@ -110,6 +114,7 @@ struct pw_mm_counts {
   uint64_t brought;          /* pages of its own that it had for the first time */
   uint64_t major_faults, copies, thp_faults, thp_fallbacks, thp_collapses, thp_splits, thp_swap_outs;
   uint64_t swap_ins, swap_outs;  /* pages that it read, and that it had brought and were written */
+  uint64_t swap_ra, swap_ra_hits; /* of those that it read, ahead of need; and of all such, those that it needed then */
   uint64_t refaults, activations; /* pages that it brought again; of those who were needed too soon */
   uint64_t swapped, swapped_peak; /* entries that name swap */
   uint64_t huge, huge_peak;  /* 2 MiB mappings that are not of the zero page */
@@ -136,6 +141,7 @@ struct pw_mm {
   enum pw_thp thp;              /* where 2 MiB may be mapped at once */
   bool no_thp;                  /* the process asked for no huge pages */
   bool unknown;                 /* there are pages outside of all areas */
+  struct pw_swap_ahead ahead;   /* of what is read from swap outside of all areas */
   bool has_pool;                /* some area has huge pages that were set aside */
   struct pw_ranges reserved;    /* pages of such areas that are reserved, and not there */
   uint32_t number;              /* of the address space, for the computer's TLBs */
@@ -198,7 +204,7 @@ static inline unsigned pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool
   enum pw_pte pte = PW_PTE_NONE;
   if (at.ptes) pte = pw_pte_state(at.ptes[page & (pw_ptables_leaf(&mm->tables) - 1)]);
   else if (at.huge) pte = pw_pte_state(at.huge->pte);
-  if (pte < PW_PTE_CACHE_WRITE && (pte <= PW_PTE_SWAP || write)) return 0;
+  if (pte < PW_PTE_CACHE_WRITE ? pte <= PW_PTE_SWAP || write : write && pte == PW_PTE_CLEAN) return 0;
   return at.huge ? 1u << at.huge->order : 1;
 }
 
@@ -209,7 +215,7 @@ static inline unsigned pw_mm_touch(struct pw_mm *mm, uint64_t page, bool write)
   struct pw_ptables_at at = pw_ptables_find(&mm->tables, page);
   uint32_t *pte = at.ptes ? &at.ptes[page & (pw_ptables_leaf(&mm->tables) - 1)] : at.huge ? &at.huge->pte : NULL;
   enum pw_pte state = pte ? pw_pte_state(*pte) : PW_PTE_NONE;
-  if (state < PW_PTE_CACHE_WRITE && (state <= PW_PTE_SWAP || write)) return 0;
+  if (state < PW_PTE_CACHE_WRITE ? state <= PW_PTE_SWAP || write : write && state == PW_PTE_CLEAN) return 0;
   if (state > PW_PTE_ZERO) *pte |= PW_PTE_ACCESSED;
   return at.huge ? 1u << at.huge->order : 1;
 }

@@ -22,7 +22,7 @@ static bool take_out(struct pw_computer *c, uint32_t number, uint64_t *freed)
     while (n) pw_list_put(c, pages[--n], PW_ANON_INACTIVE, false); /* they leave next, if they may */
     return *freed > 0;
   }
-  if (pw_evict(c, number, &written)) {
+  if (pw_evict(c, number, &written) == PW_EVICT_GONE) {
     *freed += size;
     return true;
   }

@@ -12,6 +12,7 @@
 #include "os/linux/buddy.h"
 #include "os/linux/folio.h"
 #include "os/linux/swap.h"
+#include "os/linux/swapin.h"
 #include "pagewalk.h"
 
 struct pw_computer;
@@ -21,6 +22,9 @@ struct pw_reclaim_options {
   uint64_t swap_pages;      /* usable ones */
   uint64_t limit_pages;     /* of the group of all processes; UINT64_MAX: none */
   unsigned swappiness;      /* 0 … 200 */
+  enum pw_system_swap device;
+  uint64_t latency;         /* of a page that is written to a device that takes time, in accesses */
+  unsigned page_cluster;    /* at most 2^this pages are read together */
   bool stops;               /* nobody is killed: the run ends */
   uint64_t seed;
 };
@@ -37,7 +41,7 @@ struct pw_lruvec {
 enum { PW_LRU_BATCH = 31 };
 
 struct pw_reclaim_counts {
-  uint64_t direct_reclaims, kswapd_runs, scanned;
+  uint64_t direct_reclaims, kswapd_runs, scanned, swap_waits;
 };
 
 /* An entry that reclaim found accessed is not any more: whoever remembers it must look again. */
@@ -56,6 +60,10 @@ struct pw_reclaim {
   size_t isolated_room;
   uint32_t *deferred;       /* blocks of 2 MiB that may be mapped in part, in the order in which they became so */
   size_t n_deferred, n_holes, deferred_room; /* holes: of those that went */
+  struct pw_writing *writing; /* pages that are being written, from first_writing on, in the order in which they began */
+  size_t n_writing, first_writing, writing_room;
+  uint32_t writes;          /* that began */
+  struct pw_swap_ahead ahead; /* of a rotating device: slot that was read last */
   uint64_t charged_peak, kernel_peak; /* pages of the group at most, and of the kernel's alone */
   uint64_t uncharged;       /* pages of files that nobody is charged for */
   unsigned kswapd_failures;
@@ -108,9 +116,10 @@ uint64_t pw_one_list_reclaim(struct pw_computer *computer, bool group);
 /* Reclaiming pages of private memory (or of files) of these lists was that expensive. */
 void pw_lru_note_cost(struct pw_lruvec *lruvec, bool file, uint64_t cost);
 
-/* evict.c: it leaves memory, and is on no list. Private memory needs a slot of swap, a block 512 of them: false where there is
- * none. *written: pages more that went to a device. */
-bool pw_evict(struct pw_computer *computer, uint32_t folio, uint64_t *written);
+/* evict.c: it leaves memory, and is on no list; or is being written, in the swap cache, where that takes time. Private memory needs a slot
+ * of swap, a block 512 of them: it stays where there is none. *written: pages more that went to a device. */
+enum pw_evicted { PW_EVICT_STAYS, PW_EVICT_WRITTEN, PW_EVICT_GONE };
+enum pw_evicted pw_evict(struct pw_computer *computer, uint32_t folio, uint64_t *written);
 /* What is known of a page that leaves: the age of its lists, which ages by its pages, and whether it was of the working set. */
 uint32_t pw_shadow_make(struct pw_computer *computer, uint32_t folio);
 /* Is it in swap, or backed by it? */

@@ -13,7 +13,8 @@
 
 struct pw_slot {
   uint32_t folio;  /* in the swap cache, or PW_NO_FOLIO */
-  uint32_t users;  /* entries that name it */
+  uint32_t users : 31; /* entries that name it */
+  uint32_t shared : 1; /* it is of shared memory: nobody reads it ahead */
   uint32_t shadow; /* what was known of the page when it left (reclaim.h) */
 };
 

@@ -57,6 +57,7 @@ static enum fate judge(struct scan *s, uint32_t number)
 {
   struct pw_folio *f = folio_at(s, number);
   bool executable, was = f->referenced;
+  if (!f->order && f->writing) return STAYS; /* [simple] it is waited for where that is needed */
   unsigned references = pw_references(s->c, number, &executable);
   f->referenced = references > 0;
   if (!references) return f->pinned ? STAYS : LEAVES;
@@ -78,11 +79,12 @@ static uint64_t shrink_inactive(struct scan *s, int kind, uint64_t pages)
     enum fate fate = judge(s, number);
     if (fate == LEAVES && size > 1 && pw_must_split(s->c, number) && !pw_block_split(s->c, number, &r->isolated[n], &n, &freed))
       continue; /* its pages are looked at behind the others */
-    if (fate == LEAVES && pw_evict(s->c, number, &written)) {
+    enum pw_evicted evicted = fate == LEAVES ? pw_evict(s->c, number, &written) : PW_EVICT_STAYS;
+    if (evicted == PW_EVICT_GONE) {
       freed += size;
       continue;
     }
-    folio_at(s, number)->active = fate != STAYS; /* no slot of swap: out of the way */
+    folio_at(s, number)->active = fate == ACTIVE || (fate == LEAVES && evicted == PW_EVICT_STAYS); /* no slot of swap: out of the way */
     r->isolated[kept++] = number;
   }
   for (size_t i = 0; i < kept; i++) {
@@ -220,15 +222,18 @@ uint64_t pw_two_lists_reclaim(struct pw_computer *c, uint64_t pages, enum pw_rec
 {
   struct pw_reclaim *r = &c->reclaim;
   pw_lru_drain(c);
+  pw_writing_end(c);
   uint64_t freed = pw_split_deferred(c);
   int first = who == PW_RECLAIM_GROUP, last = r->options.limit_pages != UINT64_MAX;
   for (int forced = 0; forced < 2 && (!forced || !freed) && !r->status; forced++)
-    for (unsigned priority = PRIORITIES + 1; priority-- > 0 && freed < pages && !r->status;)
+    for (unsigned priority = PRIORITIES + 1; priority-- > 0 && freed < pages && !r->status;) {
       for (int v = first; v <= last; v++) {
         struct scan s = {.c = c, .v = &r->lru[v], .who = who, .priority = priority, .forced = forced, .wanted = pages};
         prepare(&s);
         freed += shrink(&s);
       }
+      if (freed < pages) pw_writing_wait(c, pages - freed); /* they go at the next priority */
+    }
   for (int v = first; v <= last; v++)
     for (int kind = 0; kind < 2; kind++) r->lru[v].before[kind] = r->lru[v].refaults[kind];
   return freed;
