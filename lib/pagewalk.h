@@ -836,6 +836,15 @@ struct pw_system_candidate {
   bool group;                  /* the group was at its limit; else the computer had no frame */
 };
 
+/* What the kernel did about few frames, beside kills. Of one computer the first PW_SYSTEM_MOST_EVENTS are kept. */
+enum pw_system_event_kind { PW_SYSTEM_KSWAPD, PW_SYSTEM_DIRECT_RECLAIM, PW_SYSTEM_THP_FALLBACK, PW_SYSTEM_EVENT_KINDS };
+#define PW_SYSTEM_MOST_EVENTS 10000
+struct pw_system_event {
+  enum pw_system_event_kind kind;
+  uint32_t process;            /* for whom, among the result's processes; UINT32_MAX: for one that was to begin */
+  uint64_t access, freed_pages, free_bytes, swap_free_bytes;
+};
+
 /* What the processes did in one region of their memory: a segment of a file, the heap, a mapping. */
 struct pw_system_region {
   char *name;
@@ -857,7 +866,8 @@ struct pw_system_result {
   int frag_index_9;
   unsigned unusable_9;
   struct pw_system_kernel_counts kernel;
-  size_t n_processes, n_slabs, n_windows, n_candidates, n_regions;
+  size_t n_processes, n_slabs, n_windows, n_candidates, n_regions, n_events;
+  struct pw_system_event *events; /* in their order */
   struct pw_system_region *regions; /* if they were asked for, in the order of their first walk or fault */
   struct pw_system_candidate *candidates; /* of the kills, in their order */
   struct pw_system_process *processes; /* in the order in which they began */

@@ -307,6 +307,10 @@ static int take_candidates(struct answer *a, struct pw_error *err)
   if (!a->result->candidates) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of the kills");
   if (n) memcpy(a->result->candidates, s->candidates, n * sizeof *s->candidates);
   a->result->n_candidates = n;
+  a->result->events = pw_calloc(s->n_events + 1, sizeof *a->result->events);
+  if (!a->result->events) return pw_error_set(err, PW_ENOMEM, "memory ran out for the rows of what was done about few frames");
+  if (s->n_events) memcpy(a->result->events, s->events, s->n_events * sizeof *s->events);
+  a->result->n_events = s->n_events;
   return 0;
 }
 
@@ -498,6 +502,7 @@ void pw_system_clear(struct pw_system_result *r)
   for (size_t i = 0; i < r->n_slabs; i++) pw_free(r->slabs[i].name);
   pw_free(r->slabs);
   pw_free(r->candidates);
+  pw_free(r->events);
   for (size_t i = 0; i < r->n_regions; i++) pw_free(r->regions[i].name);
   pw_free(r->regions);
   pw_free(r->windows);

@@ -96,7 +96,7 @@ int pw_system_csv_header(FILE *out, enum pw_system_table table, struct pw_error 
       fputs(",resident_bytes,table_bytes,thp_bytes,swap_bytes,hugetlb_bytes,ended\n", out);
       break;
     case PW_SYSTEM_SLABS: fputs(",cache,object_bytes,objects,slabs,bytes,objects_peak,slabs_peak\n", out); break;
-    case PW_SYSTEM_EVENTS: fputs(",kill,access,name,process,victim,points,score,cause,free_bytes,swap_free_bytes\n", out); break;
+    case PW_SYSTEM_EVENTS: fputs(",event,access,name,process,kill,victim,points,score,cause,freed_pages,free_bytes,swap_free_bytes\n", out); break;
     case PW_SYSTEM_REGIONS: fputs(",name,process,region,walks,walk_refs,minor_faults,major_faults,thp_faults,thp_fallbacks,own_bytes\n", out); break;
     case PW_SYSTEM_BUDDY: fputs(",window,access,order,type,blocks\n", out); break;
     default:
@@ -177,17 +177,35 @@ static void put_buddy(FILE *out, const struct pw_system_config *c, const struct 
       }
 }
 
+static void put_event_begin(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r, const char *event, uint64_t access,
+                            uint32_t process)
+{
+  put_machine(out, c, r);
+  fprintf(out, ",%s,%" PRIu64 ",", event, access);
+  if (process < r->n_processes) pw_csv_write_text(out, r->processes[process].name);
+  fputc(',', out);
+  if (process < r->n_processes) fprintf(out, "%" PRIu32, r->processes[process].process);
+}
+
+static void put_candidate(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r, const struct pw_system_candidate *k)
+{
+  put_event_begin(out, c, r, "kill", k->access, k->process);
+  fprintf(out, ",%" PRIu32 ",%d,%" PRId64 ",%" PRIu64 ",%s,,%" PRIu64 ",%" PRIu64 "\n", k->kill, k->victim, k->points, k->score,
+          k->group ? "group" : "memory", k->free_bytes, k->swap_free_bytes);
+}
+
+/* Each candidate of each kill, and what else was done about few frames, in the order of time: a kill behind what did not help. */
 static void put_events(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)
 {
-  for (size_t i = 0; i < r->n_candidates; i++) {
-    const struct pw_system_candidate *k = &r->candidates[i];
-    const struct pw_system_process *p = &r->processes[k->process];
-    put_machine(out, c, r);
-    fprintf(out, ",%" PRIu32 ",%" PRIu64 ",", k->kill, k->access);
-    pw_csv_write_text(out, p->name);
-    fprintf(out, ",%" PRIu32 ",%d,%" PRId64 ",%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 "\n", p->process, k->victim, k->points, k->score,
-            k->group ? "group" : "memory", k->free_bytes, k->swap_free_bytes);
+  static const char *const names[PW_SYSTEM_EVENT_KINDS] = {"kswapd", "direct_reclaim", "thp_fallback"};
+  size_t kill = 0;
+  for (size_t i = 0; i < r->n_events; i++) {
+    const struct pw_system_event *e = &r->events[i];
+    for (; kill < r->n_candidates && r->candidates[kill].access < e->access; kill++) put_candidate(out, c, r, &r->candidates[kill]);
+    put_event_begin(out, c, r, names[e->kind], e->access, e->process);
+    fprintf(out, ",,,,,,%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", e->freed_pages, e->free_bytes, e->swap_free_bytes);
   }
+  for (; kill < r->n_candidates; kill++) put_candidate(out, c, r, &r->candidates[kill]);
 }
 
 static void put_regions(FILE *out, const struct pw_system_config *c, const struct pw_system_result *r)

@@ -41,6 +41,16 @@ static void shoot(void *context, uint32_t number, uint64_t start, uint64_t end)
   }
 }
 
+static void note_few(void *context, enum pw_system_event_kind kind, uint64_t freed)
+{
+  struct pw_system *s = context;
+  const struct pw_process *asker = s->computer.asker;
+  if (s->n_events == PW_SYSTEM_MOST_EVENTS || pw_grow((void **)&s->events, &s->events_room, s->n_events + 1, sizeof *s->events)) return;
+  s->events[s->n_events++] = (struct pw_system_event){.kind = kind, .process = asker ? asker->number : UINT32_MAX, .access = s->clock, .freed_pages = freed,
+                                                      .free_bytes = s->computer.frames.free << PW_BASE_SHIFT,
+                                                      .swap_free_bytes = pw_swap_free(&s->computer.reclaim.swap) << PW_BASE_SHIFT};
+}
+
 static int audit(void *context, struct pw_error *err)
 {
   const struct pw_system *s = context;
@@ -89,6 +99,7 @@ static int configure(struct pw_system *s, const struct pw_system_config *c, size
   s->seen = pw_calloc(N_SEEN, sizeof *s->seen); /* no memory is of age 0 */
   s->asids = pw_calloc(c->asids + 1, sizeof *s->asids);
   s->computer.shoot = shoot;
+  s->computer.few = note_few;
   s->computer.shoot_context = s;
   s->computer.clock = &s->clock;
   s->computer.reclaim.unseen = unseen;
@@ -122,6 +133,7 @@ void pw_processor_clear(struct pw_system *s, size_t n_slots)
 {
   for (size_t i = 0; s->slots && i < n_slots; i++) pw_program_clear(&s->slots[i].program);
   s->computer.shoot = NULL;
+  s->computer.few = NULL;
   s->computer.reclaim.unseen = NULL;
   for (size_t i = 0; i < s->processes.n; i++) {
     struct pw_process *p = s->processes.list[i];
@@ -138,6 +150,7 @@ void pw_processor_clear(struct pw_system *s, size_t n_slots)
   pw_free(s->asids);
   pw_free(s->of);
   pw_free(s->candidates);
+  pw_free(s->events);
   if (s->regions) pw_regions_clear(s->regions);
   pw_free(s->regions);
 }

@@ -64,6 +64,8 @@ struct pw_system {
   bool exact;                       /* each touch counts: who was used last leaves last */
   struct pw_system_candidate *candidates; /* of the kills */
   size_t n_candidates, candidates_room;
+  struct pw_system_event *events;   /* what was done about few frames, the first of it */
+  size_t n_events, events_room;
   uint32_t kills;
   uint64_t group_peak;              /* pages */
   struct pw_regions *regions;       /* owned; or NULL: nobody asked for them */

@@ -985,7 +985,8 @@ def compare(pagewalk, seed, folder):
         notes += f' {name}' if n else ''
     points = defaultdict(list)
     for event in csv.DictReader(open(out / 'events.csv', newline='')):
-        points[event['kill']].append(int(event['points']))
+        if event['event'] == 'kill':
+            points[event['kill']].append(int(event['points']))
     if [sorted(p) for p in points.values()] != computer.kills:
         more.append(f'points: {dict(points)}, naive {computer.kills}')
     if more:

@@ -23,9 +23,12 @@ run() {
 # cell TABLE ROW COLUMN
 cell() {
   awk -F, -v row="$2" -v column="$3" '
-    NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i; if (!at) print "no such column" }
-    NR == row + 1 { print $at }' "$dir/out/$1.csv"
+    NR == 1 { for (i = 1; i <= NF; i++) { if ($i == column) at = i; if ($i == "event") event = i }; if (!at) print "no such column"; next }
+    event && $event != "kill" { next } # of events those of kills
+    ++n == row { print $at }' "$dir/out/$1.csv"
 }
+# happened EVENT: how often events.csv has it
+happened() { awk -F, -v event="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "event") at = i } NR > 1 && $at == event { n++ } END { print n + 0 }' "$dir/out/events.csv"; }
 # expect TABLE ROW COLUMN=VALUE...
 expect() {
   local pair got
@@ -122,6 +125,11 @@ ran="classic without times"
   -o "$dir/out" || fail classic
 expect events 1 name=busy points=800 victim=1
 
+# What did not help stands before the kill: kswapd, which fails 16 times, then the process's own attempts; 16 of those freed nothing.
+run first --memory 8M --kernel 0 --thp never
+checks=$((checks + 1))
+[ "$(happened kswapd)" = "$(cell system 1 kswapd_runs)" ] && [ "$(happened direct_reclaim)" = "$(cell system 1 direct_reclaims)" ] && [ "$(happened direct_reclaim)" = 16 ] &&
+  [ "$(happened kill)" = 1 ] || fail "$(cut -d, -f 24-30 "$dir/out/events.csv" | sort | uniq -c)"
 # A group at its limit of 11 pages of the kernel's (4 tables, a stack of 4, objects of 10,408 bytes) and 3 more: the fourth store is charged before it has a frame. 3 >> p pages are scanned at
 # priority p, of which private memory has 60 of 200 parts: none, until at priority 0 all three are looked at; they were accessed, and stay. Nothing was
 # freed, so once more: none has been touched since, and all three leave.

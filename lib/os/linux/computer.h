@@ -67,6 +67,9 @@ struct pw_told {
 };
 typedef void pw_tell_fn(void *context, const struct pw_told *told);
 
+/* Frames were few, and something was done about it. */
+typedef void pw_few_fn(void *context, enum pw_system_event_kind kind, uint64_t freed_pages);
+
 struct pw_process;
 
 struct pw_computer {
@@ -100,6 +103,7 @@ struct pw_computer {
   uint64_t ages;                   /* given to memories */
   pw_shoot_fn *shoot;              /* or NULL */
   void *shoot_context;
+  pw_few_fn *few;                  /* or NULL; the context is that of `shoot` */
   pw_tell_fn *tell;                /* or NULL */
   void *tell_context;
 };

@@ -96,6 +96,7 @@ static void run_kswapd(struct pw_computer *c)
     all += freed;
   } while (freed && !r->status && c->frames.free <= c->high);
   r->kswapd_failures = all ? 0 : r->kswapd_failures + 1;
+  if (c->few) c->few(c->shoot_context, PW_SYSTEM_KSWAPD, all);
 }
 
 /* No frame was to be had. 0: try again. */
@@ -108,6 +109,7 @@ static int make_room(struct pw_computer *c, unsigned order, bool light, unsigned
   }
   if (is_linux(c)) r->counts.direct_reclaims++;
   uint64_t freed = reclaim(c, UINT64_C(1) << order, PW_RECLAIM_DIRECT);
+  if (c->few && is_linux(c)) c->few(c->shoot_context, PW_SYSTEM_DIRECT_RECLAIM, freed);
   if (r->status) return r->status;
   if (freed) {
     *failures = 0;

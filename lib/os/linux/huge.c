@@ -59,6 +59,12 @@ static int put_huge(struct pw_mm *m, uint64_t first, enum pw_pte state, uint32_t
   return 0;
 }
 
+static void fall_back(struct pw_mm *m)
+{
+  m->counts.thp_fallbacks++;
+  if (m->computer && m->computer->few) m->computer->few(m->computer->shoot_context, PW_SYSTEM_THP_FALLBACK, 0);
+}
+
 /* A first touch. Not done: there is a leaf table already, or no block to be had. */
 int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool write, bool *done, struct pw_error *err)
 {
@@ -69,7 +75,7 @@ int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool
   if (status) return status;
   status = take_block(m, page, !write, &frame);
   if (status == PW_MM_NO_FRAME) {
-    m->counts.thp_fallbacks++;
+    fall_back(m);
     return 0;
   }
   if (status) return pw_mm_status(status, err);
@@ -109,7 +115,7 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
       return 0;
     }
     if (status != PW_MM_NO_FRAME) return pw_mm_status(status, err);
-    m->counts.thp_fallbacks++;
+    fall_back(m);
   }
   pw_mm_split_huge(m, page);
   return 0;
