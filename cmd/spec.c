@@ -146,6 +146,40 @@ static bool is_number(struct slice text, enum spec_unit unit)
   return read_number(&number, &over, trim(text), unit);
 }
 
+enum { FACTOR_DIGITS = 6, PAGE_BYTES = 4096 };
+
+/* 2 or 1.25, as a fraction: false when the text is anything else. */
+static bool read_factor(uint64_t *numerator, uint64_t *denominator, struct slice text)
+{
+  size_t digits = 0, behind = 0;
+  bool dot = false;
+  text = trim(text);
+  *numerator = 0;
+  *denominator = 1;
+  for (size_t i = 0; i < text.n; i++) {
+    char c = text.text[i];
+    if (c == '.' && !dot && digits) {
+      dot = true;
+      continue;
+    }
+    if (c < '0' || c > '9' || digits++ == 12 || (dot && behind++ == FACTOR_DIGITS)) return false;
+    *numerator = *numerator * 10 + (uint64_t)(c - '0');
+    *denominator *= dot ? 10 : 1;
+  }
+  return digits && (!dot || behind);
+}
+
+/* The next value of a range with a factor, which rises: up to a whole number, of bytes from a page on to whole pages. False: there is none. */
+static bool times(uint64_t *value, uint64_t numerator, uint64_t denominator, enum spec_unit unit)
+{
+  uint64_t next, rest = (*value % denominator * numerator + denominator - 1) / denominator; /* at most 10^6 times 10^12 */
+  if (__builtin_mul_overflow(*value / denominator, numerator, &next) || __builtin_add_overflow(next, rest, &next)) return false;
+  bool pages = unit == SPEC_BYTES && denominator > 1 && next > PAGE_BYTES;
+  if (pages && __builtin_add_overflow(next, PAGE_BYTES - 1, &next)) return false;
+  *value = pages ? next / PAGE_BYTES * PAGE_BYTES : next;
+  return true;
+}
+
 /* lo..hi, lo..hi+step, lo..hi*factor; `dots` points at the two dots. */
 static int parse_range(struct numbers *numbers, struct slice item, const char *dots,
                        const struct spec_kind *kind, const char *place, struct pw_error *err)
@@ -153,14 +187,15 @@ static int parse_range(struct numbers *numbers, struct slice item, const char *d
   struct spec_kind end_kind = *kind;
   end_kind.word = NULL;
   struct range r = cut_range(item, dots);
-  struct spec_kind step_kind = {.unit = r.times ? SPEC_PLAIN : kind->unit, .most = UINT64_MAX};
-  uint64_t lo, hi, step;
-  if (!is_number(r.low, kind->unit) || !is_number(r.high, kind->unit) || !is_number(r.step, step_kind.unit))
-    return bad(err, place, item, "is no range of numbers; its forms are lo..hi, lo..hi+step and lo..hi*factor, as in 16..64*2");
+  struct spec_kind step_kind = {.unit = kind->unit, .most = UINT64_MAX};
+  uint64_t lo, hi, step = 1, numerator = 1, denominator = 1;
+  bool steps = r.times ? read_factor(&numerator, &denominator, r.step) : is_number(r.step, step_kind.unit);
+  if (!is_number(r.low, kind->unit) || !is_number(r.high, kind->unit) || !steps)
+    return bad(err, place, item, "is no range of numbers; its forms are lo..hi, lo..hi+step and lo..hi*factor, as in 16..64*2 or 1M..2M*1.1");
   if (spec_number(&lo, r.low, &end_kind, place, err) || spec_number(&hi, r.high, &end_kind, place, err) ||
-      spec_number(&step, r.step, &step_kind, place, err))
+      (!r.times && spec_number(&step, r.step, &step_kind, place, err)))
     return PW_EINVAL;
-  if (r.times && step < 2) return bad(err, place, item, "never ends: the factor must be at least 2");
+  if (r.times && numerator <= denominator) return bad(err, place, item, "never ends: the factor must be more than 1");
   if (step < 1) return bad(err, place, item, "never ends: the step must be at least 1");
   if (lo > hi) return bad(err, place, item, "is an empty range: write the lower end first");
   if (r.times && lo == 0) return bad(err, place, item, "never ends: a range with a factor starts at 1 or more");
@@ -168,8 +203,9 @@ static int parse_range(struct numbers *numbers, struct slice item, const char *d
     return pw_error_set(err, PW_EINVAL, "%s: '%.*s' gives more than %u values: take a larger step", place,
                         (int)item.n, item.text, SPEC_MOST);
   for (uint64_t value = lo;;) {
+    if (numbers->n >= SPEC_MOST) return pw_error_set(err, PW_EINVAL, "%s: '%.*s' gives more than %u values: take a larger factor", place, (int)item.n, item.text, SPEC_MOST);
     numbers_add(numbers, value);
-    bool over = r.times ? __builtin_mul_overflow(value, step, &value) : __builtin_add_overflow(value, step, &value);
+    bool over = r.times ? !times(&value, numerator, denominator, kind->unit) : __builtin_add_overflow(value, step, &value);
     if (over || value > hi) return 0;
   }
 }

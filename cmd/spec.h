@@ -3,6 +3,7 @@
  *   number   4096  4K  64MiB  1G          bytes and entries: powers of 1024
  *                                         counts of accesses: powers of 1000
  *   item     number | lo..hi | lo..hi+step | lo..hi*factor | a word such as "full"
+ *            a factor may be decimal: values are rounded up, sizes to whole pages
  *   list     item,item,…
  *   TLB      none | ENTRIES[:WAYS[:POLICY]], each a list
  *   specs    spec;spec;…

@@ -96,7 +96,12 @@ for range in 16...64*2 16..64x2 16..64*2*2 16..full 16..64*2K ..64; do
   expect 2 "forms are lo..hi, lo..hi+step and lo..hi*factor" sweep a.txt --dtlb "$range" -o o
 done
 expect 2 "step must be at least 1" sweep a.txt --dtlb 16..64+0 -o o
-expect 2 "factor must be at least 2" sweep a.txt --dtlb '16..64*1' -o o
+expect 2 "factor must be more than 1" sweep a.txt --dtlb '16..64*1' -o o
+expect 2 "factor must be more than 1" sweep a.txt --dtlb '16..64*0.9' -o o
+expect 2 "is no range of numbers" sweep a.txt --dtlb '16..64*1.' -o o
+expect 2 "is no range of numbers" sweep a.txt --dtlb '16..64*.5' -o o
+expect 2 "is no range of numbers" sweep a.txt --dtlb '16..64*1.2.3' -o o
+expect 2 "take a larger factor" sweep a.txt --memory '1M..1000G*1.000001' -o o
 expect 2 "no combination" sweep a.txt --dtlb 4:8 -o o
 expect 2 "give one of them" sweep a.txt --resume --force -o o
 expect 1 "parent does not exist" sweep a.txt -o no/where
