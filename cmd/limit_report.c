@@ -107,6 +107,9 @@ void validate_limit_text(const struct pw_limit_options *o, const struct pw_limit
   human_count(a, sizeof a, v->more.major_faults);
   human_count(b, sizeof b, v->fewer.major_faults);
   printf("\n24 pages more or less change the prediction to %s or %s major faults.\n", a, b);
+  human_count(a, sizeof a, v->lru.major_faults);
+  human_count(b, sizeof b, v->clock.major_faults);
+  printf("Exact LRU would take %s, CLOCK %s.\n", a, b);
   human_count(a, sizeof a, v->unpolled.major_faults);
   printf("A run whose counters nobody read had %s%s.\n", a, v->unpolled.oom_kills ? " and was killed" : "");
   struct measured files = measure(v, N_QUANTITIES - 2);
@@ -121,7 +124,7 @@ void validate_limit_text(const struct pw_limit_options *o, const struct pw_limit
 void validate_limit_csv(FILE *out, const struct words *program, const struct pw_limit_options *o, const struct pw_limit_validation *v)
 {
   char *text = validate_program(program);
-  fputs("program,memory_bytes,swap_bytes,quantity,predicted,with_24_fewer,with_24_more,measured,difference_percent,spread_percent,unpolled", out);
+  fputs("program,memory_bytes,swap_bytes,quantity,predicted,with_24_fewer,with_24_more,measured,difference_percent,spread_percent,unpolled,lru,clock", out);
   for (unsigned k = 0; k < v->n_polled; k++) fprintf(out, ",run_%u", k + 1);
   fputc('\n', out);
   for (size_t i = 0; i < N_QUANTITIES; i++) {
@@ -133,6 +136,8 @@ void validate_limit_csv(FILE *out, const struct words *program, const struct pw_
     else
       fprintf(out, ",,,,%.9g,", m.mean);
     fprintf(out, ",%.6g,%" PRIu64, m.spread, value(&v->unpolled, i));
+    if (quantities[i].differs) fprintf(out, ",%" PRIu64 ",%" PRIu64, value(&v->lru, i), value(&v->clock, i));
+    else fputs(",,", out);
     for (unsigned k = 0; k < v->n_polled; k++) fprintf(out, ",%" PRIu64, value(&v->polled[k], i));
     fputc('\n', out);
   }

@@ -462,6 +462,7 @@ struct pw_limit_options {
 
 struct pw_limit_validation {
   struct pw_limited predicted, fewer, more; /* with 24 pages less, and more */
+  struct pw_limited lru, clock;    /* were these who chose, instead of Linux */
   struct pw_limited polled[PW_LIMIT_RUNS], unpolled;
   unsigned n_polled;
   unsigned swappiness;

@@ -11,7 +11,7 @@
 enum { BAND_PAGES = 24, OUTSIDE_BYTES = PW_LIMIT_OUTSIDE * 4096 };
 #define LEAST_MEMORY (UINT64_C(4) << 30) /* of the computer of a prediction: so much that only the group's limit counts */
 
-static struct pw_system_config config_of(const struct pw_limit_options *options, unsigned swappiness, int more_pages)
+static struct pw_system_config config_of(const struct pw_limit_options *options, unsigned swappiness, int more_pages, enum pw_system_reclaim reclaim)
 {
   struct pw_system_config c;
   uint64_t pages = (options->memory_bytes >> PW_BASE_SHIFT) + PW_LIMIT_OUTSIDE; /* what is charged elsewhere does not count */
@@ -21,6 +21,7 @@ static struct pw_system_config config_of(const struct pw_limit_options *options,
   c.thp = options->thp;
   c.swap_bytes = options->swap_bytes;
   c.swappiness = swappiness;
+  c.reclaim = reclaim;
   c.group_bytes = (uint64_t)((int64_t)pages + more_pages) << PW_BASE_SHIFT;
   return c;
 }
@@ -56,17 +57,27 @@ static int predict(struct pw_limit_validation *v, const struct pw_limit_options 
 {
   const struct pw_system_program program = {.trace = options->trace, .copies = 1};
   const struct pw_system_options how = {.progress = follow, .progress_context = f};
-  struct pw_system_config configs[3];
-  struct pw_system_case cases[3], *const list[] = {&cases[0], &cases[1], &cases[2]};
-  struct pw_limited *const to[] = {&v->predicted, &v->fewer, &v->more};
-  for (int i = 0; i < 3; i++) {
-    configs[i] = config_of(options, v->swappiness, i == 1 ? -BAND_PAGES : i == 2 ? BAND_PAGES : 0);
+  const struct {
+    struct pw_limited *to;
+    int more_pages;
+    enum pw_system_reclaim reclaim;
+  } what[] = {{&v->predicted, 0, PW_SYSTEM_RECLAIM_LINUX},
+              {&v->fewer, -BAND_PAGES, PW_SYSTEM_RECLAIM_LINUX},
+              {&v->more, BAND_PAGES, PW_SYSTEM_RECLAIM_LINUX},
+              {&v->lru, 0, PW_SYSTEM_RECLAIM_LRU},
+              {&v->clock, 0, PW_SYSTEM_RECLAIM_CLOCK}};
+  enum { N = sizeof what / sizeof *what };
+  struct pw_system_config configs[N];
+  struct pw_system_case cases[N], *list[N];
+  for (int i = 0; i < N; i++) {
+    configs[i] = config_of(options, v->swappiness, what[i].more_pages, what[i].reclaim);
     cases[i] = (struct pw_system_case){.config = &configs[i]};
+    list[i] = &cases[i];
   }
-  int status = pw_system_run(&program, 1, list, 3, &how);
-  for (int i = 0; i < 3; i++) {
+  int status = pw_system_run(&program, 1, list, N, &how);
+  for (int i = 0; i < N; i++) {
     if (cases[i].error.status && err->status == 0) *err = cases[i].error;
-    if (!cases[i].error.status) *to[i] = limited_of(&cases[i].result);
+    if (!cases[i].error.status) *what[i].to = limited_of(&cases[i].result);
     pw_system_clear(&cases[i].result);
   }
   return status;

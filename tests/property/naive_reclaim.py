@@ -51,6 +51,8 @@ class Lists:
         return len(self.of[kind, active])
 
     def pay(self, kind, cost):
+        if not cost:
+            return
         self.cost[kind] += cost
         if sum(self.cost.values()) > sum(map(len, self.of.values())) // 4:
             self.cost = {k: c // 2 for k, c in self.cost.items()}

@@ -123,6 +123,7 @@ void pw_lru_refault(struct pw_computer *c, uint32_t number, uint32_t shadow)
 void pw_lru_note_cost(struct pw_lruvec *v, bool file, uint64_t cost)
 {
   uint64_t pages = v->pages[0] + v->pages[1] + v->pages[2] + v->pages[3];
+  if (!cost) return; /* nor do old costs fade then (since 6.17) */
   v->cost[file] += cost;
   if (v->cost[0] + v->cost[1] <= pages / 4) return;
   v->cost[0] /= 2;
