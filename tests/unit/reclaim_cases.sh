@@ -155,6 +155,44 @@ $(stores 0 20)"
 run twenty --memory 16M --kernel 0 --swap 1M --thp never --group-limit $((31 * 4))K
 expect system 1 minor_faults=21 swap_outs=3 scanned=23
 
+# With swappiness 200 private memory has all parts, so that size >> priority pages are scanned. 8 new pages in a limit of 8; the ninth: 1, 2 and 4 are looked at for
+# the first time at priorities 3 to 1, at 0 all 8: 7 were not touched since, and leave, page 0 at age 0 to page 6 at age 6.
+trace ages <<<"$map
+$(stores 0 8)"
+run ages --memory 16M --kernel 0 --swap 1M --thp never --swappiness 200 --group-limit $((19 * 4))K
+expect system 1 swap_outs=7 scanned=15 refaults=0
+# Page 7 is touched again, 9 to 14 come, and 15: page 7, referenced before, becomes active (age 8); 8 is looked at, then 9 to 11, then all: 12 to 14 for the
+# first time, 8 to 11 leave at ages 8 to 11. Page 11 comes back at age 12: 12 - 11 is no more than the one active page, so it is active at once (age 13). Page
+# 10: 13 - 10 is more (11 waits in the batch, and is not counted): not active.
+trace refaults <<<"$map
+$(stores 0 8)
+R,@7,8
+$(stores 9 15)
+R,@11,8
+R,@10,8"
+run refaults --memory 16M --kernel 0 --swap 1M --thp never --swappiness 200 --group-limit $((19 * 4))K
+expect system 1 swap_outs=11 scanned=27 refaults=2 major_faults=2 activations=1
+# A refault made a page active, so that active pages are looked at next time: 16 comes, then 17. Priority 2: 12 leaves. 1: 13 and 14 leave, and page 7, the last
+# of the active ones, becomes inactive. 0: 15, 10 and 16 are looked at, 7 leaves at age 16, and 11 becomes inactive. So 7 comes back, at age 17; nothing is active.
+trace deactivated <<<"$(tail -n +2 "$dir/refaults")
+$(stores 16 17)
+R,@7,8"
+sed -i '1d' "$dir/deactivated" && { echo op,addr,size,pid,arg,name,offset; cat "$dir/deactivated"; } >"$dir/again" && mv "$dir/again" "$dir/deactivated"
+run deactivated --memory 16M --kernel 0 --swap 1M --thp never --swappiness 200 --group-limit $((19 * 4))K
+expect system 1 swap_outs=15 scanned=36 refaults=3 activations=1 major_faults=3
+# Batches, and stopping in proportion: 100 private pages and 80 of a file, all touched once, and one page more. While 80 >> p is not 0 files alone are scanned: 1, 2, 5,
+# 10, 20, 40 from priority 6 to 1, for the first time. At 0 all of both: 32 private ones stay, of 32 of the file 2 are new and 30 leave; 32 more stay, 32 more
+# leave: enough. (The file came by 4 major faults and a minor one.) 36 and 16 are left: the file stops at 16 * 100 / 81 = 19 % of its target, and private memory goes on to 81 of its 100: 17 more.
+trace both <<<"map,@0,0x100000,0,rw-p
+map,@256,0x50000,0,r--p,/f,0
+$(stores 0 99)
+$(seq 256 335 | sed 's/.*/R,@&,8/')
+$(stores 100 100)"
+run both --memory 16M --kernel 0 --swap 1M --thp never --page-cache cold --swappiness 100 --group-limit $((191 * 4))K --every 1
+expect system 1 scanned=223 swap_outs=0 minor_faults=102 major_faults=4 refaults=0
+rows=$(($(wc -l <"$dir/out/series.csv") - 1))
+expect series $rows file_bytes=$((18 * 4096))
+
 # What comes back is told from what comes first. Nothing is active, and there are no files: so the lists had to have been longer by all that came
 # since, and nothing becomes active.
 trace back <<<"$map
