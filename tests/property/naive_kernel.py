@@ -201,6 +201,8 @@ class Area:
 
 
 class Pte:
+    accessed = True  # as a fault makes it
+
     def __init__(self, state, frame=None, block=None):
         self.state, self.frame, self.block = state, frame, block  # zero, cache, cachew, own, forked
         self.exclusive = self.clean = False  # of swap: shared by no fork; not written since it came from there
@@ -860,6 +862,7 @@ class Computer:
         p.tables[0, first >> 9] = p.aside.pop(first)
         for i in range(512):
             p.pages[first + i] = Pte(e.state, None if e.state == 'zero' else e.block.at + i, e.block)
+            p.pages[first + i].accessed = e.accessed
         if e.state != 'zero':
             self.count_thp(e.block, -1)
         p.count['thp_splits'] += 1
@@ -1084,7 +1087,9 @@ class Computer:
                 e.state = 'forked' if e.state == 'own' else e.state
                 if e.block:
                     e.block.maps += 512
-                self.put_huge(child, at, Pte(e.state, None, e.block))
+                twin = Pte(e.state, None, e.block)
+                twin.accessed = False
+                self.put_huge(child, at, twin)
                 continue
             if at not in parent.pages:
                 continue

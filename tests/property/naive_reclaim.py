@@ -15,7 +15,6 @@ from pathlib import Path
 import naive_kernel as naive
 from naive_kernel import MOVABLE, PAGE, UNMOVABLE, NoFrame
 
-naive.Pte.accessed = True  # as a fault makes it
 naive.Pte.counted = False  # of swap: its slot knows of it; `frame` is the slot then
 BYTES = {'task_struct': 4288, 'mm_struct': 1600, 'signal_cache': 1152, 'sighand_cache': 2112, 'files_cache': 704, 'vm_area_struct': 192,
          'anon_vma': 104, 'anon_vma_chain': 64, 'pid': 192, 'filp': 192, 'shmem_inode': 752}  # charged by their bytes
@@ -39,6 +38,10 @@ class FilePage:
         self.at, self.name, self.i = at, name, i
 
 
+def size(page):
+    return 512 if isinstance(page, naive.Block) else 1
+
+
 class Lists:
     """Of those who are charged alike; the head of each list is its first element."""
 
@@ -48,13 +51,13 @@ class Lists:
         self.again, self.before = {'a': 0, 'f': 0}, {'a': 0, 'f': 0}
 
     def n(self, kind, active):
-        return len(self.of[kind, active])
+        return sum(map(size, self.of[kind, active]))
 
     def pay(self, kind, cost):
         if not cost:
             return
         self.cost[kind] += cost
-        if sum(self.cost.values()) > sum(map(len, self.of.values())) // 4:
+        if sum(self.cost.values()) > sum(self.n(*key) for key in self.of) // 4:
             self.cost = {k: c // 2 for k, c in self.cost.items()}
 
     def few_inactive(self, kind):
@@ -73,6 +76,7 @@ class Computer(naive.Computer):
         self.bytes = self.charged_user = self.kernel_pages = 0
         self.way, self.asker, self.failed = None, None, 0
         self.kills, self.direct, self.pinned = [], 0, []
+        self.deferred = []  # blocks that may be mapped in part
         self.shadows, self.out = {}, {}  # of files' pages; of shared memory: its slot
         self.slow = o['device'] != 'sync' and o['reclaim'] == 'linux'
         self.writing, self.ahead, self.waits = [], [0, 0, 4], 0  # pages in the order of their writes; of a disk
@@ -84,9 +88,11 @@ class Computer(naive.Computer):
 
     def take(self, order, kind):
         way = self.way or 'kernel'
-        if way in ('kernel', 'user', 'ahead'):
-            self.charge(1 << order, way == 'ahead')
-        if self.o['reclaim'] == 'linux' and self.buddy.free <= self.low + (1 << order) - 1 and self.failed < 16:
+        if order == 9:
+            way = 'block' if kind == MOVABLE else 'zero'
+        if way in ('kernel', 'user', 'ahead', 'block'):
+            self.charge(1 << order, way in ('ahead', 'block'))
+        if order < 9 and self.o['reclaim'] == 'linux' and self.buddy.free <= self.low + (1 << order) - 1 and self.failed < 16:
             self.kswapd()
         tries = 0
         while True:
@@ -94,6 +100,8 @@ class Computer(naive.Computer):
                 at = self.real_take(order, kind)
                 break
             except NoFrame:
+                if order == 9:
+                    raise
                 tries = self.make_room(order, way == 'ahead', tries)
         if way == 'kernel':
             self.kernel_pages += 1 << order
@@ -149,7 +157,7 @@ class Computer(naive.Computer):
             adj = self.o['adj'][p.name]
             if not p.lives or adj == -1000 or p is self.unborn:
                 continue
-            points = self.resident(p) + sum(1 for e in p.pages.values() if e.state == 'swap') + len(p.tables) - 1
+            points = self.resident(p) + sum(1 for e in p.pages.values() if e.state == 'swap') + len(p.tables) + len(p.aside) - 1
             points += adj * (total // 1000)
             row.append(points)
             if best is None or points >= best[0]:
@@ -171,7 +179,7 @@ class Computer(naive.Computer):
 
     @staticmethod
     def resident(p):
-        return sum(1 for e in p.pages.values() if e.state in ('own', 'forked', 'cache', 'cachew'))
+        return sum(1 for e in p.pages.values() if e.state in ('own', 'forked', 'cache', 'cachew')) + 512 * sum(1 for e in p.huge.values() if e.state != 'zero')
 
     # ---- who asks for what ----
 
@@ -253,7 +261,7 @@ class Computer(naive.Computer):
             return
         page.waits = True
         self.batch.append(page)
-        if len(self.batch) == 31:
+        if len(self.batch) == 31 or isinstance(page, naive.Block):
             self.drain()
 
     def put(self, page, kind, active):
@@ -308,7 +316,10 @@ class Computer(naive.Computer):
                     area = p.areas.get(at)
                     if e.state in ('cache', 'cachew') and area and area.file == page.name and at + area.offset == page.i:
                         yield p, at, e
-                elif e.state in ('own', 'forked') and e.frame is page:
+                elif e.state in ('own', 'forked') and (e.block or e.frame) is page:
+                    yield p, at, e
+            for at, e in list(p.huge.items()):
+                if e.block is page and e.block is not None:
                     yield p, at, e
 
     def look(self, page):
@@ -324,6 +335,8 @@ class Computer(naive.Computer):
     def evict(self, page):
         """None: it cannot; else pages written."""
         swaps = self.kind(page) == 'a'
+        if isinstance(page, naive.Block):
+            return self.evict_block(page)
         if swaps and page.slot is None:
             if self.fresh < self.swap_pages:
                 number = self.fresh
@@ -380,9 +393,102 @@ class Computer(naive.Computer):
         self.swap_peak = max(self.swap_peak, len(self.slots))
         return written
 
+    def evict_block(self, block):
+        first = (self.fresh + 511) // 512 * 512
+        self.spare += range(self.fresh, first)
+        self.fresh = first + 512
+        slots = []
+        for i in range(512):
+            slot = Slot()
+            slot.number = first + i
+            self.slots[slot.number] = slot
+            slots.append(slot)
+        for p, at, _ in list(self.maps_of(block)):
+            if at in p.huge:
+                self.split(p, at)
+        for p, at, e in list(self.maps_of(block)):
+            self.note(p)
+            slot = slots[e.frame - block.at]
+            e.exclusive = e.state == 'own'
+            e.state, e.frame, e.block, e.counted = 'swap', slot, None, True
+            slot.users += 1
+            self.shoot(p, at, at + 1)
+        v = self.vec(block)
+        if block.by:
+            block.by.count['swap_outs'] += 512
+            block.by.count['thp_swap_outs'] += 1
+        for slot in slots:
+            slot.shadow, slot.working = v.age, block.working
+        v.age += 512
+        self.anon -= 512
+        self.charged_user -= 512 * block.charged
+        self.gone(block)
+        self.real_give(block.at, 9)
+        self.swap_peak = max(self.swap_peak, len(self.slots))
+        return 512
+
+    def gone(self, block):
+        self.deferred = [other for other in self.deferred if other is not block]
+
+    def parts(self, block):
+        """Its pages that somebody maps."""
+        found = set()
+        for _, at, e in self.maps_of(block):
+            found |= set(range(512)) if isinstance(e.frame, type(None)) else {e.frame - block.at}
+        return found
+
+    def must_split(self, block):
+        return self.slow or len(self.parts(block)) < 512 or (self.fresh + 511) // 512 * 512 + 512 > self.swap_pages
+
+    def divide_block(self, block):
+        """Its pages, each by itself, in order; those that nobody maps are free. How many were."""
+        for p, at, _ in list(self.maps_of(block)):
+            if at in p.huge:
+                self.split(p, at)
+        frames = {}
+        for p, at, e in list(self.maps_of(block)):
+            i = e.frame - block.at
+            if i not in frames:
+                frames[i] = naive.Frame(block.at + i)
+                for name in ('by', 'active', 'seen', 'working', 'dirty', 'charged'):
+                    setattr(frames[i], name, getattr(block, name))
+                frames[i].slot = frames[i].where = frames[i].writing = None
+                frames[i].waits = frames[i].ra = False
+            e.frame, e.block = frames[i], None
+            frames[i].maps += 1
+        self.gone(block)
+        for i in range(512):
+            if i not in frames:
+                self.real_give(block.at + i, 0)
+                self.anon -= 1
+                self.charged_user -= block.charged
+        return [frames[i] for i in sorted(frames)], 512 - len(frames)
+
+    def split_deferred(self):
+        freed, waiting, self.deferred = 0, self.deferred, []
+        for k, block in enumerate(waiting):
+            if any(block is pin for pin in self.pinned) or len(self.parts(block)) == 512:
+                continue
+            self.drain()
+            where = block.where
+            self.unlist(block)
+            pages, more = self.divide_block(block)
+            freed += more
+            for page in reversed(pages):
+                self.put(page, *where)
+        return freed
+
+    def pop(self, line, n):
+        """From the tail of a list, until they have so many pages."""
+        taken = []
+        while line and sum(map(size, taken)) < n:
+            taken.append(line.pop())
+        return taken
+
     def shrink_inactive(self, v, kind, n):
         line = v.of[kind, False]
-        taken = [line.pop() for _ in range(min(n, len(line)))]
+        taken = self.pop(line, n)
+        n_taken = sum(map(size, taken))
         for page in taken:
             page.where = None
         freed = written = 0
@@ -400,6 +506,10 @@ class Computer(naive.Computer):
             elif any(page is pin for pin in self.pinned):
                 page.active = False
                 kept.append(page)
+            elif isinstance(page, naive.Block) and self.must_split(page):
+                pages, more = self.divide_block(page)
+                freed += more
+                taken.extend(pages)  # they are looked at behind the others
             else:
                 gone = self.evict(page)
                 if gone is None:
@@ -410,17 +520,17 @@ class Computer(naive.Computer):
                     kept.append(page)
                     written += 1
                 else:
-                    freed += 1
+                    freed += size(page)
                     written += gone
         for page in kept:
-            v.age += page.active
+            v.age += page.active * size(page)
             self.put(page, kind, page.active)
-        v.pay(kind, 32 * written + len(taken) - freed)
+        v.pay(kind, 32 * written + max(n_taken - freed, 0))
         return freed
 
     def shrink_active(self, v, kind, n):
         line = v.of[kind, True]
-        taken = [line.pop() for _ in range(min(n, len(line)))]
+        taken = self.pop(line, n)
         turned = 0
         for page in taken:
             seen, executable = self.look(page)
@@ -433,7 +543,7 @@ class Computer(naive.Computer):
 
     def shares(self, v, who, priority, deactivates):
         """How many of each list."""
-        sizes = {key: len(line) >> priority for key, line in v.of.items()}
+        sizes = {key: v.n(*key) >> priority for key in v.of}
         only = None
         if len(self.slots) >= self.swap_pages or (who == 'group' and self.o['swappiness'] == 0):
             only = 'f'
@@ -483,10 +593,10 @@ class Computer(naive.Computer):
         self.drain()
         while self.writing and self.writing[0][1] <= self.clock:
             self.end_oldest()
-        want, freed = max(pages, 32), 0
+        want, freed = max(pages, 32), self.split_deferred()
         vecs = [self.lists[True]] if who == 'group' else [self.lists[False]] + ([self.lists[True]] if self.limit else [])
         for forced in (False, True):
-            if freed:
+            if forced and freed:
                 break
             for priority in range(12, -1, -1):
                 if freed >= want:
@@ -514,30 +624,37 @@ class Computer(naive.Computer):
 
     def one(self, who):
         """One page of one list: fifo, lru, clock."""
+        freed = self.split_deferred()
         for charged in ([True] if who == 'group' else [False] + ([True] if self.limit else [])):
-            v = self.lists[charged]
-            line = v.of['a', False]
-            looks = 2 * len(line) + 1
-            at = len(line) - 1
-            while at >= 0 and looks:
+            if freed:
+                break
+            line = self.lists[charged].of['a', False]
+            looks = 2 * sum(map(size, line)) + 1
+            page = line[-1] if line else None
+            while page is not None and looks:
                 looks -= 1
-                page = line[at]
-                if self.o['reclaim'] == 'clock' and self.look(page)[0]:
-                    line.insert(0, line.pop(at))
-                    at = at - 1 if at else len(line) - 1  # what stood before it stands there now
-                    if at < 0:
-                        break
-                    at = at if at == len(line) - 1 else at + 1
-                    continue
+                at = next(k for k, other in enumerate(line) if other is page)
+                before = line[at - 1] if at else None
                 pinned = any(page is pin for pin in self.pinned)
                 full = self.kind(page) == 'a' and page.slot is None and len(self.slots) >= self.swap_pages
-                if not pinned and not full:
+                if self.o['reclaim'] == 'clock' and self.look(page)[0]:
+                    line.insert(0, line.pop(at))
+                    before = before or line[-1]
+                elif not pinned and not full:
                     line.pop(at)
                     page.where = None
-                    self.evict(page)
-                    return 1
-                at -= 1
-        return 0
+                    if isinstance(page, naive.Block) and self.must_split(page):
+                        pages, freed = self.divide_block(page)
+                        for part in reversed(pages):
+                            part.where = 'a', False
+                            line.append(part)
+                        if freed:
+                            return freed
+                    else:
+                        self.evict(page)
+                        return size(page)
+                page = before
+        return freed
 
     # ---- pages ----
 
@@ -558,11 +675,71 @@ class Computer(naive.Computer):
 
     back = who = None
 
+    # ---- 2 MiB ----
+
+    def take_block(self):
+        block = super().take_block()
+        block.charged = bool(self.limit)
+        self.charged_user += 512 * block.charged
+        self.add(block, self.who)
+        self.enlist(block)
+        return block
+
+    def put_huge(self, p, first, e):
+        self.pinned.append(e.block)
+        try:
+            super().put_huge(p, first, e)
+        finally:
+            self.pinned.pop()
+
+    def unmap_huge(self, p, first):
+        self.kernel_pages -= 1  # the table that was set aside
+        super().unmap_huge(p, first)
+
+    def move(self, p, start, pages, to):
+        was = len(p.aside) + len(p.tables)
+        kernel = self.kernel_pages
+        super().move(p, start, pages, to)
+        self.kernel_pages = kernel + len(p.aside) + len(p.tables) - was
+
+    def collapse(self, p, first):
+        def look():
+            entries = [e for e in (p.pages.get(first + i) for i in range(512)) if e]
+            return [e for e in entries if e.state in ('own', 'forked')], sum(1 for e in entries if e.state == 'swap')
+        own, swapped = look()
+        if not own or swapped > 64 or sum(1 for e in own if e.block is None and e.frame.maps > 1) > 256:
+            return False
+        self.who = p
+        try:
+            block = self.take_block()
+        except NoFrame:
+            return True
+        own, swapped = look()
+        for i in range(512):
+            self.forget(p, first + i)
+        p.aside[first] = p.tables.pop((0, first >> 9))
+        p.huge[first] = naive.Pte('own', None, block)
+        self.count_thp(block, 1)
+        p.count['copies'] += len(own)
+        p.count['swap_ins'] += swapped
+        p.count['thp_collapses'] += 1
+        self.note(p)
+        self.shoot(p, first, first + 512)
+        return False
+
+    # ---- pages ----
+
     def free_slot(self, slot):
         del self.slots[slot.number]
         self.spare.append(slot.number)
 
     def let_go(self, holder, n=1):
+        if isinstance(holder, naive.Block) and holder.maps == n:
+            self.unlist(holder)
+            self.gone(holder)
+            self.charged_user -= 512 * holder.charged
+        elif isinstance(holder, naive.Block) and n == 1 and not any(holder is other for other in self.deferred):
+            self.deferred.append(holder)
         if isinstance(holder, naive.Frame) and holder.maps == n:
             if holder.slot and holder.slot.users:
                 holder.maps = 0
@@ -598,11 +775,13 @@ class Computer(naive.Computer):
         self.free_slot(slot)
 
     def note(self, p):
-        own = sum(1 for e in p.pages.values() if e.state not in ('zero', 'swap'))
+        own = sum(1 for e in p.pages.values() if e.state not in ('zero', 'swap')) + 512 * sum(1 for e in p.huge.values() if e.state != 'zero')
         p.peak = max(p.peak, own)
-        p.table_peak = max(p.table_peak, len(p.tables))
+        p.table_peak = max(p.table_peak, len(p.tables) + len(p.aside))
 
     def alone(self, p, page, e):
+        if e.block is not None:
+            return super().alone(p, page, e)
         if not super().alone(p, page, e) or (e.frame.slot and e.frame.slot.users):
             return False
         self.wrote(e.frame)
@@ -627,7 +806,7 @@ class Computer(naive.Computer):
         e = p.pages.get(page)
         source = None
         if copied and e and e.state in ('own', 'forked'):
-            source = e.frame
+            source = e.block or e.frame
         elif copied and area and area.file:
             source = self.files[area.file]['folios'].get(page + area.offset)
         self.pinned.append(source)
@@ -755,7 +934,7 @@ class Computer(naive.Computer):
             e.clean = False
             e.frame.dirty = True
         self.asker = self.who = p
-        kept = {name: p.count[name] for name in ('minor_faults', 'major_faults', 'swap_ins')}
+        kept = {name: p.count[name] for name in ('minor_faults', 'major_faults', 'swap_ins', 'thp_fallbacks')}
         try:
             e = p.pages.get(page)
             if e and e.state == 'swap':
@@ -770,12 +949,12 @@ class Computer(naive.Computer):
         except Killed:
             p.count.update(kept)
             raise
-        e = p.pages.get(page)
+        e = p.pages.get(page) or p.huge.get(page // 512 * 512)
         if e:
             e.accessed = True
             if self.o['reclaim'] == 'lru' and e.state in ('own', 'forked', 'cache', 'cachew'):
                 area = p.areas.get(page)
-                used = e.frame if e.state in ('own', 'forked') else self.files[area.file]['folios'][page + area.offset]
+                used = e.block or e.frame if e.state in ('own', 'forked') else self.files[area.file]['folios'][page + area.offset]
                 self.unlist(used)
                 self.put(used, 'a', False)
         return was
@@ -934,6 +1113,9 @@ def draw(r):
         o['memory'] = 4 << 20
         o['kernel'] = r.choice((2700, 3000, 3300)) << 10
     o.update(device=r.choice(('sync', 'sync', 'ssd', 'disk')), latency=r.choice((0, 3, 40, 1000)), cluster=r.choice((3, 3, 0, 1, 5)))
+    if r.random() < 0.4:  # with huge pages
+        o.update(thp=r.choice(('always', 'always', 'madvise')), memory=32 << 20, kernel=0, limit=r.choice((600, 900, 1300, 1700)),
+                 swap=r.choice((0, 600, 1100, 4000)) * PAGE, rate=r.choice((10 ** 9, 3, 10)))
     if r.random() < 0.3:
         o['reclaim'] = r.choice(('fifo', 'lru', 'clock'))
     return o
@@ -976,7 +1158,7 @@ def compare(pagewalk, seed, folder):
     wrong, notes = naive.differences(computer, out, o)
     row = next(csv.DictReader(open(out / 'system.csv', newline='')))
     more = []
-    for name in ('swap_ins', 'swap_outs', 'refaults', 'activations', 'swap_ra', 'swap_ra_hits'):
+    for name in ('swap_ins', 'swap_outs', 'refaults', 'activations', 'swap_ra', 'swap_ra_hits', 'thp_swap_outs'):
         n = sum(p.count[name] for p in computer.processes)
         if str(n) != row[name]:
             more.append(f'{name}: {row[name]}, naive {n}')

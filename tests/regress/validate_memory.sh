@@ -73,4 +73,28 @@ for _ in $(seq 200); do find "$root" -maxdepth 1 -name "pagewalk-$pid-*" | grep 
 kill -KILL $pid; wait $pid 2>/dev/null
 "$PAGEWALK" validate -q --memory 8M --runs 1 -- true >out 2>err || fail "after SIGKILL: $(cat err)"
 [ -z "$(left)" ] || fail "after SIGKILL and another run there is left: $(left)"
+
+# What is missing is one sentence each, and exit 1; with a mount namespace of its own that shows a system otherwise.
+refuses() { # SENTENCE COMMANDS: those make the namespace
+  unshare -m sh -c "$2; exec \"\$PAGEWALK\" validate -q --memory 8M --runs 1 -- true" >out 2>err
+  code=$?
+  { [ $code -eq 1 ] && [ "$(wc -l <err)" = 1 ] && grep -qF -- "$1" err; } || fail "exit $code, and not '$1': $(cat err)"
+  [ -z "$(left)" ] || fail "something is left: $(left)"
+}
+export PAGEWALK
+if unshare -m true 2>/dev/null; then
+  printf 'Filename Type Size Used Priority\n/dev/sda3 partition 1048572 0 -2\n' >swaps
+  refuses 'swap is on already, and would take part: /dev/sda3' "mount --bind swaps /proc/swaps"
+  refuses 'no zram device can be made here' "mount -t tmpfs none /sys/class/zram-control"
+  refuses 'no memory cgroups here' "awk '\$3 !~ /^cgroup/' /proc/self/mounts >mounts; mount --bind mounts /proc/\$\$/mounts"
+  mkdir -p gen && echo 0x0007 >gen/enabled
+  [ ! -d /sys/kernel/mm/lru_gen ] || refuses 'this kernel reclaims by generations (lru_gen)' "mount --bind gen /sys/kernel/mm/lru_gen"
+fi
+if setpriv --reuid=65534 --regid=65534 --clear-groups true 2>/dev/null && chmod 755 "$dir" && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$PAGEWALK"; then
+  setpriv --reuid=65534 --regid=65534 --clear-groups "$PAGEWALK" validate -q --memory 8M -- true >/dev/null 2>err
+  [ $? -eq 1 ] && [ "$(wc -l <err)" = 1 ] && grep -qF 'which only root can' err || fail "as nobody: $(cat err)"
+fi
+"$PAGEWALK" validate -q --memory 8M --runs 1 --csv /dev/full -- true >out 2>err
+[ $? -eq 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'full' err || fail "a full disk: $(cat err)"
+[ -z "$(left)" ] || fail "after a full disk there is left: $(left)"
 exit $failed

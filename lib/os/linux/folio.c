@@ -49,7 +49,7 @@ static struct pw_huge *huge_of(const struct pw_folio *f, const struct pw_mm *mm,
 {
   if (!f->order || !mm->tables.root || page >= mm->tables.end) return NULL;
   struct pw_huge *huge = pw_ptables_find(&mm->tables, page).huge;
-  return huge && page % PW_HUGE_PAGES == 0 && pw_pte_maps(huge->pte) && pw_pte_frame(huge->pte) == f->frame ? huge : NULL;
+  return huge && huge->aside && page % PW_HUGE_PAGES == 0 && pw_pte_maps(huge->pte) && pw_pte_frame(huge->pte) == f->frame ? huge : NULL;
 }
 
 static bool is_mapped(const struct pw_folio *f, const struct pw_rmap *m)
