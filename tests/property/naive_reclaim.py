@@ -448,6 +448,11 @@ class Computer(naive.Computer):
         frames = {}
         for p, at, e in list(self.maps_of(block)):
             i = e.frame - block.at
+            if i not in block.stored:  # all zeros: nobody needs it
+                self.note(p)
+                e.state, e.frame, e.block = 'zero', None, None
+                self.shoot(p, at, at + 1)
+                continue
             if i not in frames:
                 frames[i] = naive.Frame(block.at + i)
                 for name in ('by', 'active', 'seen', 'working', 'dirty', 'charged'):
@@ -679,6 +684,7 @@ class Computer(naive.Computer):
 
     def take_block(self):
         block = super().take_block()
+        block.stored = set()
         block.charged = bool(self.limit)
         self.charged_user += 512 * block.charged
         self.add(block, self.who)
@@ -716,6 +722,9 @@ class Computer(naive.Computer):
             return True
         own, swapped = look()
         for i in range(512):
+            e = p.pages.get(first + i)
+            if e and (e.state == 'swap' or (e.state in ('own', 'forked') and (e.block is None or e.frame - e.block.at in e.block.stored))):
+                block.stored.add(i)
             self.forget(p, first + i)
         p.aside[first] = p.tables.pop((0, first >> 9))
         p.huge[first] = naive.Pte('own', None, block)
@@ -952,6 +961,8 @@ class Computer(naive.Computer):
         e = p.pages.get(page) or p.huge.get(page // 512 * 512)
         if e:
             e.accessed = True
+            if write and e.block is not None and e.state == 'own':
+                e.block.stored.add(page % 512 if e.frame is None else e.frame - e.block.at)
             if self.o['reclaim'] == 'lru' and e.state in ('own', 'forked', 'cache', 'cachew'):
                 area = p.areas.get(page)
                 used = e.block or e.frame if e.state in ('own', 'forked') else self.files[area.file]['folios'][page + area.offset]
@@ -1116,6 +1127,8 @@ def draw(r):
     if r.random() < 0.4:  # with huge pages
         o.update(thp=r.choice(('always', 'always', 'madvise')), memory=32 << 20, kernel=0, limit=r.choice((600, 900, 1300, 1700)),
                  swap=r.choice((0, 600, 1100, 4000)) * PAGE, rate=r.choice((10 ** 9, 3, 10)))
+        for tlb in 'itlb', 'dtlb', 'stlb':  # where none takes a size, it counts what of a visit is left at its end, when reclaim may have changed it
+            o[tlb] = r.choice(([(8, 4, (0, 1, 2))], [(3, 3, (0, 1, 2))], [(2, 2, (0,)), (2, 1, (1,))]))
     if r.random() < 0.3:
         o['reclaim'] = r.choice(('fifo', 'lru', 'clock'))
     return o

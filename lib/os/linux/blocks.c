@@ -1,5 +1,5 @@
 /* Blocks of 2 MiB that become base pages. See reclaim.h; the rules are those of mm/huge_memory.c (deferred_split_scan,
- * split_folio). Pages that hold zeros alone are not known, and are kept. */
+ * split_folio). A page that nobody stored to holds zeros alone. */
 #include "os/linux/computer.h"
 
 #include "base/alloc.h"
@@ -48,6 +48,15 @@ bool pw_must_split(const struct pw_computer *c, uint32_t number)
   return mapped[PW_HUGE_PAGES] < PW_HUGE_PAGES || row + PW_HUGE_PAGES > swap->n;
 }
 
+/* A page that nobody ever stored to is mapped as the zero page instead, and its frame is free. [try_to_map_unused_to_zeropage] */
+static void make_zero(struct pw_mm *mm, uint64_t page, uint32_t *pte)
+{
+  mm->counts.peak = pw_most(mm->counts.peak, mm->counts.own + mm->counts.cached); /* it falls from here */
+  mm->counts.own--;
+  *pte = PW_PTE_ZERO;
+  pw_mm_shot(mm, page, page + 1);
+}
+
 /* Each page that is mapped gets its folio, with who maps it. */
 static void take_entry(void *context, struct pw_mm *mm, uint64_t page, uint32_t *pte, bool huge)
 {
@@ -56,6 +65,10 @@ static void take_entry(void *context, struct pw_mm *mm, uint64_t page, uint32_t 
   uint32_t i = pw_pte_frame(*pte) % PW_HUGE_PAGES;
   (void)huge;
   if (s->status) return;
+  if (!pw_computer_was_stored(s->c, pw_pte_frame(*pte))) {
+    make_zero(mm, page, pte);
+    return;
+  }
   if (s->of[i] == PW_NO_FOLIO && (s->of[i] = pw_folio_make(folios, pw_pte_frame(*pte), 0)) == PW_NO_FOLIO) s->status = PW_ENOMEM;
   if (!s->status) s->status = pw_folio_map(&folios->list[s->of[i]], mm, page, 1);
 }

@@ -31,7 +31,7 @@ struct pw_frame {
   uint64_t order : 4;            /* of a free block, in its first frame */
   uint64_t type : 2;             /* free: the list it is in; taken: who asked */
   uint64_t is_free : 1;          /* it begins a free block */
-  uint64_t mark : 1;             /* free for who took it */
+  uint64_t mark : 1;             /* free for who took it, as are prev and order */
 };
 
 struct pw_pageblock {

@@ -259,7 +259,10 @@ int pw_computer_make_folio(struct pw_computer *c, uint32_t frame, unsigned order
   struct pw_folio *f = &c->reclaim.folios.list[*number];
   f->of = mm;
   f->charged = c->options.reclaim.limit_pages != UINT64_MAX;
-  for (uint32_t i = 0; order && i < 1u << order; i++) c->frames.frames[frame + i].mark = 1;
+  for (uint32_t i = 0; order && i < 1u << order; i++) {
+    c->frames.frames[frame + i].mark = 1;
+    c->frames.frames[frame + i].order = 0; /* nobody stored to it */
+  }
   c->frames.frames[frame].next = *number & PW_NO_FRAME;
   return 0;
 }

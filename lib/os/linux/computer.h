@@ -161,6 +161,15 @@ static inline bool pw_computer_in_block(const struct pw_computer *c, uint32_t fr
 {
   return c->frames.frames[frame].mark;
 }
+/* The page of a block was stored to: it is not all zeros any more. */
+static inline void pw_computer_stored(struct pw_computer *c, uint32_t frame)
+{
+  if (c->frames.frames[frame].mark) c->frames.frames[frame].order = 1;
+}
+static inline bool pw_computer_was_stored(const struct pw_computer *c, uint32_t frame)
+{
+  return !c->frames.frames[frame].mark || c->frames.frames[frame].order;
+}
 /* A 2 MiB mapping of a block comes, or goes: thp bytes count a block once, while there is any. */
 void pw_computer_count_huge(struct pw_computer *computer, uint32_t frame, int change);
 

@@ -319,7 +319,9 @@ int pw_mm_fault(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err
 
 int pw_mm_access(struct pw_mm *m, uint64_t page, bool write, struct pw_error *err)
 {
-  int status = pw_mm_touch(m, page, write) ? 0 : pw_mm_fault(m, page, write, err);
+  bool there = pw_mm_touch(m, page, write);
+  int status = there ? 0 : pw_mm_fault(m, page, write, err);
+  if (!status && !there) pw_mm_touch(m, page, write);
   bool counts = !status && m->computer && m->computer->options.reclaim.policy == PW_SYSTEM_RECLAIM_LRU;
   if (counts && page < m->tables.end) pw_mm_used(m, page);
   return status;

@@ -194,7 +194,11 @@ int pw_mm_collapse(struct pw_mm *m, uint64_t page, bool *done, struct pw_error *
   int status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, m, first, &frame);
   if (status) return pw_mm_status(status, err);
   n = take_census(m, ptes); /* making room may have taken some away */
-  for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) pw_mm_forget_page(m, &ptes[i]);
+  for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) {
+    bool zeros = !pw_pte_is_own(ptes[i]) || !pw_computer_was_stored(m->computer, pw_pte_frame(ptes[i]));
+    if (!zeros || pw_pte_state(ptes[i]) == PW_PTE_SWAP) pw_computer_stored(m->computer, frame + i);
+    pw_mm_forget_page(m, &ptes[i]);
+  }
   status = pw_ptables_collapse(&m->tables, first, pw_pte_make(PW_PTE_OWN, frame));
   if (status) {
     pw_computer_unmap(m->computer, frame, PW_HUGE_PAGES);

@@ -138,6 +138,13 @@ uint32_t *pw_mm_make_table(struct pw_mm *m, uint64_t page, int *status, struct p
   return *status ? NULL : ptes;
 }
 
+void pw_mm_stored(struct pw_mm *m, uint64_t page, const struct pw_ptables_at *at)
+{
+  if (!m->computer || pw_ptables_is_pool(at)) return;
+  uint32_t frame = at->huge ? pw_pte_frame(at->huge->pte) + page % PW_HUGE_PAGES : pw_pte_frame(at->ptes[page % pw_ptables_leaf(&m->tables)]);
+  pw_computer_stored(m->computer, frame);
+}
+
 void pw_mm_used(struct pw_mm *m, uint64_t page)
 {
   struct pw_ptables_at at = pw_ptables_find(&m->tables, page);

@@ -208,6 +208,8 @@ static inline unsigned pw_mm_reaches(const struct pw_mm *mm, uint64_t page, bool
   return at.huge ? 1u << at.huge->order : 1;
 }
 
+/* A store to a page of the process's own, which may be a part of 2 MiB. */
+void pw_mm_stored(struct pw_mm *mm, uint64_t page, const struct pw_ptables_at *at);
 /* The same for a touch, which is noted in the entry. */
 static inline unsigned pw_mm_touch(struct pw_mm *mm, uint64_t page, bool write)
 {
@@ -217,6 +219,7 @@ static inline unsigned pw_mm_touch(struct pw_mm *mm, uint64_t page, bool write)
   enum pw_pte state = pte ? pw_pte_state(*pte) : PW_PTE_NONE;
   if (state < PW_PTE_CACHE_WRITE ? state <= PW_PTE_SWAP || write : write && state == PW_PTE_CLEAN) return 0;
   if (state > PW_PTE_ZERO) *pte |= PW_PTE_ACCESSED;
+  if (write && mm->thp != PW_THP_NEVER && state >= PW_PTE_OWN) pw_mm_stored(mm, page, &at);
   return at.huge ? 1u << at.huge->order : 1;
 }
 
