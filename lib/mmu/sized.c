@@ -65,6 +65,7 @@ bool pw_sized_ask(struct pw_sized *s, unsigned code, uint64_t key, enum pw_page_
   struct pw_sized_level *first = &s->level[code ? 0 : 1];
   uint32_t ignored;
   s->last[code] = first->of[size] >= 0 ? key : PW_NO_KEY;
+  s->held[size] = true;
   if (first->n && ask(first, key, size, at)) return true;
   s->passed++;
   return s->level[2].n && ask(&s->level[2], key, size, &ignored);
@@ -85,7 +86,8 @@ static void drop(struct pw_sized *s, unsigned tag, uint64_t first, uint64_t last
 void pw_sized_drop(struct pw_sized *s, unsigned tag, uint64_t start, uint64_t end)
 {
   s->last[0] = s->last[1] = PW_NO_KEY;
-  for (unsigned size = 0; start < end && size < PW_PAGE_SIZES; size++) drop(s, tag, start, end - 1, (enum pw_page_size)size);
+  for (unsigned size = 0; start < end && size < PW_PAGE_SIZES; size++)
+    if (s->held[size]) drop(s, tag, start, end - 1, (enum pw_page_size)size);
 }
 
 void pw_sized_drop_tag(struct pw_sized *s, unsigned tag)

@@ -29,6 +29,7 @@ struct pw_sized {
   struct pw_lru *first[2][PW_PAGE_SIZES]; /* the first level of data and code that takes a size, if it is LRU */
   uint64_t last[2];               /* if it is not: keys that they asked for last and which it has still, or PW_NO_KEY */
   uint64_t lookups[2];            /* data, code: whoever has no first level counts its misses by them */
+  bool held[PW_PAGE_SIZES];       /* a page of that size was ever asked for: of others none is there to be dropped */
   uint64_t passed;                /* that the second level was asked for, or would have been */
 };
 
