@@ -1,13 +1,13 @@
 /* Ten synthetic ways to use memory, for scripts/kernel-lab: the same touches each time.
  *
- * usage: workload PATTERN PAGES ROUNDS */
+ * usage: workload PATTERN PAGES ROUNDS [huge]     huge: the memory is advised to have huge pages */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, HUGE = 2 << 20 };
 
 static volatile char *base;
 static uint64_t state = 88172645463325252;
@@ -111,9 +111,10 @@ int main(int argc, char **argv)
   } patterns[] = {{"loop-loads", loop_loads}, {"loop-stores", loop_stores}, {"there-and-back", there_and_back}, {"by-chance", by_chance}, {"skew", skew},
                   {"hot-and-scan", hot_and_scan}, {"phases", phases}, {"join", join}, {"window", window}, {"merge", merge}};
   uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, rounds = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-  base = mmap(NULL, n * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  base = mmap(NULL, n * PAGE + (argc > 4 ? HUGE : 0), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (n < 16 || base == MAP_FAILED) return 2;
-  madvise((void *)base, n * PAGE, MADV_NOHUGEPAGE);
+  if (argc > 4) base = (volatile char *)(((uintptr_t)base + HUGE - 1) & ~(uintptr_t)(HUGE - 1));
+  madvise((void *)base, n * PAGE, argc > 4 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   for (uint64_t i = 0; i < n; i++) store(i); /* pages of zeros would not be written to swap */
   for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
     if (strcmp(patterns[i].name, argv[1]) == 0) {
