@@ -104,6 +104,8 @@ static void poll_counters(struct watched *w, bool looks)
   uint64_t files = pw_counter(text, w->lab->second ? "file" : "cache");
   if (huge > w->limited->huge_bytes) w->limited->huge_bytes = huge;
   if (files > w->limited->file_bytes) w->limited->file_bytes = files;
+  uint64_t kernel = w->lab->second ? pw_counter(text, "kernel") : 0; /* version 1 keeps the most itself */
+  if (kernel > w->limited->kernel_bytes) w->limited->kernel_bytes = kernel;
   look(w);
 }
 
@@ -189,7 +191,7 @@ int pw_limit_run(struct pw_limited *limited, struct pw_lab *lab, uint64_t limit_
   w.counters = open(counters, O_RDONLY | O_CLOEXEC);
   status = run(&w, path, argv, err);
   limited->peak_bytes = pw_lab_value(lab, lab->second ? "memory.peak" : "memory.max_usage_in_bytes", NULL);
-  limited->kernel_bytes = lab->second ? pw_lab_value(lab, "memory.stat", "kernel") : pw_lab_value(lab, "memory.kmem.max_usage_in_bytes", NULL);
+  if (!lab->second) limited->kernel_bytes = pw_lab_value(lab, "memory.kmem.max_usage_in_bytes", NULL);
   limited->oom_kills = pw_lab_value(lab, lab->second ? "memory.events" : "memory.oom_control", "oom_kill");
   if (w.counters >= 0) close(w.counters);
   if (w.process > 0) {
