@@ -104,6 +104,22 @@ def take(process, pages):
     return True
 
 
+def killed_count(group, second):
+    """How many the kernel says it has killed in the group."""
+    words = (group / ('memory.events' if second else 'memory.oom_control')).read_text(encoding='ascii').split()
+    return int(words[words.index('oom_kill') + 1])
+
+
+def gone(running, group, second):
+    """The places of the dead, in the order they stand in, once as many are gone as the kernel has killed: one that was killed takes a while to die."""
+    while True:
+        count = killed_count(group, second)
+        dead = [place for place, process in enumerate(running) if process.poll() is not None]
+        if len(dead) >= count:
+            return dead
+        signal.sigtimedwait([], 0.001)
+
+
 def measure_once(grower_path, root, second, limit, processes, grower, kills):
     group = root / f'{PREFIX}{os.getpid()}'
     group.mkdir()
@@ -124,14 +140,12 @@ def measure_once(grower_path, root, second, limit, processes, grower, kills):
         for _ in range(4 * limit // 32):
             if not take(running[grower], 32):
                 running[grower].wait()
-            for place, process in enumerate(running):
-                if place not in victims and process.poll() is not None:
-                    victims.append(place)
+            dead = [place for place in gone(running, group, second) if place not in victims]
+            victims += dead
+            if len(dead) > 1:  # their order is not known
+                return []
             if len(victims) >= kills or grower in victims:
                 break
-        for place, process in enumerate(running):  # who was killed at once with them
-            if place not in victims and process.poll() is not None:
-                victims.append(place)
     finally:
         for process in running:
             process.kill()
@@ -147,11 +161,11 @@ def measure_once(grower_path, root, second, limit, processes, grower, kills):
 
 def measure(*words):
     """As once; again where the kernel killed another one before the first was gone, so that their order is not known."""
-    for _ in range(10):
+    for _ in range(20):
         victims = measure_once(*words)
-        if len(victims) <= words[-1]:
+        if victims:
             return victims
-    return victims
+    return []
 
 
 def may_be_negative():
@@ -172,11 +186,16 @@ def main():
     if root is None or os.geteuid() != 0 or not os.access(root, os.W_OK):
         print('the running kernel cannot be asked here: it needs root, and a memory cgroup')
         sys.exit(77)
+    if len(open('/proc/swaps', encoding='ascii', errors='replace').readlines()) > 1:
+        print('the running kernel cannot be asked here: swap is on, and would take part')
+        sys.exit(77)
     for left in root.glob(f'{PREFIX}*'):
         if not Path(f'/proc/{left.name[len(PREFIX):]}').exists():
             remove(left)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    wrong = close = left_out = done = 0
+    # on one processor, whose batches of charges and of counted pages are then the only ones: more of them blur what the kernel compares
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+    wrong = close = left_out = done = unjudged = 0
     negative = may_be_negative()
     print('limit,processes,grower,apart,predicted,killed')
     for limit, processes, grower, kills in SCENARIOS[first:first + n]:
@@ -193,9 +212,10 @@ def main():
             sys.exit(77)
         print(f'{limit},{" ".join(f"{pages}:{adj}" for pages, adj in processes)},{grower},{apart},{" ".join(map(str, predicted))},{" ".join(map(str, killed))}', flush=True)
         close += apart <= 64
-        wrong += predicted != killed
-    print(f'{done} scenarios, {wrong} with another victim; in {close} the candidates are within 64 pages; {left_out} left out, whose oom_score_adj below 0 is not allowed here')
-    sys.exit(1 if wrong else 0)
+        wrong += predicted != killed and killed != []
+        unjudged += killed == []
+    print(f'{done} scenarios, {wrong} with another victim; {unjudged} unjudged, where it killed two at once in all of 20 runs; in {close} the candidates are within 64 pages; {left_out} left out, whose oom_score_adj below 0 is not allowed here')
+    sys.exit(1 if wrong or unjudged > done // 5 else 0)
 
 
 if __name__ == '__main__':
