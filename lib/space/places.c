@@ -148,13 +148,36 @@ int pw_places_map(struct pw_places *p, const struct pw_event *map, const struct 
   if (image) p->image_end = start + pages;
   if (!is_free(p, *native, pages)) *native = highest(p, map, pages); /* something else has its place by now */
   if (*native == UINT64_MAX) *native = start;
+  bool anywhere = !image && !p->keeps && !map->text_bytes && !(map->c & (PW_MAP_STACK | PW_MAP_FIXED | PW_MAP_HUGETLB));
+  p->fresh = start;
+  p->fresh_end = anywhere ? start + pages : start;
   return set_place(p, start, pages, *native);
+}
+
+static uint64_t up_to_huge(uint64_t page)
+{
+  return -page % HUGE_PAGES;
+}
+
+int pw_places_align(struct pw_places *p, uint64_t start, uint64_t end)
+{
+  uint64_t first = p->fresh, pages = p->fresh_end - first;
+  if (start % HUGE_PAGES || start < first || end > p->fresh_end || start >= end) return 0;
+  p->fresh_end = first;
+  uint64_t native = pw_places_page(p, first), front = up_to_huge(first), native_front = up_to_huge(native);
+  if (front == native_front || end - first + native_front > pages + front) return 0;
+  uint64_t cut = native_front > front ? pages - (native_front - front) : front - native_front; /* what lies before it comes to lie behind the rest */
+  uint64_t cuts[2] = {first, first + cut}, ends[2] = {first + cut, first + pages}, to[2] = {native + pages - cut, native};
+  for (int i = 0; i < 2; i++)
+    if (pw_ranges_join(&p->shifts, cuts[i], ends[i] - 1, to[i] - cuts[i]) || pw_ranges_join(&p->live, cuts[i], ends[i] - 1, to[i] - cuts[i])) return -1;
+  return 0;
 }
 
 int pw_places_unmap(struct pw_places *p, uint64_t start, uint64_t end, bool moved)
 {
   struct pw_range at;
   if (start >= end) return 0;
+  if (start < p->fresh_end && end > p->fresh) p->fresh_end = p->fresh;
   for (uint64_t page = start; page < end && pw_ranges_next(&p->live, page, &at) && at.first < end; page = at.last + 1) {
     uint64_t from = at.first > page ? at.first : page, to = at.last < end ? at.last + 1 : end;
     if (pw_gaps_give(&p->gaps, from + at.value, to + at.value)) return -1;

@@ -6,6 +6,10 @@
  * program at 0x555555554000, its interpreter and the vdso below 0x7ffff7fff000, the heap behind the program, the stack below
  * 0x7ffffffff000, and all else in the highest gap that is large enough.
  *
+ * A program that maps more than it needs and rounds the address up to 2 MiB would have come to another distance from where the mapping
+ * begins; when it advises huge pages there (madvise) before it touches any, its pages are given that distance, and those before
+ * them lie behind.
+ *
  * A range keeps its place after an unmap, so that what is mapped into it at a fixed address finds it. What no map told of stays
  * where it was recorded. Cost: O(log n) for each range that an event meets. */
 #ifndef PW_PLACES_H
@@ -25,6 +29,7 @@ struct pw_places {
   uint64_t brk;              /* native page behind the program */
   bool heap_known;
   uint64_t heap_shift, stack_shift;
+  uint64_t fresh, fresh_end; /* recorded pages of the memory that was mapped last, while nothing has touched or cut it */
 };
 
 /* Empty as after an exec; or (share) with all that another process has. 0, or -1 when memory runs out, as all below. */
@@ -52,5 +57,13 @@ int pw_places_map(struct pw_places *places, const struct pw_event *map, const st
 int pw_places_move(struct pw_places *places, const struct pw_event *map, uint64_t from, uint64_t pages, uint64_t *native, bool *grew);
 /* Recorded pages are not mapped any more; their places are kept, unless they moved away. */
 int pw_places_unmap(struct pw_places *places, uint64_t start, uint64_t end, bool moved);
+
+/* Recorded memory from a page on, up to another, is advised to have huge pages: see above. */
+int pw_places_align(struct pw_places *places, uint64_t start, uint64_t end);
+/* A recorded page is used. */
+static inline void pw_places_touch(struct pw_places *p, uint64_t page)
+{
+  if (page >= p->fresh && page < p->fresh_end) p->fresh_end = p->fresh;
+}
 
 #endif

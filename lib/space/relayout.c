@@ -253,6 +253,20 @@ static int take_move(struct pw_relayout *r, struct process *p, const struct pw_e
   return above < end ? pw_places_unmap(&p->places, above, end, true) : 0;
 }
 
+/* Advice, after what it says of where its memory would have been. */
+static int take_advice(struct pw_relayout *r, struct process *p, const struct pw_event *e)
+{
+  if (e->c == PW_ADVICE_HUGEPAGE && e->b && pw_range_fits(e->a, e->b) && pw_places_align(&p->places, e->a >> PW_BASE_SHIFT, end_of(e))) return -1;
+  return emit_range(r, &p->places, e, false);
+}
+
+static void touch_range(struct pw_places *p, const struct pw_event *e)
+{
+  if (!e->b || !pw_range_fits(e->a, e->b)) return;
+  uint64_t first = e->a >> PW_BASE_SHIFT;
+  pw_places_touch(p, first < p->fresh && end_of(e) > p->fresh ? p->fresh : first);
+}
+
 static int take_event(struct pw_relayout *r, uint32_t number)
 {
   const struct pw_event *e = &r->block->events[number];
@@ -269,10 +283,12 @@ static int take_event(struct pw_relayout *r, uint32_t number)
       return to ? 0 : -1;
     case PW_EVENT_UNMAP: return emit_range(r, &p->places, e, false) || pw_places_unmap(&p->places, e->a >> PW_BASE_SHIFT, end_of(e), false) ? -1 : 0;
     case PW_EVENT_PROTECT:
-    case PW_EVENT_DISCARD:
-    case PW_EVENT_ADVISE: return emit_range(r, &p->places, e, false);
+    case PW_EVENT_DISCARD: return emit_range(r, &p->places, e, false);
+    case PW_EVENT_ADVISE: return take_advice(r, p, e);
     case PW_EVENT_KERNEL_READ:
-    case PW_EVENT_KERNEL_WRITE: return emit_range(r, &p->places, e, true);
+    case PW_EVENT_KERNEL_WRITE:
+      touch_range(&p->places, e);
+      return emit_range(r, &p->places, e, true);
     case PW_EVENT_PROCESS: r->current = (uint32_t)e->b; break;
     case PW_EVENT_CHILD:
       if (note_child(r, p, e)) return -1;
@@ -290,8 +306,10 @@ static int take_event(struct pw_relayout *r, uint32_t number)
 }
 
 /* May a visit's page have another place behind it than before? */
-static bool places_change(uint32_t kind)
+static bool places_change(const struct pw_event *e)
 {
+  uint32_t kind = e->kind;
+  if (kind == PW_EVENT_ADVISE) return e->c == PW_ADVICE_HUGEPAGE;
   return kind == PW_EVENT_MAP || kind == PW_EVENT_MOVE || kind == PW_EVENT_FORK || kind == PW_EVENT_EXEC || kind == PW_EVENT_EXIT;
 }
 
@@ -324,6 +342,7 @@ static void lend(struct pw_relayout *r, uint32_t to)
     r->looked_up[k] = r->cuts;
     struct process *p = process_of(r, pw_key_process(b->pages[k]));
     if (p) p->places.keeps = false;
+    if (p) pw_places_touch(&p->places, b->pages[k] & PW_PAGE_MASK);
     r->pages[k] = p ? pw_key(pw_key_process(b->pages[k]), pw_places_page(&p->places, b->pages[k] & PW_PAGE_MASK) & PW_PAGE_MASK) : b->pages[k];
   }
   r->out = (struct pw_block){.n_visits = to - from, .n_pages = b->n_pages, .n_events = (uint32_t)r->n_events, .pages = r->pages,
@@ -355,7 +374,7 @@ static int next_block(struct pw_trace *context, const struct pw_block **block, s
   }
   const struct pw_block *b = r->block;
   r->n_events = 0;
-  for (; r->event < b->n_events && (b->events[r->event].at == r->visit || !places_change(b->events[r->event].kind)); r->event++)
+  for (; r->event < b->n_events && (b->events[r->event].at == r->visit || !places_change(&b->events[r->event])); r->event++)
     if (take_event(r, r->event)) return no_memory(err);
   lend(r, r->event < b->n_events ? b->events[r->event].at : b->n_visits);
   *block = &r->out;

@@ -1420,9 +1420,9 @@ def draw(r):
     sizes = [[(8, 4, (0, 1, 2))], [(2, 2, (0,)), (2, 1, (1,))], [(4, 1, (0,))], [(3, 3, (0, 1, 2))], []]
     gigantic = r.random() < 0.04
     memory = (2100 if gigantic else r.choice((8, 16, 64))) << 20
-    return {'memory': memory, '2m': r.choice((0, 1, 2) if memory == 8 << 20 else (0, 2, 4)), '1g': int(gigantic), 'kernel': r.choice((0, 1 << 20)), 'thp': r.choice(('never', 'madvise', 'always')),
+    return {'memory': memory, '2m': r.choice((0, 1, 2) if memory == 8 << 20 else (0, 2, 4)), '1g': int(gigantic), 'kernel': r.choice((0, 1 << 20)), 'thp': r.choice(('never', 'madvise', 'always', 'always')),
             'quantum': r.choice((1, 3, 20, 1000)), 'cold': r.random() < 0.4, 'asid': r.choice((None, 0, 1, 2, 6)),
-            'rate': r.choice((10 ** 9, 10 ** 9, 3, 10)), 'itlb': r.choice(sizes), 'dtlb': r.choice(sizes), 'stlb': r.choice(sizes)}
+            'rate': r.choice((10 ** 9, 3, 3, 10)), 'itlb': r.choice(sizes), 'dtlb': r.choice(sizes), 'stlb': r.choice(sizes)}
 
 
 def spec(arrays):
