@@ -876,7 +876,8 @@ class Computer:
             self.count_thp(e.block, -1)
             self.let_go(e.block, 512)
 
-    def take_block(self):
+    def take_block(self, advised=True):
+        self.advised = advised
         block = Block(self.buddy.take(9, MOVABLE))
         block.maps = 512
         self.count_anon(512)
@@ -931,7 +932,7 @@ class Computer:
         self.need_anon(p, area)
         try:
             if write:
-                e = Pte('own', None, self.take_block())
+                e = Pte('own', None, self.take_block(area.advice == 'hugepage'))
             else:
                 if self.zero is None:
                     self.zero = self.buddy.take(9, UNMOVABLE)
@@ -953,7 +954,7 @@ class Computer:
         if e.state == 'zero':
             self.need_anon(p, area)
             try:
-                e.block = self.take_block()
+                e.block = self.take_block(area.advice == 'hugepage')
                 e.state = 'own'
                 self.count_thp(e.block, 1)
                 p.count['minor_faults'] += 1

@@ -111,12 +111,19 @@ class Computer(naive.Computer):
         return self.charged_user + self.kernel_pages + (self.bytes + PAGE - 1) // PAGE
 
     def charge(self, pages, light):
-        tries = 0
+        tries = blocks = 0
         while self.limit and pages and self.charged() + pages > self.limit:
+            if light and pages > 1 and not self.advised:
+                raise NoFrame
             freed = self.reclaim(pages, 'group')
             if self.charged() + pages <= self.limit:
                 break
-            if light and (not freed or pages > 1):
+            if light and pages > 1 and self.o['reclaim'] == 'linux':  # 18 times, whatever comes of it
+                blocks += 1
+                if blocks == 18:
+                    raise NoFrame
+                continue
+            if light and not freed:
                 raise NoFrame
             tries = 0 if freed else tries + 1
             if tries == 16:
@@ -682,8 +689,8 @@ class Computer(naive.Computer):
 
     # ---- 2 MiB ----
 
-    def take_block(self):
-        block = super().take_block()
+    def take_block(self, advised=True):
+        block = super().take_block(advised)
         block.stored = set()
         block.charged = bool(self.limit)
         self.charged_user += 512 * block.charged

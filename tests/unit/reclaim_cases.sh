@@ -230,6 +230,7 @@ checks=$((checks + 1))
 
 # 2 MiB are swapped whole where swap has 512 slots in a row, else as pages.
 trace huge <<<"map,0x40000000,0x600000,0,rw-p
+advise,0x40000000,0x600000,0,hugepage
 W,0x40000000,8
 W,0x40200000,8
 W,0x40400000,8
@@ -240,6 +241,13 @@ checks=$((checks + 1))
 # As pages: of the first 2 MiB one page was stored to, which goes to swap and comes back; the others hold zeros, and are free.
 run huge --memory 64M --kernel 0 --swap 1M --thp always --group-limit 5M
 expect system 1 thp_faults=3 thp_swap_outs=0 swap_outs=1 swap_ins=1 major_faults=1 anon_bytes=$((1025 * 4096))
+# Who did not ask for huge pages gets one where it has room, and none is made (defrag is "madvise"): two blocks are in 5 MiB, and the third place
+# has a base page. Without swap nothing can leave for an advised one either: it is given up after 18 tries, and nobody is killed for it.
+trace unasked <<<"$(grep -v -e ^advise, -e ^op, "$dir/huge")"
+run unasked --memory 64M --kernel 0 --swap 16M --thp always --group-limit 5M
+expect system 1 thp_faults=2 thp_fallbacks=1 thp_swap_outs=0 swap_outs=0 minor_faults=3 major_faults=0 anon_bytes=$((1025 * 4096))
+run huge --memory 64M --kernel 0 --swap none --thp madvise --group-limit 5M
+expect system 1 thp_faults=2 thp_fallbacks=1 thp_swap_outs=0 swap_outs=0 major_faults=0 oom_kills=0
 
 # Turns part where one is killed: each configuration is what it is alone.
 ran="two configurations"

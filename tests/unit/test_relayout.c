@@ -321,6 +321,34 @@ static void a_child_with_a_trace_has_its_parents_places(void **state)
   assert_int_equal(got[1], 0x7ffff7fbf000);
 }
 
+/* 26 MiB and a page less, of which a program takes 24 from where 2 MiB begin, and advises them: natively they begin elsewhere. */
+static void what_is_rounded_up_for_huge_pages_is_natively_too(void **state)
+{
+  enum { MIB = 1 << 20 };
+  (void)state;
+  for (int touched = 0; touched < 2; touched++) {
+    start();
+    event(PW_EVENT_MAP, 0x44225000, 26 * MIB, RW, NULL); /* aligned natively: 0x7ffff6400000 */
+    if (touched) visit(0, 0x44226000);
+    event(PW_EVENT_ADVISE, 0x44400000, 24 * MIB, PW_ADVICE_HUGEPAGE, NULL);
+    visit(0, 0x44400000);
+    visit(0, 0x44225000); /* what was cut off in front lies behind: the last page before it is the last of all */
+    visit(0, 0x443ff000);
+    visit(0, 0x45c24000);
+    event(PW_EVENT_UNMAP, 0x44225000, 26 * MIB, 0, NULL);
+    run();
+    const uint64_t base = 0x7ffff6400000, front = 0x44400000 - 0x44225000;
+    const uint64_t aligned[] = {base, base + 26 * MIB - front, base + 26 * MIB - 0x1000, base + 0x45c24000 - 0x44400000};
+    const uint64_t kept[] = {base + front, base, base + front - 0x1000, base + 0x45c24000 - 0x44225000};
+    assert_memory_equal(got + 3 + touched, touched ? kept : aligned, sizeof kept);
+    IS(nth(PW_EVENT_MAP, 6), base, 26 * MIB);
+    IS(nth(PW_EVENT_ADVISE, 0), touched ? base + front : base, 24 * MIB);
+    uint64_t unmapped = 0;
+    for (uint32_t i = 0; i < n_told; i++) unmapped += told[i].kind == PW_EVENT_UNMAP ? told[i].b : 0;
+    assert_int_equal(unmapped, 26 * MIB);
+  }
+}
+
 /* ---- random traces ---- */
 
 enum { LD_SO_PAGES = 0x35 };
@@ -442,7 +470,7 @@ int main(void)
       cmocka_unit_test(a_range_of_several_places_is_told_of_each),
       cmocka_unit_test(a_move_carries_or_grows),
       cmocka_unit_test(processes_have_places_of_their_own),
-      cmocka_unit_test(a_child_with_a_trace_has_its_parents_places),
+      cmocka_unit_test(a_child_with_a_trace_has_its_parents_places), cmocka_unit_test(what_is_rounded_up_for_huge_pages_is_natively_too),
       cmocka_unit_test(random_traces_keep_what_is_mapped),
       cmocka_unit_test(each_allocation_may_fail),
   };

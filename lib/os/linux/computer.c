@@ -150,7 +150,7 @@ int pw_computer_take_object(struct pw_computer *c, unsigned slab, uint32_t *obje
   uint64_t bytes = kind->charged ? kind->object_bytes : 0, has = (c->object_bytes + FRAME_BYTES - 1) / FRAME_BYTES;
   *object = 0;
   if (c->options.told) return 0;
-  int status = pw_frames_charge(c, (c->object_bytes + bytes + FRAME_BYTES - 1) / FRAME_BYTES - has, false);
+  int status = pw_frames_charge(c, (c->object_bytes + bytes + FRAME_BYTES - 1) / FRAME_BYTES - has, PW_EFFORT_ALL);
   if (!status) status = pw_computer_take_from(c, &c->slabs[slab], object);
   c->object_bytes += status ? 0 : bytes;
   return status;
@@ -278,9 +278,9 @@ void pw_computer_forget_folio(struct pw_computer *c, struct pw_folio *f)
   pw_buddy_give(&c->frames, frame, order);
 }
 
-int pw_computer_take_private(struct pw_computer *c, unsigned order, bool light, struct pw_mm *mm, uint32_t *frame, uint32_t *number)
+int pw_computer_take_private(struct pw_computer *c, unsigned order, enum pw_effort effort, struct pw_mm *mm, uint32_t *frame, uint32_t *number)
 {
-  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .order = order, .light = light}, frame);
+  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .order = order, .effort = effort}, frame);
   if (!status) status = pw_computer_make_folio(c, *frame, order, mm, number);
   if (status) return status;
   c->now.anon += (uint64_t)FRAME_BYTES << order;
@@ -295,10 +295,10 @@ void pw_computer_forget_private(struct pw_computer *c, uint32_t number)
   pw_computer_forget_folio(c, f);
 }
 
-int pw_computer_take_anon(struct pw_computer *c, unsigned order, struct pw_mm *mm, uint64_t page, uint32_t *frame)
+int pw_computer_take_anon(struct pw_computer *c, unsigned order, enum pw_effort effort, struct pw_mm *mm, uint64_t page, uint32_t *frame)
 {
   uint32_t number;
-  int status = pw_computer_take_private(c, order, order > 0, mm, frame, &number);
+  int status = pw_computer_take_private(c, order, effort, mm, frame, &number);
   if (status) return status;
   struct pw_folio *f = &c->reclaim.folios.list[number];
   f->dirty = true;
@@ -310,7 +310,7 @@ int pw_computer_take_anon(struct pw_computer *c, unsigned order, struct pw_mm *m
 int pw_computer_swap_in(struct pw_computer *c, uint32_t slot, struct pw_mm *mm, uint64_t page, uint32_t *frame, bool *cached)
 {
   uint32_t number;
-  int status = pw_computer_take_private(c, 0, false, mm, frame, &number);
+  int status = pw_computer_take_private(c, 0, PW_EFFORT_ALL, mm, frame, &number);
   if (status) return status;
   struct pw_slot *s = &c->reclaim.swap.slots[slot];
   struct pw_folio *f = &c->reclaim.folios.list[number];
@@ -363,7 +363,7 @@ void pw_computer_wrote(struct pw_computer *c, uint32_t frame)
 int pw_computer_huge_zero(struct pw_computer *c, uint32_t *frame)
 {
   if (c->huge_zero == PW_NO_FRAME) {
-    const struct pw_frame_request block = {.type = PW_UNMOVABLE, .order = PW_HUGE_ORDER, .light = true, .free_of_charge = true};
+    const struct pw_frame_request block = {.type = PW_UNMOVABLE, .order = PW_HUGE_ORDER, .effort = PW_EFFORT_LIGHT, .free_of_charge = true};
     int status = pw_frames_take(c, &block, frame);
     if (status) return status;
     c->huge_zero = *frame;

@@ -126,12 +126,12 @@ int pw_computer_take_stack(struct pw_computer *computer, uint32_t frames[4]);
 void pw_computer_give_stack(struct pw_computer *computer, const uint32_t frames[4]);
 struct pw_table_frames pw_computer_table_frames(struct pw_computer *computer);
 /* A private frame that is to be mapped at a page, by 512 entries if it is a block. */
-int pw_computer_take_anon(struct pw_computer *computer, unsigned order, struct pw_mm *mm, uint64_t page, uint32_t *frame);
+int pw_computer_take_anon(struct pw_computer *computer, unsigned order, enum pw_effort effort, struct pw_mm *mm, uint64_t page, uint32_t *frame);
 /* The same for what comes back from swap: *cached: others have it there too, so that it stays in the swap cache with its slot,
  * and nobody maps it yet; else the slot is free again. */
 int pw_computer_swap_in(struct pw_computer *computer, uint32_t slot, struct pw_mm *mm, uint64_t page, uint32_t *frame, bool *cached);
-/* One that nobody maps yet; light: rather none than that anybody is killed. */
-int pw_computer_take_private(struct pw_computer *computer, unsigned order, bool light, struct pw_mm *mm, uint32_t *frame, uint32_t *folio);
+/* One that nobody maps yet. */
+int pw_computer_take_private(struct pw_computer *computer, unsigned order, enum pw_effort effort, struct pw_mm *mm, uint32_t *frame, uint32_t *folio);
 void pw_computer_forget_private(struct pw_computer *computer, uint32_t folio); /* it goes as it came */
 /* The page was written without a fault: a copy that swap has is old, and stays where it is. */
 void pw_computer_soiled(struct pw_computer *computer, uint32_t frame);

@@ -58,7 +58,7 @@ static int put_own(struct fault *f, uint32_t *pte, bool copied, uint32_t source)
   bool pins = copied && f->computer;
   if (pins) pw_computer_pin(f->computer, source, true);
   int status = pw_mm_need_anon(f->m, f->vma, f->err);
-  if (!status && f->computer) status = pw_computer_take_anon(f->computer, 0, f->m, f->page, &frame);
+  if (!status && f->computer) status = pw_computer_take_anon(f->computer, 0, PW_EFFORT_ALL, f->m, f->page, &frame);
   if (pins) pw_computer_pin(f->computer, source, false);
   if (status) return status;
   pw_mm_forget_page(f->m, pte); /* a copy is made before the old page is let go */

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/random.h"
 
-enum { RETRIES = 16, CLUSTER = 32 };
+enum { RETRIES = 16, BLOCK_TRIES = RETRIES + 2, CLUSTER = 32 };
 
 void pw_reclaim_init(struct pw_computer *c, const struct pw_reclaim_options *options)
 {
@@ -65,14 +65,24 @@ static void note_peak(struct pw_computer *c, uint64_t pages)
   r->kernel_peak = pw_most(r->kernel_peak, charged_kernel(c));
 }
 
-int pw_frames_charge(struct pw_computer *c, uint64_t pages, bool light)
+/* Is that all that is done to charge a block? One that was advised is worth as many tries as 16 retries, and one after what is
+ * kept for each processor is given back, make. */
+static bool gives_up(const struct pw_computer *c, uint64_t pages, uint64_t freed, unsigned *tries)
+{
+  return pages == 1 || !is_linux(c) ? !freed : ++*tries == BLOCK_TRIES;
+}
+
+int pw_frames_charge(struct pw_computer *c, uint64_t pages, enum pw_effort effort)
 {
   struct pw_reclaim *r = &c->reclaim;
-  for (unsigned failures = 0; pages && pw_frames_charged(c) + pages > r->options.limit_pages;) {
+  unsigned failures = 0, tries = 0;
+  while (pages && pw_frames_charged(c) + pages > r->options.limit_pages) {
+    if (effort == PW_EFFORT_NONE) return PW_MM_NO_FRAME;
     uint64_t freed = reclaim(c, pages, PW_RECLAIM_GROUP);
     if (r->status) return r->status;
     if (pw_frames_charged(c) + pages <= r->options.limit_pages) break;
-    if (light && (!freed || pages > 1)) return PW_MM_NO_FRAME; /* whole blocks are tried for once */
+    if (effort == PW_EFFORT_LIGHT && gives_up(c, pages, freed, &tries)) return PW_MM_NO_FRAME;
+    if (effort == PW_EFFORT_LIGHT) continue;
     if (freed) failures = 0;
     else if (++failures == RETRIES) {
       int status = kill_one(c, true);
@@ -126,14 +136,14 @@ int pw_frames_take(struct pw_computer *c, const struct pw_frame_request *q, uint
 {
   struct pw_reclaim *r = &c->reclaim;
   uint64_t pages = UINT64_C(1) << q->order;
-  bool block = q->light && q->order == PW_HUGE_ORDER;
+  bool light = q->effort != PW_EFFORT_ALL, block = light && q->order == PW_HUGE_ORDER;
   unsigned failures = 0;
-  int status = q->free_of_charge ? 0 : pw_frames_charge(c, pages, q->light);
+  int status = q->free_of_charge ? 0 : pw_frames_charge(c, pages, q->effort);
   if (status) return status;
   if (is_linux(c) && !block && c->frames.free <= c->low + pages - 1 && r->kswapd_failures < RETRIES) run_kswapd(c);
   while (!r->status && (*frame = pw_buddy_take(&c->frames, q->order, q->type)) == PW_NO_FRAME) {
     if (block) return PW_MM_NO_FRAME;
-    status = make_room(c, q->order, q->light, &failures);
+    status = make_room(c, q->order, light, &failures);
     if (status) return status;
   }
   return r->status;

@@ -24,11 +24,13 @@ bool pw_mm_may_be_huge(const struct pw_mm *m, uint64_t page, const struct pw_ran
 
 /* ---- blocks; who is alone has enough of them, and counts none ---- */
 
-static int take_block(struct pw_mm *m, uint64_t page, bool zero, uint32_t *frame)
+/* Room is made for memory that was advised to have huge pages alone: "madvise" as the kernel's setting of defrag. */
+static int take_block(struct pw_mm *m, uint64_t page, const struct pw_mm_vma *vma, bool zero, uint32_t *frame)
 {
+  enum pw_effort effort = vma->kind.flags & PW_AREA_HUGE ? PW_EFFORT_LIGHT : PW_EFFORT_NONE;
   *frame = 0;
   if (!m->computer) return 0;
-  return zero ? pw_computer_huge_zero(m->computer, frame) : pw_computer_take_anon(m->computer, PW_HUGE_ORDER, m, first_of(page), frame);
+  return zero ? pw_computer_huge_zero(m->computer, frame) : pw_computer_take_anon(m->computer, PW_HUGE_ORDER, effort, m, first_of(page), frame);
 }
 
 /* A 2 MiB mapping comes (1) or goes (-1): of a block, or of the zero page. */
@@ -73,7 +75,7 @@ int pw_mm_fault_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, bool
   if (at.ptes || at.huge) return 0;
   int status = pw_mm_need_anon(m, vma, err);
   if (status) return status;
-  status = take_block(m, page, !write, &frame);
+  status = take_block(m, page, vma, !write, &frame);
   if (status == PW_MM_NO_FRAME) {
     fall_back(m);
     return 0;
@@ -102,7 +104,7 @@ int pw_mm_write_huge(struct pw_mm *m, uint64_t page, struct pw_mm_vma *vma, stru
   if (pw_pte_state(huge->pte) == PW_PTE_ZERO) {
     int status = pw_mm_need_anon(m, vma, err);
     if (status) return status;
-    status = take_block(m, page, false, &frame);
+    status = take_block(m, page, vma, false, &frame);
     if (!status) {
       huge->pte = pw_pte_make(PW_PTE_OWN, frame);
       count_mapping(m, true, 0, -1);
@@ -191,7 +193,7 @@ int pw_mm_collapse(struct pw_mm *m, uint64_t page, bool *done, struct pw_error *
   struct census n = take_census(m, ptes);
   *done = false;
   if (!n.present || n.shared > MOST_SHARED || n.swapped > MOST_SWAPPED) return 0;
-  int status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, m, first, &frame);
+  int status = pw_computer_take_anon(m->computer, PW_HUGE_ORDER, PW_EFFORT_LIGHT, m, first, &frame);
   if (status) return pw_mm_status(status, err);
   n = take_census(m, ptes); /* making room may have taken some away */
   for (uint32_t i = 0; i < PW_HUGE_PAGES; i++) {

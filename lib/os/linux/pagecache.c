@@ -157,7 +157,7 @@ int pw_computer_cache(struct pw_computer *c, uint32_t file, uint64_t index, stru
   uint32_t number;
   uint64_t key = pw_file_key(file, index);
   if (pw_pagemap_reserve(&c->pages, 1) || pw_pagemap_reserve(&c->nodes, 1)) return PW_ENOMEM;
-  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .light = light, .free_of_charge = !mm}, frame);
+  int status = pw_frames_take(c, &(struct pw_frame_request){.type = PW_MOVABLE, .effort = light ? PW_EFFORT_LIGHT : PW_EFFORT_ALL, .free_of_charge = !mm}, frame);
   if (status) return status;
   status = need_node(c, file, index >> NODE_SHIFT);
   if (status) {

@@ -78,18 +78,22 @@ struct pw_reclaim {
 void pw_reclaim_init(struct pw_computer *computer, const struct pw_reclaim_options *options);
 void pw_reclaim_clear(struct pw_computer *computer);
 
+/* What is done for a request when there is no room: all, up to killing someone; reclaim, and rather none than that anybody is killed,
+ * and a block without global reclaim; or nothing. */
+enum pw_effort { PW_EFFORT_ALL, PW_EFFORT_LIGHT, PW_EFFORT_NONE };
+
 /* How a request is made. */
 struct pw_frame_request {
   enum pw_migrate type;
   unsigned order;
-  bool light; /* rather none than that anybody is killed, and a block without global reclaim */
+  enum pw_effort effort;
   bool free_of_charge;
 };
 
 /* The first frame of a block. 0, PW_MM_NO_FRAME, PW_MM_KILLED or PW_ENOMEM. */
 int pw_frames_take(struct pw_computer *computer, const struct pw_frame_request *request, uint32_t *frame);
 /* The group is charged for so many pages more. */
-int pw_frames_charge(struct pw_computer *computer, uint64_t pages, bool light);
+int pw_frames_charge(struct pw_computer *computer, uint64_t pages, enum pw_effort effort);
 /* Pages that the group has. */
 uint64_t pw_frames_charged(const struct pw_computer *computer);
 

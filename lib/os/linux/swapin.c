@@ -30,7 +30,7 @@ static int read_slot(struct pw_computer *c, struct pw_mm *m, uint32_t slot, bool
 {
   struct pw_slot *s = &c->reclaim.swap.slots[slot];
   uint32_t frame;
-  int status = pw_computer_take_private(c, 0, ahead, m, &frame, number);
+  int status = pw_computer_take_private(c, 0, ahead ? PW_EFFORT_LIGHT : PW_EFFORT_ALL, m, &frame, number);
   if (status) return status;
   s = &c->reclaim.swap.slots[slot];
   if (s->folio != PW_NO_FOLIO || !s->users) { /* who held it was killed for the frame */
