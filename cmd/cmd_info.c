@@ -121,6 +121,7 @@ static void print_text(const struct pw_trace_info *info, const struct holdings *
   for (size_t i = 1; i < N_EVENT_NAMES; i++)
     if (h->events[i]) line_count(event_names[i], h->events[i], "");
   if (info->bad_lines) line_count("lines left out", info->bad_lines, "");
+  if (*info->remark) line_text("remark", info->remark);
   line_text("source", info->source);
   line_text("command", info->command);
   line_text("date", info->date);

@@ -65,6 +65,7 @@ static void run_job(struct shared *shared, struct trace_job *job)
   if (!status) {
     const struct pw_trace_info *info = pw_trace_info(trace);
     job->bad_lines = info->bad_lines;
+    snprintf(job->remark, sizeof job->remark, "%s", info->remark);
     job->rounded = info->rounded;
     job->state = JOB_DONE;
     if (runner->done && runner->done(runner->context, job, info, results, &err)) {
@@ -160,6 +161,7 @@ void runner_notes(const struct runner *runner)
 {
   const struct trace_job *jobs = runner->jobs;
   for (size_t i = 0; i < runner->n_jobs; i++) {
+    if (*jobs[i].remark) say_note("%s: %s", jobs[i].path, jobs[i].remark);
     if (jobs[i].bad_lines)
       say_note("%s: %ju line%s that could not be parsed left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines,
                jobs[i].bad_lines == 1 ? "" : "s");

@@ -26,6 +26,7 @@ struct trace_job {
   struct pw_error error;
   size_t unfit;       /* configurations too narrow for an address of the trace; see `error` */
   uint64_t bad_lines; /* left out under --skip-bad */
+  char remark[200];   /* on how it was read, or empty */
   bool rounded;       /* skip, limit or warm-up were rounded to whole visits */
 };
 

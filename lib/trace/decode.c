@@ -159,10 +159,27 @@ static int check_used_up(struct pw_decoder *decoder, struct pw_error *err)
   return more > 0 || used < 0 || (uint64_t)used != seen ? trailing(decoder, err) : 0;
 }
 
+/* A folder, or what systems put beside files: a Mac's forks and folder views. */
+static bool is_beside(struct archive_entry *entry)
+{
+  const char *path = archive_entry_pathname(entry), *slash = path ? strrchr(path, '/') : NULL, *name = slash ? slash + 1 : path;
+  if (archive_entry_filetype(entry) == AE_IFDIR) return true;
+  return path && (strncmp(path, "__MACOSX/", 9) == 0 || strncmp(name, "._", 2) == 0 || strcmp(name, ".DS_Store") == 0);
+}
+
+/* The next entry that may be a trace. */
+static int next_member(struct archive *a, struct archive_entry **entry)
+{
+  int status;
+  do status = archive_read_next_header(a, entry);
+  while (status == ARCHIVE_OK && is_beside(*entry));
+  return status;
+}
+
 static int check_one_member(struct pw_decoder *decoder, struct pw_error *err)
 {
   struct archive_entry *entry;
-  int status = archive_read_next_header(decoder->archive, &entry);
+  int status = next_member(decoder->archive, &entry);
   if (status == ARCHIVE_EOF) return 0;
   if (status != ARCHIVE_OK) return archive_failed(decoder, err);
   return pw_error_set(err, PW_EUNSUPPORTED, "%s: the zip holds more than one file; unpack it and name one of them",
@@ -212,7 +229,7 @@ static int archive_open(struct pw_decoder *decoder, int (*support)(struct archiv
   }
   if (status == ARCHIVE_OK) status = archive_read_open(a, decoder, NULL, feed, NULL);
   struct archive_entry *entry = NULL;
-  if (status == ARCHIVE_OK) status = archive_read_next_header(a, &entry);
+  if (status == ARCHIVE_OK) status = decoder->zip ? next_member(a, &entry) : archive_read_next_header(a, &entry);
   if (status != ARCHIVE_OK && status != ARCHIVE_EOF) return archive_failed(decoder, err);
   /* libarchive did not see the compression that the first bytes promise */
   if (archive_filter_count(a) != (decoder->zip ? 1 : 2)) return damaged(decoder, "its first bytes are damaged", err);

@@ -3,8 +3,8 @@
  *     addr (or address)  needed; hexadecimal with 0x, decimal without. Letters
  *                        without 0x are refused: such a column would also hold
  *                        numbers that look decimal and are not.
- *     op                 R W I M, L S, or read load write store fetch modify in any
- *                        case. It may be absent only where every other column is
+ *     op                 R W I M, L S, or read load write store fetch modify rd wr ld st … in
+ *                        any case (pw_op_of_word). It may be absent only where every other column is
  *                        one of these: then all accesses are loads.
  *     size               bytes; without it, or empty, unknown
  *     tid, pid           thread and process; without them, or empty, 0
@@ -12,7 +12,8 @@
  * A row may also be an event (op map, unmap, protect, discard, move, fork, exec, exit, advise,
  * kernel-read, kernel-write): fmt_csv_events.c, with the columns offset, arg and name.
  *
- * Other columns are ignored. Quoting is that of RFC 4180; a quoted field may hold
+ * Where there is no such column, those that others call so are taken: vaddr, virtual address; operation, type, access
+ * type, rw, cmd; bytes, length; thread; process, and the like. Other columns are ignored. Quoting is that of RFC 4180; a quoted field may hold
  * commas, doubled quotes and line breaks. Blank lines are skipped, blanks around
  * an unquoted field too, and a byte order mark in front of the header.
  *
@@ -61,28 +62,51 @@ static const unsigned char *take_field(const unsigned char *at, const unsigned c
 
 /* ---- the header row ---- */
 
-static enum role role_of(const struct pw_csv_field *field)
+/* *alias: it is called so elsewhere; a column with the name itself goes before it. */
+static enum role role_of(const struct pw_csv_field *field, bool *alias)
 {
   static const struct {
     const char *name;
     enum role role;
-  } names[] = {{"addr", ADDRESS}, {"address", ADDRESS}, {"op", OP}, {"size", SIZE}, {"tid", TID}, {"pid", PID},
-               {"offset", OFFSET}, {"arg", ARG}, {"name", NAME}};
+    bool alias;
+  } names[] = {{"addr", ADDRESS, false}, {"address", ADDRESS, false}, {"op", OP, false}, {"size", SIZE, false}, {"tid", TID, false},
+               {"pid", PID, false}, {"offset", OFFSET, false}, {"arg", ARG, false}, {"name", NAME, false},
+               {"vaddr", ADDRESS, true}, {"virtual address", ADDRESS, true}, {"virtual_address", ADDRESS, true}, {"memory address", ADDRESS, true},
+               {"mem_addr", ADDRESS, true}, {"data address", ADDRESS, true}, {"operation", OP, true}, {"type", OP, true}, {"access type", OP, true},
+               {"access_type", OP, true}, {"access", OP, true}, {"rw", OP, true}, {"r/w", OP, true}, {"read/write", OP, true}, {"cmd", OP, true},
+               {"command", OP, true}, {"bytes", SIZE, true}, {"length", SIZE, true}, {"access size", SIZE, true}, {"access_size", SIZE, true},
+               {"thread", TID, true}, {"thread_id", TID, true}, {"thread id", TID, true}, {"process", PID, true}, {"process_id", PID, true}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (pw_csv_is(field, names[i].name)) return names[i].role;
+    if (pw_csv_is(field, names[i].name)) {
+      *alias = names[i].alias;
+      return names[i].role;
+    }
+  *alias = false;
   return OTHER;
+}
+
+/* A column of a role that another one has: true if it is that other one's name that counts less. */
+static bool takes_over(struct pw_parser *parser, const bool aliases[ROLES], enum role role, bool alias, size_t n)
+{
+  if (alias || !aliases[role]) return false;
+  for (size_t i = 0; i < n; i++)
+    if (roles(parser)[i] == role) roles(parser)[i] = OTHER;
+  return true;
 }
 
 /* 0, or PW_LINE_BAD with the reason. */
 static int take_header(struct pw_parser *parser, const unsigned char *at, const unsigned char *end, const char **why)
 {
-  bool seen[ROLES] = {false}, others = false;
+  bool seen[ROLES] = {false}, aliases[ROLES] = {false}, others = false, alias;
   size_t n = 0;
   for (at = skip_mark(at, end);; at++) {
     struct pw_csv_field field;
     at = take_field(at, end, &field, why);
     if (!at) return PW_LINE_BAD;
-    enum role role = role_of(&field);
+    enum role role = role_of(&field, &alias);
+    if (role != OTHER && seen[role] && !takes_over(parser, aliases, role, alias, n) && alias) role = OTHER;
+    else if (role != OTHER && seen[role] && aliases[role]) seen[role] = false;
+    aliases[role] = alias;
     *why = n == MAX_COLUMNS ? "it has too many columns" : "it names a column twice";
     if (n == MAX_COLUMNS || (role != OTHER && seen[role])) return PW_LINE_BAD;
     seen[role] = true;
@@ -102,19 +126,11 @@ static int take_header(struct pw_parser *parser, const unsigned char *at, const 
 
 static int take_op(const struct pw_csv_field *field, uint64_t *op, const char **why)
 {
-  static const struct {
-    const char *name;
-    enum pw_op op;
-  } names[] = {{"R", PW_LOAD}, {"W", PW_STORE}, {"I", PW_FETCH}, {"M", PW_MODIFY}, {"L", PW_LOAD}, {"S", PW_STORE},
-               {"read", PW_LOAD}, {"load", PW_LOAD}, {"write", PW_STORE}, {"store", PW_STORE},
-               {"fetch", PW_FETCH}, {"modify", PW_MODIFY}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (pw_csv_is(field, names[i].name)) {
-      *op = names[i].op;
-      return 0;
-    }
+  enum pw_op known;
   *why = "its op is none of R, W, I, M, read, write, load, store, fetch, modify, and events such as map and fork";
-  return PW_LINE_BAD;
+  if (!pw_op_of_word(field->at, field->end, &known)) return PW_LINE_BAD;
+  *op = known;
+  return 0;
 }
 
 static int take_number(const struct pw_csv_field *field, uint64_t *value, const char **why)

@@ -6,32 +6,45 @@
  *      M 0421c7cc,4      modify: a load, then a store
  *
  * The address is hexadecimal without 0x, the size decimal. Skipped: blank lines,
- * Valgrind's own "==PID== …" and "--PID-- …", and "SB address" (superblocks,
- * --trace-superblocks=yes; their fetches have lines of their own). Every other
+ * Valgrind's own "==PID== …", "--PID-- …" and "**PID** …" (with --time-stamp=yes the time is before the PID), and "SB address" (superblocks,
+ * --trace-superblocks=yes; their fetches have lines of their own). Skipped, and counted: what Valgrind's decoder says of instructions that
+ * it does not know. Every other
  * line is refused: what a program printed to the same stream may have cut a
  * record in two, so it is a loss to know about and not noise to drop.
  * Lackey gives no threads: all accesses belong to thread 0 of process 0.
  *
  * Cost: the usual line goes through lackey_fast, which looks at 8 characters at
  * a time; some 10 ns a line against 30 with a loop over the digits. */
+#include <stdio.h>
+
 #include "trace/textline.h"
 
 /* By column 1 plus column 2 minus a blank, which is the letter as one of them is blank. */
 static const unsigned char op_of_letter[256] = {
     ['I'] = PW_FETCH + 1, ['L'] = PW_LOAD + 1, ['S'] = PW_STORE + 1, ['M'] = PW_MODIFY + 1};
 
-static const unsigned char *skip_digits(const unsigned char *at, const unsigned char *end)
+/* A PID, and with --time-stamp=yes the time before it. */
+static const unsigned char *skip_stamp(const unsigned char *at, const unsigned char *end)
 {
-  while (at < end && *at >= '0' && *at <= '9') at++;
+  while (at < end && ((*at >= '0' && *at <= '9') || *at == ':' || *at == '.' || *at == ' ')) at++;
   return at;
+}
+
+/* What Valgrind's decoder and its assertions say without a PID in front. */
+static bool is_valgrinds(const unsigned char *at, const unsigned char *end)
+{
+  static const char *const begins[] = {"vex ", "vex: ", "valgrind: ", "VEX temporary storage", "host stacktrace:", "sched status:"};
+  for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+    if ((size_t)(end - at) >= strlen(begins[i]) && memcmp(at, begins[i], strlen(begins[i])) == 0) return true;
+  return false;
 }
 
 /* "==123== …", "--123-- …", "SB 0400" and blank lines. */
 static bool is_known_extra(const unsigned char *at, const unsigned char *end)
 {
   if (pw_skip_blanks(at, end) == end) return true;
-  if (end - at >= 5 && (*at == '=' || *at == '-') && at[1] == *at) {
-    const unsigned char *digits = at + 2, *behind = skip_digits(digits, end);
+  if (end - at >= 5 && (*at == '=' || *at == '-' || *at == '*') && at[1] == *at) {
+    const unsigned char *digits = at + 2, *behind = skip_stamp(digits, end);
     return behind > digits && end - behind >= 2 && behind[0] == *at && behind[1] == *at;
   }
   uint64_t address;
@@ -44,8 +57,11 @@ static bool is_known_extra(const unsigned char *at, const unsigned char *end)
 static int lackey_line(struct pw_parser *parser, const unsigned char *at, const unsigned char *end,
                        struct pw_access *out, const char **why)
 {
-  (void)parser;
   if (is_known_extra(at, end)) return 0;
+  if (is_valgrinds(at, end)) {
+    parser->state[0]++;
+    return 0;
+  }
   const unsigned char *letter = pw_skip_blanks(at, end);
   unsigned op = op_of_letter[*letter];
   if (op == 0 || end - letter < 2 || !pw_is_blank(letter[1])) {
@@ -144,7 +160,11 @@ static inline size_t lackey_fast(const unsigned char *at, struct pw_access *out)
 static int64_t lackey_parse(struct pw_parser *parser, const unsigned char *bytes, size_t n, bool last,
                             struct pw_batch *batch, struct pw_error *err)
 {
-  return pw_lines_parse(parser, bytes, n, last, batch, err, "Lackey", lackey_line, lackey_fast);
+  int64_t taken = pw_lines_parse(parser, bytes, n, last, batch, err, "Lackey", lackey_line, lackey_fast);
+  if (parser->state[0])
+    snprintf(parser->remark, sizeof parser->remark, "%llu line%s of Valgrind's own messages left out", (unsigned long long)parser->state[0],
+             parser->state[0] == 1 ? "" : "s");
+  return taken;
 }
 
 /* A trace may open with pages of Valgrind's banner, and its program may talk. */

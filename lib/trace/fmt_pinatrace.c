@@ -4,8 +4,10 @@
  * the size is used when it is there, the rest of the line is ignored. Only
  * instructions that touch memory have lines, so a line is not taken as a fetch:
  * half of the instruction stream would be worse than none. Lines that begin with
- * '#' are comments. Without "#eof" the trace is truncated; behind it only blank
- * lines may follow. */
+ * '#' are comments. Without "#eof" the program was killed, or the end was cut off: a remark, unless
+ * the last line is cut in two. Behind it only blank lines may follow. */
+#include <stdio.h>
+
 #include "trace/textline.h"
 
 /* The optional "size value …" behind the address. */
@@ -57,9 +59,12 @@ static int64_t pinatrace_parse(struct pw_parser *parser, const unsigned char *by
                                struct pw_batch *batch, struct pw_error *err)
 {
   int64_t taken = pw_lines_parse(parser, bytes, n, last, batch, err, "pinatrace", pinatrace_line, NULL);
-  if (last && taken == (int64_t)n && !parser->ended)
-    return pw_error_set(err, PW_EFORMAT, "%s: the trace is truncated: it ends at line %llu without the mark #eof; "
-                        "get the file again, or add the line #eof if the rest is not needed",
+  if (taken > 0) parser->state[0] = bytes[taken - 1] == '\n';
+  if (last && taken == (int64_t)n && !parser->ended && parser->state[0])
+    snprintf(parser->remark, sizeof parser->remark, "it ends without the mark #eof: its program was stopped, or its end was cut off");
+  else if (last && taken == (int64_t)n && !parser->ended)
+    return pw_error_set(err, PW_EFORMAT, "%s: the trace is truncated: it ends inside line %llu, without the mark #eof; "
+                        "get the file again, or take that line away if the rest is not needed",
                         parser->path, (unsigned long long)parser->line);
   return taken;
 }

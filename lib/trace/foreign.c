@@ -65,9 +65,33 @@ static int create_state(struct pw_trace *t, struct pw_error *err)
   return pw_visits_create(&f->visits, &t->options, err);
 }
 
+/* Do many of the first lines not parse? 0, or PW_ENOMEM. */
+static int look_for_bad(struct foreign *f, const unsigned char *bytes, size_t n, bool last, struct pw_error *err)
+{
+  struct pw_parser parser = f->parser;
+  uint64_t good = 0;
+  parser.skip_bad = true;
+  last = last && n <= PEEK_BYTES;
+  n = n < PEEK_BYTES ? n : PEEK_BYTES;
+  for (int64_t used = 1; n && used > 0; bytes += used > 0 ? used : 0) {
+    f->batch.n = f->batch.n_events = 0;
+    used = f->format->parse(&parser, bytes, n, last, &f->batch, err);
+    if (used == PW_ENOMEM) return PW_ENOMEM;
+    good += f->batch.n + f->batch.n_events;
+    n -= used > 0 ? (size_t)used : 0;
+  }
+  f->batch.n = f->batch.n_events = 0;
+  f->parser.many_bad = parser.bad_lines > 1 && parser.bad_lines * 100 >= good + parser.bad_lines;
+  return 0;
+}
+
 static int rewind_foreign(struct pw_trace *t, const unsigned char *bytes, size_t n, bool last, struct pw_error *err)
 {
   const struct pw_format *format;
+  size_t mark = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* an editor's byte order mark */
+  pw_source_consume(t->source, mark);
+  bytes += mark;
+  n -= mark;
   int status = choose_format(t, &format, bytes, n, last, err);
   if (status) return status;
   struct foreign *f = t->state;
@@ -75,8 +99,10 @@ static int rewind_foreign(struct pw_trace *t, const unsigned char *bytes, size_t
   else if ((status = create_state(t, err))) return status;
   f = t->state;
   f->format = format;
-  f->parser = (struct pw_parser){.path = t->path, .skip_bad = t->options.skip_bad, .line = 1};
+  f->parser = (struct pw_parser){.path = t->path, .skip_bad = t->options.skip_bad, .line = 1, .offset_bytes = mark};
   f->batch = (struct pw_batch){.room = PW_BATCH_ROOM, .accesses = f->accesses, .events = f->batch.events, .texts = &f->texts};
+  status = look_for_bad(f, bytes, n, last, err);
+  if (status) return status;
   f->batch_taken = f->events_taken = 0;
   f->input_ended = false;
   f->held_status = 0;
@@ -178,6 +204,7 @@ static int next_foreign(struct pw_trace *t, const struct pw_block **block, struc
   t->info.processes = f->visits->n_processes ? f->visits->n_processes : 1;
   t->info.threads = f->visits->threads.n ? (uint32_t)f->visits->threads.n : 1;
   t->info.bad_lines = f->parser.bad_lines;
+  t->info.remark = f->parser.remark;
   t->counting = f->visits->counting;
   return got;
 }

@@ -36,10 +36,12 @@ struct pw_batch {
 struct pw_parser {
   const char *path;          /* for errors */
   bool skip_bad;
+  bool many_bad;             /* of the first lines so many do not parse that leaving such out is no advice */
   uint64_t line;             /* text: number of the next line, from 1 */
   uint64_t offset_bytes;     /* of the window's first byte in the decompressed stream */
   uint64_t bad_lines;
   bool ended;                /* set by a format that has seen its end mark */
+  char remark[200];          /* what whoever reads the trace should know, or empty */
   uint64_t state[64];        /* the format's own: zero at the start */
 };
 
@@ -58,7 +60,8 @@ struct pw_format {
 };
 
 extern const struct pw_format pw_format_lackey, pw_format_din, pw_format_hexrw, pw_format_csv,
-    pw_format_champsim, pw_format_cloudsuite, pw_format_pinatrace;
+    pw_format_champsim, pw_format_cloudsuite, pw_format_pinatrace, pw_format_drtext, pw_format_text, pw_format_text_hex,
+    pw_format_text_dec;
 
 /* All foreign formats; NULL-terminated. */
 extern const struct pw_format *const pw_formats[];
@@ -72,5 +75,11 @@ bool pw_format_entry(size_t index, struct pw_list_entry *entry);
  * with advice. */
 const struct pw_format *pw_format_bid(const unsigned char *bytes, size_t n, bool whole,
                                       const char *path, struct pw_error *err);
+
+/* A word for what an access does, in the spellings that tools and classes use: R W r w L S l s I i M m, read write load store fetch
+ * modify, rd wr ld st, readi ifetch instr and the like; whole words in any case. */
+bool pw_op_of_word(const unsigned char *at, const unsigned char *end, enum pw_op *op);
+/* Is it text whose addresses may be hexadecimal or decimal? */
+bool pw_text_is_ambiguous(const unsigned char *bytes, size_t n, bool whole);
 
 #endif

@@ -139,7 +139,8 @@ PW_LINE_INLINE int64_t pw_lines_parse(struct pw_parser *parser, const unsigned c
 }
 
 /* A bid by trying the first lines: `sure` if all of them are accesses or known
- * extras, less when some are not, 0 when most are not. */
+ * extras, less when some are not, 0 when most are not. Below 80 the lines look like others': 0 too
+ * when more than one in 64 is not. */
 PW_LINE_INLINE int pw_lines_bid(const unsigned char *bytes, size_t n, bool whole, int sure, pw_line_fn *line)
 {
   struct pw_parser parser = {.line = 1};
@@ -156,6 +157,7 @@ PW_LINE_INLINE int pw_lines_bid(const unsigned char *bytes, size_t n, bool whole
     bad += got < 0;
     at = newline ? newline + 1 : end;
   }
+  if (sure < 80 && bad > 1) return 0;
   return good > 0 && good >= bad ? sure * good / (good + bad) : 0;
 }
 
