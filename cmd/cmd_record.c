@@ -82,7 +82,7 @@ static int follow(void *context, const struct pw_record_info *info)
 {
   struct pw_trace_info trace = {.totals = info->totals};
   progress_update(context, 0, &trace);
-  return interrupt_seen();
+  return (int)interrupt_count();
 }
 
 static void summarise(const char *output, const struct pw_record_info *info, bool under_qemu)
@@ -162,7 +162,7 @@ static int record(const struct record_options *own, const struct words *program)
   options.writer.command = command;
   options.writer.date = own->date;
   uint64_t size = 0;
-  interrupt_catch();
+  interrupt_catch_all();
   struct progress *progress = progress_start(1, &size);
   options.progress = follow;
   options.progress_context = progress;
@@ -206,7 +206,7 @@ const struct command command_record = {
              "what it maps, as .pwt: some ten times slower than PROG alone. What PROG reads and\n"
              "prints passes through, and its exit status is the command's; 1 also says that the\n"
              "recording failed. Each process image is a trace of its own. Ctrl-C ends PROG and\n"
-             "leaves the trace of what ran. PROG may be of another machine with --backend qemu.",
+             "leaves the trace of what ran; twice, at once. PROG may be of another machine with --backend qemu.",
     .examples = "  pagewalk record -o sort.pwt -- sort words.txt -o sorted.txt\n"
                 "  pagewalk record -o python.pwt --limit 100M -- python3 script.py\n"
                 "  pagewalk record --backend qemu -o arm.pwt -- ./arm64-program\n"

@@ -4,18 +4,18 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t seen;
+static volatile sig_atomic_t seen; /* how many */
 
 static void note(int signal_number)
 {
   (void)signal_number;
-  seen = 1;
+  if (seen < 1000) seen++;
 }
 
 static void catch_with(int flags)
 {
   static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-  struct sigaction action = {.sa_handler = note, .sa_flags = flags | (int)SA_RESETHAND};
+  struct sigaction action = {.sa_handler = note, .sa_flags = flags};
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction old;
@@ -26,12 +26,22 @@ static void catch_with(int flags)
 
 void interrupt_catch(void)
 {
-  catch_with(SA_RESTART);
+  catch_with(SA_RESTART | (int)SA_RESETHAND);
 }
 
 void interrupt_catch_waits(void)
 {
-  catch_with(0);
+  catch_with((int)SA_RESETHAND);
+}
+
+void interrupt_catch_all(void)
+{
+  catch_with(SA_RESTART);
+}
+
+unsigned interrupt_count(void)
+{
+  return (unsigned)seen;
 }
 
 bool interrupt_seen(void)

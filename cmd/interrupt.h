@@ -7,6 +7,8 @@
 /* From here on SIGINT, SIGTERM and SIGHUP only set a flag; a second one kills. */
 void interrupt_catch(void);
 void interrupt_catch_waits(void); /* and system calls that wait end with EINTR */
+void interrupt_catch_all(void); /* nor does any further one kill: what is recorded must be finished */
+unsigned interrupt_count(void); /* how many so far */
 bool interrupt_seen(void);
 bool interrupt_stops(void *context); /* the same for who calls back */
 

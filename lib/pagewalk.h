@@ -337,8 +337,8 @@ struct pw_record_info {
   int signal;                /* that signal, else 0 */
 };
 
-/* Called some times a second; return non-zero to end the recording: the program gets the time that
- * its own reaction to Ctrl-C takes, then SIGTERM, then SIGKILL, and the traces are completed. */
+/* Called some times a second; return 1 to end the recording: the program gets the time that
+ * its own reaction to Ctrl-C takes, then SIGTERM, then SIGKILL, and the traces are completed. Return 2 or more for SIGKILL at once. */
 typedef int pw_record_fn(void *context, const struct pw_record_info *info);
 
 struct pw_record_options {

@@ -6,15 +6,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "record/emulator.h"
 #include "record/program.h"
+
+enum { VALGRINDS_STACK = 16 << 20 };
+/* Valgrind keeps some KiB for each thread that there may be; its own limit is 500. */
+#define MOST_THREADS "--max-threads=2500"
 
 static struct rlimit files; /* as they were; rlim_cur 0: not changed */
 
@@ -38,6 +45,15 @@ static int fill_argv(struct pw_launch *launch, const char *const *fixed, char *c
   return 0;
 }
 
+/* Valgrind's main stack is as large as the limit, but no larger than 16 MiB unless it is told. */
+static void say_stack(char *text, size_t room)
+{
+  const rlim_t most = (rlim_t)1 << 30;
+  struct rlimit stack;
+  rlim_t bytes = getrlimit(RLIMIT_STACK, &stack) ? 0 : stack.rlim_cur == RLIM_INFINITY || stack.rlim_cur > most ? most : stack.rlim_cur;
+  snprintf(text, room, "--main-stacksize=%llu", (unsigned long long)(bytes > VALGRINDS_STACK ? bytes & ~(rlim_t)4095 : 0));
+}
+
 /* The tool looks for the program in PATH as we did; where there is none, it does not know our default. */
 static int prepare_valgrind(struct pw_launch *launch, const struct pw_record_options *options, const char *socket,
                             const char *path,
@@ -49,7 +65,8 @@ static int prepare_valgrind(struct pw_launch *launch, const struct pw_record_opt
   launch->called = "the capture tool";
   snprintf(launch->file, sizeof launch->file, "%s/launch", options->tool_folder);
   snprintf(launch->texts[0], sizeof launch->texts[0], "--ring=%s", socket);
-  const char *fixed[] = {launch->file, "-q", "--tool=pagewalk", "--vgdb=no", "--command-line-only=yes", "--trace-children=yes",
+  say_stack(launch->texts[1], sizeof launch->texts[1]);
+  const char *fixed[] = {launch->file, MOST_THREADS, launch->texts[1], "-q", "--tool=pagewalk", "--vgdb=no", "--command-line-only=yes", "--trace-children=yes",
                          options->first_only ? "--trace-children-skip=*" : "--sanity-level=1", launch->texts[0], "--",
                          getenv("PATH") ? argv[0] : path, NULL};
   return fill_argv(launch, fixed, argv, err);
@@ -88,8 +105,17 @@ void pw_launch_clear(struct pw_launch *launch)
   launch->argv = NULL;
 }
 
-static void become(const struct pw_launch *launch, int report)
+/* Whoever records may be killed: then the program goes too, and does not run on alone. (A thread's end would count as well.) */
+static void die_with(pid_t parent, bool main_thread)
 {
+  if (!main_thread) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);
+}
+
+static void become(const struct pw_launch *launch, int report, pid_t parent, bool main_thread)
+{
+  die_with(parent, main_thread);
   pw_program_before(launch->output);
   if (files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
   execve(launch->file, launch->argv, launch->environment ? launch->environment : environ);
@@ -103,8 +129,10 @@ int pw_launch_start(const struct pw_launch *launch, pid_t *pid, struct pw_error 
 {
   int report[2], cause = 0;
   if (pipe2(report, O_CLOEXEC)) return pw_error_set(err, PW_EIO, "no pipe to the program: %s", strerror(errno));
+  pid_t parent = getpid();
+  bool main_thread = syscall(SYS_gettid) == parent;
   *pid = fork();
-  if (*pid == 0) become(launch, report[1]);
+  if (*pid == 0) become(launch, report[1], parent, main_thread);
   int forked = errno;
   close(report[1]);
   ssize_t got = *pid < 0 ? 0 : read(report[0], &cause, sizeof cause);

@@ -307,12 +307,14 @@ static void ask(struct recorder *r)
   r->info->running = (uint32_t)r->n_images;
   for (size_t i = 0; i < r->n_images; i++)
     if (r->images[i].recording) tell(r, &r->images[i]);
-  if (r->options->progress && !r->stopped_ms && r->options->progress(r->options->progress_context, r->info)) {
+  int answer = r->options->progress ? r->options->progress(r->options->progress_context, r->info) : 0;
+  if (answer && !r->stopped_ms) {
     r->stopped_ms = now_ms();
     r->info->interrupted = true;
   }
   if (!r->stopped_ms || r->ended || r->signals_sent == 2) return;
-  if (now_ms() - r->stopped_ms < steps[r->signals_sent].after_ms) return;
+  if (answer > 1) r->signals_sent = 1;
+  else if (now_ms() - r->stopped_ms < steps[r->signals_sent].after_ms) return;
   kill(r->program, steps[r->signals_sent++].signal);
 }
 
