@@ -236,7 +236,7 @@ struct pw_trace_info {
   uint64_t blocks;
   uint64_t events;
   uint64_t bad_lines;        /* lines left out under skip_bad */
-  const char *remark;        /* on how it was read, or ""; good until the trace is closed or rewound */
+  const char *remark;        /* on how it was read, or ""; good until the trace is closed */
   uint32_t processes;        /* seen so far (at least 1) */
   uint32_t threads;
   uint64_t stored_bytes;     /* compressed bytes read so far */

@@ -204,7 +204,7 @@ static int next_foreign(struct pw_trace *t, const struct pw_block **block, struc
   t->info.processes = f->visits->n_processes ? f->visits->n_processes : 1;
   t->info.threads = f->visits->threads.n ? (uint32_t)f->visits->threads.n : 1;
   t->info.bad_lines = f->parser.bad_lines;
-  t->info.remark = f->parser.remark;
+  memcpy(t->remark, f->parser.remark, sizeof t->remark);
   t->counting = f->visits->counting;
   return got;
 }

@@ -81,7 +81,7 @@ static int open_trace(struct pw_trace **trace, const char *path, const void *mem
   int status = t->path ? open_source(t, err) : pw_error_set(err, PW_ENOMEM, "%s: memory ran out", path);
   if (!status) {
     t->info = (struct pw_trace_info){.path = t->path, .compression = t->compression, .processes = 1, .threads = 1,
-                                     .remark = "", .source = "", .command = "", .date = "", .creator = ""};
+                                     .remark = t->remark, .source = "", .command = "", .date = "", .creator = ""};
     status = start(t, err);
   }
   if (status) {

@@ -36,6 +36,7 @@ struct pw_trace {
   struct pw_trace_info info;
   char *text[4];           /* provenance: source, command, date, creator; outlives a reader */
   char compression[32];
+  char remark[200];          /* kept by who reads a foreign trace, and over its spool */
 };
 
 static inline int pw_trace_out_of_memory(const struct pw_trace *trace, struct pw_error *err)
