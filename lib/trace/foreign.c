@@ -69,14 +69,18 @@ static int create_state(struct pw_trace *t, struct pw_error *err)
 static int look_for_bad(struct foreign *f, const unsigned char *bytes, size_t n, bool last, struct pw_error *err)
 {
   struct pw_parser parser = f->parser;
+  struct pw_error own; /* what fails here fails again where it counts */
   uint64_t good = 0;
   parser.skip_bad = true;
   last = last && n <= PEEK_BYTES;
   n = n < PEEK_BYTES ? n : PEEK_BYTES;
   for (int64_t used = 1; n && used > 0; bytes += used > 0 ? used : 0) {
     f->batch.n = f->batch.n_events = 0;
-    used = f->format->parse(&parser, bytes, n, last, &f->batch, err);
-    if (used == PW_ENOMEM) return PW_ENOMEM;
+    used = f->format->parse(&parser, bytes, n, last, &f->batch, &own);
+    if (used == PW_ENOMEM) {
+      *err = own;
+      return PW_ENOMEM;
+    }
     good += f->batch.n + f->batch.n_events;
     n -= used > 0 ? (size_t)used : 0;
   }
