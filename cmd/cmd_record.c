@@ -168,6 +168,7 @@ static int record(const struct record_options *own, const struct words *program)
   options.progress_context = progress;
   int status = pw_record(argv, &options, &info, &err);
   progress_end(progress);
+  interrupt_catch(); /* what follows loses no recording */
   int kernel = !status && own->kernel_events && !info.interrupted ? record_kernel(argv, own->kernel_events) : DONE;
   for (size_t i = 0; i < program->n; i++) free(argv[i]);
   free(argv);

@@ -199,8 +199,11 @@ int pw_places_move(struct pw_places *p, const struct pw_event *map, uint64_t fro
   struct pw_range at;
   *grew = false;
   if (!sizes(map, &start, &all) || map->c & PW_MAP_FIXED || p->keeps || all <= pages || !pw_ranges_at(&p->live, from, &at) ||
-      at.last - from < pages - 1 || !has_room(p, from + at.value + pages, all - pages))
-    return pw_places_map(p, map, NULL, native);
+      at.last - from < pages - 1 || !has_room(p, from + at.value + pages, all - pages)) {
+    if (pw_places_map(p, map, NULL, native)) return -1;
+    p->fresh_end = p->fresh; /* what moves there was touched, perhaps */
+    return 0;
+  }
   *grew = true;
   *native = from + at.value + pages;
   uint64_t place = from + at.value;

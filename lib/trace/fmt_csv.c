@@ -94,6 +94,19 @@ static bool takes_over(struct pw_parser *parser, const bool aliases[ROLES], enum
   return true;
 }
 
+/* Sizes, threads and processes that are called otherwise are other things. */
+static bool ignore_aliases(struct pw_parser *parser, const bool aliases[ROLES], size_t n)
+{
+  bool any = false;
+  for (size_t i = 0; i < n; i++) {
+    unsigned char role = roles(parser)[i];
+    if ((role != SIZE && role != TID && role != PID) || !aliases[role]) continue;
+    roles(parser)[i] = OTHER;
+    any = true;
+  }
+  return any;
+}
+
 /* 0, or PW_LINE_BAD with the reason. */
 static int take_header(struct pw_parser *parser, const unsigned char *at, const unsigned char *end, const char **why)
 {
@@ -105,7 +118,10 @@ static int take_header(struct pw_parser *parser, const unsigned char *at, const 
     if (!at) return PW_LINE_BAD;
     enum role role = role_of(&field, &alias);
     if (role != OTHER && seen[role] && !takes_over(parser, aliases, role, alias, n) && alias) role = OTHER;
-    else if (role != OTHER && seen[role] && aliases[role]) seen[role] = false;
+    else if (role != OTHER && seen[role] && aliases[role]) {
+      seen[role] = false;
+      others = true;
+    }
     aliases[role] = alias;
     *why = n == MAX_COLUMNS ? "it has too many columns" : "it names a column twice";
     if (n == MAX_COLUMNS || (role != OTHER && seen[role])) return PW_LINE_BAD;
@@ -114,6 +130,7 @@ static int take_header(struct pw_parser *parser, const unsigned char *at, const 
     roles(parser)[n++] = (unsigned char)role;
     if (at == end) break;
   }
+  if (seen[ADDRESS] && !aliases[ADDRESS] && seen[OP] && !aliases[OP]) others |= ignore_aliases(parser, aliases, n); /* its writer knows our names */
   *why = "no column is named addr or address";
   if (!seen[ADDRESS]) return PW_LINE_BAD;
   parser->state[0] = n;

@@ -34,10 +34,10 @@ static const unsigned char *number_before(const unsigned char *line, const unsig
   return pw_parse_decimal(at, end, value, &why) ? at : NULL;
 }
 
-static bool is_between(const unsigned char *at, const unsigned char *end)
+static bool is_between(const unsigned char *at, const unsigned char *end, bool view)
 {
   return pw_skip_blanks(at, end) == end || find(at, end, "<marker") || find(at, end, "------") || find(at, end, "Output format:") || find(at, end, "View tool results") ||
-         find(at, end, "Format: <data address>") || find(at, end, " : total ") || find(at, end, "prefetch") || find(at, end, "non-fetched");
+         find(at, end, "Format: <data address>") || find(at, end, " : total ") || (view && (find(at, end, "prefetch") || find(at, end, "non-fetched")));
 }
 
 /* "… TID word SIZE byte(s) @ 0xADDRESS …" */
@@ -81,7 +81,7 @@ static int drtext_line(struct pw_parser *parser, const unsigned char *at, const 
   (void)parser;
   at = pw_skip_blanks(at, end);
   const unsigned char *bytes = find(at, end, "byte(s) @");
-  if (is_between(at, bytes ? bytes : end)) return 0;
+  if (is_between(at, bytes ? bytes : end, bytes != NULL)) return 0;
   return bytes ? view_line(at, bytes, end, out, why) : sample_line(at, end, out, why);
 }
 

@@ -65,7 +65,7 @@ static int64_t pinatrace_parse(struct pw_parser *parser, const unsigned char *by
   else if (last && taken == (int64_t)n && !parser->ended)
     return pw_error_set(err, PW_EFORMAT, "%s: the trace is truncated: it ends inside line %llu, without the mark #eof; "
                         "get the file again, or take that line away if the rest is not needed",
-                        parser->path, (unsigned long long)parser->line);
+                        parser->path, (unsigned long long)(parser->line > 1 ? parser->line - 1 : 1));
   return taken;
 }
 

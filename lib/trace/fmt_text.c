@@ -65,12 +65,12 @@ static bool number(const struct field *f, bool hex, uint64_t *value)
 
 /* What holds for one field of all lines. */
 struct text_column {
-  bool op, prefixed, hex, decimal, letters;
+  bool op, prefixed, hex, decimal, letters, rising, counting; /* rising: from line to line; counting: by one */
   size_t longest;
-  uint64_t least, most; /* as decimal numbers */
+  uint64_t least, most, last; /* as decimal numbers */
 };
 
-static void note(struct text_column *c, const struct field *f)
+static void note(struct text_column *c, const struct field *f, bool first)
 {
   enum pw_op op;
   uint64_t value;
@@ -81,6 +81,9 @@ static void note(struct text_column *c, const struct field *f)
   bool decimal = number(f, false, &value) && !has_0x(f);
   c->letters |= !decimal;
   c->decimal &= decimal;
+  c->rising &= decimal && (first || value > c->last);
+  c->counting &= decimal && (first || value == c->last + 1);
+  c->last = decimal ? value : 0;
   if (n > c->longest) c->longest = n;
   if (decimal && value > c->most) c->most = value;
   if (decimal && value < c->least) c->least = value;
@@ -97,13 +100,15 @@ static unsigned find_address(const struct text_column *c, unsigned n)
     numbers++;
     if (longest == NONE || c[i].longest > c[longest].longest) longest = i;
   }
+  for (unsigned i = 0; i < n && prefixed != NONE; i++) /* a longer number without 0x may be the address, and this a size */
+    if (i != prefixed && c[i].hex && c[i].longest > 3 && c[i].longest + 2 > c[prefixed].longest) return NONE;
   if (prefixed != NONE || numbers <= 1) return prefixed != NONE ? prefixed : longest;
   for (unsigned i = 0; i < n; i++)
     if (i != longest && c[i].hex && (c[i].longest > 3 || c[longest].longest < 4)) return NONE;
   return longest;
 }
 
-static bool lay_out(struct layout *l, const struct text_column *c, unsigned n, enum number numbers)
+static bool lay_out(struct layout *l, const struct text_column *c, unsigned n, unsigned most, unsigned lines, enum number numbers)
 {
   *l = (struct layout){.known = 1, .fields = (uint8_t)n, .op = NONE, .size = NONE, .thread = NONE};
   for (unsigned i = n; i-- > 0;)
@@ -111,7 +116,7 @@ static bool lay_out(struct layout *l, const struct text_column *c, unsigned n, e
   unsigned address = n ? find_address(c, n) : NONE;
   l->guessed = address == NONE && numbers != TOLD && l->op + 1u < n && c[l->op + 1].hex; /* it was asked for */
   if (l->guessed) address = l->op + 1u;
-  if (address == NONE || (l->op == NONE && n > 1)) return false;
+  if (address == NONE || (l->op == NONE && most > 1)) return false; /* a second field that only some lines have says what they are */
   bool told = c[address].prefixed || c[address].letters;
   if (!told && numbers == TOLD) return false;
   l->address = (uint8_t)address;
@@ -119,8 +124,10 @@ static bool lay_out(struct layout *l, const struct text_column *c, unsigned n, e
   if (!l->hex && !c[address].decimal && !c[address].prefixed) return false;
   for (unsigned i = 0; i < n && l->op != NONE; i++) {
     if (i == address || !c[i].decimal) continue;
-    if (i == 0 && c[i].most <= MOST_THREAD) l->thread = 0;
-    else if (l->size == NONE && c[i].least > 0 && c[i].most <= MOST_SIZE) l->size = (uint8_t)i;
+    unsigned front = l->op < address ? l->op : address;
+    bool numbered = c[i].counting || (c[i].rising && lines > 3); /* lines, or times */
+    if (i == 0 && front == 1 && !numbered && c[i].most <= MOST_THREAD) l->thread = 0;
+    else if (i > front && l->size == NONE && c[i].least > 0 && c[i].most <= MOST_SIZE) l->size = (uint8_t)i;
   }
   return true;
 }
@@ -137,7 +144,7 @@ static int take(const struct layout *l, const unsigned char *at, const unsigned 
   *why = "its address is no number as in the lines before it";
   if (!number(&f[l->address], l->hex, &address)) return PW_LINE_BAD;
   *why = "its size or thread is no decimal number";
-  if ((l->size != NONE && !number(&f[l->size], false, &size)) || (l->thread != NONE && !number(&f[l->thread], false, &thread)) || thread > UINT32_MAX)
+  if ((l->size != NONE && !number(&f[l->size], false, &size)) || (l->thread != NONE && !number(&f[l->thread], false, &thread)) || thread > MOST_THREAD)
     return PW_LINE_BAD;
   int got = pw_line_access(out, op, address, size, why);
   out->tid = (uint32_t)thread;
@@ -160,26 +167,28 @@ static bool next_line(const unsigned char **at, const unsigned char *end, bool w
 /* From the first lines: false if they do not tell. */
 static bool learn(struct layout *l, const unsigned char *bytes, size_t n, bool whole, enum number numbers)
 {
-  bool all = whole && n <= LEARN_BYTES;
+  bool all = whole && n < LEARN_BYTES;
   const unsigned char *at = bytes, *end = bytes + (n < LEARN_BYTES ? n : LEARN_BYTES);
   struct text_column columns[FIELDS];
   struct field line, first, f[FIELDS];
   struct pw_access access;
   const char *why;
-  unsigned least = FIELDS, lines = 0;
-  for (int i = 0; i < FIELDS; i++) columns[i] = (struct text_column){.op = true, .prefixed = true, .hex = true, .decimal = true, .least = UINT64_MAX};
+  unsigned least = FIELDS, most = 0, lines = 0;
+  for (int i = 0; i < FIELDS; i++) columns[i] = (struct text_column){.op = true, .prefixed = true, .hex = true, .decimal = true, .rising = true, .counting = true, .least = UINT64_MAX};
   if (!next_line(&at, end, all, &first)) return false;
   for (line = first; lines < LEARN_LINES; lines++) {
     if (lines && !next_line(&at, end, all, &line)) break;
     if (lines == 1) { /* the first is looked at last: it may be a header */
       least = FIELDS;
-      for (int i = 0; i < FIELDS; i++) columns[i] = (struct text_column){.op = true, .prefixed = true, .hex = true, .decimal = true, .least = UINT64_MAX};
+      most = 0;
+      for (int i = 0; i < FIELDS; i++) columns[i] = (struct text_column){.op = true, .prefixed = true, .hex = true, .decimal = true, .rising = true, .counting = true, .least = UINT64_MAX};
     }
     unsigned fields = divide(line.at, line.end, f);
     if (fields < least) least = fields;
-    for (unsigned i = 0; i < fields; i++) note(&columns[i], &f[i]);
+    if (fields > most) most = fields;
+    for (unsigned i = 0; i < fields; i++) note(&columns[i], &f[i], lines < 2);
   }
-  if (!lay_out(l, columns, least, numbers)) return false;
+  if (!lay_out(l, columns, least, most, lines, numbers)) return false;
   l->header = take(l, first.at, first.end, &access, &why) < 0;
   return !l->header || lines > 1;
 }

@@ -92,7 +92,7 @@ static int look_for_bad(struct foreign *f, const unsigned char *bytes, size_t n,
 static int rewind_foreign(struct pw_trace *t, const unsigned char *bytes, size_t n, bool last, struct pw_error *err)
 {
   const struct pw_format *format;
-  size_t mark = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* an editor's byte order mark */
+  size_t mark = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 && !memchr(bytes, 0, n < 64 ? n : 64) ? 3 : 0; /* an editor's byte order mark */
   pw_source_consume(t->source, mark);
   bytes += mark;
   n -= mark;

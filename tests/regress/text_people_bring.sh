@@ -69,6 +69,10 @@ checks=$((checks + 1))
 # What is read by nobody: two addresses a line, words in the middle, other people's traces.
 printf '0x400000 R 0x1000\n0x400004 W 0x2000\n' >two_addresses.txt
 refused two_addresses.txt "no format that is known"
+printf '0x1000,W\n0x1000,W\n0x1000,W\n0x4000\n' >some_operations.txt
+refused some_operations.txt "no format that is known"
+printf 'R 7f001000 0x8\nW 7f002000 0x4\n' >prefixed_size.txt
+refused prefixed_size.txt "no format that is known"
 printf 'R 0x1000\nhello\nW 0x2000\n' >words.txt
 refused words.txt "no format that is known"
 printf '3 20734016\n1 20846400\n8 20841280 20841280\n' >cpu.trace

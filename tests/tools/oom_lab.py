@@ -143,7 +143,7 @@ def measure_once(grower_path, root, second, limit, processes, grower, kills):
             dead = [place for place in gone(running, group, second) if place not in victims]
             victims += dead
             if len(dead) > 1:  # their order is not known
-                return []
+                return None
             if len(victims) >= kills or grower in victims:
                 break
     finally:
@@ -163,9 +163,9 @@ def measure(*words):
     """As once; again where the kernel killed another one before the first was gone, so that their order is not known."""
     for _ in range(20):
         victims = measure_once(*words)
-        if victims:
+        if victims is not None:
             return victims
-    return []
+    return None
 
 
 def may_be_negative():
@@ -210,10 +210,10 @@ def main():
         except PermissionError as error:
             print(f'the running kernel cannot be asked here: {error}')
             sys.exit(77)
-        print(f'{limit},{" ".join(f"{pages}:{adj}" for pages, adj in processes)},{grower},{apart},{" ".join(map(str, predicted))},{" ".join(map(str, killed))}', flush=True)
+        print(f'{limit},{" ".join(f"{pages}:{adj}" for pages, adj in processes)},{grower},{apart},{" ".join(map(str, predicted))},{" ".join(map(str, killed or []))}', flush=True)
         close += apart <= 64
-        wrong += predicted != killed and killed != []
-        unjudged += killed == []
+        wrong += killed is not None and predicted != killed
+        unjudged += killed is None
     print(f'{done} scenarios, {wrong} with another victim; {unjudged} unjudged, where it killed two at once in all of 20 runs; in {close} the candidates are within 64 pages; {left_out} left out, whose oom_score_adj below 0 is not allowed here')
     sys.exit(1 if wrong or unjudged > done // 5 else 0)
 

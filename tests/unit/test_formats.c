@@ -62,6 +62,10 @@ static const struct {
     {"text", "# by hand\n\n0x7ffc10,read,8\n0x7ffc18,write,4", "L7ffc10:8 S7ffc18:4"},
     {"text", "thread|op|address|bytes\n0|LD|7ffe00a0|4\n3|ST|7ffe00a8|8\n", "L7ffe00a0:4 S7ffe00a8:8@0.3"},
     {"text", "0x7fff10\n0x7fff08\r\n// the end\n", "L7fff10:0 L7fff08:0"},
+    {"text", "1 R 0x1000\n2 R 0x2000\n3 W 0x3000\n", "L1000:0 L2000:0 S3000:0"}, /* lines are no threads */
+    {"text", "12:34:56 R 0x1000\n12:34:57 W 0x2000\n", "L1000:0 S2000:0"}, /* nor are times */
+    {"csv", "addr,op,process,bytes\n0x1000,R,bash,x\n", "L1000:0"},
+    {"drtext", "0x400000: 3, prefetcht0\n0x10: 8, r\n", "I400000:3 L10:8"},
     {"text-hex", "R 1000\nW 2000\n", "L1000:0 S2000:0"},
     {"text-dec", "R 1000\nW 2000\n", "L3e8:0 S7d0:0"},
     {"text-dec", "r,4194304,64,0,1000\nw,8388608,8,0,2000\n", "L400000:64 S800000:8"}, /* decode_packet_trace.py */
@@ -202,6 +206,7 @@ static void test_fatal_text(void **state)
       {"pinatrace", "0x1: R 0x2", 10, "without the mark #eof"},
       {"pinatrace", "", 0, "without the mark #eof"},
       {"csv", "address,kind\n1,W\n", 16, "none named op"},
+      {"csv", "vaddr,address\n1,2\n", 18, "none named op"},
       {"csv", "op,size\nR,4\n", 12, "line 1 is no CSV header: no column is named addr"},
       {"csv", "addr,address\n1,2\n", 17, "names a column twice"},
       {"csv", "addr,\"op\n1,2\n", 13, "closing quote is missing"},

@@ -349,6 +349,23 @@ static void what_is_rounded_up_for_huge_pages_is_natively_too(void **state)
   }
 }
 
+/* What moved there was touched where it was: its pages stay side by side. */
+static void what_was_moved_is_not_rounded_up(void **state)
+{
+  (void)state;
+  start();
+  event(PW_EVENT_MAP, 0x44000000, 1500 * 4096, RW, NULL);
+  visit(0, 0x44000000);
+  event(PW_EVENT_MAP, 0x50064000, 1500 * 4096, RW, NULL);
+  event(PW_EVENT_MOVE, 0x44000000, 1500 * 4096, 0x50064000, NULL);
+  event(PW_EVENT_ADVISE, 0x50200000, 0x200000, PW_ADVICE_HUGEPAGE, NULL);
+  visit(0, 0x50064000);
+  visit(0, 0x50064000 + 1499 * 4096);
+  run();
+  assert_int_equal(got[4], nth(PW_EVENT_MOVE, 0)->c);
+  assert_int_equal(got[5], nth(PW_EVENT_MOVE, 0)->c + 1499 * 4096);
+}
+
 /* ---- random traces ---- */
 
 enum { LD_SO_PAGES = 0x35 };
@@ -470,7 +487,7 @@ int main(void)
       cmocka_unit_test(a_range_of_several_places_is_told_of_each),
       cmocka_unit_test(a_move_carries_or_grows),
       cmocka_unit_test(processes_have_places_of_their_own),
-      cmocka_unit_test(a_child_with_a_trace_has_its_parents_places), cmocka_unit_test(what_is_rounded_up_for_huge_pages_is_natively_too),
+      cmocka_unit_test(a_child_with_a_trace_has_its_parents_places), cmocka_unit_test(what_is_rounded_up_for_huge_pages_is_natively_too), cmocka_unit_test(what_was_moved_is_not_rounded_up),
       cmocka_unit_test(random_traces_keep_what_is_mapped),
       cmocka_unit_test(each_allocation_may_fail),
   };
