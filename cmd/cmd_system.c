@@ -14,8 +14,9 @@
 #include "options.h"
 #include "progress.h"
 #include "say.h"
-#include "system_all.h"
 #include "settings.h"
+#include "system_all.h"
+#include "system_charts.h"
 #include "system_file.h"
 #include "system_json.h"
 #include "system_regions.h"
@@ -211,41 +212,6 @@ static int write_folder(const struct work *w, const char *folder)
   return code;
 }
 
-static void count_chart(void *context, const char *chart, const char *path, const char *reason)
-{
-  (void)chart;
-  (void)path;
-  if (!reason) ++*(size_t *)context;
-}
-
-enum { MOST_OVER_TIME = 8 }; /* configurations that have charts of their own unasked */
-
-/* Which chart is of which table. */
-static const struct {
-  const char *chart;
-  enum pw_system_table table;
-} system_charts[] = {{"process-walks", PW_SYSTEM_PROCESSES}, {"process-faults", PW_SYSTEM_PROCESSES},
-                     {"process-memory", PW_SYSTEM_PROCESSES}, {"quantum", PW_SYSTEM_RUNS}, {"limits", PW_SYSTEM_RUNS},
-                     {"series", PW_SYSTEM_SERIES}, {"free-blocks", PW_SYSTEM_BUDDY}};
-
-static bool varies_quantum(const struct system_plan *plan)
-{
-  for (size_t i = 1; i < plan->n_configs; i++)
-    if (plan->configs[i].quantum != plan->configs[0].quantum) return true;
-  return false;
-}
-
-/* Nothing but the group's limit and who leaves: then a chart of both says all. */
-static bool varies_limit_alone(const struct system_plan *plan)
-{
-  bool varies = false;
-  for (size_t i = 1; i < plan->n_configs; i++) {
-    if (!system_alike_but(&plan->configs[0], &plan->configs[i], SYSTEM_GROUP_LIMIT | SYSTEM_RECLAIM)) return false;
-    varies |= plan->configs[0].group_bytes != plan->configs[i].group_bytes;
-  }
-  return varies;
-}
-
 static const char *files_of(const struct work *w)
 {
   return w->by_region ? "seven CSV files" : "six CSV files";
@@ -253,28 +219,9 @@ static const char *files_of(const struct work *w)
 
 static int draw(const struct work *w, const char *folder)
 {
-  const struct system_plan *plan = w->plan;
-  struct pw_error err = {0};
   size_t n = 0;
-  int code = DONE;
-  char *charts = heap_text("%s/charts", folder);
-  for (size_t i = 0; code == DONE && i < sizeof system_charts / sizeof *system_charts; i++) {
-    bool of_programs = system_charts[i].table == PW_SYSTEM_PROCESSES;
-    bool over_time = system_charts[i].table == PW_SYSTEM_SERIES || system_charts[i].table == PW_SYSTEM_BUDDY;
-    if ((of_programs && !plan->n_programs) || (over_time && !plan->every && plan->n_configs > MOST_OVER_TIME)) continue;
-    bool of_limits = strcmp(system_charts[i].chart, "limits") == 0;
-    if (system_charts[i].table == PW_SYSTEM_RUNS && !(of_limits ? varies_limit_alone(plan) : varies_quantum(plan))) continue;
-    char *csv = heap_text("%s/%s.csv", folder, pw_system_table_name(system_charts[i].table));
-    const char *const csvs[] = {csv};
-    struct pw_chart_options options = {.folder = charts, .only = system_charts[i].chart, .report = count_chart, .stop = interrupt_stops, .context = &n};
-    if (pw_charts_draw(csvs, 1, &options, &err) < 0) {
-      say("%s; %s is whole: draw later with pagewalk plot", err.text, csv);
-      code = FAILED;
-    }
-    free(csv);
-  }
+  int code = system_charts_draw(w->plan, folder, &n);
   if (code == DONE) say_note("%s: %s and %zu chart%s", folder, files_of(w), n, n == 1 ? "" : "s");
-  free(charts);
   return code;
 }
 

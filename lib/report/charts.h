@@ -29,6 +29,7 @@ struct pw_measure {
 struct pw_chart {
   const char *name;     /* also the name of the file */
   const char *mark;     /* a column that only files of its kind have; NULL: as the template says */
+  const char *traces;   /* what its column trace holds, if not traces: system's tables are read so that it tells configurations apart; or NULL */
   const char *summary;  /* one line for listings */
   const char *title;
   const char *template_name;

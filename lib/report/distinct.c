@@ -65,11 +65,12 @@ void pw_distincts_sort(struct pw_distincts *names)
   pw_sort(names->name, names->n, sizeof *names->name, by_size);
 }
 
-void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, struct pw_text *note)
+void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, const char *called, struct pw_text *note)
 {
   if (names->n <= most) return;
-  bool traces = column && strcmp(column, "trace") == 0 && names->name[0].accesses > 0;
+  bool of_trace = column && strcmp(column, "trace") == 0, traces = of_trace && !called && names->name[0].accesses > 0;
   if (traces) pw_words_append(note, "the %zu of %zu traces with most accesses", most, names->n);
+  else if (of_trace && called) pw_words_append(note, "the first %zu of %zu %s", most, names->n, called);
   else pw_words_append(note, "the first %zu of %zu values of %s", most, names->n, column ? column : "");
   if (traces) pw_sort(names->name, names->n, sizeof *names->name, by_accesses);
   names->n = most;

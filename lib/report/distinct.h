@@ -23,8 +23,8 @@ struct pw_distinct *pw_distincts_find(const struct pw_distincts *names, const ch
 
 /* Sorts numbers, and what starts with one, by size; words stay in order behind them. */
 void pw_distincts_sort(struct pw_distincts *names);
-/* Keeps the first `most`, or of traces those with most accesses, and notes it. */
-void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, struct pw_text *note);
+/* Keeps the first `most`, or of traces those with most accesses, and notes it. called: what a column trace holds, if not traces; or NULL. */
+void pw_distincts_keep(struct pw_distincts *names, size_t most, const char *column, const char *called, struct pw_text *note);
 
 /* Drops the series that have one x only, when others have more. */
 void pw_distincts_drop_single(struct pw_distincts *series);

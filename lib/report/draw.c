@@ -186,11 +186,12 @@ static bool is_numeric(const struct pw_table *table, const char *column)
   return any;
 }
 
-/* What can be a file's name, from words that cannot. */
+/* What can be a file's name, and a word in a shell, from words that cannot. */
 static void make_file_name(char *name)
 {
   for (char *c = name; *c; c++)
     if (*c == '/' || (unsigned char)*c < 0x20) *c = '_';
+    else if (*c == ' ') *c = '-';
 }
 
 /* The texts of a free chart, which its row points to; what is very long of them is cut. */

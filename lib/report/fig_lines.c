@@ -78,11 +78,11 @@ static int choose_parts(struct parts *p, const struct pw_view *view, struct pw_t
   if (over_entries && pw_distincts_settle_ways(&p->series, &p->places, view, category)) return -1;
   if (!category && chart->min_x > 1) pw_distincts_drop_single(&p->series);
   if (chart->common_x && p->series.n > 1 && pw_distincts_keep_common(&p->places, &p->series, view, note)) return -1;
-  pw_distincts_keep(&p->panels, MAX_PANELS, chart->panel, note);
-  pw_distincts_keep(&p->series, MAX_SERIES, chart->by, note);
+  pw_distincts_keep(&p->panels, MAX_PANELS, chart->panel, chart->traces, note);
+  pw_distincts_keep(&p->series, MAX_SERIES, chart->by, chart->traces, note);
   pw_distincts_sort(&p->series);
   if (!category) return 0;
-  pw_distincts_keep(&p->places, MAX_PLACES, chart->x, note);
+  pw_distincts_keep(&p->places, MAX_PLACES, chart->x, chart->traces, note);
   if (!chart->x || strcmp(chart->x, "trace") != 0) pw_distincts_sort(&p->places);
   return 0;
 }

@@ -44,7 +44,14 @@ grep -qF 'huge pages' out/charts/*always*.svg || fail "the huge pages are not dr
 [ "$(ls turns/charts | wc -l)" = 16 ] || fail "the charts are $(ls turns/charts)"
 "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --quantum 10,30,100 --asid off,2,3 -o many || fail "nine configurations"
 [ "$(ls many/charts | tr '\n' ' ')" = "process-faults.svg process-memory.svg process-walks.svg quantum.svg " ] || fail "the charts are $(ls many/charts)"
-rm -rf turns many/charts && "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --quantum 10,30,100 --asid off,2 --no-charts -o turns || fail "no charts"
+many=$("$PAGEWALK" system 'a "b", $(touch ran).csv' --memory 64M --quantum 10..22+1 -o thirteen 2>&1 >/dev/null) || fail "13 configurations: $many"
+[ "$(ls thirteen/charts)" = quantum.svg ] || fail "13 configurations have bars: $(ls thirteen/charts)"
+grep -q 'charts by process are left out, since 13 configurations' <<<"$many" && grep -q 'charts over time are left out, since each of 13' <<<"$many" ||
+  fail "what is left out is not said: $many"
+"$PAGEWALK" system -q 'a "b", $(touch ran).csv' --memory 64M --quantum 10..30+1 --no-charts -o twenty && "$PAGEWALK" plot twenty/processes.csv -o twenty/charts -q >/dev/null
+grep -qF 'the first 16 of 21 configurations' twenty/charts/process-walks.svg || fail "the bars do not say of what they are"
+case "$(ls -d out/charts/* more/*)" in *\ *) fail "a chart's name has a blank: $(ls out/charts more)" ;; esac
+rm -rf turns many/charts thirteen twenty && "$PAGEWALK" system -q 'a "b", $(touch ran).csv;copies=2' --memory 64M --quantum 10,30,100 --asid off,2 --no-charts -o turns || fail "no charts"
 [ ! -e turns/charts ] || fail "charts that were not wanted"
 "$PAGEWALK" plot turns/system.csv -o turns/charts -q >/dev/null || fail "plot does not take system.csv"
 for words in 'Page walks by length of turns' 'asid off' 'asid 2' 'accesses of a turn'; do grep -qF "$words" turns/charts/quantum.svg || fail "the turns have no $words"; done
