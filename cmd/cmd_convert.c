@@ -99,10 +99,7 @@ static void summarise(const char *output, const struct pw_trace_info *info, cons
   human_bytes(bytes, sizeof bytes, stored);
   say_note("%s: %s accesses, %s visits, %s, %.3g bytes an access", output, accesses, visits, bytes,
            n ? (double)stored / (double)n : 0.0);
-  if (*info->remark) say_note("%s: %s", info->path, info->remark);
-  if (info->bad_lines) say_note("%s: %ju line%s that could not be parsed left out", info->path, (uintmax_t)info->bad_lines,
-                                info->bad_lines == 1 ? "" : "s");
-  if (info->rounded) note_rounded(options, info->path);
+  note_reading(options, info->path, info->remark, info->bad_lines, info->rounded);
 }
 
 /* What is not said anew stays as the trace says it: of a .pwt that is where it is from. */

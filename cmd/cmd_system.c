@@ -124,6 +124,12 @@ static void told(void *context, const char *sentence)
   else say_note("%s", shown);
 }
 
+static void note_read(void *context, const struct pw_trace_info *info)
+{
+  const struct work *w = context;
+  note_reading(&w->reading, info->path, info->remark, info->bad_lines, info->rounded);
+}
+
 static void *work_on(void *context)
 {
   struct work *w = context;
@@ -134,7 +140,7 @@ static void *work_on(void *context)
     struct pw_system_options options = {.reading = w->reading, .every = w->every, .recorded = w->plan->recorded, .by_region = w->by_region,
                                         .kernel_events = w->plan->kernel_events, .progress = follow, .progress_context = &f};
     bool first = w->sorted[w->parts[i].first] == &w->cases[0];
-    if (first) options.tell = w->plan->tell;
+    if (first) options.tell = w->plan->tell, options.read = note_read, options.read_context = w;
     options.told = told;
     options.told_context = w;
     pw_system_run(w->plan->programs, w->plan->n_programs, &w->sorted[w->parts[i].first], w->parts[i].n, &options);

@@ -160,13 +160,8 @@ int runner_go(const struct runner *runner, struct pw_error *err)
 void runner_notes(const struct runner *runner)
 {
   const struct trace_job *jobs = runner->jobs;
-  for (size_t i = 0; i < runner->n_jobs; i++) {
-    if (*jobs[i].remark) say_note("%s: %s", jobs[i].path, jobs[i].remark);
-    if (jobs[i].bad_lines)
-      say_note("%s: %ju line%s that could not be parsed left out", jobs[i].path, (uintmax_t)jobs[i].bad_lines,
-               jobs[i].bad_lines == 1 ? "" : "s");
-    if (jobs[i].rounded) note_rounded(&runner->trace, jobs[i].path);
-  }
+  for (size_t i = 0; i < runner->n_jobs; i++)
+    note_reading(&runner->trace, jobs[i].path, jobs[i].remark, jobs[i].bad_lines, jobs[i].rounded);
 }
 
 struct trace_job *runner_jobs(const struct words *traces)

@@ -214,7 +214,7 @@ struct pw_run_options running_options(const struct running *running)
                                  .engine = running->engine, .jobs = running->jobs};
 }
 
-void note_rounded(const struct pw_trace_options *options, const char *path)
+static void note_rounded(const struct pw_trace_options *options, const char *path)
 {
   const char *names[3];
   size_t n = 0;
@@ -224,4 +224,11 @@ void note_rounded(const struct pw_trace_options *options, const char *path)
   if (n == 1) say_note("%s: %s was rounded to whole visits", path, names[0]);
   if (n == 2) say_note("%s: %s and %s were rounded to whole visits", path, names[0], names[1]);
   if (n == 3) say_note("%s: %s, %s and %s were rounded to whole visits", path, names[0], names[1], names[2]);
+}
+
+void note_reading(const struct pw_trace_options *options, const char *path, const char *remark, uint64_t bad_lines, bool rounded)
+{
+  if (*remark) say_note("%s: %s", path, remark);
+  if (bad_lines) say_note("%s: %ju line%s that could not be parsed left out", path, (uintmax_t)bad_lines, bad_lines == 1 ? "" : "s");
+  if (rounded) note_rounded(options, path);
 }

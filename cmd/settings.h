@@ -56,8 +56,9 @@ struct running {
 struct pw_run_options running_options(const struct running *running);
 int settings_understand(const struct settings *settings, struct running *running, struct pw_error *err);
 
-/* Remarks that those of skip, limit and warmup that were given were rounded. */
-void note_rounded(const struct pw_trace_options *options, const char *path);
+/* Remarks on how a trace was read: what its reader says, lines left out, and that those of skip, limit and warmup that were given
+ * were rounded. */
+void note_reading(const struct pw_trace_options *options, const char *path, const char *remark, uint64_t bad_lines, bool rounded);
 
 /* The words of a setting as one text, joined by ';' (to be freed), or its default. */
 char *setting_text(const struct settings *settings, size_t setting);

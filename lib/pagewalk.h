@@ -888,6 +888,8 @@ struct pw_system_options {
   void *told_context;
   bool recorded;               /* the addresses of recordings stay; else their mappings lie where the kernel puts them (space/places.h) */
   const char *kernel_events;   /* text of a kernel's tracepoints, which drives slab caches and the kernel's frames; or NULL */
+  void (*read)(void *context, const struct pw_trace_info *info); /* of each trace, once it is read to its end; or NULL */
+  void *read_context;
   pw_progress_fn *progress;
   void *progress_context;
 };

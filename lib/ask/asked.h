@@ -30,6 +30,8 @@ struct pw_asked {
 /* The blocks of its trace, which is open: with native addresses if they are to be. `parent`, or NULL, names this trace `name`. */
 int pw_asked_blocks(const struct pw_asked *asked, struct pw_asked_program *program, struct pw_relayout *parent, const char *name,
                     struct pw_blocks *blocks, struct pw_error *err);
+/* Its trace is read, and closed. */
+void pw_asked_close(struct pw_asked *asked, struct pw_asked_program *program);
 /* relatives.c: for pw_turns.open; the context is a struct pw_asked. */
 int pw_asked_open(void *context, size_t slot, const char *name, bool next, struct pw_blocks *blocks, struct pw_error *err);
 /* Its name in the rows; with n bytes of it, or as a text to be freed, NULL: no memory. */

@@ -78,18 +78,6 @@ static int check_relative(const struct pw_asked *a, const char *of, const char *
   return 0;
 }
 
-static void close_trace(struct pw_asked *a, struct pw_asked_program *copy)
-{
-  const struct pw_totals *t = &pw_trace_info(copy->trace)->totals;
-  a->gone.fetches += t->fetches;
-  a->gone.loads += t->loads;
-  a->gone.stores += t->stores;
-  pw_relayout_free(copy->relayout);
-  pw_trace_close(copy->trace);
-  copy->relayout = NULL;
-  copy->trace = NULL;
-}
-
 static int open_beside(struct pw_asked *a, size_t slot, const char *name, char *path, bool next, struct pw_blocks *blocks,
                        struct pw_error *err)
 {
@@ -102,7 +90,7 @@ static int open_beside(struct pw_asked *a, size_t slot, const char *name, char *
   if (status) return status;
   struct pw_asked_program *copy = &a->copies[next ? slot : a->n];
   if (!next) a->copies[a->n++] = (struct pw_asked_program){.number = a->copies[slot].number};
-  else close_trace(a, copy);
+  else pw_asked_close(a, copy);
   pw_free(copy->path);
   copy->trace = trace;
   copy->path = NULL;

@@ -89,6 +89,19 @@ int pw_asked_blocks(const struct pw_asked *a, struct pw_asked_program *program, 
   return 0;
 }
 
+void pw_asked_close(struct pw_asked *a, struct pw_asked_program *program)
+{
+  const struct pw_trace_info *info = pw_trace_info(program->trace);
+  if (a->options->read && program->number <= 1 && info->complete) a->options->read(a->options->read_context, info);
+  a->gone.fetches += info->totals.fetches;
+  a->gone.loads += info->totals.loads;
+  a->gone.stores += info->totals.stores;
+  pw_relayout_free(program->relayout);
+  pw_trace_close(program->trace);
+  program->relayout = NULL;
+  program->trace = NULL;
+}
+
 static int open_all(struct pw_asked *a, struct pw_error *err)
 {
   struct pw_blocks blocks;
@@ -456,8 +469,8 @@ static int run_together(const struct pw_system_program *programs, size_t n, stru
   pw_turns_clear(&a.turns);
   pw_kernel_events_clear(&a.events);
   for (size_t i = 0; i < a.n; i++) {
+    if (a.copies[i].trace) pw_asked_close(&a, &a.copies[i]);
     pw_relayout_free(a.copies[i].relayout);
-    if (a.copies[i].trace) pw_trace_close(a.copies[i].trace);
     pw_free(a.copies[i].path);
   }
   pw_free(a.copies);

@@ -59,6 +59,12 @@ refused two.zip "more than one file"
 printf 'R 0x1000\nW 0x2008\n' >first.txt
 checks=$((checks + 1))
 "$PAGEWALK" run first.txt 2>&1 >/dev/null | grep -q "first.txt: read as text: operation, hexadecimal address, no size; first access: load 0x1000" || fail "run does not say how it read"
+for command in 'curve --of dtlb' 'system --memory 64M' 'run --by region' 'convert -o first.pwt'; do
+  checks=$((checks + 1))
+  [ "$("$PAGEWALK" $command first.txt 2>&1 >/dev/null | grep -c 'first.txt: read as text')" = 1 ] || fail "$command does not say once how it read"
+done
+checks=$((checks + 1))
+[ "$("$PAGEWALK" system --memory 64M,128M --thp never,always 'first.txt;copies=2' 2>&1 >/dev/null | grep -c 'first.txt: read as text')" = 1 ] || fail "copies in several configurations do not say once how they were read"
 checks=$((checks + 1)) # the remark outlives the reader of a pipe that is read twice
 "$PAGEWALK" sweep - --page-size 4K,2M --dtlb 64:4:plru -o swept <first.txt 2>&1 >/dev/null | grep -q "read as text" || fail "a pipe does not say how it was read"
 printf 'R 1000\nW 2000\n' >digits.txt
