@@ -62,81 +62,67 @@ static const unsigned char *take_field(const unsigned char *at, const unsigned c
 
 /* ---- the header row ---- */
 
-/* *alias: it is called so elsewhere; a column with the name itself goes before it. */
-static enum role role_of(const struct pw_csv_field *field, bool *alias)
+/* The column is called so elsewhere. */
+#define ALIAS 0x80
+
+static unsigned role_of(const struct pw_csv_field *field)
 {
   static const struct {
     const char *name;
-    enum role role;
-    bool alias;
-  } names[] = {{"addr", ADDRESS, false}, {"address", ADDRESS, false}, {"op", OP, false}, {"size", SIZE, false}, {"tid", TID, false},
-               {"pid", PID, false}, {"offset", OFFSET, false}, {"arg", ARG, false}, {"name", NAME, false},
-               {"vaddr", ADDRESS, true}, {"virtual address", ADDRESS, true}, {"virtual_address", ADDRESS, true}, {"memory address", ADDRESS, true},
-               {"mem_addr", ADDRESS, true}, {"data address", ADDRESS, true}, {"operation", OP, true}, {"type", OP, true}, {"access type", OP, true},
-               {"access_type", OP, true}, {"access", OP, true}, {"rw", OP, true}, {"r/w", OP, true}, {"read/write", OP, true}, {"cmd", OP, true},
-               {"command", OP, true}, {"bytes", SIZE, true}, {"length", SIZE, true}, {"access size", SIZE, true}, {"access_size", SIZE, true},
-               {"thread", TID, true}, {"thread_id", TID, true}, {"thread id", TID, true}, {"process", PID, true}, {"process_id", PID, true}};
+    unsigned role;
+  } names[] = {{"addr", ADDRESS}, {"address", ADDRESS}, {"op", OP}, {"size", SIZE}, {"tid", TID}, {"pid", PID}, {"offset", OFFSET}, {"arg", ARG}, {"name", NAME},
+               {"vaddr", ADDRESS | ALIAS}, {"virtual address", ADDRESS | ALIAS}, {"virtual_address", ADDRESS | ALIAS}, {"memory address", ADDRESS | ALIAS},
+               {"mem_addr", ADDRESS | ALIAS}, {"data address", ADDRESS | ALIAS}, {"operation", OP | ALIAS}, {"type", OP | ALIAS}, {"access type", OP | ALIAS},
+               {"access_type", OP | ALIAS}, {"access", OP | ALIAS}, {"rw", OP | ALIAS}, {"r/w", OP | ALIAS}, {"read/write", OP | ALIAS}, {"cmd", OP | ALIAS},
+               {"command", OP | ALIAS}, {"bytes", SIZE | ALIAS}, {"length", SIZE | ALIAS}, {"access size", SIZE | ALIAS}, {"access_size", SIZE | ALIAS},
+               {"thread", TID | ALIAS}, {"thread_id", TID | ALIAS}, {"thread id", TID | ALIAS}, {"process", PID | ALIAS}, {"process_id", PID | ALIAS}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (pw_csv_is(field, names[i].name)) {
-      *alias = names[i].alias;
-      return names[i].role;
-    }
-  *alias = false;
+    if (pw_csv_is(field, names[i].name)) return names[i].role;
   return OTHER;
 }
 
-/* A column of a role that another one has: true if it is that other one's name that counts less. */
-static bool takes_over(struct pw_parser *parser, const bool aliases[ROLES], enum role role, bool alias, size_t n)
+/* Names become roles: an alias counts where no column has the name itself; and where both the address and the op have theirs, sizes, threads and processes
+ * that are called otherwise are other things. Which roles there are; others: so many columns of none, or of events. False: one is named twice. */
+static bool settle_roles(unsigned char *of, size_t n, bool has[ROLES], size_t *others)
 {
-  if (alias || !aliases[role]) return false;
-  for (size_t i = 0; i < n; i++)
-    if (roles(parser)[i] == role) roles(parser)[i] = OTHER;
-  return true;
-}
-
-/* Sizes, threads and processes that are called otherwise are other things. */
-static bool ignore_aliases(struct pw_parser *parser, const bool aliases[ROLES], size_t n)
-{
-  bool any = false;
   for (size_t i = 0; i < n; i++) {
-    unsigned char role = roles(parser)[i];
-    if ((role != SIZE && role != TID && role != PID) || !aliases[role]) continue;
-    roles(parser)[i] = OTHER;
-    any = true;
+    if (of[i] & ALIAS || of[i] == OTHER) continue;
+    if (has[of[i]]) return false;
+    has[of[i]] = true;
   }
-  return any;
+  bool ours = has[ADDRESS] && has[OP];
+  *others = 0;
+  for (size_t i = 0; i < n; i++) {
+    unsigned char role = of[i] & (unsigned char)~ALIAS;
+    if (of[i] & ALIAS) of[i] = has[role] || ours ? OTHER : role;
+    has[of[i]] |= of[i] != OTHER;
+    *others += of[i] == OTHER || of[i] >= OFFSET;
+  }
+  return true;
 }
 
 /* 0, or PW_LINE_BAD with the reason. */
 static int take_header(struct pw_parser *parser, const unsigned char *at, const unsigned char *end, const char **why)
 {
-  bool seen[ROLES] = {false}, aliases[ROLES] = {false}, others = false, alias;
-  size_t n = 0;
+  bool has[ROLES] = {false};
+  size_t n = 0, others;
   for (at = skip_mark(at, end);; at++) {
     struct pw_csv_field field;
     at = take_field(at, end, &field, why);
     if (!at) return PW_LINE_BAD;
-    enum role role = role_of(&field, &alias);
-    if (role != OTHER && seen[role] && !takes_over(parser, aliases, role, alias, n) && alias) role = OTHER;
-    else if (role != OTHER && seen[role] && aliases[role]) {
-      seen[role] = false;
-      others = true;
-    }
-    aliases[role] = alias;
-    *why = n == MAX_COLUMNS ? "it has too many columns" : "it names a column twice";
-    if (n == MAX_COLUMNS || (role != OTHER && seen[role])) return PW_LINE_BAD;
-    seen[role] = true;
-    others |= role == OTHER || role >= OFFSET;
-    roles(parser)[n++] = (unsigned char)role;
+    *why = "it has too many columns";
+    if (n == MAX_COLUMNS) return PW_LINE_BAD;
+    roles(parser)[n++] = (unsigned char)role_of(&field);
     if (at == end) break;
   }
-  if (seen[ADDRESS] && !aliases[ADDRESS] && seen[OP] && !aliases[OP]) others |= ignore_aliases(parser, aliases, n); /* its writer knows our names */
+  *why = "it names a column twice";
+  if (!settle_roles(roles(parser), n, has, &others)) return PW_LINE_BAD;
   *why = "no column is named addr or address";
-  if (!seen[ADDRESS]) return PW_LINE_BAD;
+  if (!has[ADDRESS]) return PW_LINE_BAD;
   parser->state[0] = n;
-  /* a column rw or type taken for a remark would turn every store into a load */
+  /* a column that says it in words of its own, taken for a remark, would turn every store into a load */
   *why = "it has other columns but none named op";
-  return others && !seen[OP] ? PW_LINE_BAD : 0;
+  return others && !has[OP] ? PW_LINE_BAD : 0;
 }
 
 /* ---- rows ---- */
