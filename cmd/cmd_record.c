@@ -82,7 +82,7 @@ static int follow(void *context, const struct pw_record_info *info)
 {
   struct pw_trace_info trace = {.totals = info->totals};
   progress_update(context, 0, &trace);
-  return (int)interrupt_count();
+  return (int)interrupt_level();
 }
 
 static void summarise(const char *output, const struct pw_record_info *info, bool under_qemu)

@@ -53,7 +53,7 @@ void interrupt_catch_all(void)
   catch_with(SA_RESTART);
 }
 
-unsigned interrupt_count(void)
+unsigned interrupt_level(void)
 {
   return (unsigned)(seen + again);
 }

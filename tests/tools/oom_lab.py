@@ -215,7 +215,7 @@ def main():
         wrong += killed is not None and predicted != killed
         unjudged += killed is None
     print(f'{done} scenarios, {wrong} with another victim; {unjudged} unjudged, where it killed two at once in all of 20 runs; in {close} the candidates are within 64 pages; {left_out} left out, whose oom_score_adj below 0 is not allowed here')
-    sys.exit(1 if wrong or unjudged > done // 5 else 0)
+    sys.exit(1 if wrong or unjudged else 0)
 
 
 if __name__ == '__main__':

@@ -65,8 +65,8 @@ static void note_peak(struct pw_computer *c, uint64_t pages)
   r->kernel_peak = pw_most(r->kernel_peak, charged_kernel(c));
 }
 
-/* Is that all that is done to charge a block? One that was advised is worth as many tries as 16 retries, and one after what is
- * kept for each processor is given back, make. */
+/* Goes who would rather have none without? A page at the first try that frees nothing; a block after the first try, one more when what processors keep
+ * for themselves is given back, and 16 retries, whatever they freed. */
 static bool gives_up(const struct pw_computer *c, uint64_t pages, uint64_t freed, unsigned *tries)
 {
   return pages == 1 || !is_linux(c) ? !freed : ++*tries == BLOCK_TRIES;
@@ -81,8 +81,10 @@ int pw_frames_charge(struct pw_computer *c, uint64_t pages, enum pw_effort effor
     uint64_t freed = reclaim(c, pages, PW_RECLAIM_GROUP);
     if (r->status) return r->status;
     if (pw_frames_charged(c) + pages <= r->options.limit_pages) break;
-    if (effort == PW_EFFORT_LIGHT && gives_up(c, pages, freed, &tries)) return PW_MM_NO_FRAME;
-    if (effort == PW_EFFORT_LIGHT) continue;
+    if (effort == PW_EFFORT_LIGHT) {
+      if (gives_up(c, pages, freed, &tries)) return PW_MM_NO_FRAME;
+      continue;
+    }
     if (freed) failures = 0;
     else if (++failures == RETRIES) {
       int status = kill_one(c, true);
