@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/block.h"
+#include "space/roundup.h"
 
 #define MAP_TOP UINT64_C(0x7ffff7fff)        /* pages, as all here: below it the kernel maps, without randomisation */
 #define STACK_TOP UINT64_C(0x7ffffffff)
@@ -154,22 +155,15 @@ int pw_places_map(struct pw_places *p, const struct pw_event *map, const struct 
   return set_place(p, start, pages, *native);
 }
 
-static uint64_t up_to_huge(uint64_t page)
-{
-  return -page % HUGE_PAGES;
-}
-
 int pw_places_align(struct pw_places *p, uint64_t start, uint64_t end)
 {
   uint64_t first = p->fresh, pages = p->fresh_end - first;
-  if (start % HUGE_PAGES || start < first || end > p->fresh_end || start >= end) return 0;
+  struct pw_range parts[2];
+  if (!pw_round_up(first, pages, pw_places_page(p, first), start, end, parts)) return 0;
   p->fresh_end = first;
-  uint64_t native = pw_places_page(p, first), front = up_to_huge(first), native_front = up_to_huge(native);
-  if (front == native_front || end - first + native_front > pages + front) return 0;
-  uint64_t cut = native_front > front ? pages - (native_front - front) : front - native_front; /* what lies before it comes to lie behind the rest */
-  uint64_t cuts[2] = {first, first + cut}, ends[2] = {first + cut, first + pages}, to[2] = {native + pages - cut, native};
   for (int i = 0; i < 2; i++)
-    if (pw_ranges_join(&p->shifts, cuts[i], ends[i] - 1, to[i] - cuts[i]) || pw_ranges_join(&p->live, cuts[i], ends[i] - 1, to[i] - cuts[i])) return -1;
+    if (pw_ranges_join(&p->shifts, parts[i].first, parts[i].last, parts[i].value) || pw_ranges_join(&p->live, parts[i].first, parts[i].last, parts[i].value))
+      return -1;
   return 0;
 }
 

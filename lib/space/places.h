@@ -6,10 +6,6 @@
  * program at 0x555555554000, its interpreter and the vdso below 0x7ffff7fff000, the heap behind the program, the stack below
  * 0x7ffffffff000, and all else in the highest gap that is large enough.
  *
- * A program that maps more than it needs and rounds the address up to 2 MiB would have come to another distance from where the mapping
- * begins; when it advises huge pages there (madvise) before it touches any, its pages are given that distance, and those before
- * them lie behind.
- *
  * A range keeps its place after an unmap, so that what is mapped into it at a fixed address finds it. What no map told of stays
  * where it was recorded. Cost: O(log n) for each range that an event meets. */
 #ifndef PW_PLACES_H
@@ -58,7 +54,7 @@ int pw_places_move(struct pw_places *places, const struct pw_event *map, uint64_
 /* Recorded pages are not mapped any more; their places are kept, unless they moved away. */
 int pw_places_unmap(struct pw_places *places, uint64_t start, uint64_t end, bool moved);
 
-/* Recorded memory from a page on, up to another, is advised to have huge pages: see above. */
+/* Recorded memory from a page on, up to another, is advised to have huge pages: see roundup.h. */
 int pw_places_align(struct pw_places *places, uint64_t start, uint64_t end);
 /* A recorded page is used. */
 static inline void pw_places_touch(struct pw_places *p, uint64_t page)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "space/roundup.h"
+
 enum { TWO_MIB_PAGES = 512 };
 #define PROTECTION (PW_MAP_READ | PW_MAP_WRITE | PW_MAP_EXECUTE)
 #define STACK_PAGES 65536u /* 256 MiB below the recorded stack's top are its own */
@@ -258,6 +260,18 @@ static int align_cut(struct pw_relocation *r, uint64_t start, uint64_t end, stru
   return status ? status : unmap_native(r, native + native_front + pages - more, native + pages, err);
 }
 
+/* Memory that nothing has touched is advised to have huge pages: see roundup.h. */
+static int align_advised(struct pw_relocation *r, uint64_t start, uint64_t end, struct pw_error *err)
+{
+  struct pw_range place, parts[2];
+  if (!pw_ranges_at(&r->places, start, &place)) return 0;
+  uint64_t pages = place.last + 1 - place.first, native = place.first + place.value;
+  if (!pw_round_up(place.first, pages, native, start, end, parts) || r->to.present(r->to.context, native, native + pages)) return 0;
+  int status = 0;
+  for (int i = 0; i < 2 && !status; i++) status = set_place(r, parts[i].first, parts[i].last + 1, parts[i].value, err);
+  return status;
+}
+
 /* Does to the native places of a recorded range what the event says. */
 static int do_to_range(struct pw_relocation *r, const struct pw_event *event, enum pw_native_kind kind, struct pw_error *err)
 {
@@ -280,6 +294,8 @@ static int advise(struct pw_relocation *r, const struct pw_event *event, struct 
   if (populates) return do_to_range(r, event, PW_NATIVE_POPULATE, err);
   if (!on && !off) return 0;
   flags.c = on ? PW_AREA_HUGE : PW_AREA_NOHUGE;
+  int status = event->c == PW_ADVICE_HUGEPAGE ? align_advised(r, event->a >> 12, (event->a + event->b + 4095) >> 12, err) : 0;
+  if (status) return status;
   if (event->c == PW_ADVICE_HUGEPAGE || event->c == PW_ADVICE_NOHUGEPAGE) return do_to_range(r, &flags, PW_NATIVE_ADVISE, err);
   return tell(r, &(struct pw_native_change){.kind = PW_NATIVE_ADVISE, .vma = {.flags = (uint32_t)flags.c}}, err);
 }

@@ -49,7 +49,7 @@ huge() { # MODE WAY: enough that the comparison means something
 }
 case $mode in
   madvise)
-    for way in array sparse unmap discard protect read fork nohuge prctl move; do huge madvise $way; done
+    for way in array sparse rounded unmap discard protect read fork nohuge prctl move; do huge madvise $way; done
     huge always heap
     validate -q --thp always -- "$programs/huge" array | grep -q '^huge-page bytes: measured 14680064, predicted 14680064$' || fail "the report has no huge pages" ;;
   always) huge always array ;;

@@ -1,6 +1,6 @@
 /* Memory that asks for huge pages, for validate --thp: one way of using it, by name.
  *
- * It lies at addresses of its own choice, so that a recorded and a native run divide the same 2 MiB. */
+ * But where addresses are what it is about it lies at those of its own choice, so that a recorded and a native run divide the same 2 MiB. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +55,10 @@ int main(int argc, char **argv)
     store(map(16 * MIB, MADV_HUGEPAGE), 16 * MIB, 4096);
   } else if (!strcmp(way, "sparse")) { /* one byte of each 2 MiB, and a tail that is no whole one */
     store(map(17 * MIB, MADV_HUGEPAGE), 17 * MIB, 2 * MIB);
+  } else if (!strcmp(way, "rounded")) { /* more than it needs, rounded up before it is advised and touched */
+    char *p = mmap(NULL, 14 * MIB + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *a = aligned(p);
+    if (p == MAP_FAILED || madvise(a, 12 * MIB, MADV_HUGEPAGE)) return 2;
+    store(a, 12 * MIB, 4096);
   } else if (!strcmp(way, "unmap")) {
     char *p = map(12 * MIB, MADV_HUGEPAGE), *a = aligned(p);
     store(p, 12 * MIB, 4096);
